@@ -1,0 +1,1 @@
+//! The ground floor: crypto, URI templates, XML. Nothing here knows of WeChat Pay or of HTTP.

@@ -1,0 +1,286 @@
+//! What can go wrong, and what that means for the money.
+
+mod api;
+mod outcome;
+
+pub use api::ApiError;
+pub use outcome::Outcome;
+
+use std::{borrow::Cow, error::Error as StdError, fmt};
+
+use bytes::Bytes;
+
+/// A `Result` whose error is this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why a call, a key or a notification was refused.
+///
+/// One word in size and opaque: ask it with the `is_…` methods, [`outcome`](Error::outcome) and
+/// [`api`](Error::api). `Display` says its own level only; the causes follow through
+/// [`source`](StdError::source).
+///
+/// ```
+/// use wechatpay_chain::PrivateKey;
+///
+/// let err = PrivateKey::from_pem("not a key").unwrap_err();
+/// assert!(err.is_key());
+/// println!("{err}");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    outcome: Outcome,
+    message: Cow<'static, str>,
+    call: Option<Box<str>>,
+    source: Option<BoxError>,
+    api: Option<Box<ApiError>>,
+    unverified: Option<Bytes>,
+}
+
+/// What failed. The public face of each is an `is_…` method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The client's configuration.
+    Config,
+    /// A key or certificate that cannot be read or used.
+    Key,
+    /// A path, an option or a value of the call.
+    Request,
+    /// A signer that did not sign.
+    Sign,
+    /// No connection could be made.
+    Connect,
+    /// A connection that broke.
+    Transport,
+    /// Time ran out.
+    Timeout,
+    /// More came than is allowed.
+    TooLarge,
+    /// A signature that is missing, wrong, or by an unknown key.
+    Signature,
+    /// WeChat Pay's own test of whether signatures are verified.
+    Probe,
+    /// A timestamp too far from this machine's clock.
+    ClockSkew,
+    /// An error that the API answered with.
+    Api,
+    /// An answer or a notification that cannot be understood.
+    Decode,
+    /// A ciphertext that does not open.
+    Decrypt,
+    /// A local file that cannot be read or written.
+    File,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            outcome: Outcome::NotSent,
+            message: message.into(),
+            call: None,
+            source: None,
+            api: None,
+            unverified: None,
+        }))
+    }
+
+    pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Config, message)
+    }
+
+    pub(crate) fn key(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Key, message)
+    }
+
+    pub(crate) fn request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Request, message)
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = outcome;
+        self
+    }
+
+    pub(crate) fn with_api(mut self, api: ApiError) -> Self {
+        self.0.api = Some(Box::new(api));
+        self
+    }
+
+    pub(crate) fn with_unverified(mut self, body: Bytes) -> Self {
+        self.0.unverified = Some(body);
+        self
+    }
+
+    /// Names the call that failed: its method and its template, never the expanded path.
+    pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
+        if self.0.call.is_none() {
+            self.0.call = Some(format!("{method} {template}").into());
+        }
+        self
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// What became of the request: what a payment's caller needs to know before anything else.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// The error that WeChat Pay answered with, if it was that.
+    pub fn api(&self) -> Option<&ApiError> {
+        self.0.api.as_deref()
+    }
+
+    /// The body of an answer that did not verify. For diagnosis only: anyone may have written it.
+    pub fn unverified(&self) -> Option<&[u8]> {
+        self.0.unverified.as_deref()
+    }
+
+    /// The client's configuration is at fault.
+    pub fn is_config(&self) -> bool {
+        self.0.kind == Kind::Config
+    }
+
+    /// A key or certificate cannot be read or used.
+    pub fn is_key(&self) -> bool {
+        self.0.kind == Kind::Key
+    }
+
+    /// A path, an option or a value of the call is at fault. Nothing was sent.
+    pub fn is_request(&self) -> bool {
+        self.0.kind == Kind::Request
+    }
+
+    /// The signer did not sign. Nothing was sent.
+    pub fn is_sign(&self) -> bool {
+        self.0.kind == Kind::Sign
+    }
+
+    /// No connection could be made: DNS, TCP, proxy or TLS. Nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == Kind::Connect
+    }
+
+    /// The connection broke.
+    pub fn is_transport(&self) -> bool {
+        self.0.kind == Kind::Transport
+    }
+
+    /// Time ran out, while connecting or over the whole call.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == Kind::Timeout
+    }
+
+    /// The answer, or another input, was larger than its cap.
+    pub fn is_too_large(&self) -> bool {
+        self.0.kind == Kind::TooLarge
+    }
+
+    /// A signature is missing, wrong, out of date, a probe, or by a key that is not trusted.
+    pub fn is_signature(&self) -> bool {
+        matches!(
+            self.0.kind,
+            Kind::Signature | Kind::Probe | Kind::ClockSkew
+        )
+    }
+
+    /// The signature was WeChat Pay's own probe, sent to see whether it is verified.
+    pub fn is_probe(&self) -> bool {
+        self.0.kind == Kind::Probe
+    }
+
+    /// The timestamp is more than 300 seconds from this machine's clock.
+    pub fn is_clock_skew(&self) -> bool {
+        self.0.kind == Kind::ClockSkew
+    }
+
+    /// WeChat Pay answered with an error: see [`api`](Error::api).
+    pub fn is_api(&self) -> bool {
+        self.0.kind == Kind::Api
+    }
+
+    /// The answer or notification could not be understood.
+    pub fn is_decode(&self) -> bool {
+        self.0.kind == Kind::Decode
+    }
+
+    /// A ciphertext did not open: the wrong key, or altered data.
+    pub fn is_decrypt(&self) -> bool {
+        self.0.kind == Kind::Decrypt
+    }
+
+    /// A local file could not be read or written.
+    pub fn is_file(&self) -> bool {
+        self.0.kind == Kind::File
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(call) = &self.0.call {
+            write!(f, "{call}: ")?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &inner.kind)
+            .field("outcome", &inner.outcome)
+            .field("message", &inner.message);
+        if let Some(call) = &inner.call {
+            out.field("call", call);
+        }
+        if let Some(api) = &inner.api {
+            out.field("api", api);
+        }
+        if let Some(body) = &inner.unverified {
+            out.field("unverified", &format_args!("{} bytes", body.len()));
+        }
+        if let Some(source) = &inner.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        fn is<T: Send + Sync + 'static>() {}
+        is::<Error>();
+    }
+
+    #[test]
+    fn display_names_the_call_and_leaves_the_cause_to_source() {
+        let err = Error::request("no value for {id}")
+            .with_source("the cause")
+            .in_call(&http::Method::POST, "v3/x/{id}");
+        assert_eq!(err.to_string(), "POST v3/x/{id}: no value for {id}");
+        assert_eq!(err.source().unwrap().to_string(), "the cause");
+    }
+}

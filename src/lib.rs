@@ -1,0 +1,7 @@
+//! The WeChat Pay client for Rust in which the URL is the API.
+#![forbid(unsafe_code)]
+
+mod base;
+mod error;
+
+pub use crate::error::{ApiError, Error, Outcome, Result};
