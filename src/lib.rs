@@ -3,5 +3,7 @@
 
 mod base;
 mod error;
+mod protocol;
 
 pub use crate::error::{ApiError, Error, Outcome, Result};
+pub use crate::protocol::options::Options;

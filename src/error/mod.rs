@@ -38,6 +38,7 @@ struct Inner {
     source: Option<BoxError>,
     api: Option<Box<ApiError>>,
     unverified: Option<Bytes>,
+    status: Option<http::StatusCode>,
 }
 
 /// What failed. The public face of each is an `is_…` method.
@@ -85,6 +86,7 @@ impl Error {
             source: None,
             api: None,
             unverified: None,
+            status: None,
         }))
     }
 
@@ -120,6 +122,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_status(mut self, status: http::StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
     /// Names the call that failed: its method and its template, never the expanded path.
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
@@ -140,6 +147,11 @@ impl Error {
     /// The error that WeChat Pay answered with, if it was that.
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_deref()
+    }
+
+    /// The HTTP status of the answer, where one came, verified or not.
+    pub fn status(&self) -> Option<http::StatusCode> {
+        self.0.status.or_else(|| self.api().map(ApiError::status))
     }
 
     /// The body of an answer that did not verify. For diagnosis only: anyone may have written it.
@@ -189,10 +201,7 @@ impl Error {
 
     /// A signature is missing, wrong, out of date, a probe, or by a key that is not trusted.
     pub fn is_signature(&self) -> bool {
-        matches!(
-            self.0.kind,
-            Kind::Signature | Kind::Probe | Kind::ClockSkew
-        )
+        matches!(self.0.kind, Kind::Signature | Kind::Probe | Kind::ClockSkew)
     }
 
     /// The signature was WeChat Pay's own probe, sent to see whether it is verified.

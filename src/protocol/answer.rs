@@ -1,0 +1,239 @@
+//! What an APIv3 answer means: which are signed, over what, and what an error says.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
+
+use super::{path::shown, trust::Trust, verify::Signed};
+use crate::{
+    base::crypto::digest,
+    error::{ApiError, Error, Kind, Outcome, Result},
+};
+
+/// How an answer's origin was made sure of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verification {
+    /// The signature verified; the key is named by this certificate serial or public key ID
+    /// (APIv2: the digest's name).
+    Verified {
+        /// The certificate serial or public key ID.
+        serial: String,
+    },
+    /// WeChat Pay documents this answer as unsigned: a file download, or an APIv2 answer without
+    /// a sign.
+    DocumentedUnsigned,
+    /// Nothing vouches for it: fetched by [`Options::unsigned`](crate::Options::unsigned).
+    Unsigned,
+}
+
+impl Verification {
+    /// Whether a signature vouches for the answer.
+    pub fn is_verified(&self) -> bool {
+        matches!(self, Self::Verified { .. })
+    }
+}
+
+/// A whole answer, as it came.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// `true` for the paths whose successes come without a signature. `path` is without the base
+/// URI's own prefix and without the query.
+pub(crate) fn is_documented_unsigned(method: &Method, path: &str) -> bool {
+    if method != Method::GET {
+        return false;
+    }
+    const WHOLE: [&str; 4] = [
+        "/v3/billdownload/file",
+        "/v3/new-tax-control-fapiao/download",
+        "/v3/transferdownload/elecvoucherfile",
+        "/v3/transferdownload/signfile",
+    ];
+    const IMAGES: [&str; 2] = [
+        "/v3/merchant-service/images/",
+        "/v3/global/merchant-service/images/",
+    ];
+    WHOLE.contains(&path)
+        || IMAGES.iter().any(|prefix| {
+            path.strip_prefix(prefix)
+                .is_some_and(|id| !id.is_empty() && !id.contains('/') && id != "upload")
+        })
+}
+
+/// Statements are signed over a hash of the file instead of the file.
+const STATEMENTS: [&str; 2] = ["/v3/global/statements", "/v3/statements"];
+const STATEMENT_SHA1: &str = "wechatpay-statement-sha1";
+
+/// Judges a whole APIv3 answer: its origin where it is a success, the error otherwise.
+pub(crate) async fn judge(
+    answer: &Answer,
+    (method, path): (&Method, &str),
+    trust: &Trust,
+    now: u64,
+) -> Result<Verification> {
+    let verified = match verify(answer, (method, path), trust, now).await {
+        Ok(verified) => verified,
+        Err(err) => {
+            return Err(err
+                .with_outcome(Outcome::Unknown)
+                .with_unverified(answer.body.clone())
+                .with_status(answer.status));
+        }
+    };
+    if answer.status.is_success() {
+        return Ok(verified);
+    }
+    Err(failure(answer, method, verified.is_verified()))
+}
+
+async fn verify(
+    answer: &Answer,
+    (method, path): (&Method, &str),
+    trust: &Trust,
+    now: u64,
+) -> Result<Verification> {
+    let success = answer.status.is_success();
+    if success && is_documented_unsigned(method, path) {
+        return Ok(Verification::DocumentedUnsigned);
+    }
+    let Some(signed) = Signed::read(&answer.headers)? else {
+        if success {
+            return Err(Error::new(
+                Kind::Signature,
+                format!(
+                    "the answer ({}, {} bytes) carries no signature: it did not come from WeChat \
+                     Pay, or something on the way dropped its headers",
+                    answer.status.as_u16(),
+                    answer.body.len()
+                ),
+            ));
+        }
+        return Ok(Verification::Unsigned);
+    };
+    match statement_digest(answer, path)? {
+        Some(stand_in) => signed.verify(trust, stand_in.as_bytes(), now).await?,
+        None => signed.verify(trust, &answer.body, now).await?,
+    }
+    Ok(Verification::Verified {
+        serial: signed.serial().to_owned(),
+    })
+}
+
+/// What a statement's signature covers instead of the body, once the body is seen to match it.
+fn statement_digest(answer: &Answer, path: &str) -> Result<Option<String>> {
+    if !answer.status.is_success() || !STATEMENTS.contains(&path) {
+        return Ok(None);
+    }
+    let Some(header) = answer.headers.get(STATEMENT_SHA1) else {
+        return Ok(None);
+    };
+    let sha1 = header.to_str().unwrap_or_default();
+    let mut hash = digest::Sha1::new();
+    hash.update(&answer.body);
+    if !digest::hex_lower(&hash.finish()).eq_ignore_ascii_case(sha1) {
+        return Err(Error::new(
+            Kind::Signature,
+            "the statement does not match its Wechatpay-Statement-Sha1: cut short or altered",
+        ));
+    }
+    Ok(Some(format!("{{\"sha1\":\"{sha1}\"}}")))
+}
+
+/// The error that an answer other than 2xx is.
+fn failure(answer: &Answer, method: &Method, verified: bool) -> Error {
+    let api = parse(answer, verified);
+    let status = answer.status;
+    let mut message = status.as_u16().to_string();
+    if status.is_redirection() {
+        message.push_str(
+            ": a redirect, which is followed only on GET, inside the host rule, and when \
+             `allow_redirects` says so",
+        );
+    } else if api.code.is_empty() {
+        message.push_str(&format!(
+            ": not an answer of the API ({} bytes): something on the way wrote it",
+            answer.body.len()
+        ));
+    } else {
+        message.push_str(&format!(" {}: {}", shown(&api.code), shown(&api.message)));
+    }
+    if let Some(id) = &api.request_id {
+        message.push_str(&format!(" (Request-ID {})", shown(id)));
+    }
+    let outcome = outcome(status, method, verified);
+    Error::new(Kind::Api, message)
+        .with_outcome(outcome)
+        .with_api(api)
+}
+
+/// What became of a request whose answer is no success.
+fn outcome(status: StatusCode, method: &Method, verified: bool) -> Outcome {
+    let refused = matches!(status.as_u16(), 401 | 403 | 429);
+    let read = method == Method::GET;
+    if status.is_client_error() && (verified || refused || read) {
+        Outcome::Rejected
+    } else {
+        Outcome::Unknown
+    }
+}
+
+fn parse(answer: &Answer, verified: bool) -> ApiError {
+    let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ApiError {
+        status: answer.status,
+        code: text("code"),
+        message: text("message"),
+        detail: body.get("detail").filter(|detail| !detail.is_null()).cloned(),
+        request_id: request_id(&answer.headers).map(str::to_owned),
+        body: answer.body.clone(),
+        verified,
+    }
+}
+
+/// The `Request-ID` of an answer.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("request-id")?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unsigned_downloads_are_those_documented() {
+        for (path, unsigned) in [
+            ("/v3/billdownload/file", true),
+            ("/v3/merchant-service/images/abc", true),
+            ("/v3/global/merchant-service/images/abc", true),
+            ("/v3/merchant-service/images/upload", false),
+            ("/v3/merchant-service/images/", false),
+            ("/v3/merchant-service/images/a/b", false),
+            ("/v3/certificates", false),
+            ("/v3/billdownload/file/x", false),
+        ] {
+            assert_eq!(is_documented_unsigned(&Method::GET, path), unsigned, "{path}");
+            assert!(!is_documented_unsigned(&Method::POST, path));
+        }
+    }
+
+    #[test]
+    fn the_outcome_of_a_refusal_needs_a_signature() {
+        let bad = StatusCode::BAD_REQUEST;
+        assert_eq!(outcome(bad, &Method::POST, true), Outcome::Rejected);
+        assert_eq!(outcome(bad, &Method::POST, false), Outcome::Unknown);
+        assert_eq!(outcome(bad, &Method::GET, false), Outcome::Rejected);
+        for status in [401, 403, 429] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(outcome(status, &Method::POST, false), Outcome::Rejected);
+        }
+        for status in [500, 502, 302] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(outcome(status, &Method::POST, true), Outcome::Unknown);
+        }
+    }
+}

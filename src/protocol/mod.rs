@@ -1,0 +1,11 @@
+//! The rules of WeChat Pay, without I/O: paths, hosts, options, signatures, trust, answers.
+
+pub(crate) mod host;
+pub(crate) mod options;
+pub(crate) mod path;
+pub(crate) mod answer;
+pub(crate) mod request;
+pub(crate) mod retry;
+pub(crate) mod sign;
+pub(crate) mod trust;
+pub(crate) mod verify;

@@ -1,0 +1,217 @@
+//! Options out of a JSON map.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::{Options, Var, header, measure, type_of};
+
+/// The option keys of the map; every other key is a template variable.
+pub(super) const KNOWN: [&str; 12] = [
+    "json",
+    "query",
+    "xml",
+    "body",
+    "headers",
+    "base_uri",
+    "security",
+    "nonceless",
+    "sink",
+    "timeout",
+    "connect_timeout",
+    "allow_redirects",
+];
+
+impl From<()> for Options {
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}
+
+impl From<&Options> for Options {
+    fn from(options: &Options) -> Self {
+        options.clone()
+    }
+}
+
+impl From<&Value> for Options {
+    fn from(value: &Value) -> Self {
+        value.clone().into()
+    }
+}
+
+impl From<Value> for Options {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Object(map) => map.into(),
+            Value::Null => Self::default(),
+            other => {
+                let mut options = Self::default();
+                options.fail(format!(
+                    "the options are {}: give a JSON object, or () for none",
+                    measure(&other)
+                ));
+                options
+            }
+        }
+    }
+}
+
+impl From<Map<String, Value>> for Options {
+    fn from(map: Map<String, Value>) -> Self {
+        let mut options = Self::default();
+        for (key, value) in map {
+            if let Err(fault) = options.take(key, value) {
+                options.fail(fault);
+            }
+        }
+        options
+    }
+}
+
+impl Options {
+    fn take(&mut self, key: String, value: Value) -> Result<(), String> {
+        if !KNOWN.contains(&key.as_str()) {
+            self.vars.push(Var { name: key, value });
+            return Ok(());
+        }
+        if value.is_null() {
+            return Ok(());
+        }
+        match key.as_str() {
+            "json" => self.json = Some(value),
+            "query" => self.query = Some(value),
+            "xml" => self.xml = Some(value),
+            "body" => self.body = Some(Bytes::from(text(&key, value)?)),
+            "headers" => self.take_headers(value)?,
+            "base_uri" => self.base_uri = Some(text(&key, value)?),
+            "security" => self.mutual_tls = flag(&key, &value)?,
+            "nonceless" => self.without_nonce = flag(&key, &value)?,
+            "sink" => self.sink = Some(text(&key, value)?.into()),
+            "timeout" => self.timeout = Some(seconds(&key, &value)?),
+            "connect_timeout" => self.connect_timeout = Some(seconds(&key, &value)?),
+            _ => self.allow_redirects = flag(&key, &value)?,
+        }
+        Ok(())
+    }
+
+    fn take_headers(&mut self, value: Value) -> Result<(), String> {
+        let Value::Object(map) = value else {
+            return Err(format!(
+                "option `headers` is {}: give an object of names and values",
+                measure(&value)
+            ));
+        };
+        for (name, value) in map {
+            let values = match value {
+                Value::Array(values) => values,
+                Value::Null => continue,
+                one => vec![one],
+            };
+            for value in values {
+                let value = match value {
+                    Value::String(text) => text,
+                    Value::Number(number) => number.to_string(),
+                    other => {
+                        return Err(format!(
+                            "option `headers`: the value of {name} is {}: give a string",
+                            type_of(&other)
+                        ));
+                    }
+                };
+                let (name, value) = header(&name, &value)?;
+                self.headers.append(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(key: &str, value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        other => Err(format!(
+            "option `{key}` is {}: give a string",
+            measure(&other)
+        )),
+    }
+}
+
+fn flag(key: &str, value: &Value) -> Result<bool, String> {
+    value
+        .as_bool()
+        .ok_or_else(|| format!("option `{key}` is {}: give true or false", measure(value)))
+}
+
+fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
+    value
+        .as_f64()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| {
+            let given = match value {
+                Value::Number(number) => number.to_string(),
+                other => measure(other),
+            };
+            format!("option `{key}` is {given}: give seconds, a number of 0 (no limit) or more")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_key_lands_where_it_belongs() {
+        let options = Options::from(&json!({
+            "id": "7", "json": {"b": 1, "a": 2}, "query": {"q": 1}, "headers": {"X-A": ["1", "2"], "X-B": 3},
+            "base_uri": "https://api2.mch.weixin.qq.com/", "security": true, "nonceless": true,
+            "sink": "./file", "timeout": 1.5, "connect_timeout": 0, "allow_redirects": true,
+        }));
+        assert!(options.fault.is_none());
+        assert_eq!(options.vars[0].name, "id");
+        assert_eq!(options.json.unwrap().to_string(), r#"{"b":1,"a":2}"#);
+        assert_eq!(options.headers.get_all("x-a").iter().count(), 2);
+        assert_eq!(options.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(options.connect_timeout, Some(Duration::ZERO));
+        assert!(options.mutual_tls && options.without_nonce && options.allow_redirects);
+    }
+
+    #[test]
+    fn null_is_not_given() {
+        let options = Options::from(json!({"json": null, "query": null, "headers": {"X-A": null}}));
+        assert!(options.fault.is_none() && options.json.is_none() && options.headers.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_without_its_value() {
+        for (given, text) in [
+            (json!([1]), "the options are an array of 1 items"),
+            (json!("secret"), "the options are a string of 6 bytes"),
+            (json!({"timeout": "5"}), "option `timeout` is a string"),
+            (json!({"timeout": -1}), "option `timeout` is -1"),
+            (json!({"timeout": 1e300}), "option `timeout` is 1e+300"),
+            (json!({"security": 1}), "give true or false"),
+            (json!({"sink": true}), "option `sink` is a boolean"),
+            (json!({"body": {}}), "option `body` is an object of 0 keys"),
+            (json!({"headers": "a: b"}), "option `headers` is a string"),
+            (
+                json!({"headers": {"Authorization": "x"}}),
+                "may not set Authorization",
+            ),
+            (json!({"headers": {"HOST": "x"}}), "may not set HOST"),
+            (json!({"headers": {"X-A": "a\r\nb"}}), "line break"),
+            (json!({"headers": {"X A": "a"}}), "is no header name"),
+            (
+                json!({"headers": {"X-A": {}}}),
+                "the value of X-A is an object",
+            ),
+        ] {
+            let fault = Options::from(given.clone()).fault.expect("a fault");
+            assert!(fault.contains(text), "{given}: {fault}");
+            assert!(!fault.contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! From a chain and its options to a request that lacks only its signature.
+
+use std::{borrow::Cow, path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
+};
+use serde_json::Value;
+
+use super::{
+    host::{Base, HostRule, Origin},
+    options::{self, Options, Var, measure, unknown_key},
+    path::{self, EMPTY, Version, shown},
+    query,
+    sign::Scheme,
+    verify,
+};
+use crate::{
+    base::template::{self, TemplateError},
+    error::{Error, Result},
+};
+
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/json, text/plain, application/x-gzip, application/pdf, image/png, image/*;q=0.5",
+);
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What a client brings to each of its requests.
+pub(crate) struct Setup {
+    pub(crate) base: Base,
+    pub(crate) hosts: HostRule,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+}
+
+/// A request that lacks only its signature.
+pub(crate) struct Draft {
+    pub(crate) method: Method,
+    pub(crate) template: String,
+    pub(crate) version: Version,
+    pub(crate) scheme: Scheme,
+    pub(crate) origin: Origin,
+    /// The request target: path and query, as signed and as sent.
+    pub(crate) target: String,
+    /// Where in the target the base URI's own path ends and the API's path begins.
+    pub(crate) prefix: usize,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Payload,
+    pub(crate) settings: Settings,
+}
+
+/// The body, before it is signed.
+pub(crate) enum Payload {
+    /// The bytes that are signed and sent.
+    Bytes(Bytes),
+    /// The fields of an APIv2 request, which carries its signature inside.
+    Fields(serde_json::Map<String, Value>),
+}
+
+/// What governs a call besides its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Zero is none.
+    pub(crate) timeout: Duration,
+    /// Zero is none.
+    pub(crate) connect_timeout: Duration,
+    pub(crate) sink: Option<PathBuf>,
+    pub(crate) redirects: bool,
+    pub(crate) unsigned: bool,
+    pub(crate) mutual_tls: bool,
+    pub(crate) without_nonce: bool,
+}
+
+impl Draft {
+    /// # Errors
+    /// On everything that is wrong with the path, the options or their values.
+    pub(crate) fn new(
+        method: Method,
+        template: &str,
+        options: Options,
+        setup: &Setup,
+        serial: Option<HeaderValue>,
+    ) -> Result<Self> {
+        let mut options = options::sound(options)?;
+        let (version, stripped) = path::version(template);
+        check_method(&method, &options, version)?;
+        let expanded = expand(stripped, template, &options.vars)?;
+        let place = Place::of(&expanded, template, &options, setup)?;
+        let Place {
+            origin,
+            mut target,
+            prefix,
+        } = place;
+        add_query(&mut target, options.query.as_ref(), version)?;
+        let payload = payload(&method, &mut options, version)?;
+        let headers = headers(&method, &mut options, version, setup, serial);
+        let scheme = if target[prefix..].starts_with("/brand/") {
+            Scheme::Brand
+        } else {
+            Scheme::Merchant
+        };
+        Ok(Self {
+            method,
+            template: template.to_owned(),
+            version,
+            scheme,
+            origin,
+            target,
+            prefix,
+            headers,
+            payload,
+            settings: Settings {
+                timeout: options.timeout.unwrap_or(setup.timeout),
+                connect_timeout: options.connect_timeout.unwrap_or(setup.connect_timeout),
+                sink: options.sink,
+                redirects: options.allow_redirects,
+                unsigned: options.unsigned,
+                mutual_tls: options.mutual_tls,
+                without_nonce: options.without_nonce,
+            },
+        })
+    }
+
+    /// The path alone, without the base URI's own and without the query.
+    pub(crate) fn api_path(&self) -> &str {
+        let path = &self.target[self.prefix..];
+        path.split_once('?').map_or(path, |(path, _)| path)
+    }
+}
+
+fn check_method(method: &Method, options: &Options, version: Version) -> Result<()> {
+    let bodies = [
+        ("json", options.json.is_some()),
+        ("xml", options.xml.is_some()),
+        ("body", options.body.is_some()),
+    ];
+    let mut given = bodies.iter().filter(|(_, given)| *given).map(|(name, _)| name);
+    if let (Some(one), Some(two)) = (given.next(), given.next()) {
+        return Err(Error::request(format!(
+            "the options `{one}` and `{two}` exclude one another: a request has one body"
+        )));
+    }
+    if options.unsigned && method != Method::GET {
+        return Err(Error::request(format!(
+            "unsigned() is for GET alone: a {method} is always signed"
+        )));
+    }
+    match version {
+        Version::V3 if options.xml.is_some() => Err(Error::request(
+            "the option `xml` is for APIv2, whose paths begin with `v2/`: APIv3 takes `json`",
+        )),
+        Version::V3 if options.without_nonce => Err(Error::request(
+            "the option `nonceless` is for APIv2, whose paths begin with `v2/`",
+        )),
+        Version::V2 if options.json.is_some() => Err(Error::request(
+            "the option `json` is for APIv3: a path that begins with `v2/` takes `xml`",
+        )),
+        Version::V3 if method == Method::GET && (options.json.is_some() || options.body.is_some()) => {
+            Err(Error::request(
+                "a GET has no body: its parameters go into the option `query`",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fills the template. Every variable must have a value, and every value a variable.
+fn expand(template: &str, whole: &str, vars: &[Var]) -> Result<String> {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut missing: Vec<(String, &'static str)> = Vec::new();
+    let mut used = vec![false; vars.len()];
+    let mut lookup = |name: &str| {
+        let found = vars.iter().position(|var| var.name == name);
+        if let Some(at) = found {
+            used[at] = true;
+        }
+        let value = found.map(|at| &vars[at].value);
+        let lack = match value {
+            None if name == EMPTY => return None,
+            None => "was not given",
+            Some(Value::Null) => "is null",
+            Some(Value::String(text)) if text.is_empty() => "is an empty string",
+            Some(Value::Array(items)) if items.is_empty() => "is an empty array",
+            Some(Value::Object(map)) if map.is_empty() => "is an empty object",
+            Some(_) => return value,
+        };
+        missing.push((name.to_owned(), lack));
+        None
+    };
+    template::expand(template, &mut lookup, &mut out).map_err(|err: TemplateError| {
+        Error::request(format!("the path `{}`: {err}", shown(whole)))
+    })?;
+    if let Some(at) = used.iter().position(|used| !used) {
+        let variables = variables(template, vars, &missing);
+        let variables = variables.iter().map(AsRef::as_ref).collect::<Vec<&str>>();
+        return Err(unknown_key(&vars[at].name, whole, &variables));
+    }
+    if !missing.is_empty() {
+        let lacks = missing
+            .iter()
+            .map(|(name, lack)| format!("`{}` {lack}", shown(name)))
+            .collect::<Vec<_>>();
+        return Err(Error::request(format!(
+            "the path `{}` lacks a value: {}; give one in the options",
+            shown(whole),
+            lacks.join(", ")
+        )));
+    }
+    Ok(out)
+}
+
+/// The names in the template: those that lack a value and those that have one.
+fn variables<'a>(
+    template: &str,
+    vars: &'a [Var],
+    missing: &'a [(String, &'static str)],
+) -> Vec<Cow<'a, str>> {
+    let given = vars
+        .iter()
+        .filter(|var| template.contains(&var.name))
+        .map(|var| Cow::from(&var.name));
+    missing
+        .iter()
+        .map(|(name, _)| Cow::from(name))
+        .chain(given)
+        .collect()
+}
+
+/// Where a request goes: our own concatenation, which no URL parser rewrites afterwards.
+struct Place {
+    origin: Origin,
+    target: String,
+    prefix: usize,
+}
+
+impl Place {
+    fn of(expanded: &str, template: &str, options: &Options, setup: &Setup) -> Result<Self> {
+        let absolute = is_absolute(expanded);
+        let base;
+        let (origin, prefix, rest) = if absolute {
+            let (origin, rest) = Origin::split(expanded)?;
+            (Cow::Owned(origin), "", rest)
+        } else if let Some(uri) = &options.base_uri {
+            base = Base::parse(uri)
+                .map_err(|err| Error::request(format!("option `base_uri`: {err}")))?;
+            (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
+        } else {
+            let base = &setup.base;
+            (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
+        };
+        if options.unsigned {
+            setup.hosts.check_unsigned(&origin)?;
+        } else {
+            setup.hosts.check(&origin)?;
+        }
+        let mut target = String::with_capacity(prefix.len() + rest.len() + 1);
+        target.push_str(prefix);
+        if !rest.starts_with('/') {
+            target.push('/');
+        }
+        target.push_str(rest);
+        let end = target.find('?').unwrap_or(target.len());
+        path::check(&target[..end], template)?;
+        if target[end..].contains('#') {
+            return Err(Error::request(format!(
+                "the path `{}` has a `#` in its query: a fragment is never sent",
+                shown(template)
+            )));
+        }
+        if options.query.is_some() && end < target.len() {
+            return Err(Error::request(format!(
+                "the path `{}` has a query and so have the options: give it once",
+                shown(template)
+            )));
+        }
+        Ok(Self {
+            prefix: prefix.len(),
+            origin: origin.into_owned(),
+            target,
+        })
+    }
+}
+
+/// `scheme://…`, whatever the scheme.
+fn is_absolute(expanded: &str) -> bool {
+    expanded
+        .split_once("://")
+        .is_some_and(|(scheme, _)| {
+            scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        })
+}
+
+fn add_query(target: &mut String, query: Option<&Value>, version: Version) -> Result<()> {
+    // An APIv2 query is signed as fields: it is put in with its signature.
+    let Some(value) = query.filter(|_| version == Version::V3) else {
+        return Ok(());
+    };
+    let at = target.len();
+    target.push('?');
+    query::encode(value, target)?;
+    if target.len() == at + 1 {
+        target.truncate(at);
+    }
+    Ok(())
+}
+
+fn payload(method: &Method, options: &mut Options, version: Version) -> Result<Payload> {
+    if let Some(body) = options.body.take() {
+        return Ok(Payload::Bytes(body));
+    }
+    if version == Version::V2 {
+        let (name, given) = match options.xml.take() {
+            Some(xml) => ("xml", Some(xml)),
+            None if method == Method::GET => ("query", options.query.take()),
+            None => ("xml", None),
+        };
+        return match given {
+            Some(Value::Object(fields)) => Ok(Payload::Fields(fields)),
+            Some(Value::Array(items)) if items.is_empty() => Ok(Payload::Fields(Default::default())),
+            None => Ok(Payload::Fields(Default::default())),
+            Some(other) => Err(Error::request(format!(
+                "option `{name}` is {}: APIv2 takes an object of fields",
+                measure(&other)
+            ))),
+        };
+    }
+    match options.json.take() {
+        None => Ok(Payload::Bytes(Bytes::new())),
+        Some(json) => serde_json::to_vec(&json)
+            .map(|bytes| Payload::Bytes(bytes.into()))
+            .map_err(|err| Error::request("option `json` does not serialize").with_source(err)),
+    }
+}
+
+/// The caller's headers, and ours where they gave none.
+fn headers(
+    method: &Method,
+    options: &mut Options,
+    version: Version,
+    setup: &Setup,
+    serial: Option<HeaderValue>,
+) -> HeaderMap {
+    let mut headers = std::mem::take(&mut options.headers);
+    headers.entry(ACCEPT).or_insert(ACCEPTED);
+    headers
+        .entry(USER_AGENT)
+        .or_insert_with(|| setup.user_agent.clone());
+    if version == Version::V3 && !options.unsigned {
+        if method != Method::GET {
+            headers.entry(CONTENT_TYPE).or_insert(JSON);
+        }
+        if let Some(serial) = serial {
+            headers.entry(verify::SERIAL).or_insert(serial);
+        }
+    }
+    headers
+}

@@ -1,0 +1,213 @@
+//! What is signed, and the Authorization header that carries the signature.
+
+use std::{fmt::Write as _, future::Future, pin::Pin, sync::Arc};
+
+use arc_swap::ArcSwap;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, Method};
+
+use crate::{
+    base::crypto::{self, PrivateKey},
+    error::{BoxError, Error, Kind, Result},
+};
+
+/// A signature and the serial of the certificate whose key made it.
+///
+/// The two travel together, so that a rotation cannot pair the wrong ones.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// The serial of the merchant's API certificate.
+    pub serial: String,
+    /// The raw RSASSA-PKCS1-v1_5 signature over the message, with SHA-256.
+    pub bytes: Vec<u8>,
+}
+
+/// Signs in place of a local key: a KMS, an HSM, a signing service.
+///
+/// ```
+/// use wechatpay_chain::{Signature, Signer};
+///
+/// struct Remote;
+///
+/// impl Signer for Remote {
+///     type Error = std::io::Error;
+///
+///     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
+///         // Ask the service; it answers with the serial of the key that it used.
+///         # let _ = message;
+///         Err(std::io::Error::other("unreachable"))
+///     }
+/// }
+/// ```
+pub trait Signer: Send + Sync + 'static {
+    /// What goes wrong while signing; it becomes the source of this crate's error.
+    type Error: Into<Box<dyn std::error::Error + Send + Sync>>;
+
+    /// Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256.
+    fn sign(
+        &self,
+        message: &[u8],
+    ) -> impl Future<Output = Result<Signature, Self::Error>> + Send;
+}
+
+type Boxed<'a> = Pin<Box<dyn Future<Output = Result<Signature, BoxError>> + Send + 'a>>;
+
+/// [`Signer`], fit for a trait object.
+trait DynSigner: Send + Sync {
+    fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a>;
+}
+
+impl<S: Signer> DynSigner for S {
+    fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a> {
+        Box::pin(async move { self.sign(message).await.map_err(Into::into) })
+    }
+}
+
+struct LocalKey {
+    serial: String,
+    key: PrivateKey,
+}
+
+/// The merchant's key, here or elsewhere.
+#[derive(Clone)]
+pub(crate) struct MerchantKey(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    Local(Arc<ArcSwap<LocalKey>>),
+    Remote(Arc<dyn DynSigner>),
+}
+
+impl MerchantKey {
+    pub(crate) fn local(serial: String, key: PrivateKey) -> Self {
+        Self(Inner::Local(Arc::new(ArcSwap::from_pointee(LocalKey {
+            serial,
+            key,
+        }))))
+    }
+
+    pub(crate) fn remote(signer: impl Signer) -> Self {
+        Self(Inner::Remote(Arc::new(signer)))
+    }
+
+    /// Puts another local key in place; calls under way keep the one they began with.
+    pub(crate) fn rotate(&self, serial: String, key: PrivateKey) -> Result<()> {
+        match &self.0 {
+            Inner::Local(local) => {
+                local.store(Arc::new(LocalKey { serial, key }));
+                Ok(())
+            }
+            Inner::Remote(_) => Err(Error::config(
+                "rotate_key: this client signs with a Signer, which rotates its own keys",
+            )),
+        }
+    }
+
+    /// The key itself, where it is here.
+    pub(crate) fn local_key(&self) -> Option<(String, PrivateKey)> {
+        match &self.0 {
+            Inner::Local(local) => {
+                let local = local.load();
+                Some((local.serial.clone(), local.key.clone()))
+            }
+            Inner::Remote(_) => None,
+        }
+    }
+
+    pub(crate) async fn sign(&self, message: &[u8]) -> Result<Signature> {
+        match &self.0 {
+            Inner::Local(local) => {
+                let local = local.load_full();
+                Ok(Signature {
+                    bytes: local.key.sign(message)?,
+                    serial: local.serial.clone(),
+                })
+            }
+            Inner::Remote(signer) => {
+                let signature = signer
+                    .sign_boxed(message)
+                    .await
+                    .map_err(|err| Error::new(Kind::Sign, "the signer failed").with_source(err))?;
+                check_serial(&signature.serial)
+                    .map_err(|what| Error::new(Kind::Sign, format!("the signer's serial {what}")))?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// A serial that may stand in a header: what is wrong with it otherwise.
+pub(crate) fn check_serial(serial: &str) -> Result<(), String> {
+    if serial.is_empty() {
+        return Err("is empty".into());
+    }
+    let fits = serial.len() <= 64
+        && serial
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if !fits {
+        return Err(format!(
+            "{:?} is none: give the certificate's serial number in hexadecimal, without colons \
+             (openssl x509 -noout -serial -in apiclient_cert.pem)",
+            super::path::shown(serial)
+        ));
+    }
+    Ok(())
+}
+
+/// Who signs: the scheme's name and the field that names the signer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Merchant,
+    /// Paths that begin with `/brand/`.
+    Brand,
+}
+
+impl Scheme {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Merchant => ("WECHATPAY2-SHA256-RSA2048", "mchid"),
+            Self::Brand => ("WECHATPAY-BRAND-SHA256-RSA2048", "brand_id"),
+        }
+    }
+}
+
+/// The message of a request, by the rules of "如何构造请求签名串".
+pub(crate) fn request_message(
+    method: &Method,
+    target: &str,
+    timestamp: u64,
+    nonce: &str,
+    body: &[u8],
+) -> Vec<u8> {
+    let mut message = String::with_capacity(target.len() + nonce.len() + 32);
+    let _ = write!(message, "{method}\n{target}\n{timestamp}\n{nonce}\n");
+    let mut message = message.into_bytes();
+    message.reserve_exact(body.len() + 1);
+    message.extend_from_slice(body);
+    message.push(b'\n');
+    message
+}
+
+/// The Authorization header of one signed request.
+pub(crate) async fn authorization(
+    key: &MerchantKey,
+    scheme: Scheme,
+    id: &str,
+    (method, target, body): (&Method, &str, &[u8]),
+    now: u64,
+) -> Result<HeaderValue> {
+    let nonce = crypto::nonce()?;
+    let message = request_message(method, target, now, &nonce, body);
+    let Signature { serial, bytes } = key.sign(&message).await?;
+    let (name, field) = scheme.words();
+    let mut header = format!(
+        "{name} {field}=\"{id}\",serial_no=\"{serial}\",timestamp=\"{now}\",nonce_str=\"{nonce}\",signature=\""
+    );
+    STANDARD.encode_string(bytes, &mut header);
+    header.push('"');
+    let mut header = HeaderValue::try_from(header)
+        .map_err(|err| Error::new(Kind::Sign, "the Authorization header is malformed").with_source(err))?;
+    header.set_sensitive(true);
+    Ok(header)
+}

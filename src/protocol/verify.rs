@@ -1,0 +1,173 @@
+//! Whether an answer, or a notification, is WeChat Pay's.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::HeaderMap;
+
+use super::{
+    path::shown,
+    trust::{Trust, TrustStore},
+};
+use crate::error::{Error, Kind, Result};
+
+/// How far a timestamp may be from this machine's clock, in seconds.
+pub(crate) const MOST_SKEW: u64 = 300;
+
+const TIMESTAMP: &str = "wechatpay-timestamp";
+const NONCE: &str = "wechatpay-nonce";
+const SIGNATURE: &str = "wechatpay-signature";
+/// Which platform key: asked for in a request, named in an answer.
+pub(crate) const SERIAL: &str = "wechatpay-serial";
+
+const PROBE: &str = "WECHATPAY/SIGNTEST/";
+
+/// The four headers that carry a signature.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed<'h> {
+    timestamp: &'h str,
+    nonce: &'h str,
+    signature: &'h str,
+    serial: &'h str,
+}
+
+impl<'h> Signed<'h> {
+    /// `None` where not one of the headers is there.
+    ///
+    /// # Errors
+    /// Where some are there and some are not.
+    pub(crate) fn read(headers: &'h HeaderMap) -> Result<Option<Self>> {
+        let names = [TIMESTAMP, NONCE, SIGNATURE, SERIAL];
+        if !names.iter().any(|name| headers.contains_key(*name)) {
+            return Ok(None);
+        }
+        let [timestamp, nonce, signature, serial] = names.map(|name| read(headers, name));
+        Ok(Some(Self {
+            timestamp: timestamp?,
+            nonce: nonce?,
+            signature: signature?,
+            serial: serial?,
+        }))
+    }
+
+    pub(crate) fn serial(&self) -> &'h str {
+        self.serial
+    }
+
+    /// Verifies the signature over `body` at the time `now` (seconds since 1970).
+    pub(crate) async fn verify(&self, trust: &Trust, body: &[u8], now: u64) -> Result<()> {
+        self.check_time(now)?;
+        let signature = self.decode()?;
+        let message = self.message(body);
+        let good = match trust {
+            Trust::Local(store) => self.verify_locally(store, &message, &signature)?,
+            Trust::Remote(verifier) => verifier
+                .verify_boxed(self.serial, &message, &signature)
+                .await
+                .map_err(|err| {
+                    Error::new(Kind::Signature, "the verifier failed").with_source(err)
+                })?,
+        };
+        if good {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Signature,
+            format!(
+                "the signature does not match: {} bytes, by the serial {}; \
+                 altered on the way, or not WeChat Pay's",
+                body.len(),
+                shown(self.serial)
+            ),
+        ))
+    }
+
+    fn verify_locally(&self, store: &TrustStore, message: &[u8], signature: &[u8]) -> Result<bool> {
+        match store.find(self.serial) {
+            Some(key) => Ok(key.verify(message, signature)),
+            None => Err(Error::new(
+                Kind::Signature,
+                format!(
+                    "signed by the serial {}, which is not trusted here (trusted: {}); \
+                     if it is WeChat Pay's, add its certificate or public key",
+                    shown(self.serial),
+                    match store.ids() {
+                        ids if ids.is_empty() => "none".to_owned(),
+                        ids => ids.join(", "),
+                    }
+                ),
+            )),
+        }
+    }
+
+    fn check_time(&self, now: u64) -> Result<()> {
+        let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
+        let timestamp = match self.timestamp.parse::<u64>() {
+            Ok(timestamp) if digits => timestamp,
+            _ => {
+                return Err(Error::new(
+                    Kind::Signature,
+                    format!("Wechatpay-Timestamp {:?} is no number of seconds", shown(self.timestamp)),
+                ));
+            }
+        };
+        let skew = timestamp.abs_diff(now);
+        if skew > MOST_SKEW {
+            let side = if timestamp < now { "behind" } else { "ahead of" };
+            return Err(Error::new(
+                Kind::ClockSkew,
+                format!(
+                    "Wechatpay-Timestamp is {skew} s {side} this machine's clock, over {MOST_SKEW} s: \
+                     an old message sent again, or a clock that is wrong (check it against NTP)"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn decode(&self) -> Result<Vec<u8>> {
+        if self.signature.starts_with(PROBE) {
+            return Err(Error::new(
+                Kind::Probe,
+                "the signature is WeChat Pay's probe (WECHATPAY/SIGNTEST/), sent to see whether \
+                 signatures are verified: it is never valid, and a true message follows",
+            ));
+        }
+        STANDARD.decode(self.signature).map_err(|err| {
+            Error::new(Kind::Signature, "Wechatpay-Signature is not base64").with_source(err)
+        })
+    }
+
+    fn message(&self, body: &[u8]) -> Vec<u8> {
+        let mut message =
+            Vec::with_capacity(self.timestamp.len() + self.nonce.len() + body.len() + 3);
+        for part in [self.timestamp.as_bytes(), self.nonce.as_bytes(), body] {
+            message.extend_from_slice(part);
+            message.push(b'\n');
+        }
+        message
+    }
+}
+
+fn read<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str> {
+    let mut all = headers.get_all(name).iter();
+    let title = || {
+        let mut title = String::with_capacity(name.len());
+        for (at, part) in name.split('-').enumerate() {
+            if at > 0 {
+                title.push('-');
+            }
+            title.push_str(&part[..1].to_ascii_uppercase());
+            title.push_str(&part[1..]);
+        }
+        title
+    };
+    let fault = |what: &str| Error::new(Kind::Signature, format!("{} {what}", title()));
+    let value = all.next().ok_or_else(|| fault("is missing"))?;
+    if all.next().is_some() {
+        return Err(fault("is given more than once"));
+    }
+    value
+        .to_str()
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| fault("is empty or not plain text"))
+}
