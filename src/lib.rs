@@ -4,4 +4,5 @@
 mod base;
 mod error;
 
+pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::error::{ApiError, Error, Outcome, Result};
