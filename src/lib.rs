@@ -5,5 +5,6 @@ mod base;
 mod error;
 mod protocol;
 
+pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::options::Options;

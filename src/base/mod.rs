@@ -1,1 +1,3 @@
 //! The ground floor: crypto, URI templates, XML. Nothing here knows of WeChat Pay or of HTTP.
+
+pub mod crypto;

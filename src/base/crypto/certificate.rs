@@ -1,0 +1,157 @@
+use std::{fmt, path::Path, sync::Arc, time::SystemTime};
+
+use x509_cert::der::Decode as _;
+
+use super::{
+    PublicKey, digest, input,
+    input::{Due, Fault, FromDer},
+    pem,
+    shape::{self, Shape},
+};
+use crate::error::Result;
+
+/// An X.509 certificate with an RSA key: one of WeChat Pay's platform, or the merchant's own.
+///
+/// Reading it checks its form, not its dates and not who issued it.
+#[derive(Clone)]
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
+    der: Vec<u8>,
+    serial: String,
+    not_before: SystemTime,
+    not_after: SystemTime,
+    public_key: PublicKey,
+}
+
+impl Certificate {
+    /// Reads the first certificate in the text of a PEM file.
+    ///
+    /// Text around the block, Windows line breaks and a byte order mark do no harm.
+    ///
+    /// # Errors
+    /// When there is no certificate with an RSA key in it; the error says what there is.
+    ///
+    /// ```
+    /// use wechatpay_chain::Certificate;
+    ///
+    /// let err = Certificate::from_pem("-----BEGIN CERTIFICATE-----\nMIID").unwrap_err();
+    /// assert!(err.to_string().contains("truncated"));
+    /// ```
+    pub fn from_pem(pem: &str) -> Result<Self> {
+        input::from_pem(pem)
+    }
+
+    /// Reads the first certificate in a PEM file of at most 64 KiB.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem), and when the file cannot be read.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
+        input::from_pem_file(path.as_ref())
+    }
+
+    /// Reads a certificate from its DER.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        input::from_der(der)
+    }
+
+    /// Reads a certificate from the base64 of its DER, without `BEGIN` and `END` lines. Spaces
+    /// and line breaks do no harm.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_base64(text: &str) -> Result<Self> {
+        input::from_base64(text)
+    }
+
+    /// The serial number as WeChat Pay writes it: two upper-case hexadecimal digits a byte, a
+    /// leading zero digit included.
+    #[must_use]
+    pub fn serial(&self) -> &str {
+        &self.0.serial
+    }
+
+    /// From when it holds.
+    #[must_use]
+    pub fn not_before(&self) -> SystemTime {
+        self.0.not_before
+    }
+
+    /// Until when it holds.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.0.not_after
+    }
+
+    /// The key it certifies.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.0.public_key
+    }
+
+    /// This certificate as PEM.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        pem::encode("CERTIFICATE", &self.0.der).to_string()
+    }
+
+    /// This certificate as DER.
+    #[must_use]
+    pub fn to_der(&self) -> &[u8] {
+        &self.0.der
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("serial", &self.0.serial)
+            .field("not_before", &self.0.not_before)
+            .field("not_after", &self.0.not_after)
+            .field("public_key", &self.0.public_key)
+            .finish()
+    }
+}
+
+impl FromDer for Certificate {
+    const DUE: Due = Due::Certificate;
+
+    fn parse(der: &[u8]) -> Result<Self, Fault> {
+        match shape::of(der)? {
+            Shape::Certificate => {}
+            other => return Err(shape::mismatch(&other, Self::DUE)),
+        }
+        let unreadable =
+            |source| Fault::new("it is not a well-formed X.509 certificate").with_source(source);
+        let certificate = x509_cert::Certificate::from_der(der).map_err(unreadable)?;
+        let content = certificate.tbs_certificate();
+        let key_info = content.subject_public_key_info();
+        shape::require_rsa(key_info.algorithm.oid.as_bytes())?;
+        let pkcs1 = key_info.subject_public_key.as_bytes().unwrap_or_default();
+        let validity = content.validity();
+        Ok(Self(Arc::new(Inner {
+            der: der.to_vec(),
+            serial: serial(content.serial_number().as_bytes()),
+            not_before: time(validity.not_before)?,
+            not_after: time(validity.not_after)?,
+            public_key: PublicKey::from_pkcs1(pkcs1)?,
+        })))
+    }
+}
+
+/// DER puts a zero byte before a number whose top bit is set; the serial is written without it.
+fn serial(number: &[u8]) -> String {
+    match number {
+        [0, rest @ ..] if !rest.is_empty() => digest::hex_upper(rest),
+        _ => digest::hex_upper(number),
+    }
+}
+
+fn time(time: x509_cert::time::Time) -> Result<SystemTime, Fault> {
+    SystemTime::UNIX_EPOCH
+        .checked_add(time.to_unix_duration())
+        .ok_or_else(|| Fault::new("its dates lie beyond what this system's clock can hold"))
+}

@@ -1,0 +1,50 @@
+//! Digests, MACs and how they are written and compared.
+
+use md5::Digest as _;
+
+use super::backend;
+
+pub(crate) use super::backend::{Sha1, Sha256};
+
+pub(crate) fn sha256(data: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(data);
+    hash.finish()
+}
+
+/// MD5, which APIv2 signs with by default.
+pub(crate) fn md5(data: &[u8]) -> [u8; 16] {
+    md5::Md5::digest(data).into()
+}
+
+pub(crate) fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    backend::hmac_sha256(key, data)
+}
+
+pub(crate) fn hex_lower(bytes: &[u8]) -> String {
+    hex(bytes, b"0123456789abcdef")
+}
+
+pub(crate) fn hex_upper(bytes: &[u8]) -> String {
+    hex(bytes, b"0123456789ABCDEF")
+}
+
+/// Compares in a time that depends on the lengths only.
+pub(crate) fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let difference = left.iter().zip(right).fold(0, |difference, (left, right)| {
+        std::hint::black_box(difference | (left ^ right))
+    });
+    difference == 0
+}
+
+fn hex(bytes: &[u8], digits: &[u8; 16]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        out.push(char::from(digits[usize::from(byte >> 4)]));
+        out.push(char::from(digits[usize::from(byte & 15)]));
+    }
+    out
+}

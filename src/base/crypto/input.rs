@@ -1,0 +1,132 @@
+//! From what the user has, a file, PEM, base64 or DER, to a parsed key, with an error that says
+//! what is wrong with it. No error carries any of the input but a label, a path and a length.
+
+use std::{borrow::Cow, fs::File, io::Read as _, path::Path};
+
+use zeroize::Zeroizing;
+
+use super::pem;
+use crate::error::{BoxError, Error, Kind, Result};
+
+/// A key or certificate is a few kilobytes; a file far larger is another file.
+const MAX_FILE: usize = 64 * 1024;
+
+/// What is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    PrivateKey,
+    PublicKey,
+    Certificate,
+}
+
+impl Due {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::PrivateKey => "private key",
+            Self::PublicKey => "public key",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+/// What is wrong with the input, before it is known where that came from.
+#[derive(Debug)]
+pub(super) struct Fault {
+    message: Cow<'static, str>,
+    source: Option<BoxError>,
+}
+
+impl Fault {
+    pub(super) fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    fn into_error(self, origin: &str) -> Error {
+        let error = Error::key(format!("{origin}: {}", self.message));
+        match self.source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
+    }
+}
+
+/// What can be read from DER.
+pub(super) trait FromDer: Sized {
+    const DUE: Due;
+
+    fn parse(der: &[u8]) -> Result<Self, Fault>;
+}
+
+pub(super) fn from_der<T: FromDer>(der: &[u8]) -> Result<T> {
+    T::parse(der).map_err(|fault| fault.into_error(T::DUE.name()))
+}
+
+pub(super) fn from_base64<T: FromDer>(text: &str) -> Result<T> {
+    pem::decode_bare(text)
+        .and_then(|der| T::parse(&der))
+        .map_err(|fault| fault.into_error(T::DUE.name()))
+}
+
+pub(super) fn from_pem<T: FromDer>(text: &str) -> Result<T> {
+    parse_pem(text).map_err(|fault| fault.into_error(T::DUE.name()))
+}
+
+pub(super) fn from_pem_file<T: FromDer>(path: &Path) -> Result<T> {
+    let origin = format!("{} file {}", T::DUE.name(), path.display());
+    let bytes = read(path).map_err(|source| {
+        Error::new(Kind::File, format!("{origin}: it cannot be read")).with_source(source)
+    })?;
+    text_of(&bytes)
+        .and_then(parse_pem)
+        .map_err(|fault| fault.into_error(&origin))
+}
+
+fn parse_pem<T: FromDer>(text: &str) -> Result<T, Fault> {
+    T::parse(&pem::decode(text, T::DUE)?)
+}
+
+fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    // Room for all that is ever read, as a vector that grows leaves its old bytes behind.
+    let mut bytes = Zeroizing::new(vec![0; MAX_FILE + 1]);
+    let mut file = File::open(path)?;
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match file.read(room) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
+    if bytes.len() > MAX_FILE {
+        return Err(Fault::new(
+            "it is larger than 64 KiB, so it is not a key or certificate file",
+        ));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Fault::new(
+            "it is UTF-16 text; save it as plain text (UTF-8 or ASCII)",
+        ));
+    }
+    // A binary file is told from text by its first byte: DER begins with SEQUENCE and a length.
+    if matches!(bytes, [0x30, 0x80..=0xff, ..]) {
+        return Err(Fault::new(
+            "it is binary, DER or PKCS#12, and not PEM text; read the file and give its bytes to from_der",
+        ));
+    }
+    std::str::from_utf8(bytes)
+        .map_err(|error| Fault::new("it is not text, so not PEM").with_source(error))
+}

@@ -1,0 +1,194 @@
+use std::{fmt, path::Path, sync::Arc};
+
+#[cfg(any(test, feature = "sandbox"))]
+use zeroize::Zeroizing;
+
+use super::{
+    PublicKey, backend,
+    der::{self, Reader},
+    input::{self, Due, Fault, FromDer},
+    shape::{self, Shape},
+};
+use crate::error::{Error, Kind, Result};
+
+/// The merchant's RSA private key: it signs requests and opens what was encrypted for the merchant.
+///
+/// It is the `apiclient_key.pem` that came with the merchant's API certificate. PKCS#1
+/// (`BEGIN RSA PRIVATE KEY`) and PKCS#8 (`BEGIN PRIVATE KEY`) are both taken, from 2048 to 4096
+/// bits. A clone is the same key and costs next to nothing. `Debug` shows the size only.
+///
+/// The bytes it is read from are wiped from this crate's own memory. What the crypto library keeps
+/// is freed when the last clone is dropped, and wiped where the library does that: `ring` does not.
+#[derive(Clone)]
+pub struct PrivateKey(Arc<Inner>);
+
+struct Inner {
+    key: backend::PrivateKey,
+    public: PublicKey,
+}
+
+impl PrivateKey {
+    /// Reads a key from the text of a PEM file.
+    ///
+    /// Text around the block, Windows line breaks and a byte order mark do no harm.
+    ///
+    /// # Errors
+    /// When it is no unencrypted RSA private key of a usable size; the error says what it is.
+    ///
+    /// ```
+    /// use wechatpay_chain::PrivateKey;
+    ///
+    /// let err = PrivateKey::from_pem("apiclient_key.pem").unwrap_err();
+    /// assert!(err.to_string().contains("use from_pem_file"));
+    /// ```
+    pub fn from_pem(pem: &str) -> Result<Self> {
+        input::from_pem(pem)
+    }
+
+    /// Reads a key from a PEM file of at most 64 KiB.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem), and when the file cannot be read.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
+        input::from_pem_file(path.as_ref())
+    }
+
+    /// Reads a key from PKCS#1 or PKCS#8 DER, and finds out which it is.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        input::from_der(der)
+    }
+
+    /// Reads a key from the base64 of its PKCS#1 or PKCS#8 DER, without `BEGIN` and `END` lines.
+    /// Spaces and line breaks do no harm.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_base64(text: &str) -> Result<Self> {
+        input::from_base64(text)
+    }
+
+    /// The public half of this key.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        self.0.public.clone()
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        self.0.key.sign(message).map_err(|source| {
+            Error::new(Kind::Sign, "the private key did not sign").with_source(source)
+        })
+    }
+
+    /// RSA-OAEP with SHA-1 and MGF1-SHA-1.
+    pub(crate) fn decrypt_oaep(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
+        let due = self.0.public.bits().div_ceil(8);
+        if ciphertext.len() != due {
+            return Err(Error::new(
+                Kind::Decrypt,
+                format!(
+                    "the RSA ciphertext is {} bytes long; one for this key has {due}",
+                    ciphertext.len()
+                ),
+            ));
+        }
+        self.0.key.decrypt_oaep(ciphertext).map_err(|source| {
+            Error::new(
+                Kind::Decrypt,
+                "the RSA ciphertext does not open: it is for another key, altered, or not OAEP with SHA-1",
+            )
+            .with_source(source)
+        })
+    }
+
+    /// Draws a new key of 2048 bits.
+    #[cfg(any(test, feature = "sandbox"))]
+    pub(crate) fn generate() -> Result<Self> {
+        let der = backend::PrivateKey::generate()
+            .map_err(|source| Error::key("a new RSA key cannot be drawn").with_source(source))?;
+        Self::from_der(&der)
+    }
+
+    /// This key as a PKCS#8 PEM text.
+    #[cfg(any(test, feature = "sandbox"))]
+    pub(crate) fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>> {
+        let der = self.0.key.to_pkcs8().map_err(|source| {
+            Error::key("the private key cannot be written out").with_source(source)
+        })?;
+        Ok(super::pem::encode("PRIVATE KEY", &der))
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey")
+            .field("bits", &self.0.public.bits())
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromDer for PrivateKey {
+    const DUE: Due = Due::PrivateKey;
+
+    fn parse(der: &[u8]) -> Result<Self, Fault> {
+        let pkcs1 = match shape::of(der)? {
+            Shape::RsaPrivateKey => der,
+            Shape::PrivateKeyInfo { algorithm, key } => {
+                shape::require_rsa(algorithm)?;
+                key
+            }
+            other => return Err(shape::mismatch(&other, Self::DUE)),
+        };
+        let parts = Parts::read(pkcs1)?;
+        let bits = der::bits(parts.n);
+        if !(2048..=backend::MAX_PRIVATE_BITS).contains(&bits) {
+            return Err(Fault::new(format!(
+                "it is an RSA key of {bits} bits; keys of 2048 to {} bits can be used",
+                backend::MAX_PRIVATE_BITS
+            )));
+        }
+        let public = PublicKey::from_parts(parts.n, parts.e)?;
+        let key = backend::PrivateKey::new(pkcs1, &parts).map_err(|source| {
+            Fault::new(format!(
+                "it has the form of an RSA key of {bits} bits, but its numbers are not a key that can be used; \
+                 is the file damaged?"
+            ))
+            .with_source(source)
+        })?;
+        Ok(Self(Arc::new(Inner { key, public })))
+    }
+}
+
+/// The numbers of PKCS#1's `RSAPrivateKey` that the backends ask for, big-endian.
+pub(super) struct Parts<'a> {
+    pub(super) n: &'a [u8],
+    pub(super) e: &'a [u8],
+    pub(super) d: &'a [u8],
+    pub(super) p: &'a [u8],
+    pub(super) q: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(pkcs1: &'a [u8]) -> Result<Self, Fault> {
+        let damaged = || Fault::new("it is damaged: there is no whole RSA private key in it");
+        let mut document = Reader::new(pkcs1);
+        let mut numbers = Reader::new(document.take(der::SEQUENCE).ok_or_else(damaged)?);
+        let version = numbers.unsigned().ok_or_else(damaged)?;
+        if !version.is_empty() {
+            return Err(Fault::new(
+                "it is an RSA key of more than two primes, which cannot be used",
+            ));
+        }
+        let mut next = || numbers.unsigned().ok_or_else(damaged);
+        Ok(Self {
+            n: next()?,
+            e: next()?,
+            d: next()?,
+            p: next()?,
+            q: next()?,
+        })
+    }
+}
