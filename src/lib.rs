@@ -3,5 +3,6 @@
 
 mod base;
 mod error;
+mod protocol;
 
 pub use crate::error::{ApiError, Error, Outcome, Result};

@@ -1,1 +1,6 @@
 //! The ground floor: crypto, URI templates, XML. Nothing here knows of WeChat Pay or of HTTP.
+#![allow(dead_code)]
+
+pub(crate) mod percent;
+pub(crate) mod scalar;
+pub(crate) mod template;

@@ -189,10 +189,7 @@ impl Error {
 
     /// A signature is missing, wrong, out of date, a probe, or by a key that is not trusted.
     pub fn is_signature(&self) -> bool {
-        matches!(
-            self.0.kind,
-            Kind::Signature | Kind::Probe | Kind::ClockSkew
-        )
+        matches!(self.0.kind, Kind::Signature | Kind::Probe | Kind::ClockSkew)
     }
 
     /// The signature was WeChat Pay's own probe, sent to see whether it is verified.
