@@ -1,3 +1,6 @@
 //! The ground floor: crypto, URI templates, XML. Nothing here knows of WeChat Pay or of HTTP.
 
 pub mod crypto;
+pub(crate) mod percent;
+pub(crate) mod scalar;
+pub(crate) mod template;

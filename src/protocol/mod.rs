@@ -1,9 +1,10 @@
 //! The rules of WeChat Pay, without I/O: paths, hosts, options, signatures, trust, answers.
 
+pub(crate) mod answer;
 pub(crate) mod host;
 pub(crate) mod options;
 pub(crate) mod path;
-pub(crate) mod answer;
+pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod sign;
