@@ -1,10 +1,22 @@
 //! The WeChat Pay client for Rust in which the URL is the API.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod base;
+mod blocking;
+mod client;
 mod error;
 mod protocol;
+mod wire;
+
+pub use http::Method;
 
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
+pub use crate::client::{Call, Chain, Client, ClientBuilder, PreparedRequest, Response};
 pub use crate::error::{ApiError, Error, Outcome, Result};
+pub use crate::protocol::answer::Verification;
 pub use crate::protocol::options::Options;
+pub use crate::protocol::retry::RetryPolicy;
+pub use crate::protocol::sign::{Signature, Signer};
+pub use crate::protocol::trust::Verifier;
+pub use crate::wire::{Transport, TransportBuilder};

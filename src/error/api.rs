@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -17,6 +17,7 @@ pub struct ApiError {
     pub(crate) request_id: Option<String>,
     pub(crate) body: Bytes,
     pub(crate) verified: bool,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl ApiError {
@@ -44,6 +45,11 @@ impl ApiError {
     /// The `Request-ID` header, which WeChat Pay's support asks for.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
+    }
+
+    /// How long the server asks to wait before the next attempt: `Retry-After`, in seconds.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The body as it came.

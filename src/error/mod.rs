@@ -39,6 +39,7 @@ struct Inner {
     api: Option<Box<ApiError>>,
     unverified: Option<Bytes>,
     status: Option<http::StatusCode>,
+    attempts: u32,
 }
 
 /// What failed. The public face of each is an `is_…` method.
@@ -87,6 +88,7 @@ impl Error {
             api: None,
             unverified: None,
             status: None,
+            attempts: 0,
         }))
     }
 
@@ -122,6 +124,20 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error once more, for a chain whose fault every verb reports; it has no source.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.0.kind, self.0.message.clone())
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<std::time::Duration> {
+        self.api().and_then(|api| api.retry_after)
+    }
+
     pub(crate) fn with_status(mut self, status: http::StatusCode) -> Self {
         self.0.status = Some(status);
         self
@@ -147,6 +163,11 @@ impl Error {
     /// The error that WeChat Pay answered with, if it was that.
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_deref()
+    }
+
+    /// How often the request was attempted; 0 where the call did not get that far.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
     }
 
     /// The HTTP status of the answer, where one came, verified or not.

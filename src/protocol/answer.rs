@@ -1,5 +1,7 @@
 //! What an APIv3 answer means: which are signed, over what, and what an error says.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
@@ -192,7 +194,14 @@ fn parse(answer: &Answer, verified: bool) -> ApiError {
         request_id: request_id(&answer.headers).map(str::to_owned),
         body: answer.body.clone(),
         verified,
+        retry_after: retry_after(&answer.headers),
     }
+}
+
+/// `Retry-After` in seconds. Its other form, a date, is not taken: it would hang on two clocks.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The `Request-ID` of an answer.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     base::template::{self, TemplateError},
-    error::{Error, Result},
+    error::{Error, Kind, Outcome, Result},
 };
 
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
@@ -122,6 +122,35 @@ impl Draft {
                 without_nonce: options.without_nonce,
             },
         })
+    }
+
+    /// Turns the draft to where a redirect points.
+    ///
+    /// # Errors
+    /// Where that is outside the host rule, or no path to be sent.
+    pub(crate) fn redirect(&mut self, location: &str, setup: &Setup) -> Result<()> {
+        let outside = |err: Error| {
+            Error::new(Kind::Transport, format!("a redirect that is not followed: {err}"))
+                .with_outcome(Outcome::Unknown)
+        };
+        let (origin, target) = if is_absolute(location) {
+            let (origin, rest) = Origin::split(location).map_err(outside)?;
+            (origin, rest)
+        } else if location.starts_with('/') && !location.starts_with("//") {
+            (self.origin.clone(), location)
+        } else {
+            return Err(outside(Error::request(format!(
+                "`{}` is neither an absolute URL nor an absolute path",
+                shown(location)
+            ))));
+        };
+        setup.hosts.check(&origin).map_err(outside)?;
+        let path = target.split('?').next().unwrap_or_default();
+        path::check(path, location).map_err(outside)?;
+        self.prefix = own_prefix(&origin, path, setup);
+        self.origin = origin;
+        self.target = target.split('#').next().unwrap_or_default().to_owned();
+        Ok(())
     }
 
     /// The path alone, without the base URI's own and without the query.
@@ -276,12 +305,26 @@ impl Place {
                 shown(template)
             )));
         }
+        let prefix = if absolute {
+            own_prefix(&origin, &target, setup)
+        } else {
+            prefix.len()
+        };
         Ok(Self {
-            prefix: prefix.len(),
+            prefix,
             origin: origin.into_owned(),
             target,
         })
     }
+}
+
+/// How much of an absolute URL's path is the client's own base URI's.
+fn own_prefix(origin: &Origin, path: &str, setup: &Setup) -> usize {
+    let prefix = &setup.base.prefix;
+    let below = path
+        .strip_prefix(prefix.as_str())
+        .is_some_and(|rest| rest.starts_with('/'));
+    if *origin == setup.base.origin && below { prefix.len() } else { 0 }
 }
 
 /// `scheme://…`, whatever the scheme.

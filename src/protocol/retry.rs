@@ -116,6 +116,7 @@ mod tests {
                 request_id: None,
                 body: Bytes::new(),
                 verified: false,
+                retry_after: None,
             })
     }
 

@@ -1,0 +1,371 @@
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use super::{Client, core::Core};
+use crate::{
+    base::crypto::{Certificate, PrivateKey, PublicKey},
+    error::{Error, Result},
+    protocol::{
+        host::{API, Base, HostRule},
+        path::shown,
+        request::Setup,
+        retry::RetryPolicy,
+        sign::{MerchantKey, Signer, check_serial},
+        trust::{DynVerifier, Trust, TrustStore, TrustedKey, Verifier},
+    },
+    wire::Transport,
+};
+
+/// The marks in the sandbox's identifiers.
+const SANDBOX: &str = "SANDBOX";
+
+/// A client's configuration.
+///
+/// Every setter keeps what it is given; [`build`](ClientBuilder::build) checks it all, without
+/// any I/O, and says what is wrong.
+#[must_use]
+pub struct ClientBuilder {
+    mchid: Option<String>,
+    brand_id: Option<String>,
+    serial: Option<String>,
+    private_key: Option<PrivateKey>,
+    signer: Option<MerchantKey>,
+    platform: Vec<TrustedKey>,
+    verifier: Option<std::sync::Arc<dyn DynVerifier>>,
+    apiv2_key: Option<Zeroizing<String>>,
+    apiv3_key: Option<Zeroizing<String>>,
+    base_uri: String,
+    trusted_hosts: Vec<String>,
+    timeout: Duration,
+    connect_timeout: Duration,
+    max_response: usize,
+    proxy: Option<Zeroizing<String>>,
+    no_proxy: bool,
+    transport: Option<Transport>,
+    retry: RetryPolicy,
+    user_agent: Option<String>,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            mchid: None,
+            brand_id: None,
+            serial: None,
+            private_key: None,
+            signer: None,
+            platform: Vec::new(),
+            verifier: None,
+            apiv2_key: None,
+            apiv3_key: None,
+            base_uri: API.to_owned(),
+            trusted_hosts: Vec::new(),
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            max_response: 10 * 1024 * 1024,
+            proxy: None,
+            no_proxy: false,
+            transport: None,
+            retry: RetryPolicy::default(),
+            user_agent: None,
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// The merchant ID (`mchid`): digits. Without it the client builds, APIv2 skips its merchant
+    /// check, and an APIv3 call is an error.
+    pub fn mchid(mut self, mchid: impl Into<String>) -> Self {
+        self.mchid = Some(mchid.into());
+        self
+    }
+
+    /// The serial number of the merchant's API certificate, in hexadecimal.
+    pub fn serial(mut self, serial: impl Into<String>) -> Self {
+        self.serial = Some(serial.into());
+        self
+    }
+
+    /// The merchant's private key: `apiclient_key.pem`.
+    pub fn private_key(mut self, key: PrivateKey) -> Self {
+        self.private_key = Some(key);
+        self
+    }
+
+    /// A WeChat Pay public key, under its ID (`PUB_KEY_ID_…`). May be given more than once.
+    pub fn platform_key(mut self, id: impl Into<String>, key: PublicKey) -> Self {
+        self.platform.push(TrustedKey::public_key(id.into(), key));
+        self
+    }
+
+    /// A platform certificate. May be given more than once, and beside a public key.
+    pub fn platform_certificate(mut self, certificate: Certificate) -> Self {
+        self.platform.push(TrustedKey::certificate(&certificate));
+        self
+    }
+
+    /// The APIv3 key: 32 bytes, as set in the merchant platform.
+    pub fn apiv3_key(mut self, key: impl Into<String>) -> Self {
+        self.apiv3_key = Some(Zeroizing::new(key.into()));
+        self
+    }
+
+    /// The APIv2 key.
+    pub fn apiv2_key(mut self, key: impl Into<String>) -> Self {
+        self.apiv2_key = Some(Zeroizing::new(key.into()));
+        self
+    }
+
+    /// The brand ID, in whose name paths that begin with `/brand/` are signed; `serial` and
+    /// `private_key` are then the brand's own.
+    pub fn brand_id(mut self, id: impl Into<String>) -> Self {
+        self.brand_id = Some(id.into());
+        self
+    }
+
+    /// Where requests go: `https://api.mch.weixin.qq.com/` unless told, with or without a path.
+    /// Plain `http` is taken here and nowhere else.
+    pub fn base_uri(mut self, uri: impl Into<String>) -> Self {
+        self.base_uri = uri.into();
+        self
+    }
+
+    /// Lets signed requests go to another host too: a name or an address, with a port (that one
+    /// alone) or without (any).
+    pub fn trust_host(mut self, host: impl Into<String>) -> Self {
+        self.trusted_hosts.push(host.into());
+        self
+    }
+
+    /// How long a whole call may take, retries included: 30 s unless told; zero is no limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take: 5 s unless told; zero is no limit.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The most bytes of an answer's body that are taken into memory: 10 MiB unless told.
+    pub fn max_response(mut self, bytes: usize) -> Self {
+        self.max_response = bytes;
+        self
+    }
+
+    /// A proxy for this client: `http://[user:password@]host:port` or `socks5://host:port`.
+    /// Unless told, the environment's (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    pub fn proxy(mut self, uri: impl Into<String>) -> Self {
+        self.proxy = Some(Zeroizing::new(uri.into()));
+        self
+    }
+
+    /// No proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.no_proxy = true;
+        self
+    }
+
+    /// The transport to share with other clients: its pools, its TLS and its proxy.
+    pub fn transport(mut self, transport: &Transport) -> Self {
+        self.transport = Some(transport.clone());
+        self
+    }
+
+    /// When a call is sent again: see [`RetryPolicy`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Signs in place of `serial` and `private_key`.
+    pub fn signer(mut self, signer: impl Signer) -> Self {
+        self.signer = Some(MerchantKey::remote(signer));
+        self
+    }
+
+    /// Verifies in place of platform keys and certificates.
+    pub fn verifier(mut self, verifier: impl Verifier) -> Self {
+        self.verifier = Some(std::sync::Arc::new(verifier));
+        self
+    }
+
+    /// The `User-Agent`, in place of this library's own.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// On a configuration that could not work or would not be safe, each with what to do.
+    pub fn build(mut self) -> Result<Client> {
+        let setup = self.setup()?;
+        check_id("mchid", self.mchid.as_deref())?;
+        check_id("brand_id", self.brand_id.as_deref())?;
+        self.check_trusted_keys(&setup)?;
+        let key = self.merchant_key()?;
+        let transport = self.take_transport()?;
+        let apiv3_key = self.apiv3_key.as_deref().map(|key| apiv3(key)).transpose()?;
+        if self.apiv2_key.as_ref().is_some_and(|key| key.is_empty()) {
+            return Err(Error::config("apiv2_key is empty"));
+        }
+        if self.max_response == 0 {
+            return Err(Error::config("max_response is 0: no answer could be taken"));
+        }
+        let trust = match self.verifier {
+            Some(_) if !self.platform.is_empty() => {
+                return Err(Error::config(
+                    "a verifier stands in place of platform keys and certificates: give one or \
+                     the other",
+                ));
+            }
+            Some(verifier) => Trust::Remote(verifier),
+            None => Trust::Local(TrustStore::new(self.platform, SystemTime::now())?.into()),
+        };
+        Ok(Client::new(Core {
+            setup,
+            mchid: self.mchid,
+            brand_id: self.brand_id,
+            key,
+            trust,
+            apiv2_key: self.apiv2_key,
+            apiv3_key,
+            transport,
+            retry: self.retry,
+            max_response: self.max_response,
+        }))
+    }
+
+    fn setup(&self) -> Result<Setup> {
+        let base = Base::parse(&self.base_uri)
+            .map_err(|err| Error::config(format!("base_uri: {err}")))?;
+        let mut hosts = HostRule::new(base.origin.clone(), None);
+        for host in &self.trusted_hosts {
+            hosts.trust(host)?;
+        }
+        Ok(Setup {
+            base,
+            hosts,
+            user_agent: user_agent(self.user_agent.as_deref())?,
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+        })
+    }
+
+    fn merchant_key(&mut self) -> Result<Option<MerchantKey>> {
+        let local = (self.serial.take(), self.private_key.take());
+        match (local, self.signer.take()) {
+            ((None, None), signer) => Ok(signer),
+            (_, Some(_)) => Err(Error::config(
+                "a signer stands in place of `serial` and `private_key`: give one or the other",
+            )),
+            ((Some(serial), Some(key)), None) => Ok(Some(MerchantKey::local(serial, key))),
+            ((Some(_), None), None) => Err(Error::config(
+                "a `serial` without its `private_key`: give both",
+            )),
+            ((None, Some(_)), None) => Err(Error::config(
+                "a `private_key` without the `serial` of its certificate: give both \
+                 (openssl x509 -noout -serial -in apiclient_cert.pem)",
+            )),
+        }
+    }
+
+    /// The mistakes that a trust store must not be built on.
+    fn check_trusted_keys(&self, setup: &Setup) -> Result<()> {
+        if let Some(serial) = &self.serial {
+            check_serial(serial).map_err(|what| Error::config(format!("serial: {what}")))?;
+        }
+        let own = self.private_key.as_ref().map(PrivateKey::public_key);
+        for trusted in &self.platform {
+            check_serial(&trusted.id)
+                .map_err(|what| Error::config(format!("the platform key's id {what}")))?;
+            let same_id = self.serial.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&trusted.id));
+            if same_id || own.as_ref() == Some(&trusted.key) {
+                return Err(Error::config(format!(
+                    "the platform key {} is the merchant's own: give WeChat Pay's public key \
+                     (pub_key.pem) or platform certificate, not apiclient_cert.pem",
+                    trusted.id
+                )));
+            }
+        }
+        let ids = self.platform.iter().map(|key| &key.id).chain(&self.serial);
+        let origin = &setup.base.origin;
+        for id in ids {
+            if id.contains(SANDBOX) && !origin.is_loopback() && !setup.hosts.trusts(origin) {
+                return Err(Error::config(format!(
+                    "{} is a sandbox's, and {origin} is not one: a sandbox's keys must not be \
+                     used in production",
+                    shown(id)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_transport(&mut self) -> Result<Transport> {
+        match (self.transport.take(), self.proxy.take(), self.no_proxy) {
+            (None, None, false) => Transport::shared(),
+            (None, None, true) => Transport::direct(),
+            (None, Some(proxy), false) => Transport::builder().proxy(&proxy).build(),
+            (None, Some(_), true) => Err(Error::config("`proxy` and `no_proxy` exclude one another")),
+            (Some(transport), None, false) => Ok(transport),
+            (Some(_), _, _) => Err(Error::config(
+                "a transport brings its own proxy: set it on Transport::builder()",
+            )),
+        }
+    }
+}
+
+fn check_id(field: &str, id: Option<&str>) -> Result<()> {
+    match id {
+        Some(id) if id.is_empty() || id.len() > 32 || !id.bytes().all(|b| b.is_ascii_digit()) => {
+            Err(Error::config(format!(
+                "{field} {:?} is none: give the digits alone",
+                shown(id)
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn apiv3(key: &str) -> Result<Zeroizing<[u8; 32]>> {
+    key.as_bytes().try_into().map(Zeroizing::new).map_err(|_| {
+        Error::config(format!(
+            "apiv3_key is {} bytes long: the APIv3 key is 32 bytes (it is not the APIv2 key)",
+            key.len()
+        ))
+    })
+}
+
+fn user_agent(given: Option<&str>) -> Result<HeaderValue> {
+    let own = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    let text = match given {
+        Some(text) => text.to_owned(),
+        None => format!("{own} ({}; {})", std::env::consts::OS, std::env::consts::ARCH),
+    };
+    HeaderValue::try_from(&text)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| Error::config("user_agent is empty or holds a control character"))
+}
+
+/// Shows no key.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("mchid", &self.mchid)
+            .field("base_uri", &self.base_uri)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+use std::{
+    fmt,
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{Response, core::Core, exchange};
+use crate::{error::Result, protocol::request::Draft, wire::InRuntime};
+
+/// A call under way: the future that an `…_async` verb returns.
+///
+/// Boxed, `Send + 'static`: it can be stored, spawned and awaited anywhere. It uses the tokio
+/// runtime that it is first polled in, or, outside tokio, a background runtime of this library's.
+/// Nothing is sent before the first poll.
+///
+/// Dropping it cancels the call. Where the request had begun to go out, the connection is closed
+/// and what became of a write is unknown, as after [`Outcome::Unknown`](crate::Outcome::Unknown):
+/// query, or repeat it with the same order number.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call {
+    future: Pin<Box<dyn Future<Output = Result<Response>> + Send>>,
+}
+
+impl Call {
+    pub(super) fn new(core: Arc<Core>, draft: Result<Draft>) -> Self {
+        Self {
+            future: match draft {
+                Ok(draft) => Box::pin(InRuntime::new(exchange::execute(core, draft))),
+                Err(err) => Box::pin(ready(Err(err))),
+            },
+        }
+    }
+}
+
+impl Future for Call {
+    type Output = Result<Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
+}

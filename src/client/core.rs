@@ -1,0 +1,145 @@
+//! What all chains of one client share.
+
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, header::AUTHORIZATION};
+use zeroize::Zeroizing;
+
+use super::prepared::Sealed;
+use crate::{
+    error::{Error, Result},
+    protocol::{
+        path::Version,
+        request::{Draft, Payload, Setup},
+        retry::RetryPolicy,
+        sign::{self, MerchantKey, Scheme},
+        trust::Trust,
+    },
+    wire::Transport,
+};
+
+pub(crate) struct Core {
+    pub(super) setup: Setup,
+    pub(super) mchid: Option<String>,
+    pub(super) brand_id: Option<String>,
+    pub(super) key: Option<MerchantKey>,
+    pub(super) trust: Trust,
+    pub(super) apiv2_key: Option<Zeroizing<String>>,
+    pub(super) apiv3_key: Option<Zeroizing<[u8; 32]>>,
+    pub(super) transport: Transport,
+    pub(super) retry: RetryPolicy,
+    pub(super) max_response: usize,
+}
+
+impl Core {
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(crate) fn preferred_serial(&self) -> Option<HeaderValue> {
+        self.trust.preferred()
+    }
+
+    pub(crate) fn merchant_key(&self) -> Result<&MerchantKey> {
+        self.key.as_ref().ok_or_else(|| {
+            Error::config(
+                "this client cannot sign APIv3: give the builder `serial` and `private_key`, \
+                 or a `signer`",
+            )
+        })
+    }
+
+    /// Whether signing waits for nobody.
+    pub(crate) fn signs_locally(&self) -> bool {
+        self.key.as_ref().is_none_or(|key| key.local_key().is_some())
+    }
+
+    /// Signs a draft.
+    pub(crate) async fn seal(&self, draft: &Draft) -> Result<Sealed> {
+        match (&draft.payload, draft.version) {
+            (Payload::Bytes(body), Version::V3) => self.seal_v3(draft, body.clone()).await,
+            (Payload::Bytes(body), Version::V2) => Ok(sealed(draft, body.clone())),
+            (Payload::Fields(fields), _) => self.seal_v2(draft, fields),
+        }
+    }
+
+    async fn seal_v3(&self, draft: &Draft, body: Bytes) -> Result<Sealed> {
+        let mut sealed = sealed(draft, body);
+        if draft.settings.unsigned {
+            return Ok(sealed);
+        }
+        let id = match draft.scheme {
+            Scheme::Merchant => self.mchid.as_deref().ok_or("mchid"),
+            Scheme::Brand => self.brand_id.as_deref().ok_or("brand_id"),
+        };
+        let id = id.map_err(|field| {
+            Error::config(format!(
+                "this client has no `{field}`, and `{}` is signed in its name: give it to the builder",
+                draft.template
+            ))
+        })?;
+        let header = sign::authorization(
+            self.merchant_key()?,
+            draft.scheme,
+            id,
+            (&draft.method, &draft.target, &sealed.body),
+            now(),
+        )
+        .await?;
+        sealed.headers.insert(AUTHORIZATION, header);
+        Ok(sealed)
+    }
+
+    fn seal_v2(
+        &self,
+        _draft: &Draft,
+        _fields: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Sealed> {
+        Err(Error::request("APIv2 is not in this version yet"))
+    }
+
+    /// What a call needs besides a signature.
+    pub(super) fn check_ready(&self, draft: &Draft) -> Result<()> {
+        if draft.version == Version::V3 && !draft.settings.unsigned && self.trust.is_empty() {
+            return Err(Error::config(
+                "nothing to verify the answer with, so nothing was sent: give the builder a \
+                 `platform_key`, a `platform_certificate` or a `verifier`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn sealed(draft: &Draft, body: Bytes) -> Sealed {
+    Sealed {
+        method: draft.method.clone(),
+        origin: draft.origin.clone(),
+        target: draft.target.clone(),
+        headers: draft.headers.clone(),
+        body,
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let configured = |given: bool| if given { "set" } else { "not set" };
+        f.debug_struct("Core")
+            .field("mchid", &self.mchid)
+            .field("base_uri", &self.setup.base.origin)
+            .field("private_key", &configured(self.key.is_some()))
+            .field("apiv2_key", &configured(self.apiv2_key.is_some()))
+            .field("apiv3_key", &configured(self.apiv3_key.is_some()))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,211 @@
+//! A call from its draft to its answer: sign, send, verify, and once more where that is safe.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::{Method, StatusCode, header::LOCATION};
+
+use super::{
+    Response,
+    core::{Core, now},
+    prepared::Sealed,
+};
+use crate::{
+    base::crypto,
+    error::{Error, Kind, Outcome, Result},
+    protocol::{
+        answer::{self, Answer, Verification},
+        path::Version,
+        request::Draft,
+    },
+    wire::{BodyError, Outgoing, Progress, Target},
+};
+
+/// How often a redirect is followed.
+const MOST_REDIRECTS: u32 = 5;
+
+pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Response> {
+    let method = draft.method.clone();
+    let template = draft.template.clone();
+    within_time(&core, &mut draft)
+        .await
+        .map_err(|err| err.in_call(&method, &template))
+}
+
+async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
+    core.check_ready(draft)?;
+    let limit = draft.settings.timeout;
+    let trace = Trace::default();
+    if limit.is_zero() {
+        return attempts(core, draft, &trace, None).await;
+    }
+    let deadline = tokio::time::Instant::now().checked_add(limit);
+    let Some(deadline) = deadline else {
+        return attempts(core, draft, &trace, None).await;
+    };
+    match tokio::time::timeout_at(deadline, attempts(core, draft, &trace, Some(deadline))).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::new(
+            Kind::Timeout,
+            format!("no answer within the call's timeout of {limit:?}"),
+        )
+        .with_outcome(trace.outcome())),
+    }
+}
+
+/// How far a call came, for the moment when its time runs out.
+#[derive(Default)]
+struct Trace(Mutex<Option<Progress>>);
+
+impl Trace {
+    /// Begins an attempt. None before it was written, or it would not be made.
+    fn begin(&self) -> Progress {
+        let progress = Progress::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
+        progress
+    }
+
+    fn outcome(&self) -> Outcome {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match last {
+            Some(progress) if progress.written() => Outcome::Unknown,
+            _ => Outcome::NotSent,
+        }
+    }
+}
+
+/// Attempts, until one succeeds or the policy gives up.
+async fn attempts(
+    core: &Core,
+    draft: &mut Draft,
+    trace: &Trace,
+    deadline: Option<tokio::time::Instant>,
+) -> Result<Response> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let err = match redirects(core, draft, trace).await {
+            Ok(response) => return Ok(response),
+            Err(err) => err.with_attempts(tries),
+        };
+        let pause = core
+            .retry
+            .decide(&draft.method, &err, err.retry_after(), tries, jitter());
+        // A pause that outlasts the call would only hide what went wrong.
+        let in_time = |pause: &Duration| {
+            deadline.is_none_or(|deadline| tokio::time::Instant::now() + *pause < deadline)
+        };
+        match pause.filter(in_time) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(err),
+        }
+    }
+}
+
+/// One attempt, and those that its redirects ask for.
+async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Response> {
+    for _ in 0..=MOST_REDIRECTS {
+        let answer = once(core, draft, trace).await?;
+        match location(draft, &answer) {
+            Some(location) => draft.redirect(&location, core.setup())?,
+            None => return judge(core, draft, answer).await,
+        }
+    }
+    Err(Error::new(
+        Kind::Transport,
+        format!("more than {MOST_REDIRECTS} redirects in a row"),
+    )
+    .with_outcome(Outcome::Unknown))
+}
+
+fn location(draft: &Draft, answer: &Answer) -> Option<String> {
+    let follows = draft.settings.redirects
+        && draft.method == Method::GET
+        && matches!(
+            answer.status,
+            StatusCode::MOVED_PERMANENTLY
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::TEMPORARY_REDIRECT
+                | StatusCode::PERMANENT_REDIRECT
+        );
+    let location = answer.headers.get(LOCATION).filter(|_| follows)?;
+    location.to_str().ok().map(str::to_owned)
+}
+
+/// Signs, sends and reads the answer. A request of which no byte was written on a connection that
+/// had served before is signed anew and sent once more, on a new one.
+async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
+    let mut fresh = false;
+    let incoming = loop {
+        let sealed = core.seal(draft).await?;
+        let mut outgoing = outgoing(sealed, draft);
+        outgoing.fresh_connection = fresh;
+        outgoing.progress = trace.begin();
+        match core.transport.send(outgoing).await {
+            Ok(incoming) => break incoming,
+            Err(failure) if failure.is_stale_connection() && !fresh => fresh = true,
+            Err(failure) => return Err(failure.into()),
+        }
+    };
+    let (status, headers) = (incoming.status, incoming.headers);
+    match incoming.body.collect(core.max_response).await {
+        Ok(body) => Ok(Answer {
+            status,
+            headers,
+            body,
+        }),
+        Err(err) => Err(unread(err, status)),
+    }
+}
+
+fn outgoing(sealed: Sealed, draft: &Draft) -> Outgoing {
+    let target = Target {
+        https: sealed.origin.https,
+        host: sealed.origin.host,
+        port: sealed.origin.port,
+        path_and_query: sealed.target,
+    };
+    let mut outgoing = Outgoing::new(sealed.method, target);
+    outgoing.headers = sealed.headers;
+    outgoing.body = sealed.body.into();
+    outgoing.connect_timeout =
+        Some(draft.settings.connect_timeout).filter(|limit| !limit.is_zero());
+    outgoing
+}
+
+fn unread(err: BodyError, status: StatusCode) -> Error {
+    Error::from(err)
+        .with_outcome(Outcome::Unknown)
+        .with_status(status)
+}
+
+async fn judge(core: &Core, draft: &Draft, answer: Answer) -> Result<Response> {
+    let verification = match draft.version {
+        Version::V3 if draft.settings.unsigned && answer.status.is_success() => {
+            Verification::Unsigned
+        }
+        Version::V3 => {
+            answer::judge(
+                &answer,
+                (&draft.method, draft.api_path()),
+                &core.trust,
+                now(),
+            )
+            .await?
+        }
+        Version::V2 => Verification::Unsigned,
+    };
+    Ok(Response::new(answer, verification))
+}
+
+/// From 0 to 1; without chance the pauses are merely less spread.
+fn jitter() -> f64 {
+    let mut byte = [0];
+    match crypto::random(&mut byte) {
+        Ok(()) => f64::from(byte[0]) / 255.0,
+        Err(_) => 0.5,
+    }
+}

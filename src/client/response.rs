@@ -1,0 +1,108 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    error::{Error, Kind, Outcome, Result},
+    protocol::answer::{Answer, Verification, request_id},
+};
+
+/// An answer that verified, or that WeChat Pay documents as unsigned.
+pub struct Response {
+    answer: Answer,
+    verification: Verification,
+}
+
+impl Response {
+    pub(super) fn new(answer: Answer, verification: Verification) -> Self {
+        Self {
+            answer,
+            verification,
+        }
+    }
+
+    /// The HTTP status: a 2xx.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status
+    }
+
+    /// Whether it is a 202: accepted, and not done yet. Ask again later, with the same parameters.
+    pub fn is_accepted(&self) -> bool {
+        self.answer.status == StatusCode::ACCEPTED
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.answer.headers
+    }
+
+    /// The `Request-ID`, which WeChat Pay's support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.answer.headers)
+    }
+
+    /// How the answer's origin was made sure of.
+    pub fn verification(&self) -> &Verification {
+        &self.verification
+    }
+
+    /// The body as it came; empty for a 204.
+    pub fn bytes(&self) -> &Bytes {
+        &self.answer.body
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// Where it is not UTF-8. The call itself was [`Done`](Outcome::Done).
+    pub fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.answer.body)
+            .map_err(|err| self.undecoded("is not UTF-8").with_source(err))
+    }
+
+    /// The body as a type of yours, or as a [`serde_json::Value`].
+    ///
+    /// # Errors
+    /// Where it is not JSON, or not of that shape. The call itself was [`Done`](Outcome::Done).
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.answer.body.is_empty() {
+            return Err(self.undecoded("is empty, not JSON"));
+        }
+        serde_json::from_slice(&self.answer.body)
+            // serde's own words quote the value, which may be a person's.
+            .map_err(|err| {
+                self.undecoded(&format!(
+                    "is not the JSON that is asked for: a {:?} error at line {}, column {}",
+                    err.classify(),
+                    err.line(),
+                    err.column()
+                ))
+            })
+    }
+
+    fn undecoded(&self, what: &str) -> Error {
+        Error::new(
+            Kind::Decode,
+            format!(
+                "the answer ({}, {} bytes) {what}",
+                self.answer.status.as_u16(),
+                self.answer.body.len()
+            ),
+        )
+        .with_outcome(Outcome::Done)
+    }
+}
+
+/// Shows the body's length, not the body.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.answer.status)
+            .field("request_id", &self.request_id())
+            .field("verification", &self.verification)
+            .field("body", &format_args!("{} bytes", self.answer.body.len()))
+            .finish()
+    }
+}
