@@ -214,7 +214,11 @@ impl ClientBuilder {
         self.check_trusted_keys(&setup)?;
         let key = self.merchant_key()?;
         let transport = self.take_transport()?;
-        let apiv3_key = self.apiv3_key.as_deref().map(|key| apiv3(key)).transpose()?;
+        let apiv3_key = self
+            .apiv3_key
+            .as_deref()
+            .map(|key| apiv3(key))
+            .transpose()?;
         if self.apiv2_key.as_ref().is_some_and(|key| key.is_empty()) {
             return Err(Error::config("apiv2_key is empty"));
         }
@@ -246,8 +250,8 @@ impl ClientBuilder {
     }
 
     fn setup(&self) -> Result<Setup> {
-        let base = Base::parse(&self.base_uri)
-            .map_err(|err| Error::config(format!("base_uri: {err}")))?;
+        let base =
+            Base::parse(&self.base_uri).map_err(|err| Error::config(format!("base_uri: {err}")))?;
         let mut hosts = HostRule::new(base.origin.clone(), None);
         for host in &self.trusted_hosts {
             hosts.trust(host)?;
@@ -288,7 +292,10 @@ impl ClientBuilder {
         for trusted in &self.platform {
             check_serial(&trusted.id)
                 .map_err(|what| Error::config(format!("the platform key's id {what}")))?;
-            let same_id = self.serial.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&trusted.id));
+            let same_id = self
+                .serial
+                .as_ref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(&trusted.id));
             if same_id || own.as_ref() == Some(&trusted.key) {
                 return Err(Error::config(format!(
                     "the platform key {} is the merchant's own: give WeChat Pay's public key \
@@ -313,10 +320,12 @@ impl ClientBuilder {
 
     fn take_transport(&mut self) -> Result<Transport> {
         match (self.transport.take(), self.proxy.take(), self.no_proxy) {
-            (None, None, false) => Transport::shared(),
-            (None, None, true) => Transport::direct(),
+            (None, None, false) => Ok(Transport::shared()),
+            (None, None, true) => Ok(Transport::direct()),
             (None, Some(proxy), false) => Transport::builder().proxy(&proxy).build(),
-            (None, Some(_), true) => Err(Error::config("`proxy` and `no_proxy` exclude one another")),
+            (None, Some(_), true) => {
+                Err(Error::config("`proxy` and `no_proxy` exclude one another"))
+            }
             (Some(transport), None, false) => Ok(transport),
             (Some(_), _, _) => Err(Error::config(
                 "a transport brings its own proxy: set it on Transport::builder()",
@@ -350,7 +359,11 @@ fn user_agent(given: Option<&str>) -> Result<HeaderValue> {
     let own = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
     let text = match given {
         Some(text) => text.to_owned(),
-        None => format!("{own} ({}; {})", std::env::consts::OS, std::env::consts::ARCH),
+        None => format!(
+            "{own} ({}; {})",
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ),
     };
     HeaderValue::try_from(&text)
         .ok()

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    future::{Future, ready},
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -20,16 +20,13 @@ use crate::{error::Result, protocol::request::Draft, wire::InRuntime};
 /// query, or repeat it with the same order number.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call {
-    future: Pin<Box<dyn Future<Output = Result<Response>> + Send>>,
+    future: InRuntime<Response>,
 }
 
 impl Call {
     pub(super) fn new(core: Arc<Core>, draft: Result<Draft>) -> Self {
         Self {
-            future: match draft {
-                Ok(draft) => Box::pin(InRuntime::new(exchange::execute(core, draft))),
-                Err(err) => Box::pin(ready(Err(err))),
-            },
+            future: InRuntime::new(async move { exchange::execute(core, draft?).await }),
         }
     }
 }
@@ -38,7 +35,7 @@ impl Future for Call {
     type Output = Result<Response>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.future.as_mut().poll(cx)
+        Pin::new(&mut self.future).poll(cx)
     }
 }
 

@@ -207,8 +207,14 @@ mod tests {
     fn the_forms_mix_and_leave_their_start_alone() {
         let client = Client::builder().build().unwrap();
         let start = client.seg("v3").chain("pay/partner");
-        let there = start["transactions"].seg("outTradeNo").chain("<id>").seg("close");
-        assert_eq!(there.template, "v3/pay/partner/transactions/out-trade-no/{id}/close");
+        let there = start["transactions"]
+            .seg("outTradeNo")
+            .chain("<id>")
+            .seg("close");
+        assert_eq!(
+            there.template,
+            "v3/pay/partner/transactions/out-trade-no/{id}/close"
+        );
         assert_eq!(start.template, "v3/pay/partner");
         assert_eq!(client["v3/x"]["_id_"].template, "v3/x/{id}");
     }
@@ -241,12 +247,17 @@ mod tests {
     #[test]
     fn threads_that_index_at_once_meet_in_one_chain() {
         let client = Client::builder().build().unwrap();
-        let at = |_| std::thread::spawn({
-            let client = client.clone();
-            move || (&raw const client["v3/raced"]) as usize
-        });
+        let at = |_| {
+            std::thread::spawn({
+                let client = client.clone();
+                move || (&raw const client["v3/raced"]) as usize
+            })
+        };
         let threads = (0..8).map(at).collect::<Vec<_>>();
-        let mut seen = threads.into_iter().map(|t| t.join().unwrap()).collect::<Vec<_>>();
+        let mut seen = threads
+            .into_iter()
+            .map(|t| t.join().unwrap())
+            .collect::<Vec<_>>();
         seen.dedup();
         assert_eq!(seen.len(), 1);
     }

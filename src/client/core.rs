@@ -55,7 +55,9 @@ impl Core {
 
     /// Whether signing waits for nobody.
     pub(crate) fn signs_locally(&self) -> bool {
-        self.key.as_ref().is_none_or(|key| key.local_key().is_some())
+        self.key
+            .as_ref()
+            .is_none_or(|key| key.local_key().is_some())
     }
 
     /// Signs a draft.

@@ -83,7 +83,8 @@ impl Client {
     /// Where the client has no local key, or the serial is none.
     pub fn rotate_key(&self, serial: impl Into<String>, key: PrivateKey) -> Result<()> {
         let serial = serial.into();
-        check_serial(&serial).map_err(|what| Error::config(format!("rotate_key: the serial {what}")))?;
+        check_serial(&serial)
+            .map_err(|what| Error::config(format!("rotate_key: the serial {what}")))?;
         self.root.core().merchant_key()?.rotate(serial, key)
     }
 }

@@ -185,12 +185,20 @@ fn outcome(status: StatusCode, method: &Method, verified: bool) -> Outcome {
 
 fn parse(answer: &Answer, verified: bool) -> ApiError {
     let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
-    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     ApiError {
         status: answer.status,
         code: text("code"),
         message: text("message"),
-        detail: body.get("detail").filter(|detail| !detail.is_null()).cloned(),
+        detail: body
+            .get("detail")
+            .filter(|detail| !detail.is_null())
+            .cloned(),
         request_id: request_id(&answer.headers).map(str::to_owned),
         body: answer.body.clone(),
         verified,
@@ -225,7 +233,11 @@ mod tests {
             ("/v3/certificates", false),
             ("/v3/billdownload/file/x", false),
         ] {
-            assert_eq!(is_documented_unsigned(&Method::GET, path), unsigned, "{path}");
+            assert_eq!(
+                is_documented_unsigned(&Method::GET, path),
+                unsigned,
+                "{path}"
+            );
             assert!(!is_documented_unsigned(&Method::POST, path));
         }
     }

@@ -130,8 +130,11 @@ impl Draft {
     /// Where that is outside the host rule, or no path to be sent.
     pub(crate) fn redirect(&mut self, location: &str, setup: &Setup) -> Result<()> {
         let outside = |err: Error| {
-            Error::new(Kind::Transport, format!("a redirect that is not followed: {err}"))
-                .with_outcome(Outcome::Unknown)
+            Error::new(
+                Kind::Transport,
+                format!("a redirect that is not followed: {err}"),
+            )
+            .with_outcome(Outcome::Unknown)
         };
         let (origin, target) = if is_absolute(location) {
             let (origin, rest) = Origin::split(location).map_err(outside)?;
@@ -166,7 +169,10 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
         ("xml", options.xml.is_some()),
         ("body", options.body.is_some()),
     ];
-    let mut given = bodies.iter().filter(|(_, given)| *given).map(|(name, _)| name);
+    let mut given = bodies
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(name, _)| name);
     if let (Some(one), Some(two)) = (given.next(), given.next()) {
         return Err(Error::request(format!(
             "the options `{one}` and `{two}` exclude one another: a request has one body"
@@ -187,7 +193,9 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
         Version::V2 if options.json.is_some() => Err(Error::request(
             "the option `json` is for APIv3: a path that begins with `v2/` takes `xml`",
         )),
-        Version::V3 if method == Method::GET && (options.json.is_some() || options.body.is_some()) => {
+        Version::V3
+            if method == Method::GET && (options.json.is_some() || options.body.is_some()) =>
+        {
             Err(Error::request(
                 "a GET has no body: its parameters go into the option `query`",
             ))
@@ -324,16 +332,20 @@ fn own_prefix(origin: &Origin, path: &str, setup: &Setup) -> usize {
     let below = path
         .strip_prefix(prefix.as_str())
         .is_some_and(|rest| rest.starts_with('/'));
-    if *origin == setup.base.origin && below { prefix.len() } else { 0 }
+    if *origin == setup.base.origin && below {
+        prefix.len()
+    } else {
+        0
+    }
 }
 
 /// `scheme://…`, whatever the scheme.
 fn is_absolute(expanded: &str) -> bool {
-    expanded
-        .split_once("://")
-        .is_some_and(|(scheme, _)| {
-            scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        })
+    expanded.split_once("://").is_some_and(|(scheme, _)| {
+        scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
 }
 
 fn add_query(target: &mut String, query: Option<&Value>, version: Version) -> Result<()> {
@@ -362,7 +374,9 @@ fn payload(method: &Method, options: &mut Options, version: Version) -> Result<P
         };
         return match given {
             Some(Value::Object(fields)) => Ok(Payload::Fields(fields)),
-            Some(Value::Array(items)) if items.is_empty() => Ok(Payload::Fields(Default::default())),
+            Some(Value::Array(items)) if items.is_empty() => {
+                Ok(Payload::Fields(Default::default()))
+            }
             None => Ok(Payload::Fields(Default::default())),
             Some(other) => Err(Error::request(format!(
                 "option `{name}` is {}: APIv2 takes an object of fields",

@@ -78,7 +78,10 @@ impl RetryPolicy {
         if tries >= self.attempts || !self.is_repeatable(method, failure) {
             return None;
         }
-        let doubled = self.base.saturating_mul(1 << (tries - 1).min(16)).min(self.most);
+        let doubled = self
+            .base
+            .saturating_mul(1 << (tries - 1).min(16))
+            .min(self.most);
         let pause = doubled.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
         Some(pause.max(retry_after.unwrap_or_default()))
     }
@@ -145,8 +148,16 @@ mod tests {
         assert!(repeats(Method::POST, &Error::new(Kind::Connect, "")));
         assert!(repeats(Method::POST, &Error::new(Kind::Transport, "")));
         let limited = RetryPolicy::default().repeat_rate_limited_writes();
-        assert!(limited.decide(&Method::POST, &api(429), None, 1, 0.0).is_some());
-        assert!(limited.decide(&Method::POST, &api(503), None, 1, 0.0).is_none());
+        assert!(
+            limited
+                .decide(&Method::POST, &api(429), None, 1, 0.0)
+                .is_some()
+        );
+        assert!(
+            limited
+                .decide(&Method::POST, &api(503), None, 1, 0.0)
+                .is_none()
+        );
     }
 
     #[test]
@@ -160,7 +171,14 @@ mod tests {
         assert_eq!(pause(1, None), Duration::from_millis(200));
         assert_eq!(pause(3, None), Duration::from_millis(800));
         assert_eq!(pause(9, None), Duration::from_secs(5));
-        assert_eq!(pause(1, Some(Duration::from_secs(7))), Duration::from_secs(7));
-        assert!(policy.decide(&Method::GET, &api(503), None, 10, 1.0).is_none());
+        assert_eq!(
+            pause(1, Some(Duration::from_secs(7))),
+            Duration::from_secs(7)
+        );
+        assert!(
+            policy
+                .decide(&Method::GET, &api(503), None, 10, 1.0)
+                .is_none()
+        );
     }
 }

@@ -44,10 +44,7 @@ pub trait Signer: Send + Sync + 'static {
     type Error: Into<Box<dyn std::error::Error + Send + Sync>>;
 
     /// Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256.
-    fn sign(
-        &self,
-        message: &[u8],
-    ) -> impl Future<Output = Result<Signature, Self::Error>> + Send;
+    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Signature, Self::Error>> + Send;
 }
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = Result<Signature, BoxError>> + Send + 'a>>;
@@ -128,8 +125,9 @@ impl MerchantKey {
                     .sign_boxed(message)
                     .await
                     .map_err(|err| Error::new(Kind::Sign, "the signer failed").with_source(err))?;
-                check_serial(&signature.serial)
-                    .map_err(|what| Error::new(Kind::Sign, format!("the signer's serial {what}")))?;
+                check_serial(&signature.serial).map_err(|what| {
+                    Error::new(Kind::Sign, format!("the signer's serial {what}"))
+                })?;
                 Ok(signature)
             }
         }
@@ -206,8 +204,9 @@ pub(crate) async fn authorization(
     );
     STANDARD.encode_string(bytes, &mut header);
     header.push('"');
-    let mut header = HeaderValue::try_from(header)
-        .map_err(|err| Error::new(Kind::Sign, "the Authorization header is malformed").with_source(err))?;
+    let mut header = HeaderValue::try_from(header).map_err(|err| {
+        Error::new(Kind::Sign, "the Authorization header is malformed").with_source(err)
+    })?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -56,7 +56,11 @@ impl<V: Verifier> DynVerifier for V {
         message: &'a [u8],
         signature: &'a [u8],
     ) -> Boxed<'a> {
-        Box::pin(async move { self.verify(serial, message, signature).await.map_err(Into::into) })
+        Box::pin(async move {
+            self.verify(serial, message, signature)
+                .await
+                .map_err(Into::into)
+        })
     }
 
     fn preferred(&self) -> Option<String> {
@@ -144,7 +148,12 @@ impl TrustStore {
     }
 
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.keys.load().list.iter().map(|key| key.id.clone()).collect()
+        self.keys
+            .load()
+            .list
+            .iter()
+            .map(|key| key.id.clone())
+            .collect()
     }
 }
 
@@ -170,7 +179,10 @@ impl Keys {
         let certificate = || {
             self.list
                 .iter()
-                .filter(|key| key.validity.is_some_and(|(start, end)| start <= now && now <= end))
+                .filter(|key| {
+                    key.validity
+                        .is_some_and(|(start, end)| start <= now && now <= end)
+                })
                 .max_by_key(|key| key.validity.map(|(_, end)| end))
         };
         self.preferred = public_key

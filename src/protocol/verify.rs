@@ -105,13 +105,20 @@ impl<'h> Signed<'h> {
             _ => {
                 return Err(Error::new(
                     Kind::Signature,
-                    format!("Wechatpay-Timestamp {:?} is no number of seconds", shown(self.timestamp)),
+                    format!(
+                        "Wechatpay-Timestamp {:?} is no number of seconds",
+                        shown(self.timestamp)
+                    ),
                 ));
             }
         };
         let skew = timestamp.abs_diff(now);
         if skew > MOST_SKEW {
-            let side = if timestamp < now { "behind" } else { "ahead of" };
+            let side = if timestamp < now {
+                "behind"
+            } else {
+                "ahead of"
+            };
             return Err(Error::new(
                 Kind::ClockSkew,
                 format!(

@@ -1,0 +1,4 @@
+//! Blocking verbs: the async ones, polled on the caller's own thread.
+
+mod driver;
+mod verbs;

@@ -1,0 +1,212 @@
+use std::{
+    future::{Ready, ready},
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+    vec,
+};
+
+use http::Uri;
+use hyper_util::client::legacy::connect::{HttpConnector, dns::Name};
+use tokio::net::{TcpStream, lookup_host};
+use tower_service::Service;
+
+use super::{
+    ClientIdentity, Failure, Stage, Target,
+    metered::{Io, Meter, Metered, Side},
+    proxy::{Proxy, ProxyKind, ProxyRule},
+    tls::Tls,
+    tunnel,
+};
+
+/// A connection that is ready for its first request.
+pub(crate) type Stream = Metered<Box<dyn Io>>;
+
+type Socket = Metered<TcpStream>;
+
+/// Connects to `target`, by way of a proxy where one is set.
+pub(crate) async fn connect(
+    proxy: &ProxyRule,
+    tls: &Tls,
+    target: &Target,
+    identity: Option<&ClientIdentity>,
+    timeout: Option<Duration>,
+) -> Result<(Stream, Arc<Meter>), Failure> {
+    let step = Step::default();
+    let connecting = async {
+        let meter = Arc::new(Meter::default());
+        let stream = open(proxy, tls, target, identity, &meter, &step).await?;
+        let stream = Metered::new(stream, Arc::clone(&meter), Side::Plaintext);
+        Ok((stream, meter))
+    };
+    let Some(limit) = timeout else {
+        return connecting.await;
+    };
+    match tokio::time::timeout(limit, connecting).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::new(
+            Stage::ConnectTimeout,
+            format!(
+                "no connection to {} within {} s: {}",
+                target.host,
+                limit.as_secs_f64(),
+                step.describe()
+            ),
+        )),
+    }
+}
+
+async fn open(
+    rule: &ProxyRule,
+    tls: &Tls,
+    target: &Target,
+    identity: Option<&ClientIdentity>,
+    meter: &Arc<Meter>,
+    step: &Step,
+) -> Result<Box<dyn Io>, Failure> {
+    let proxy = rule.for_target(target).map_err(|e| {
+        Failure::new(Stage::Proxy, "the proxy setting cannot be used").with_source(e)
+    })?;
+    let stream: Box<dyn Io> = match proxy {
+        None => Box::new(tcp(&target.host, target.port, meter, step).await?),
+        Some(proxy) => through(proxy, tls, target, meter, step).await?,
+    };
+    if !target.https {
+        return Ok(stream);
+    }
+    step.set(Step::TLS);
+    let stream = tls.connect(stream, target.bare_host(), identity).await?;
+    Ok(Box::new(stream))
+}
+
+async fn through(
+    proxy: &Proxy,
+    tls: &Tls,
+    target: &Target,
+    meter: &Arc<Meter>,
+    step: &Step,
+) -> Result<Box<dyn Io>, Failure> {
+    match proxy.kind {
+        ProxyKind::Http { tls: over_tls } => {
+            let socket = tcp(&proxy.host, proxy.port, meter, step).await?;
+            if over_tls {
+                step.set(Step::TLS);
+                let host = proxy.host.trim_start_matches('[').trim_end_matches(']');
+                let socket = tls.connect(socket, host, None).await?;
+                step.set(Step::PROXY);
+                return Ok(Box::new(tunnel::connect(socket, proxy, target).await?));
+            }
+            step.set(Step::PROXY);
+            Ok(Box::new(tunnel::connect(socket, proxy, target).await?))
+        }
+        ProxyKind::Socks5 { local_dns } => {
+            let authority = if local_dns {
+                resolve(&target.host, target.port, step)
+                    .await?
+                    .first()
+                    .map_or_else(|| target.authority(), SocketAddr::to_string)
+            } else {
+                format!("{}:{}", target.host, target.port)
+            };
+            let destination = uri(&authority)?;
+            let socket = tcp(&proxy.host, proxy.port, meter, step).await?;
+            step.set(Step::PROXY);
+            Ok(Box::new(tunnel::socks(socket, proxy, destination).await?))
+        }
+    }
+}
+
+async fn tcp(host: &str, port: u16, meter: &Arc<Meter>, step: &Step) -> Result<Socket, Failure> {
+    let addresses = resolve(host, port, step).await?;
+    step.set(Step::TCP);
+    let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
+    connector.set_nodelay(true);
+    let stream = connector
+        .call(uri(&format!("{host}:{port}"))?)
+        .await
+        .map_err(|e| {
+            Failure::new(Stage::Tcp, format!("no TCP connection to {host}:{port}")).with_source(e)
+        })?;
+    Ok(Metered::new(
+        stream.into_inner(),
+        Arc::clone(meter),
+        Side::Socket,
+    ))
+}
+
+fn uri(authority: &str) -> Result<Uri, Failure> {
+    Uri::builder()
+        .scheme("http")
+        .authority(authority)
+        .path_and_query("/")
+        .build()
+        .map_err(|e| Failure::new(Stage::Request, "the host cannot be connected to").with_source(e))
+}
+
+/// Looks a name up, apart from connecting so that the two failures can be told apart.
+async fn resolve(host: &str, port: u16, step: &Step) -> Result<Vec<SocketAddr>, Failure> {
+    step.set(Step::DNS);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let failed = || {
+        Failure::new(
+            Stage::Dns,
+            format!("the host `{host}` cannot be found by DNS"),
+        )
+    };
+    let addresses: Vec<_> = lookup_host((bare, port))
+        .await
+        .map_err(|e| failed().with_source(e))?
+        .collect();
+    if addresses.is_empty() {
+        return Err(failed());
+    }
+    Ok(addresses)
+}
+
+/// Gives the connector the addresses that were found.
+#[derive(Clone)]
+struct Resolved(Vec<SocketAddr>);
+
+impl Service<Name> for Resolved {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Name) -> Self::Future {
+        ready(Ok(std::mem::take(&mut self.0).into_iter()))
+    }
+}
+
+/// Where connecting stands, for the message when its time runs out.
+#[derive(Default)]
+struct Step(AtomicU8);
+
+impl Step {
+    const DNS: u8 = 1;
+    const TCP: u8 = 2;
+    const PROXY: u8 = 3;
+    const TLS: u8 = 4;
+
+    fn set(&self, step: u8) {
+        self.0.store(step, Ordering::Relaxed);
+    }
+
+    fn describe(&self) -> &'static str {
+        match self.0.load(Ordering::Relaxed) {
+            Self::DNS => "DNS did not answer",
+            Self::TCP => "TCP got no answer",
+            Self::PROXY => "the proxy did not answer",
+            Self::TLS => "the TLS handshake did not end",
+            _ => "it had not begun",
+        }
+    }
+}

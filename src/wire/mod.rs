@@ -1,0 +1,30 @@
+//! The wire: one attempt of one HTTP/1.1 request, and the connections it travels on.
+//!
+//! Nothing here signs, verifies or repeats. What it promises instead is exactness: a failed
+//! attempt says whether a byte of the request can have left this machine, because that decides
+//! whether a payment may be sent again.
+
+mod attempt;
+mod connect;
+mod failure;
+mod identity;
+mod incoming;
+mod metered;
+mod outgoing;
+mod pool;
+mod proxy;
+mod runtime;
+mod tls;
+mod transport;
+mod tunnel;
+
+pub(crate) use failure::{Failure, Stage};
+pub(crate) use identity::ClientIdentity;
+pub(crate) use incoming::{BodyError, Incoming, IncomingBody};
+pub(crate) use metered::Progress;
+pub(crate) use outgoing::{Body, Outgoing, Target};
+pub(crate) use runtime::{InRuntime, background};
+pub use transport::{Transport, TransportBuilder};
+
+#[cfg(test)]
+mod tests;
