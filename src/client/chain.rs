@@ -128,7 +128,7 @@ impl Chain {
                 self.core.preferred_serial(),
             ),
         };
-        drafted.map_err(|err| err.in_call(&method, &path::shown(&self.template)))
+        drafted.map_err(|err| err.in_call(&method, &self.template))
     }
 
     fn extended(&self, piece: &str, push: fn(&mut String, &str) -> Result<()>) -> Self {

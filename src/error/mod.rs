@@ -146,7 +146,7 @@ impl Error {
     /// Names the call that failed: its method and its template, never the expanded path.
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
-            self.0.call = Some(format!("{method} {template}").into());
+            self.0.call = Some(format!("{method} {template:.256}").into());
         }
         self
     }

@@ -119,7 +119,7 @@ impl Base {
         }
         let prefix = rest.trim_end_matches('/');
         if !prefix.is_empty() {
-            super::path::check(prefix, uri)?;
+            super::path::check(prefix)?;
         }
         Ok(Self {
             origin,

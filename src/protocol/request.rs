@@ -87,8 +87,8 @@ impl Draft {
         let mut options = options::sound(options)?;
         let (version, stripped) = path::version(template);
         check_method(&method, &options, version)?;
-        let expanded = expand(stripped, template, &options.vars)?;
-        let place = Place::of(&expanded, template, &options, setup)?;
+        let expanded = expand(stripped, &options.vars)?;
+        let place = Place::of(&expanded, &options, setup)?;
         let Place {
             origin,
             mut target,
@@ -149,7 +149,7 @@ impl Draft {
         };
         setup.hosts.check(&origin).map_err(outside)?;
         let path = target.split('?').next().unwrap_or_default();
-        path::check(path, location).map_err(outside)?;
+        path::check(path).map_err(outside)?;
         self.prefix = own_prefix(&origin, path, setup);
         self.origin = origin;
         self.target = target.split('#').next().unwrap_or_default().to_owned();
@@ -205,7 +205,7 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
 }
 
 /// Fills the template. Every variable must have a value, and every value a variable.
-fn expand(template: &str, whole: &str, vars: &[Var]) -> Result<String> {
+fn expand(template: &str, vars: &[Var]) -> Result<String> {
     let mut out = String::with_capacity(template.len() + 32);
     let mut missing: Vec<(String, &'static str)> = Vec::new();
     let mut used = vec![false; vars.len()];
@@ -228,12 +228,12 @@ fn expand(template: &str, whole: &str, vars: &[Var]) -> Result<String> {
         None
     };
     template::expand(template, &mut lookup, &mut out).map_err(|err: TemplateError| {
-        Error::request(format!("the path `{}`: {err}", shown(whole)))
+        Error::request(format!("the path is no URI template: {err}"))
     })?;
     if let Some(at) = used.iter().position(|used| !used) {
         let variables = variables(template, vars, &missing);
         let variables = variables.iter().map(AsRef::as_ref).collect::<Vec<&str>>();
-        return Err(unknown_key(&vars[at].name, whole, &variables));
+        return Err(unknown_key(&vars[at].name, &variables));
     }
     if !missing.is_empty() {
         let lacks = missing
@@ -241,8 +241,7 @@ fn expand(template: &str, whole: &str, vars: &[Var]) -> Result<String> {
             .map(|(name, lack)| format!("`{}` {lack}", shown(name)))
             .collect::<Vec<_>>();
         return Err(Error::request(format!(
-            "the path `{}` lacks a value: {}; give one in the options",
-            shown(whole),
+            "the path lacks a value: {}; give one in the options",
             lacks.join(", ")
         )));
     }
@@ -274,7 +273,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(expanded: &str, template: &str, options: &Options, setup: &Setup) -> Result<Self> {
+    fn of(expanded: &str, options: &Options, setup: &Setup) -> Result<Self> {
         let absolute = is_absolute(expanded);
         let base;
         let (origin, prefix, rest) = if absolute {
@@ -300,18 +299,16 @@ impl Place {
         }
         target.push_str(rest);
         let end = target.find('?').unwrap_or(target.len());
-        path::check(&target[..end], template)?;
+        path::check(&target[..end])?;
         if target[end..].contains('#') {
-            return Err(Error::request(format!(
-                "the path `{}` has a `#` in its query: a fragment is never sent",
-                shown(template)
-            )));
+            return Err(Error::request(
+                "the path has a `#` in its query: a fragment is never sent",
+            ));
         }
         if options.query.is_some() && end < target.len() {
-            return Err(Error::request(format!(
-                "the path `{}` has a query and so have the options: give it once",
-                shown(template)
-            )));
+            return Err(Error::request(
+                "the path has a query and so have the options: give it once",
+            ));
         }
         let prefix = if absolute {
             own_prefix(&origin, &target, setup)

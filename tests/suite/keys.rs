@@ -1,0 +1,56 @@
+//! Keys drawn for this run by an implementation that is not ours.
+
+use std::sync::OnceLock;
+
+use rsa::{
+    pkcs8::{EncodePrivateKey, EncodePublicKey},
+    rand_core::UnwrapErr,
+};
+use wechatpay_chain::{Client, ClientBuilder, PrivateKey, PublicKey};
+
+/// A key pair of one side.
+pub struct Pair {
+    pub rsa: rsa::PrivateKey,
+}
+
+impl Pair {
+    fn draw() -> Self {
+        let rsa = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2048).expect("a key");
+        Self { rsa }
+    }
+
+    pub fn private(&self) -> PrivateKey {
+        PrivateKey::from_der(self.rsa.to_pkcs8_der().expect("DER").as_bytes()).expect("a key")
+    }
+
+    pub fn public(&self) -> PublicKey {
+        let der = self.rsa.to_public_key().to_public_key_der().expect("DER");
+        PublicKey::from_der(der.as_bytes()).expect("a key")
+    }
+}
+
+pub fn merchant() -> &'static Pair {
+    static PAIR: OnceLock<Pair> = OnceLock::new();
+    PAIR.get_or_init(Pair::draw)
+}
+
+pub fn platform() -> &'static Pair {
+    static PAIR: OnceLock<Pair> = OnceLock::new();
+    PAIR.get_or_init(Pair::draw)
+}
+
+pub const MCHID: &str = "1900000109";
+pub const SERIAL: &str = "3775B6A45ACD588826D15E583A95F5DD0000FACE";
+pub const PLATFORM_ID: &str = "PUB_KEY_ID_0119000001092024000000000000";
+
+/// A client with everything filled in, proxies off.
+pub fn builder() -> ClientBuilder {
+    Client::builder()
+        .mchid(MCHID)
+        .serial(SERIAL)
+        .private_key(merchant().private())
+        .platform_key(PLATFORM_ID, platform().public())
+        .apiv2_key("0123456789abcdef0123456789abcdef")
+        .apiv3_key("fedcba9876543210fedcba9876543210")
+        .no_proxy()
+}

@@ -1,0 +1,5 @@
+//! What crosses layers, as one binary.
+
+mod keys;
+mod shared;
+mod vectors;
