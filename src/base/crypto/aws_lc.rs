@@ -1,129 +1,114 @@
-//! ring, with the `rsa` crate for what ring leaves out: RSA encryption and drawing keys.
-//!
-//! ring parses a public key anew for each signature, in some microseconds; it has no parsed form.
+//! aws-lc-rs, which does all of it.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     digest, hmac,
-    rand::{SecureRandom as _, SystemRandom},
-    signature::{self, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey},
+    rand::SystemRandom,
+    rsa::{
+        OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+        Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
+    },
+    signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+#[cfg(any(test, feature = "sandbox"))]
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::KeySize,
 };
 use rustls::crypto::CryptoProvider;
 #[cfg(any(test, feature = "sandbox"))]
 use zeroize::Zeroizing;
 
-use super::private_key::Parts;
+use super::{der, private_key::Parts};
 use crate::error::BoxError;
 
-pub(super) const MAX_PRIVATE_BITS: usize = 4096;
+pub(super) const MAX_PRIVATE_BITS: usize = 8192;
 
 pub(super) struct PrivateKey {
-    signing: signature::RsaKeyPair,
-    decrypting: rsa::PrivateKey,
+    signing: RsaKeyPair,
+    decrypting: OaepPrivateDecryptingKey,
 }
 
 impl PrivateKey {
-    pub(super) fn new(pkcs1: &[u8], parts: &Parts<'_>) -> Result<Self, BoxError> {
-        let signing = signature::RsaKeyPair::from_der(pkcs1)?;
-        let [n, e, d, p, q] = [parts.n, parts.e, parts.d, parts.p, parts.q].map(number);
-        let decrypting = rsa::PrivateKey::from_components(n, e, d, vec![p, q])?;
+    pub(super) fn new(pkcs1: &[u8], _parts: &Parts<'_>) -> Result<Self, BoxError> {
+        let pkcs8 = der::private_key_info(pkcs1);
+        let decrypting = PrivateDecryptingKey::from_pkcs8(&pkcs8)?;
         Ok(Self {
-            signing,
-            decrypting,
+            signing: RsaKeyPair::from_pkcs8(&pkcs8)?,
+            decrypting: OaepPrivateDecryptingKey::new(decrypting)?,
         })
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, BoxError> {
-        let mut signature = vec![0; self.signing.public().modulus_len()];
-        self.signing
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                message,
-                &mut signature,
-            )
-            .map_err(|_| "ring's RSA signing failed")?;
+        let mut signature = vec![0; self.signing.public_modulus_len()];
+        self.signing.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            message,
+            &mut signature,
+        )?;
         Ok(signature)
     }
 
     pub(super) fn decrypt_oaep(&self, ciphertext: &[u8]) -> Result<Vec<u8>, BoxError> {
-        Ok(self
+        let mut out = vec![0; self.decrypting.min_output_size()];
+        let length = self
             .decrypting
-            .oaep_decrypt_with_rng::<sha1::Sha1, _>(&mut SysRng, ciphertext)?)
+            .decrypt(&OAEP_SHA1_MGF1SHA1, ciphertext, &mut out, None)?
+            .len();
+        out.truncate(length);
+        Ok(out)
     }
 
     #[cfg(any(test, feature = "sandbox"))]
     pub(super) fn generate() -> Result<Zeroizing<Vec<u8>>, BoxError> {
-        to_pkcs8(&rsa::PrivateKey::new(&mut SysRng, 2048)?)
+        to_pkcs8(&RsaKeyPair::generate(KeySize::Rsa2048)?)
     }
 
     #[cfg(any(test, feature = "sandbox"))]
     pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, BoxError> {
-        to_pkcs8(&self.decrypting)
+        to_pkcs8(&self.signing)
     }
 }
 
 #[cfg(any(test, feature = "sandbox"))]
-fn to_pkcs8(key: &rsa::PrivateKey) -> Result<Zeroizing<Vec<u8>>, BoxError> {
-    use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
-
-    use super::der;
-
-    let integer = |number: &BoxedUint| der::integer(&Zeroizing::new(number.to_be_bytes()));
-    let [p, q] = key.primes() else {
-        return Err("it is not a key of two primes".into());
-    };
-    let missing = "its CRT values are missing";
-    let numbers = [
-        der::integer(&[]),
-        integer(key.n()),
-        integer(key.e()),
-        integer(key.d()),
-        integer(p),
-        integer(q),
-        integer(key.dp().ok_or(missing)?),
-        integer(key.dq().ok_or(missing)?),
-        integer(&key.crt_coefficient().ok_or(missing)?),
-    ];
-    let numbers: Vec<&[u8]> = numbers.iter().map(|number| &number[..]).collect();
-    Ok(der::private_key_info(&der::element(
-        der::SEQUENCE,
-        &numbers,
-    )))
+fn to_pkcs8(key: &RsaKeyPair) -> Result<Zeroizing<Vec<u8>>, BoxError> {
+    let der: Pkcs8V1Der<'_> = key.as_der()?;
+    Ok(Zeroizing::new(der.as_ref().to_vec()))
 }
 
 pub(super) struct PublicKey {
-    verifying: UnparsedPublicKey<Vec<u8>>,
-    encrypting: rsa::PublicKey,
+    verifying: ParsedPublicKey,
+    oaep: OaepPublicEncryptingKey,
+    pkcs1: Pkcs1PublicEncryptingKey,
 }
 
 impl PublicKey {
-    pub(super) fn new(n: &[u8], e: &[u8], pkcs1: &[u8], _spki: &[u8]) -> Result<Self, BoxError> {
+    pub(super) fn new(_n: &[u8], _e: &[u8], pkcs1: &[u8], spki: &[u8]) -> Result<Self, BoxError> {
+        let encrypting = PublicEncryptingKey::from_der(spki)?;
         Ok(Self {
-            verifying: UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pkcs1.to_vec()),
-            encrypting: rsa::PublicKey::new(number(n), number(e))?,
+            verifying: ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pkcs1)?,
+            oaep: OaepPublicEncryptingKey::new(encrypting.clone())?,
+            pkcs1: Pkcs1PublicEncryptingKey::new(encrypting)?,
         })
     }
 
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.verifying.verify(message, signature).is_ok()
+        self.verifying.verify_sig(message, signature).is_ok()
     }
 
     pub(super) fn encrypt_oaep(&self, plaintext: &[u8]) -> Result<Vec<u8>, BoxError> {
-        Ok(self
-            .encrypting
-            .oaep_encrypt_with_rng::<sha1::Sha1, _>(&mut SysRng, plaintext)?)
+        let mut out = vec![0; self.oaep.ciphertext_size()];
+        self.oaep
+            .encrypt(&OAEP_SHA1_MGF1SHA1, plaintext, &mut out, None)?;
+        Ok(out)
     }
 
     pub(super) fn encrypt_pkcs1(&self, plaintext: &[u8]) -> Result<Vec<u8>, BoxError> {
-        Ok(self
-            .encrypting
-            .pkcs1v15_encrypt_with_rng(&mut SysRng, plaintext)?)
+        let mut out = vec![0; self.pkcs1.ciphertext_size()];
+        self.pkcs1.encrypt(plaintext, &mut out)?;
+        Ok(out)
     }
-}
-
-fn number(big_endian: &[u8]) -> BoxedUint {
-    BoxedUint::from_be_slice_vartime(big_endian)
 }
 
 pub(crate) struct Sha256(digest::Context);
@@ -205,9 +190,7 @@ fn gcm(key: &[u8; 32]) -> Option<LessSafeKey> {
 }
 
 pub(super) fn random(out: &mut [u8]) -> Result<(), BoxError> {
-    SystemRandom::new()
-        .fill(out)
-        .map_err(|_| "ring's SystemRandom failed".into())
+    Ok(aws_lc_rs::rand::fill(out)?)
 }
 
 pub(super) fn tls_provider() -> CryptoProvider {
