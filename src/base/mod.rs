@@ -4,3 +4,4 @@ pub mod crypto;
 pub(crate) mod percent;
 pub(crate) mod scalar;
 pub(crate) mod template;
+pub(crate) mod xml;

@@ -18,18 +18,20 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Appends `text`, with every byte outside the classes `keep` percent-encoded.
 pub(crate) fn push(text: &str, keep: u8, out: &mut String) {
-    let bytes = text.as_bytes();
-    let mut kept = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if CLASS[byte as usize] & keep == 0 {
-            // Only bytes of one class are ever kept, so both ends are character boundaries; a
-            // continuation byte starts an empty run.
-            push_run(text, kept, at, out);
-            push_byte(byte, out);
-            kept = at + 1;
-        }
+    let mut rest = text;
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| CLASS[byte as usize] & keep == 0)
+    {
+        let (kept, others) = rest.split_at(at);
+        out.push_str(kept);
+        // Only ASCII is ever kept, so what follows begins with a whole character.
+        let width = others.chars().next().map_or(0, char::len_utf8);
+        let (encoded, after) = others.split_at(width);
+        encoded.bytes().for_each(|byte| push_byte(byte, out));
+        rest = after;
     }
-    push_run(text, kept, bytes.len(), out);
+    out.push_str(rest);
 }
 
 /// Like [`push`], but a whole triplet in `text` stays as it is; a lone `%` becomes `%25`.

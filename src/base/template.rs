@@ -151,7 +151,8 @@ struct Spec<'t> {
 
 /// What is done with the parts of a template as they are met.
 trait Visit<'t> {
-    fn literal(&mut self, run: &'t str);
+    /// `plain`: nothing in `run` needs encoding.
+    fn literal(&mut self, run: &'t str, plain: bool);
 
     /// `first`: none before it in its expression had a value.
     fn variable(
@@ -167,7 +168,7 @@ struct Names<'t, 'f> {
 }
 
 impl<'t> Visit<'t> for Names<'t, '_> {
-    fn literal(&mut self, _: &'t str) {}
+    fn literal(&mut self, _: &'t str, _: bool) {}
 
     fn variable(&mut self, _: &Operator, spec: &Spec<'t>, _: &mut bool) -> Result<(), What> {
         (self.visit)(spec.name);
@@ -181,8 +182,12 @@ struct Expansion<'v, 'f> {
 }
 
 impl<'t> Visit<'t> for Expansion<'_, '_> {
-    fn literal(&mut self, run: &'t str) {
-        percent::push(run, UNRESERVED | RESERVED | PERCENT, self.out);
+    fn literal(&mut self, run: &'t str, plain: bool) {
+        if plain {
+            self.out.push_str(run);
+        } else {
+            percent::push(run, UNRESERVED | RESERVED | PERCENT, self.out);
+        }
     }
 
     fn variable(
@@ -304,17 +309,18 @@ fn walk<'t>(template: &'t str, visit: &mut impl Visit<'t>) -> Result<(), Templat
         if byte == b'{' {
             at = expression(template, at, visit)?;
         } else {
-            let end = literal(template, at)?;
-            visit.literal(&template[at..end]);
+            let (end, plain) = literal(template, at)?;
+            visit.literal(&template[at..end], plain);
             at = end;
         }
     }
     Ok(())
 }
 
-/// The end of the literal text that begins at `at`.
-fn literal(template: &str, mut at: usize) -> Result<usize, TemplateError> {
+/// The end of the literal text that begins at `at`, and whether it may be copied as it stands.
+fn literal(template: &str, mut at: usize) -> Result<(usize, bool), TemplateError> {
     let bytes = template.as_bytes();
+    let mut plain = true;
     while let Some(&byte) = bytes.get(at) {
         if CLASS[byte as usize] & (UNRESERVED | RESERVED) != 0 {
             at += 1;
@@ -330,6 +336,7 @@ fn literal(template: &str, mut at: usize) -> Result<usize, TemplateError> {
             b'%' => What::Percent,
             _ => match char_at(template, at) {
                 Some(c) if !c.is_ascii() && !c.is_control() => {
+                    plain = false;
                     at += c.len_utf8();
                     continue;
                 }
@@ -338,7 +345,7 @@ fn literal(template: &str, mut at: usize) -> Result<usize, TemplateError> {
         };
         return Err(TemplateError { offset: at, what });
     }
-    Ok(at)
+    Ok((at, plain))
 }
 
 /// Visits the variables of the expression whose `{` stands at `open`; where the text goes on.

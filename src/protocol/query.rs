@@ -90,3 +90,125 @@ fn nested(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::template;
+
+    fn encoded(value: &Value) -> Result<String> {
+        let mut out = String::new();
+        encode(value, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn the_recorded_targets_come_out() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../shared/vectors/encoding.jsonl"
+        );
+        let Ok(lines) = fs::read_to_string(path) else {
+            return println!("left out: the recorded encodings are not here");
+        };
+        let (mut queries, mut templates) = (0, 0);
+        for line in lines.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let options = &line["options"];
+            let target = line["target"].as_str().unwrap();
+            if let Some(query) = options.get("query") {
+                assert_eq!(
+                    encoded(query).unwrap(),
+                    target.split_once('?').unwrap().1,
+                    "{line}"
+                );
+                queries += 1;
+            } else if let Some(path) = line["path"].as_str().filter(|path| path.contains('{')) {
+                let mut out = String::from("/");
+                template::expand(path, &mut |name| options.get(name), &mut out).unwrap();
+                assert_eq!(out, target, "{line}");
+                templates += 1;
+            }
+        }
+        assert_eq!((queries, templates), (6, 14));
+    }
+
+    #[test]
+    fn text_is_kept_where_it_may_stand_in_a_query() {
+        for (text, expected) in [
+            ("a=b&c=%41+/?:@!$'()*,;~", "a=b&c=%41+/?:@!$'()*,;~"),
+            ("a[0]=b#c d", "a%5B0%5D=b%23c%20d"),
+            ("100%&%zz", "100%25&%25zz"),
+            ("a=\r\n\"<>\\^`{|}", "a=%0D%0A%22%3C%3E%5C%5E%60%7B%7C%7D"),
+            ("", ""),
+        ] {
+            assert_eq!(encoded(&json!(text)).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn lists_and_objects_nest() {
+        for (value, expected) in [
+            (json!([]), ""),
+            (json!({}), ""),
+            (json!(["a", "b"]), "0=a&1=b"),
+            (json!({"a": {"b": {}}, "c": [[null]], "d": null}), ""),
+            (
+                json!({"a": [{"b": true}, 1.5]}),
+                "a%5B0%5D%5Bb%5D=1&a%5B1%5D=1.5",
+            ),
+            (json!({"a&": {"b=": "c"}}), "a%26%5Bb%3D%5D=c"),
+            (json!({"": ""}), "="),
+        ] {
+            assert_eq!(encoded(&value).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn other_types_and_deep_nesting_are_errors_that_show_no_value() {
+        for (value, name) in [
+            (json!(null), "null"),
+            (json!(4711), "a number"),
+            (json!(true), "a boolean"),
+        ] {
+            let err = encoded(&value).unwrap_err();
+            assert!(err.is_request());
+            let message = err.to_string();
+            assert!(message.starts_with(&format!("the option `query` is {name}:")));
+            assert!(!message.contains("4711"));
+        }
+        let deep = |levels| (0..levels).fold(json!("x"), |inner, _| json!([inner]));
+        assert!(encoded(&deep(64)).is_ok());
+        let err = encoded(&deep(100)).unwrap_err();
+        assert!(err.to_string().contains("deeper than 64"), "{err}");
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_come_back_when_they_are_decoded(
+            fields in prop::collection::vec((".*", ".*"), 0..6)
+        ) {
+            let map: serde_json::Map<_, _> =
+                fields.into_iter().map(|(key, text)| (key, Value::from(text))).collect();
+            let query = encoded(&Value::Object(map.clone())).unwrap();
+            let back: serde_json::Map<_, _> = query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(key, text)| (percent::decode_form(key), percent::decode_form(text).into()))
+                .collect();
+            prop_assert_eq!(back, map);
+        }
+
+        #[test]
+        fn any_text_becomes_a_query_and_stays_it(text in any::<String>()) {
+            let once = encoded(&Value::from(text)).unwrap();
+            prop_assert!(once.is_ascii());
+            prop_assert!(!once.contains([' ', '#', '\r', '\n', '"', '<', '\\']));
+            prop_assert_eq!(encoded(&Value::from(once.clone())).unwrap(), once);
+        }
+    }
+}

@@ -1,1 +1,255 @@
+use std::{fs, time::Instant};
 
+use proptest::prelude::*;
+use serde_json::{Map, json};
+
+use super::*;
+
+const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/uritemplate");
+
+fn expanded(template: &str, variables: &Value) -> Result<String, TemplateError> {
+    let mut out = String::new();
+    expand(template, &mut |name| variables.get(name), &mut out).map(|()| out)
+}
+
+fn names(template: &str) -> Result<Vec<&str>, TemplateError> {
+    let mut names = Vec::new();
+    variables(template, &mut |name| names.push(name)).map(|()| names)
+}
+
+/// The groups of a file of the published test suite, if it is here.
+fn suite(file: &str) -> Option<Map<String, Value>> {
+    let Ok(text) = fs::read_to_string(format!("{SUITE}/{file}")) else {
+        println!("left out: {file} of the URI template test suite is not here");
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+#[test]
+fn the_published_suite_passes_and_its_negative_cases_are_refused() {
+    for (file, cases) in [
+        ("spec-examples.json", 64),
+        ("spec-examples-by-section.json", 117),
+        ("extended-tests.json", 53),
+        ("negative-tests.json", 36),
+    ] {
+        let Some(groups) = suite(file) else { continue };
+        let mut seen = 0;
+        for (group, body) in &groups {
+            for case in body["testcases"].as_array().unwrap() {
+                let template = case[0].as_str().unwrap();
+                let got = expanded(template, &body["variables"]);
+                let good = match (&case[1], &got) {
+                    (Value::Bool(false), got) => got.is_err(),
+                    (Value::String(expected), Ok(got)) => expected == got,
+                    (Value::Array(choices), Ok(got)) => choices.iter().any(|one| one == got),
+                    _ => false,
+                };
+                assert!(good, "{group}: {template} gave {got:?}, not {}", case[1]);
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, cases, "cases in {file}");
+    }
+}
+
+#[test]
+fn values_of_every_type_expand() {
+    for (template, variables, expected) in [
+        (
+            "{a}",
+            json!({"a": "粤B12345😀"}),
+            "%E7%B2%A4B12345%F0%9F%98%80",
+        ),
+        ("{a}", json!({"a": "a%20b"}), "a%2520b"),
+        (
+            "{a}/{b}/{c}",
+            json!({"a": 42, "b": 1.0, "c": 0.1}),
+            "42/1/0.1",
+        ),
+        ("{a}/{b}", json!({"a": true, "b": false}), "1/0"),
+        ("x{?a}", json!({"a": null}), "x"),
+        ("x{?a*}", json!({"a": [null, "b", null]}), "x?a=b"),
+        ("x{?a*}", json!({"a": [null]}), "x"),
+        ("x{?a*}", json!({"a": {"b": null, "c": 1}}), "x?c=1"),
+        ("x{?a,b*}", json!({"b": {"c": ""}}), "x?c="),
+        ("x{;b*}", json!({"b": {"c": "", "d": "e"}}), "x;c;d=e"),
+        ("x{/b*}", json!({"b": {"c": ""}}), "x/c="),
+        ("x{?a:2}", json!({"a": 1234}), "x?a=12"),
+        ("v3/pay/{empty}", json!({}), "v3/pay/"),
+        ("%E4%b8/{a}", json!({"a": "b"}), "%E4%b8/b"),
+        ("中/{a}", json!({"a": "b"}), "%E4%B8%AD/b"),
+    ] {
+        assert_eq!(
+            expanded(template, &variables).as_deref(),
+            Ok(expected),
+            "{template}"
+        );
+    }
+}
+
+#[test]
+fn a_prefix_cuts_neither_a_character_nor_a_triplet() {
+    for (template, value, expected) in [
+        ("{a:1}", "😀x", "%F0%9F%98%80"),
+        ("{a:2}", "%41%42", "%254"),
+        ("{+a:1}", "%41%42", "%41"),
+        ("{+a:2}", "%E4%B8%ADb%63", "%E4%B8%ADb"),
+        ("{+a:1}", "%E4%B8", "%E4"),
+        ("{+a:1}", "%zz", "%25"),
+        ("{+a:9999}", "%", "%25"),
+        ("{#a:1}", "中", "#%E4%B8%AD"),
+    ] {
+        assert_eq!(
+            expanded(template, &json!({"a": value})).as_deref(),
+            Ok(expected)
+        );
+    }
+}
+
+#[test]
+fn an_error_says_what_is_wrong_and_where_and_leaves_the_output_alone() {
+    let variables = json!({"keys": {"a": 1}, "deep": [["a"]], "ok": "x"});
+    for (template, message) in [
+        ("v3/pay/{id", "`{` at byte 7 is never closed"),
+        ("{", "`{` at byte 0 is never closed"),
+        ("a{b{c}", "'{' at byte 3 cannot stand in a variable's name"),
+        ("a}b", "`}` at byte 1 closes nothing"),
+        ("a b", "' ' at byte 1 must be percent-encoded"),
+        ("a\\b", "'\\\\' at byte 1 must be percent-encoded"),
+        ("a\r\nb", "'\\r' at byte 1 must be percent-encoded"),
+        ("中\u{85}", "'\\u{85}' at byte 3 must be percent-encoded"),
+        (
+            "100%",
+            "`%` at byte 3 is not followed by two hexadecimal digits",
+        ),
+        ("{}", "a variable's name is missing at byte 1"),
+        ("{a,,b}", "a variable's name is missing at byte 3"),
+        ("{?}", "a variable's name is missing at byte 2"),
+        ("{=a}", "the operator `=` at byte 1 has no meaning"),
+        (
+            "{out trade no}",
+            "' ' at byte 4 cannot stand in a variable's name",
+        ),
+        ("{中}", "'中' at byte 1 cannot stand in a variable's name"),
+        (
+            "{a%4}",
+            "`%` at byte 2 is not followed by two hexadecimal digits",
+        ),
+        (
+            "{a:99999999999}",
+            "the prefix at byte 3 must be from 1 to 9999",
+        ),
+        (
+            "{ok}{keys:3}",
+            "`keys` at byte 5 has a prefix, but its value is a list or an object",
+        ),
+        (
+            "{deep}",
+            "`deep` at byte 1 holds a list or an object inside its list or object",
+        ),
+    ] {
+        let mut out = String::from("before/");
+        let err = expand(template, &mut |name| variables.get(name), &mut out).unwrap_err();
+        assert!(err.to_string().starts_with(message), "{template}: {err}");
+        assert_eq!(out, "before/");
+    }
+}
+
+#[test]
+fn the_names_of_the_variables_are_visited_in_order() {
+    assert_eq!(
+        names("v3/{a}/x{/b,c*}{?d:3}&{a}").unwrap(),
+        ["a", "b", "c", "d", "a"]
+    );
+    assert_eq!(names("v3/pay"), Ok(vec![]));
+    assert!(names("v3/{a}/{b").is_err());
+}
+
+#[test]
+fn a_megabyte_of_anything_takes_time_in_proportion() {
+    let started = Instant::now();
+    let value = json!({"a": "%".repeat(1 << 20), "l": vec!["x"; 1 << 16]});
+    for template in [
+        "{".repeat(1 << 20),
+        "}".repeat(1 << 20),
+        "{}".repeat(1 << 19),
+        "{x}".repeat(1 << 18),
+        "{{x}".repeat(1 << 18),
+        "%".repeat(1 << 20),
+        "%41".repeat(1 << 18),
+        "中".repeat(1 << 18),
+        format!("{{{}}}", "x,".repeat(1 << 19)),
+        format!("{{{}}}", "x".repeat(1 << 20)),
+        format!("{{x:{}}}", "9".repeat(1 << 20)),
+        format!("{{{}", "x.".repeat(1 << 19)),
+        "{a}{+a}{+a:9999}{?l*}{l}".to_owned(),
+    ] {
+        let _ = expanded(&template, &value);
+        let _ = names(&template);
+    }
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
+/// Text that is rich in what templates are made of.
+fn template_like() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof![
+            4 => prop::sample::select(vec![
+                "{", "}", "{a}", "{+a}", "{#b*}", "{?a,b*}", "{;c:3}", "{/d*}", "{.a:1}", "%", "%4",
+                "%41", "%E4%B8", ",", ":", "*", "=", "中", "😀", "a", "b", ".", "0", "9999",
+            ])
+            .prop_map(str::to_owned),
+            1 => any::<String>(),
+        ],
+        0..12,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+fn member() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        template_like().prop_map(Value::from),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        3 => member(),
+        1 => prop::collection::vec(member(), 0..4).prop_map(Value::from),
+        1 => prop::collection::vec((template_like(), member()), 0..4)
+            .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_template_and_no_value_panics_and_what_comes_out_is_a_uri(
+        template in template_like(),
+        a in value(), b in value(), c in value(), d in value(),
+    ) {
+        let variables = json!({"a": a, "b": b, "c": c, "d": d});
+        let names = names(&template);
+        if let Ok(out) = expanded(&template, &variables) {
+            prop_assert!(names.is_ok());
+            for (at, byte) in out.bytes().enumerate() {
+                let allowed = CLASS[usize::from(byte)] & (UNRESERVED | RESERVED) != 0
+                    || byte == b'%' && percent::triplet(out.as_bytes(), at).is_some();
+                prop_assert!(allowed, "{out}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_simple_variable_comes_back_when_it_is_decoded(text in any::<String>()) {
+        let out = expanded("{a}", &json!({"a": text})).unwrap();
+        prop_assert_eq!(percent::decode_form(&out), text);
+    }
+}

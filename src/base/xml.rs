@@ -1,0 +1,19 @@
+//! The XML of APIv2: one root `<xml>` of fields. Read by quick-xml, in one file alone; written by hand.
+
+mod parse;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::{parse::parse, write::write};
+
+/// Whether XML 1.0 can carry the character.
+fn is_char(c: char) -> bool {
+    match c {
+        '\t' | '\n' | '\r' => true,
+        '\0'..=' ' => c == ' ',
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,310 @@
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::{Map, Value, json};
+
+use super::{is_char, parse, write};
+
+const MAX: usize = 1 << 24;
+
+fn map(value: Value) -> Map<String, Value> {
+    let Value::Object(map) = value else {
+        panic!("{value} is no object")
+    };
+    map
+}
+
+fn read(text: &str) -> Map<String, Value> {
+    parse(text.as_bytes(), MAX).unwrap_or_else(|err| panic!("{} bytes: {err}", text.len()))
+}
+
+#[test]
+fn fields_are_written_as_the_api_takes_them() {
+    let fields = map(json!({
+        "appid": "wx8888888888888888",
+        "total_fee": 888,
+        "rate": 0.5,
+        "flag": false,
+        "attach": "",
+        "none": null,
+        "body": "a & b",
+        "detail": r#"{"cost_price":1}"#,
+        "cut": "x]]>y]]>",
+        "lines": "a\r\nb<\rc",
+        "quote": "it's",
+    }));
+    assert_eq!(
+        write(&fields).unwrap(),
+        "<xml><appid>wx8888888888888888</appid><total_fee>888</total_fee><rate>0.5</rate>\
+         <flag>0</flag><attach></attach><none></none><body><![CDATA[a & b]]></body>\
+         <detail><![CDATA[{\"cost_price\":1}]]></detail>\
+         <cut><![CDATA[x]]]]><![CDATA[>y]]]]><![CDATA[>]]></cut>\
+         <lines>a&#13;<![CDATA[\nb<]]>&#13;c</lines><quote>it's</quote></xml>"
+    );
+    assert_eq!(write(&Map::new()).unwrap(), "<xml></xml>");
+}
+
+#[test]
+fn what_xml_cannot_carry_is_refused_by_name() {
+    for (fields, message) in [
+        (
+            json!({"body": "a\0b"}),
+            "the field `body` holds the character U+0000",
+        ),
+        (
+            json!({"body": "\u{1b}[0m"}),
+            "the field `body` holds the character U+001B",
+        ),
+        (
+            json!({"attach": "\u{ffff}"}),
+            "the field `attach` holds the character U+FFFF",
+        ),
+        (
+            json!({"detail": {"goods": 1}}),
+            "the field `detail` is an object: an XML field is flat",
+        ),
+        (
+            json!({"list": []}),
+            "the field `list` is a list: an XML field is flat",
+        ),
+        (json!({"": "x"}), "`` cannot name an XML field"),
+        (json!({"1a": "x"}), "`1a` cannot name an XML field"),
+        (json!({"a b": "x"}), "`a b` cannot name an XML field"),
+        (json!({"a:b": "x"}), "`a:b` cannot name an XML field"),
+        (json!({"a><b": "x"}), "`a><b` cannot name an XML field"),
+        (json!({"名": "x"}), "`名` cannot name an XML field"),
+    ] {
+        let err = write(&map(fields)).unwrap_err();
+        assert!(err.is_request());
+        assert!(err.to_string().starts_with(message), "{err}");
+    }
+}
+
+#[test]
+fn answers_are_read() {
+    for (text, fields) in [
+        (
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<xml>\n  <return_code><![CDATA[SUCCESS]]>\
+             </return_code>\n <fee>1</fee></xml>\n",
+            json!({"return_code": "SUCCESS", "fee": "1"}),
+        ),
+        ("\u{feff}<xml><a/></xml>", json!({"a": ""})),
+        ("<xml/>", json!({})),
+        ("<xml>\n</xml>", json!({})),
+        ("<xml><a> b\r\nc\r</a></xml>", json!({"a": " b\nc\n"})),
+        (
+            "<xml><a>&lt;&gt;&amp;&quot;&apos;&#65;&#x4e2d;&#13;</a></xml>",
+            json!({"a": "<>&\"'A中\r"}),
+        ),
+        (
+            "<xml><a>x<![CDATA[<y>&amp;]]>z</a></xml>",
+            json!({"a": "x<y>&amp;z"}),
+        ),
+        ("<xml><a><!-- no --> b</a></xml>", json!({"a": " b"})),
+        ("<xml><a type=\"x\" b='y'>c</a ></xml>", json!({"a": "c"})),
+        (
+            "<xml><l><h><o>1</o></h> <h><o>2</o></h></l></xml>",
+            json!({"l": {"h": [{"o": "1"}, {"o": "2"}]}}),
+        ),
+        (
+            "<xml><a>1</a><a>2</a><a>3</a></xml>",
+            json!({"a": ["1", "2", "3"]}),
+        ),
+    ] {
+        assert_eq!(Value::Object(read(text)), fields, "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_plain_xml_is_refused_with_the_place() {
+    let deep = format!("{}{}", "<xml>".repeat(17), "</xml>".repeat(17));
+    let many = format!("<xml>{}</xml>", "<a/>".repeat(10_000));
+    for (text, message) in [
+        ("", "byte 0: there is no element"),
+        ("not XML", "byte 0: text stands outside the root element"),
+        (
+            "<html></html>",
+            "byte 0: the root element is `<html>`, not `<xml>`",
+        ),
+        ("<xml><a>", "byte 8: `<a>` is never closed"),
+        ("<xml><a></b></xml>", "byte 8: "),
+        ("</xml>", "byte 0: "),
+        (
+            "<xml></xml><xml></xml>",
+            "byte 11: `<xml>` follows the root element",
+        ),
+        ("<xml></xml>x", "byte 11: text stands outside"),
+        ("<xml></xml>&amp;", "byte 11: a reference stands outside"),
+        ("<xml>x</xml>", "byte 6: the root element holds text"),
+        (
+            "<xml><a>b<c/></a></xml>",
+            "byte 13: `a` holds text beside elements",
+        ),
+        (
+            "<!DOCTYPE xml><xml/>",
+            "byte 0: a document type is not taken",
+        ),
+        (
+            "<!DOCTYPE xml [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><xml><a>&x;</a></xml>",
+            "byte 0: a document type is not taken",
+        ),
+        (
+            "<?php x ?><xml/>",
+            "byte 0: a processing instruction is not taken",
+        ),
+        (
+            " <?xml version=\"1.0\"?><xml/>",
+            "byte 1: an XML declaration stands first",
+        ),
+        (
+            "<?xml version=\"1.0\" encoding=\"GBK\"?><xml/>",
+            "byte 0: it is declared as `GBK`",
+        ),
+        ("<xml><a>&nbsp;</a></xml>", "byte 8: `&nbsp;` is not known"),
+        ("<xml><a>&#0;</a></xml>", "byte 8: `&#0;` is not known"),
+        (
+            "<xml><a>&#xD800;</a></xml>",
+            "byte 8: `&#xD800;` is not known",
+        ),
+        ("<xml><a>&#27;</a></xml>", "byte 8: `&#27;` is not known"),
+        ("<xml><a>a & b</a></xml>", "byte "),
+        (
+            "<xml><a>a\u{1}</a></xml>",
+            "byte 9: U+0001 cannot stand in XML",
+        ),
+        ("<xml><a>]]></a></xml>", "byte 8: `]]>` stands in text"),
+        ("<xml><1a/></xml>", "byte 5: `1a` is no element name"),
+        ("<xml>< a/></xml>", "byte 5: `` is no element name"),
+        ("<xml><a b></a></xml>", "byte 5: an attribute of `a`"),
+        ("<xml><a><![CDATA[x</a></xml>", "byte 8: "),
+        ("<xml><!-- a -- b --></xml>", "byte "),
+        (&deep, "byte 80: elements stand deeper than 16 levels"),
+        (&many, "byte 40001: there are more than 10000 elements"),
+    ] {
+        let Err(err) = parse(text.as_bytes(), MAX) else {
+            panic!("{text} was taken")
+        };
+        assert!(err.is_decode());
+        let expected = format!("the XML at {message}");
+        assert!(err.to_string().starts_with(&expected), "{text}: {err}");
+    }
+    let err = parse(b"<xml><a>\xb5\xc4</a></xml>", MAX).unwrap_err();
+    assert_eq!(err.to_string(), "the XML at byte 8: this is not UTF-8");
+    assert!(parse(b"<xml></xml>", 10).unwrap_err().is_too_large());
+    assert!(parse(b"<xml></xml>", 11).is_ok());
+}
+
+#[test]
+fn much_of_anything_takes_time_in_proportion() {
+    let started = Instant::now();
+    let many = 1 << 18;
+    for text in [
+        "<".repeat(many),
+        "&".repeat(many),
+        "<!--".repeat(many / 4),
+        "<![CDATA[".repeat(many / 8),
+        "<xml>".repeat(many / 4),
+        "</xml>".repeat(many / 4),
+        format!("<xml><a>{}</a></xml>", "&amp;".repeat(many)),
+        format!("<xml><a>{}</a></xml>", "<![CDATA[]]>".repeat(many / 4)),
+        format!("<xml><a>{}</a></xml>", "<!---->".repeat(many / 4)),
+        format!("<xml><a {}/></xml>", "b=\"c\" ".repeat(many / 4)),
+        format!("<xml><a {}", "b=\"c\" ".repeat(many / 4)),
+        format!("<xml>{}", "<a>b</a>".repeat(many / 4)),
+        format!("<!DOCTYPE xml [{}", "<!ENTITY a \"b\">".repeat(many / 8)),
+        format!("<xml><{}/></xml>", "a".repeat(many)),
+    ] {
+        let _ = parse(text.as_bytes(), MAX);
+    }
+    let long = map(json!({"a": "]]>\r".repeat(many / 4)}));
+    assert_eq!(read(&write(&long).unwrap()), long);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+/// Text that XML can carry, rich in what it must be careful with.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        3 => prop::sample::select(vec![
+            "]]>", "]]", "]", ">", "<![CDATA[", "<a>", "&amp;", "&", "&#13;", "\r", "\n", "\r\n",
+            "\t", " ", "\"", "'", "😀", "中", "\u{85}", "\u{2028}", "\u{7f}", "\u{feff}", "%", "=",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>().prop_map(|text| text.chars().filter(|c| is_char(*c)).collect()),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+fn fields() -> impl Strategy<Value = Map<String, Value>> {
+    prop::collection::vec(("[a-zA-Z_][a-zA-Z0-9_.-]{0,8}", text()), 0..5).prop_map(|fields| {
+        fields
+            .into_iter()
+            .map(|(name, text)| (name, text.into()))
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn whatever_is_written_is_read_back(fields in fields()) {
+        prop_assert_eq!(parse(write(&fields).unwrap().as_bytes(), MAX).unwrap(), fields);
+    }
+
+    #[test]
+    fn no_text_panics(text in text(), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = parse(text.as_bytes(), MAX);
+        let _ = parse(format!("<xml>{text}</xml>").as_bytes(), MAX);
+        let _ = parse(&bytes, MAX);
+    }
+
+    #[test]
+    fn any_text_is_written_or_refused(text in any::<String>()) {
+        let fields = map(json!({"a": text}));
+        match write(&fields) {
+            Ok(xml) => prop_assert_eq!(read(&xml), fields),
+            Err(err) => prop_assert!(err.to_string().contains("`a`")),
+        }
+    }
+}
+
+#[test]
+fn python_reads_back_what_is_written() {
+    const SCRIPT: &str = "
+import json, sys, xml.etree.ElementTree as tree
+for line in sys.stdin:
+    text, fields = json.loads(line)
+    read = {e.tag: e.text or '' for e in tree.fromstring(text.encode('utf-8'))}
+    assert read == fields, (text, read, fields)
+print('read')
+";
+    let Ok(mut python) = Command::new("python3")
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+    else {
+        return println!("left out: python3 is not here");
+    };
+    let mut runner = TestRunner::new(Config {
+        cases: 1,
+        ..Config::default()
+    });
+    let mut stdin = python.stdin.take().unwrap();
+    for _ in 0..1_000 {
+        let fields = fields().new_tree(&mut runner).unwrap().current();
+        let line = json!([write(&fields).unwrap(), fields]);
+        writeln!(stdin, "{line}").unwrap();
+    }
+    drop(stdin);
+    let out = python.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "read");
+}
