@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod base;
+pub mod catalog;
 mod error;
 
 pub use crate::error::{ApiError, Error, Outcome, Result};
