@@ -4,6 +4,7 @@
 
 mod base;
 mod blocking;
+pub mod catalog;
 mod client;
 mod error;
 mod protocol;

@@ -1,0 +1,180 @@
+//! Paths as they are sorted and compared: a variable is one symbol whatever its name.
+
+/// Longer than any documented path.
+const MAX_KEY: usize = 160;
+/// Any variable. No such byte occurs in UTF-8.
+pub(super) const VARIABLE: u8 = 0xff;
+
+pub(super) struct Key {
+    pub(super) bytes: [u8; MAX_KEY],
+    pub(super) len: usize,
+}
+
+impl Key {
+    const EMPTY: Self = Self {
+        bytes: [0; MAX_KEY],
+        len: 0,
+    };
+
+    /// The key of a path as it is written; `None` if no documented path can be written so.
+    pub(super) const fn strict(path: &str) -> Option<Self> {
+        let path = path.as_bytes();
+        let mut key = Self::EMPTY;
+        let mut at = after_slash(path);
+        while at < path.len() {
+            if key.len == MAX_KEY {
+                return None;
+            }
+            key.bytes[key.len] = path[at];
+            at += 1;
+            if path[at - 1] == b'{' || path[at - 1] == b'<' {
+                match variable_end(path, at - 1) {
+                    Some(end) => at = end,
+                    None => return None,
+                }
+                key.bytes[key.len] = VARIABLE;
+            }
+            key.len += 1;
+        }
+        Some(key)
+    }
+
+    /// The key of what was probably meant: `_x_` is a variable, `outTradeNo` is `out-trade-no`.
+    pub(super) const fn loose(path: &str) -> Self {
+        let path = path.as_bytes();
+        let mut key = Self::EMPTY;
+        let mut at = after_slash(path);
+        let mut segment_begins = true;
+        while at < path.len() && key.len + 1 < MAX_KEY {
+            let byte = path[at];
+            if segment_begins && let Some(end) = loose_variable_end(path, at) {
+                key.bytes[key.len] = VARIABLE;
+                key.len += 1;
+                segment_begins = false;
+                at = end;
+                continue;
+            }
+            if byte == b'?' {
+                break;
+            }
+            if byte.is_ascii_uppercase() && !segment_begins {
+                key.bytes[key.len] = b'-';
+                key.len += 1;
+            }
+            segment_begins = byte == b'/';
+            key.bytes[key.len] = byte.to_ascii_lowercase();
+            key.len += 1;
+            at += 1;
+        }
+        key
+    }
+
+    pub(super) const fn with_empty_variable(mut self) -> Option<Self> {
+        if self.len == 0 || self.len == MAX_KEY || self.bytes[self.len - 1] != b'/' {
+            return None;
+        }
+        self.bytes[self.len] = VARIABLE;
+        self.len += 1;
+        Some(self)
+    }
+
+    /// The key of a template of the catalogue.
+    pub(super) const fn of(template: &str) -> Self {
+        let template = template.as_bytes();
+        let mut key = Self::EMPTY;
+        let mut at = 0;
+        while at < template.len() && key.len < MAX_KEY {
+            key.bytes[key.len] = symbol(template[at]);
+            key.len += 1;
+            at = after_symbol(template, at);
+        }
+        key
+    }
+
+    /// Below, equal to or above 0 as this key sorts before, with or after a template.
+    pub(super) const fn compare(&self, template: &str) -> i16 {
+        let (own, own_len) = (&self.bytes, self.len);
+        let template = template.as_bytes();
+        let template_len = template.len();
+        let (mut i, mut j) = (0, 0);
+        while i < own_len && j < template_len {
+            if own[i] == template[j] {
+                j += 1;
+            } else if own[i] == VARIABLE && template[j] == b'{' {
+                j = after_symbol(template, j);
+            } else {
+                return rank(own[i]) - rank(template[j]);
+            }
+            i += 1;
+        }
+        (own_len - i) as i16 - (template_len - j) as i16
+    }
+}
+
+/// A slash sorts before all else, so that what shares its first segments stands together.
+const fn rank(byte: u8) -> i16 {
+    match byte {
+        b'/' => -1,
+        b'{' => VARIABLE as i16,
+        byte => byte as i16,
+    }
+}
+
+const fn after_slash(path: &[u8]) -> usize {
+    if path.len() > 0 && path[0] == b'/' {
+        1
+    } else {
+        0
+    }
+}
+
+/// What a byte that begins a symbol of a template stands for.
+const fn symbol(byte: u8) -> u8 {
+    match byte {
+        b'{' => VARIABLE,
+        byte => byte,
+    }
+}
+
+const fn after_symbol(template: &[u8], mut at: usize) -> usize {
+    if template[at] == b'{' {
+        while at + 1 < template.len() && template[at] != b'}' {
+            at += 1;
+        }
+    }
+    at + 1
+}
+
+/// The end of the variable that is the whole segment at `at`.
+const fn variable_end(path: &[u8], at: usize) -> Option<usize> {
+    if at > 0 && path[at - 1] != b'/' {
+        return None;
+    }
+    let close = if path[at] == b'{' { b'}' } else { b'>' };
+    let mut end = at + 1;
+    while end < path.len() && (path[end].is_ascii_alphanumeric() || path[end] == b'_') {
+        end += 1;
+    }
+    if end == at + 1 || end == path.len() || path[end] != close {
+        return None;
+    }
+    if end + 1 < path.len() && path[end + 1] != b'/' {
+        return None;
+    }
+    Some(end + 1)
+}
+
+/// The end of the segment at `at` if it is written as a variable, in whichever way.
+const fn loose_variable_end(path: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    while end < path.len() && path[end] != b'/' {
+        end += 1;
+    }
+    if end < at + 3 {
+        return None;
+    }
+    match (path[at], path[end - 1]) {
+        (b'{', b'}') | (b'<', b'>') | (b'_', b'_') => Some(end),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! One documented operation.
+
+use std::fmt;
+
+use http::Method;
+
+/// A documented operation of WeChat Pay: a method, a path template and a title.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operation {
+    verb: Verb,
+    template: &'static str,
+    title: &'static str,
+}
+
+/// [`Method`] in a form that a table can hold as plain data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Verb {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Operation {
+    /// `v2` or `v3`: the first segment of the template.
+    pub fn version(&self) -> &'static str {
+        self.template.split('/').next().unwrap_or_default()
+    }
+
+    /// The HTTP method.
+    pub const fn method(&self) -> Method {
+        match self.verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+            Verb::Put => Method::PUT,
+            Verb::Patch => Method::PATCH,
+            Verb::Delete => Method::DELETE,
+        }
+    }
+
+    /// The path as a chain takes it, without a leading slash, its variables in braces:
+    /// `v3/pay/transactions/id/{transaction_id}`.
+    ///
+    /// A template that ends in `/{empty}` is the documents' idiom for a trailing slash: that
+    /// variable is never given.
+    pub const fn template(&self) -> &'static str {
+        self.template
+    }
+
+    /// The title in the official documents, in Chinese.
+    pub const fn title(&self) -> &'static str {
+        self.title
+    }
+}
+
+/// The method and the template: `GET v3/certificates`.
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method(), self.template)
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Operation({self} {})", self.title)
+    }
+}
+
+pub(super) const fn get(template: &'static str, title: &'static str) -> Operation {
+    Operation {
+        verb: Verb::Get,
+        template,
+        title,
+    }
+}
+
+pub(super) const fn post(template: &'static str, title: &'static str) -> Operation {
+    Operation {
+        verb: Verb::Post,
+        template,
+        title,
+    }
+}
+
+pub(super) const fn put(template: &'static str, title: &'static str) -> Operation {
+    Operation {
+        verb: Verb::Put,
+        template,
+        title,
+    }
+}
+
+pub(super) const fn patch(template: &'static str, title: &'static str) -> Operation {
+    Operation {
+        verb: Verb::Patch,
+        template,
+        title,
+    }
+}
+
+pub(super) const fn delete(template: &'static str, title: &'static str) -> Operation {
+    Operation {
+        verb: Verb::Delete,
+        template,
+        title,
+    }
+}

@@ -1,0 +1,161 @@
+//! `path!`: a path checked while the program is compiled.
+//!
+//! This file and the three it uses run in `const`, so they are written in what `const` allows: loops
+//! over bytes, no iterators. They need nothing else of the crate.
+
+use super::{key::Key, nearest::nearest_template, table::OPERATIONS};
+
+/// A path that is checked against the documented operations while the program is compiled.
+///
+/// It gives the `&'static str` it was given. A path that is not documented does not compile, and
+/// the error shows the nearest one that is. Nothing of the [catalogue](crate::catalog) gets into the
+/// program.
+///
+/// Variables are written `{name}` or `<name>`, under any name. A value in a variable's place, and
+/// the expressions of RFC 6570 such as `{+name}`, are refused: values belong in the options.
+///
+/// ```
+/// use wechatpay_chain::path;
+///
+/// const CLOSE: &str = path!("v3/pay/transactions/out-trade-no/{out_trade_no}/close");
+/// assert_eq!(CLOSE, "v3/pay/transactions/out-trade-no/{out_trade_no}/close");
+///
+/// // The name of a variable is free; APIv2 is checked too.
+/// path!("v3/pay/transactions/id/{id}");
+/// path!("v2/pay/unifiedorder");
+/// ```
+///
+/// ```compile_fail
+/// // A slip of the pen: the documented path ends in `native`.
+/// wechatpay_chain::path!("v3/pay/transactions/natve");
+/// ```
+///
+/// ```compile_fail
+/// // A segment too many.
+/// wechatpay_chain::path!("v3/pay/transactions/native/{id}");
+/// ```
+#[macro_export]
+macro_rules! path {
+    ($path:expr $(,)?) => {{
+        const PATH: &'static str = $crate::catalog::documented($path);
+        PATH
+    }};
+}
+
+/// Gives `path` back if it is documented.
+///
+/// # Panics
+///
+/// If it is not. [`path!`](crate::path) calls it in `const`, where a panic is a compile error.
+#[doc(hidden)]
+#[track_caller]
+pub const fn documented(path: &'static str) -> &'static str {
+    if is_documented(path) {
+        return path;
+    }
+    let message = Message::new()
+        .push("undocumented path `")
+        .push(path)
+        .push("`: the nearest documented one is `")
+        .push(nearest_template(path))
+        .push("`; `chain` itself takes any path");
+    panic!("{}", message.as_str())
+}
+
+pub(super) const fn is_documented(path: &str) -> bool {
+    let Some(key) = Key::strict(path) else {
+        return false;
+    };
+    if position(&key).is_some() {
+        return true;
+    }
+    // `v3/x/` is how `v3/x/{empty}` goes out, which may stand beside `v3/x/{id}`.
+    let Some(key) = key.with_empty_variable() else {
+        return false;
+    };
+    let Some(mut at) = position(&key) else {
+        return false;
+    };
+    while at > 0 && key.compare(OPERATIONS[at - 1].template()) == 0 {
+        at -= 1;
+    }
+    while at < OPERATIONS.len() && key.compare(OPERATIONS[at].template()) == 0 {
+        if ends_with(OPERATIONS[at].template(), "/{empty}") {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn position(key: &Key) -> Option<usize> {
+    let (mut low, mut high) = (0, OPERATIONS.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let order = key.compare(OPERATIONS[middle].template());
+        if order == 0 {
+            return Some(middle);
+        } else if order < 0 {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    None
+}
+
+const fn ends_with(text: &str, end: &str) -> bool {
+    let (text, end) = (text.as_bytes(), end.as_bytes());
+    let mut at = 0;
+    while at < end.len() {
+        if text.len() < end.len() || text[text.len() - end.len() + at] != end[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// A text put together in `const`.
+struct Message {
+    bytes: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Message {
+    const MAX: usize = 640;
+    /// Of each piece: four of them fit.
+    const MAX_PIECE: usize = 160;
+
+    const fn new() -> Self {
+        Self {
+            bytes: [0; Self::MAX],
+            len: 0,
+        }
+    }
+
+    const fn push(mut self, piece: &str) -> Self {
+        let mut len = if piece.len() > Self::MAX_PIECE {
+            Self::MAX_PIECE
+        } else {
+            piece.len()
+        };
+        while !piece.is_char_boundary(len) {
+            len -= 1;
+        }
+        let mut at = 0;
+        while at < len && self.len < Self::MAX {
+            self.bytes[self.len] = piece.as_bytes()[at];
+            self.len += 1;
+            at += 1;
+        }
+        self
+    }
+
+    const fn as_str(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.len).0) {
+            Ok(text) => text,
+            Err(_) => "undocumented path",
+        }
+    }
+}
