@@ -7,6 +7,8 @@ mod blocking;
 mod client;
 mod error;
 mod protocol;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod wire;
 
 pub use http::Method;

@@ -20,7 +20,12 @@ const NONCES: usize = 100_000;
 
 /// Checks the headers and the signature, which is over the target and the body as they came.
 pub(super) fn request(world: &World, parts: &Parts, body: &[u8]) -> Result<(), Answer> {
-    let has = |name| parts.headers.get(name).is_some_and(|value| !value.is_empty());
+    let has = |name| {
+        parts
+            .headers
+            .get(name)
+            .is_some_and(|value| !value.is_empty())
+    };
     if !has(ACCEPT) || !has(USER_AGENT) {
         return Err(Answer::invalid_request("Http头缺少Accept或User-Agent"));
     }

@@ -160,7 +160,10 @@ mod tests {
             assert_eq!(parse_rfc3339(text), Some(SAMPLE), "{text}");
         }
         assert_eq!(parse_compact("20180608103456"), Some(SAMPLE));
-        assert_eq!(parse_compact("20180608"), Some(SAMPLE - 10 * 3600 - 34 * 60 - 56));
+        assert_eq!(
+            parse_compact("20180608"),
+            Some(SAMPLE - 10 * 3600 - 34 * 60 - 56)
+        );
     }
 
     #[test]
@@ -179,7 +182,13 @@ mod tests {
         ] {
             assert_eq!(parse_rfc3339(text), None, "{text}");
         }
-        for text in ["", "2018060810345", "20181308103456", "OnAccept", "时时时时x"] {
+        for text in [
+            "",
+            "2018060810345",
+            "20181308103456",
+            "OnAccept",
+            "时时时时x",
+        ] {
             assert_eq!(parse_compact(text), None, "{text}");
         }
     }

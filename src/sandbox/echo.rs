@@ -31,7 +31,11 @@ async fn echo(call: Call) -> Answered {
             .decrypt(text)
             .ok_or_else(|| fields.error("encrypted_echo_message", "does not open"))?;
         let sealed = keys.encrypt_for_merchant(&plain).map_err(|_| {
-            Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "SYSTEM_ERROR", "系统错误")
+            Answer::error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "SYSTEM_ERROR",
+                "系统错误",
+            )
         })?;
         answer.insert("encrypted_echo_message".to_owned(), sealed.into());
     }

@@ -47,7 +47,11 @@ impl<'a> Fields<'a> {
         if !length.contains(&text.chars().count()) {
             return Err(self.error(
                 name,
-                &format!("must have {} to {} characters", length.start(), length.end()),
+                &format!(
+                    "must have {} to {} characters",
+                    length.start(),
+                    length.end()
+                ),
             ));
         }
         Ok(text)
@@ -93,7 +97,11 @@ impl<'a> Fields<'a> {
         number.filter(|n| range.contains(n)).ok_or_else(|| {
             self.error(
                 name,
-                &format!("must be an integer from {} to {}", range.start(), range.end()),
+                &format!(
+                    "must be an integer from {} to {}",
+                    range.start(),
+                    range.end()
+                ),
             )
         })
     }
@@ -199,10 +207,18 @@ mod tests {
         for (got, field, part) in [
             (issue(fields.text("name", 5)), "/name", "1 to 5 characters"),
             (issue(fields.text("gone", 5)), "/gone", "is required"),
-            (issue(fields.integer("amount", 0..=9)), "/amount", "integer from 0 to 9"),
+            (
+                issue(fields.integer("amount", 0..=9)),
+                "/amount",
+                "integer from 0 to 9",
+            ),
             (issue(fields.objects("many", 9)), "/many", "objects only"),
             (issue(fields.objects("items", 1)), "/items", "at most 1"),
-            (issue(fields.object("time").unwrap().text("start", 14)), "/time/start", "a string"),
+            (
+                issue(fields.object("time").unwrap().text("start", 14)),
+                "/time/start",
+                "a string",
+            ),
             (
                 issue(fields.objects("items", 9).unwrap()[1].integer("n", 0..=9)),
                 "/items/1/n",
@@ -210,7 +226,11 @@ mod tests {
             ),
             (issue(fields.own_number("no", 1)), "/no", "letters, digits"),
             (issue(fields.notify_url()), "/notify_url", "query string"),
-            (issue(fields.optional_bool("name")), "/name", "true or false"),
+            (
+                issue(fields.optional_bool("name")),
+                "/name",
+                "true or false",
+            ),
         ] {
             assert_eq!(got.0, field);
             assert!(got.1.contains(part), "{got:?}");

@@ -32,7 +32,9 @@ impl Keys {
         let platform = thread::Builder::new()
             .name("sandbox-key".to_owned())
             .spawn(PrivateKey::generate)
-            .map_err(|err| Error::new(Kind::Config, "no thread to draw keys on").with_source(err))?;
+            .map_err(|err| {
+                Error::new(Kind::Config, "no thread to draw keys on").with_source(err)
+            })?;
         let merchant = PrivateKey::generate()?;
         let platform = platform
             .join()
@@ -100,5 +102,9 @@ fn drawn_from(letters: &[u8], length: usize) -> Result<String> {
     let mut bytes = vec![0; length];
     random(&mut bytes)?;
     let pick = |byte: &u8| letters.get(usize::from(*byte) % letters.len());
-    Ok(bytes.iter().filter_map(pick).map(|b| char::from(*b)).collect())
+    Ok(bytes
+        .iter()
+        .filter_map(pick)
+        .map(|b| char::from(*b))
+        .collect())
 }

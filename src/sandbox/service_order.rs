@@ -117,6 +117,10 @@ impl ServiceOrder {
         &self.out_order_no
     }
 
+    pub(super) fn query_id(&self) -> &str {
+        &self.ids.query_id
+    }
+
     pub(super) fn has_query_id(&self, query_id: &str) -> bool {
         self.ids.query_id == query_id
     }
@@ -272,7 +276,10 @@ impl ServiceOrder {
         };
         put("service_introduction", asked("service_introduction"));
         put("state", Some(self.state.name().into()));
-        put("state_description", self.state.description().map(Value::from));
+        put(
+            "state_description",
+            self.state.description().map(Value::from),
+        );
         put("total_amount", self.charge.total.map(Value::from));
         put("post_payments", self.charge.payments.clone());
         put("post_discounts", self.charge.discounts.clone());
@@ -375,10 +382,7 @@ const RISKS: [&str; 4] = ["DEPOSIT", "ADVANCE", "CASH_DEPOSIT", "ESTIMATE_ORDER_
 fn check_start(time_range: &Fields<'_>) -> Result<(), Answer> {
     let start = time_range.text("start_time", 14)?;
     if start != ON_ACCEPT && clock::parse_compact(start).is_none() {
-        return Err(time_range.error(
-            "start_time",
-            "must be OnAccept, yyyyMMddHHmmss or yyyyMMdd",
-        ));
+        return Err(time_range.error("start_time", "must be OnAccept, yyyyMMddHHmmss or yyyyMMdd"));
     }
     time_range.optional_text("start_time_remark", 20)?;
     Ok(())

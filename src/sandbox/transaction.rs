@@ -136,10 +136,14 @@ impl Transaction {
             State::NotPaid => {}
         }
         if now.saturating_sub(self.prepaid) >= PREPAY_LIFE {
-            return Err(Answer::invalid_request("二维码已过期，请重新下单 (code_url lives 2 hours)"));
+            return Err(Answer::invalid_request(
+                "二维码已过期，请重新下单 (code_url lives 2 hours)",
+            ));
         }
         if self.expires.is_some_and(|expires| now > expires) {
-            return Err(Answer::invalid_request("订单已过期 (time_expire has passed)"));
+            return Err(Answer::invalid_request(
+                "订单已过期 (time_expire has passed)",
+            ));
         }
         self.state = State::Paid(Payment {
             transaction_id,

@@ -80,7 +80,8 @@ fn sum(fields: &Fields<'_>, name: &str, max: usize, is_final: bool) -> Result<u6
         sum += if is_final {
             item.integer("amount", 0..=MAX_AMOUNT)?
         } else {
-            item.optional_integer("amount", 0..=MAX_AMOUNT)?.unwrap_or(0)
+            item.optional_integer("amount", 0..=MAX_AMOUNT)?
+                .unwrap_or(0)
         };
     }
     Ok(sum)

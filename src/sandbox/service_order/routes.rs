@@ -21,9 +21,18 @@ use super::{
 pub(in crate::sandbox) fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/v3/payscore/serviceorder", get(query).post(create))
-        .route("/v3/payscore/serviceorder/{out_order_no}/cancel", post(cancel))
-        .route("/v3/payscore/serviceorder/{out_order_no}/modify", post(modify))
-        .route("/v3/payscore/serviceorder/{out_order_no}/complete", post(complete))
+        .route(
+            "/v3/payscore/serviceorder/{out_order_no}/cancel",
+            post(cancel),
+        )
+        .route(
+            "/v3/payscore/serviceorder/{out_order_no}/modify",
+            post(modify),
+        )
+        .route(
+            "/v3/payscore/serviceorder/{out_order_no}/complete",
+            post(complete),
+        )
         .route("/v3/payscore/serviceorder/{out_order_no}/pay", post(pay))
         .route("/v3/payscore/serviceorder/{out_order_no}/sync", post(sync))
 }
@@ -67,7 +76,9 @@ async fn query(call: Call) -> Answered {
     let mut ledger = world.ledger();
     let order = match (out_order_no, query_id) {
         (Some(number), None) => ledger.service_orders.get_mut(number),
-        (None, Some(id)) => ledger.service_orders.find_mut(|order| order.has_query_id(id)),
+        (None, Some(id)) => ledger
+            .service_orders
+            .find_mut(|order| order.has_query_id(id)),
         _ => {
             return Err(Answer::param_error(
                 "out_order_no",

@@ -89,7 +89,10 @@ fn the_whole_way_to_done() {
 
     complete(&mut order, &completion(3900, 4000, 100)).unwrap();
     let view = order.view("m");
-    assert_eq!((&view["state"], &view["state_description"]), (&json!("DOING"), &json!("MCH_COMPLETE")));
+    assert_eq!(
+        (&view["state"], &view["state_description"]),
+        (&json!("DOING"), &json!("MCH_COMPLETE"))
+    );
     assert_eq!(view["need_collection"], true);
     assert_eq!(
         view["collection"],
@@ -119,19 +122,37 @@ fn sync_ends_an_order_that_was_paid_elsewhere() {
 #[test]
 fn each_step_has_its_state() {
     let mut order = created();
-    assert_eq!(code(complete(&mut order, &completion(1, 1, 0))), "INVALID_ORDER_STATE");
-    assert_eq!(code(modify(&mut order, &completion(1, 1, 0))), "INVALID_ORDER_STATE");
-    assert_eq!(code(sync(&mut order, &paid_elsewhere())), "INVALID_ORDER_STATE");
+    assert_eq!(
+        code(complete(&mut order, &completion(1, 1, 0))),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(modify(&mut order, &completion(1, 1, 0))),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(sync(&mut order, &paid_elsewhere())),
+        "INVALID_ORDER_STATE"
+    );
     assert_eq!(code(order.pay("1".to_owned(), NOW)), "INVALID_ORDER_STATE");
     assert_eq!(code(order.collect()), "INVALID_ORDER_STATE");
 
     let mut order = confirmed();
-    assert_eq!(code(order.confirm("o".to_owned(), NOW)), "INVALID_ORDER_STATE");
-    assert_eq!(code(sync(&mut order, &paid_elsewhere())), "INVALID_ORDER_STATE");
+    assert_eq!(
+        code(order.confirm("o".to_owned(), NOW)),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(sync(&mut order, &paid_elsewhere())),
+        "INVALID_ORDER_STATE"
+    );
     cancel(&mut order).unwrap();
     assert_eq!(order.state(), "REVOKED");
     assert_eq!(code(cancel(&mut order)), "ORDER_CANCELED");
-    assert_eq!(code(complete(&mut order, &completion(1, 1, 0))), "ORDER_CANCELED");
+    assert_eq!(
+        code(complete(&mut order, &completion(1, 1, 0))),
+        "ORDER_CANCELED"
+    );
 
     let mut order = completed();
     assert_eq!(code(cancel(&mut order)), "INVALID_ORDER_STATE");
@@ -146,7 +167,10 @@ fn each_step_has_its_state() {
 fn amounts_obey_the_rules() {
     let mut order = confirmed();
     for (body, part) in [
-        (completion(4000, 4000, 100), "post_payments 4000 less post_discounts 100"),
+        (
+            completion(4000, 4000, 100),
+            "post_payments 4000 less post_discounts 100",
+        ),
         (completion(0, 100, 200), "less post_discounts 200"),
         (completion(10001, 10001, 0), "risk_fund.amount of 10000"),
     ] {
@@ -158,10 +182,16 @@ fn amounts_obey_the_rules() {
     assert_eq!(order.state(), "DOING/USER_CONFIRM");
     complete(&mut order, &completion(10000, 10000, 0)).unwrap();
 
-    assert_eq!(code(modify(&mut order, &completion(10000, 10000, 0))), "INVALID_REQUEST");
+    assert_eq!(
+        code(modify(&mut order, &completion(10000, 10000, 0))),
+        "INVALID_REQUEST"
+    );
     modify(&mut order, &completion(9000, 10000, 1000)).unwrap();
     modify(&mut order, &completion(9000, 10000, 1000)).unwrap();
-    assert_eq!(code(modify(&mut order, &completion(9500, 9500, 0))), "INVALID_REQUEST");
+    assert_eq!(
+        code(modify(&mut order, &completion(9500, 9500, 0))),
+        "INVALID_REQUEST"
+    );
     assert_eq!(order.view("m")["collection"]["paying_amount"], 9000);
     assert_eq!(order.view("m")["post_discounts"][0]["amount"], 1000);
 }
@@ -180,7 +210,10 @@ fn nothing_to_pay_is_done_at_once() {
 fn the_same_completion_again_is_the_same() {
     let mut order = completed();
     complete(&mut order, &completion(3900, 4000, 100)).unwrap();
-    assert_eq!(code(complete(&mut order, &completion(3800, 3800, 0))), "INVALID_ORDER_STATE");
+    assert_eq!(
+        code(complete(&mut order, &completion(3800, 3800, 0))),
+        "INVALID_ORDER_STATE"
+    );
 }
 
 #[test]
@@ -190,7 +223,10 @@ fn an_unconfirmed_order_expires_after_thirty_days() {
     assert_eq!(order.state(), "CREATED");
     order.settle(NOW + UNCONFIRMED);
     assert_eq!(order.state(), "EXPIRED");
-    assert_eq!(code(order.confirm("o".to_owned(), NOW)), "INVALID_ORDER_STATE");
+    assert_eq!(
+        code(order.confirm("o".to_owned(), NOW)),
+        "INVALID_ORDER_STATE"
+    );
 
     let mut order = confirmed();
     order.settle(NOW + 2 * UNCONFIRMED);
@@ -201,7 +237,10 @@ fn an_unconfirmed_order_expires_after_thirty_days() {
 fn an_order_without_confirmation_begins_at_once() {
     let mut body = request();
     body["need_user_confirm"] = false.into();
-    assert_eq!(created_from(&body).err().unwrap().value()["detail"]["field"], "/openid");
+    assert_eq!(
+        created_from(&body).err().unwrap().value()["detail"]["field"],
+        "/openid"
+    );
     body["openid"] = "o1".into();
     assert_eq!(created_from(&body).unwrap().state(), "DOING/USER_CONFIRM");
 }

@@ -22,8 +22,14 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/v3/pay/transactions/native", post(prepay))
         .route("/v3/pay/transactions/id/{transaction_id}", get(query_by_id))
-        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}", get(query))
-        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", post(close))
+        .route(
+            "/v3/pay/transactions/out-trade-no/{out_trade_no}",
+            get(query),
+        )
+        .route(
+            "/v3/pay/transactions/out-trade-no/{out_trade_no}/close",
+            post(close),
+        )
 }
 
 async fn prepay(call: Call) -> Answered {

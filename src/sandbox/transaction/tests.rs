@@ -50,9 +50,15 @@ fn prepaid_then_paid() {
     assert_eq!(view["payer"]["openid"], "o1");
     assert!(transaction.has_transaction_id("4200"));
 
-    assert_eq!(code(pay(&mut transaction, NOW)), (400, "ORDERPAID".to_owned()));
+    assert_eq!(
+        code(pay(&mut transaction, NOW)),
+        (400, "ORDERPAID".to_owned())
+    );
     assert_eq!(code(transaction.close()), (400, "ORDERPAID".to_owned()));
-    assert_eq!(code(transaction.prepay_again(prepaid())), (400, "ORDERPAID".to_owned()));
+    assert_eq!(
+        code(transaction.prepay_again(prepaid())),
+        (400, "ORDERPAID".to_owned())
+    );
 }
 
 #[test]
@@ -61,8 +67,14 @@ fn closed_is_closed() {
     transaction.close().unwrap();
     transaction.close().unwrap();
     assert_eq!(transaction.state(), "CLOSED");
-    assert_eq!(code(pay(&mut transaction, NOW)), (400, "ORDER_CLOSED".to_owned()));
-    assert_eq!(code(transaction.prepay_again(prepaid())), (400, "ORDER_CLOSED".to_owned()));
+    assert_eq!(
+        code(pay(&mut transaction, NOW)),
+        (400, "ORDER_CLOSED".to_owned())
+    );
+    assert_eq!(
+        code(transaction.prepay_again(prepaid())),
+        (400, "ORDER_CLOSED".to_owned())
+    );
 }
 
 #[test]
@@ -75,7 +87,10 @@ fn the_same_prepayment_again_is_the_same_and_another_is_refused() {
     let mut other = request();
     other["amount"]["total"] = 101.into();
     let other = prepaid_from(&other, "three", NOW).unwrap();
-    assert_eq!(code(transaction.prepay_again(other)), (403, "OUT_TRADE_NO_USED".to_owned()));
+    assert_eq!(
+        code(transaction.prepay_again(other)),
+        (403, "OUT_TRADE_NO_USED".to_owned())
+    );
 }
 
 #[test]
@@ -115,7 +130,10 @@ fn prepayment_names_the_field_at_fault() {
     ] {
         let mut body = request();
         *body.pointer_mut(pointer).unwrap() = value.clone();
-        let answer = prepaid_from(&body, "one", NOW).err().expect(pointer).value();
+        let answer = prepaid_from(&body, "one", NOW)
+            .err()
+            .expect(pointer)
+            .value();
         assert_eq!(answer["code"], "PARAM_ERROR");
         assert_eq!(answer["detail"]["field"], pointer);
         assert_eq!(answer["detail"]["value"], value);
