@@ -12,6 +12,34 @@
 //! | Native payment | prepay, query by either number, close |
 //! | self-test | `v3/security/echo` |
 //!
+//! ```
+//! use serde_json::json;
+//! use wechatpay_chain::sandbox::Sandbox;
+//!
+//! # fn main() -> wechatpay_chain::Result<()> {
+//! let sandbox = Sandbox::start()?;
+//! let client = sandbox.client_builder().build()?;
+//! client.chain("v3/pay/transactions/native").post(json!({ "json": {
+//!     "appid": sandbox.appid(),
+//!     "mchid": sandbox.mchid(),
+//!     "description": "A cup of tea",
+//!     "out_trade_no": "tea-0001",
+//!     "notify_url": "https://example.com/notify",
+//!     "amount": { "total": 100, "currency": "CNY" },
+//! }}))?;
+//!
+//! sandbox.user_pays("tea-0001")?;
+//!
+//! let answer = client.chain("v3/pay/transactions/out-trade-no/{out_trade_no}").get(json!({
+//!     "out_trade_no": "tea-0001",
+//!     "query": { "mchid": sandbox.mchid() },
+//! }))?;
+//! let order: serde_json::Value = answer.json()?;
+//! assert_eq!(order["trade_state"], "SUCCESS");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The keys are drawn afresh at each start and the ids say sandbox, so that nothing of it can be
 //! mistaken for, or used as, the real thing. A client in another language takes what it needs from
 //! the accessors, such as [`private_key_pem`](Sandbox::private_key_pem).
@@ -48,6 +76,7 @@ use std::{
 use self::{answer::Answer, keys::Keys, server::Bound, world::World};
 use crate::{
     base::crypto::{PrivateKey, PublicKey},
+    client::{Client, ClientBuilder},
     error::{Error, Result},
 };
 
@@ -82,6 +111,19 @@ impl Sandbox {
             mchid: "1230000109".to_owned(),
             appid: "wxd678efh567hg6787".to_owned(),
         }
+    }
+
+    /// A client's builder with all of it filled in and proxies off: the merchant, both keys, the
+    /// APIv3 key and the base URI.
+    pub fn client_builder(&self) -> ClientBuilder {
+        Client::builder()
+            .mchid(self.mchid())
+            .serial(self.serial())
+            .private_key(self.private_key())
+            .platform_key(self.platform_key_id(), self.platform_key())
+            .apiv3_key(self.apiv3_key())
+            .base_uri(self.base_uri())
+            .no_proxy()
     }
 
     /// Where it listens, as a base URI: `http://127.0.0.1:49152/`.
@@ -285,5 +327,10 @@ fn unknown(order_no: &str) -> Error {
 fn refused(answer: &Answer) -> Error {
     let value = answer.value();
     let text = |name: &str| value.get(name).and_then(|text| text.as_str()).unwrap_or("");
-    Error::request(format!("{}: {}", text("code"), text("message")))
+    Error::request(format!(
+        "{} {}: {}",
+        answer.status().as_u16(),
+        text("code"),
+        text("message")
+    ))
 }
