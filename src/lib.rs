@@ -8,6 +8,8 @@ pub mod catalog;
 mod client;
 mod error;
 mod protocol;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod wire;
 
 pub use http::Method;
