@@ -20,6 +20,8 @@ mod private_key;
 mod public_key;
 mod random;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -169,6 +169,8 @@ pub(super) struct Parts<'a> {
     pub(super) d: &'a [u8],
     pub(super) p: &'a [u8],
     pub(super) q: &'a [u8],
+    pub(super) dp: &'a [u8],
+    pub(super) dq: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
@@ -189,6 +191,8 @@ impl<'a> Parts<'a> {
             d: next()?,
             p: next()?,
             q: next()?,
+            dp: next()?,
+            dq: next()?,
         })
     }
 }

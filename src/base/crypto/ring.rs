@@ -9,7 +9,7 @@ use ring::{
     rand::{SecureRandom as _, SystemRandom},
     signature::{self, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey},
 };
-use rsa::BoxedUint;
+use rsa::{BoxedUint, traits::PrivateKeyParts as _};
 use rustls::crypto::CryptoProvider;
 #[cfg(any(test, feature = "sandbox"))]
 use zeroize::Zeroizing;
@@ -29,6 +29,11 @@ impl PrivateKey {
         let signing = signature::RsaKeyPair::from_der(pkcs1).map_err(|error| error.to_string())?;
         let [n, e, d, p, q] = [parts.n, parts.e, parts.d, parts.p, parts.q].map(number);
         let decrypting = rsa::PrivateKey::from_components(n, e, d, vec![p, q])?;
+        // ring would find these wrong only when it signs.
+        if decrypting.dp() != Some(&number(parts.dp)) || decrypting.dq() != Some(&number(parts.dq))
+        {
+            return Err("InconsistentComponents".into());
+        }
         Ok(Self {
             signing,
             decrypting,
@@ -67,7 +72,7 @@ impl PrivateKey {
 
 #[cfg(any(test, feature = "sandbox"))]
 fn to_pkcs8(key: &rsa::PrivateKey) -> Result<Zeroizing<Vec<u8>>, BoxError> {
-    use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
+    use rsa::traits::PublicKeyParts as _;
 
     use super::der;
 

@@ -1,0 +1,176 @@
+use super::{Openssl, key_pem};
+use crate::base::crypto::{PrivateKey, PublicKey};
+
+const OAEP: &str =
+    "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha1 -pkeyopt rsa_mgf1_md:sha1";
+
+/// The shared key, also in files for openssl.
+fn key(openssl: &Openssl) -> PrivateKey {
+    openssl.write("key.pem", key_pem(openssl));
+    openssl.run("pkey -in key.pem -pubout -out pub.pem", b"");
+    PrivateKey::from_pem(key_pem(openssl)).unwrap()
+}
+
+#[test]
+fn openssl_verifies_what_is_signed() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let key = key(&openssl);
+    for message in [&b""[..], b"GET\n/v3/certificates\n1\nx\n\n", &[0xff; 5000]] {
+        openssl.write("signature", key.sign(message).unwrap());
+        let verdict = openssl.text("dgst -sha256 -verify pub.pem -signature signature", message);
+        assert_eq!(verdict.trim(), "Verified OK");
+    }
+}
+
+#[test]
+fn what_openssl_signs_is_verified_and_nothing_else() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let public = key(&openssl).public_key();
+    let signature = openssl.run("dgst -sha256 -sign key.pem", b"message");
+    assert!(public.verify(b"message", &signature));
+    assert!(!public.verify(b"massage", &signature));
+    assert!(!public.verify(b"message", b""));
+    assert!(!public.verify(b"message", &signature[1..]));
+    assert!(!public.verify(b"message", &[&signature[..], &[0]].concat()));
+    assert!(!public.verify(b"message", &[0xff; 256]));
+    for bit in [0, 7, 1000, 2047] {
+        let mut altered = signature.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        assert!(!public.verify(b"message", &altered));
+    }
+    assert!(
+        !PrivateKey::generate()
+            .unwrap()
+            .public_key()
+            .verify(b"message", &signature)
+    );
+    // Other digests and paddings by the same key do not count.
+    let sha1 = openssl.run("dgst -sha1 -sign key.pem", b"message");
+    assert!(!public.verify(b"message", &sha1));
+    let pss = openssl.run(
+        "dgst -sha256 -sigopt rsa_padding_mode:pss -sign key.pem",
+        b"message",
+    );
+    assert!(!public.verify(b"message", &pss));
+}
+
+#[test]
+fn oaep_with_sha1_both_ways() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let key = key(&openssl);
+    for text in ["", "x", "张三", &"9".repeat(214)] {
+        let ours = key.public_key().encrypt_oaep(text.as_bytes()).unwrap();
+        let opened = openssl.text(&format!("pkeyutl -decrypt -inkey key.pem {OAEP}"), &ours);
+        assert_eq!(opened, text);
+        assert_eq!(key.decrypt_oaep(&ours).unwrap(), text.as_bytes());
+
+        openssl.write("text", text);
+        let theirs = openssl.run(
+            &format!("pkeyutl -encrypt -pubin -inkey pub.pem {OAEP} -in text"),
+            b"",
+        );
+        assert_eq!(key.decrypt_oaep(&theirs).unwrap(), text.as_bytes());
+    }
+}
+
+#[test]
+fn oaep_with_another_digest_does_not_open() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let key = key(&openssl);
+    let args = OAEP.replace("sha1", "sha256");
+    let theirs = openssl.run(
+        &format!("pkeyutl -encrypt -pubin -inkey pub.pem {args}"),
+        b"text",
+    );
+    let err = key.decrypt_oaep(&theirs).unwrap_err();
+    assert!(err.is_decrypt());
+    assert_eq!(
+        err.to_string(),
+        "the RSA ciphertext does not open: it is for another key, altered, or not OAEP with SHA-1"
+    );
+    let pkcs1 = key.public_key().encrypt_pkcs1(b"text").unwrap();
+    assert!(key.decrypt_oaep(&pkcs1).unwrap_err().is_decrypt());
+}
+
+#[test]
+fn pkcs1_encryption_opens_in_openssl() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let key = key(&openssl);
+    for text in ["", "x", "张三", &"9".repeat(245)] {
+        let ours = key.public_key().encrypt_pkcs1(text.as_bytes()).unwrap();
+        assert_eq!(openssl.text("pkeyutl -decrypt -inkey key.pem", &ours), text);
+    }
+}
+
+#[test]
+fn a_text_too_long_is_refused_with_the_limit() {
+    let public = PrivateKey::generate().unwrap().public_key();
+    let err = public.encrypt_oaep(&[b'9'; 215]).unwrap_err();
+    assert!(err.is_request());
+    assert_eq!(
+        err.to_string(),
+        "the text to encrypt is 215 bytes long; this key of 2048 bits takes at most 214 bytes"
+    );
+    let err = public.encrypt_pkcs1(&[b'9'; 246]).unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "the text to encrypt is 246 bytes long; this key of 2048 bits takes at most 245 bytes"
+    );
+}
+
+#[test]
+fn a_ciphertext_of_another_length_or_content_is_refused() {
+    let key = PrivateKey::generate().unwrap();
+    for length in [0, 1, 255, 257, 512, 100_000] {
+        let err = key.decrypt_oaep(&vec![7; length]).unwrap_err();
+        assert!(err.is_decrypt());
+        assert_eq!(
+            err.to_string(),
+            format!("the RSA ciphertext is {length} bytes long; one for this key has 256")
+        );
+    }
+    for byte in [0, 1, 0xff] {
+        assert!(key.decrypt_oaep(&[byte; 256]).unwrap_err().is_decrypt());
+    }
+}
+
+#[test]
+fn larger_keys_and_other_exponents() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    for bits in [3072, 4096] {
+        let options = format!("rsa_keygen_bits:{bits}");
+        let pem = openssl.text(&format!("genpkey -algorithm RSA -pkeyopt {options}"), b"");
+        let key = PrivateKey::from_pem(&pem).unwrap();
+        let signature = key.sign(b"message").unwrap();
+        assert!(key.public_key().verify(b"message", &signature));
+        let sealed = key.public_key().encrypt_oaep(b"text").unwrap();
+        assert_eq!(key.decrypt_oaep(&sealed).unwrap(), b"text");
+    }
+    // WeChat Pay signs with 65537; a public key with 3 is still a public key.
+    let options = "rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3";
+    let pem = openssl.text(&format!("genpkey -algorithm RSA -pkeyopt {options}"), b"");
+    openssl.write("three.pem", &pem);
+    let public = PublicKey::from_pem(&openssl.text("pkey -in three.pem -pubout", b"")).unwrap();
+    let signature = openssl.run("dgst -sha256 -sign three.pem", b"message");
+    assert!(public.verify(b"message", &signature));
+    let sealed = public.encrypt_oaep(b"text").unwrap();
+    assert_eq!(
+        openssl.run(
+            &format!("pkeyutl -decrypt -inkey three.pem {OAEP}"),
+            &sealed
+        ),
+        b"text"
+    );
+}
