@@ -334,3 +334,17 @@ fn refused(answer: &Answer) -> Error {
         text("message")
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_handle_may_be_shared_between_threads() {
+        fn is<T: Send + Sync + 'static>() {}
+        is::<Sandbox>();
+        is::<SandboxBuilder>();
+        is::<Fault>();
+        is::<RecordedRequest>();
+    }
+}

@@ -164,8 +164,10 @@ async fn exchange(
         )
         .into_response());
     }
-    let arrived = read(body).await;
-    let body = arrived.as_ref().map(Bytes::clone).unwrap_or_default();
+    let (body, refusal) = match read(body).await {
+        Ok(body) => (body, None),
+        Err(refusal) => (Bytes::new(), Some(refusal)),
+    };
     let target = check::target(&parts);
     let serial = parts.headers.get(check::SERIAL).cloned();
     let id = world.requests().arrived(
@@ -179,7 +181,7 @@ async fn exchange(
         Ok(response)
     };
 
-    if let Err(refusal) = arrived {
+    if let Some(refusal) = refusal {
         let mut response =
             seal::signed(world, refusal.into_response(), serial.as_ref(), None).await;
         // The rest of the body is not read.

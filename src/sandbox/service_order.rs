@@ -144,7 +144,7 @@ impl ServiceOrder {
 
     /// The user confirms, which begins the service.
     pub(super) fn confirm(&mut self, openid: String, now: u64) -> Result<(), Answer> {
-        self.expect(&[State::Created])?;
+        self.must_be(&[State::Created])?;
         self.openid.get_or_insert(openid);
         self.begin(now);
         Ok(())
@@ -152,7 +152,7 @@ impl ServiceOrder {
 
     pub(super) fn cancel(&mut self, fields: &Fields<'_>) -> Result<(), Answer> {
         fields.text("reason", 50)?;
-        self.expect(&[State::Created, State::Confirmed])?;
+        self.must_be(&[State::Created, State::Confirmed])?;
         self.state = State::Revoked;
         self.charge.total = Some(0);
         Ok(())
@@ -175,7 +175,7 @@ impl ServiceOrder {
         if again && matches!(self.state, State::Completed | State::Done) {
             return Ok(());
         }
-        self.expect(&[State::Confirmed])?;
+        self.must_be(&[State::Confirmed])?;
         if let Some(time_range) = time_range {
             self.time_range.extend(time_range.raw().clone());
         }
@@ -193,7 +193,7 @@ impl ServiceOrder {
         if again && matches!(self.state, State::Completed | State::Done) {
             return Ok(());
         }
-        self.expect(&[State::Completed])?;
+        self.must_be(&[State::Completed])?;
         if charge.total >= self.charge.total {
             return Err(fields.refuse_amount("修改后的金额必须小于原金额", "must be lowered"));
         }
@@ -204,12 +204,12 @@ impl ServiceOrder {
 
     /// The merchant asks WeChat Pay to try the collection again.
     pub(super) fn collect(&self) -> Result<(), Answer> {
-        self.expect(&[State::Completed])
+        self.must_be(&[State::Completed])
     }
 
     /// The user pays what the order comes to.
     pub(super) fn pay(&mut self, transaction_id: String, now: u64) -> Result<(), Answer> {
-        self.expect(&[State::Completed])?;
+        self.must_be(&[State::Completed])?;
         self.state = State::Done;
         self.payment = Some(Payment {
             paid_type: "NEWTON",
@@ -229,7 +229,7 @@ impl ServiceOrder {
         if paid_time.len() != 14 || clock::parse_compact(paid_time).is_none() {
             return Err(detail.error("paid_time", "must be a time as yyyyMMddHHmmss"));
         }
-        self.expect(&[State::Completed])?;
+        self.must_be(&[State::Completed])?;
         self.state = State::Done;
         self.payment = Some(Payment {
             paid_type: "MCH",
@@ -341,7 +341,7 @@ impl ServiceOrder {
         self.charge = charge;
     }
 
-    fn expect(&self, states: &[State]) -> Result<(), Answer> {
+    fn must_be(&self, states: &[State]) -> Result<(), Answer> {
         if states.contains(&self.state) {
             return Ok(());
         }
