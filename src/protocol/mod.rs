@@ -9,4 +9,5 @@ pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod sign;
 pub(crate) mod trust;
+pub(crate) mod v2;
 pub(crate) mod verify;

@@ -32,7 +32,7 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<()> {
                 if out.len() > start {
                     out.push('&');
                 }
-                out.push_str(key);
+                percent::push(key, UNRESERVED, out);
                 out.push('=');
                 percent::push(text, UNRESERVED, out);
             })
@@ -40,8 +40,11 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<()> {
     }
 }
 
-/// Calls `each` with the pairs that an object or a list stands for: the key encoded, the value not.
-fn pairs(value: &Value, each: &mut dyn FnMut(&str, &str)) -> Result<()> {
+/// Calls `each` with the pairs that an object or a list stands for, neither side encoded.
+///
+/// # Errors
+/// As [`encode`]'s.
+pub(crate) fn pairs(value: &Value, each: &mut dyn FnMut(&str, &str)) -> Result<()> {
     match value {
         Value::Object(_) | Value::Array(_) => nested(value, 0, &mut String::new(), each),
         other => Err(Error::request(format!(
@@ -65,11 +68,9 @@ fn nested(
     let mut member = |name: &str, value: &Value| {
         let outer = key.len();
         if depth == 0 {
-            percent::push(name, UNRESERVED, key);
+            key.push_str(name);
         } else {
-            key.push_str("%5B");
-            percent::push(name, UNRESERVED, key);
-            key.push_str("%5D");
+            key.extend(["[", name, "]"]);
         }
         let done = match scalar(value) {
             Some(text) => {

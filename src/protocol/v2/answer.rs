@@ -1,0 +1,430 @@
+//! What an APIv2 answer means: good, refused, or not to be believed.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::{
+    codes,
+    paths::{self, Form},
+    sign::{SIGN, verify},
+};
+use crate::{
+    base::{scalar::scalar, xml},
+    error::{ApiError, Error, Kind, Outcome, Result},
+    protocol::{
+        answer::{Answer, Verification, request_id},
+        path::shown,
+    },
+};
+
+/// How many bytes of XML an answer may have. Bills are no XML.
+const MAX_XML: usize = 4 << 20;
+const SUCCESS: &str = "SUCCESS";
+
+/// Judges a whole APIv2 answer to a request to `path`, which is without the base URI's own prefix,
+/// without `v2` and without the query. `key` is the APIv2 key.
+///
+/// # Errors
+/// What the API answered with, if that is a failure; [`Kind::Signature`] for a success, or a
+/// signed failure, whose sign does not match; [`Kind::Decode`] for what is not understood.
+pub(crate) fn judge(answer: &Answer, path: &str, key: &str) -> Result<Verification> {
+    judge_body(answer, path, key).map_err(|err| {
+        let err = err.with_status(answer.status);
+        if err.api().is_some() {
+            return err;
+        }
+        err.with_outcome(Outcome::Unknown)
+            .with_unverified(answer.body.clone())
+    })
+}
+
+fn judge_body(answer: &Answer, path: &str, key: &str) -> Result<Verification> {
+    let success = answer.status.is_success();
+    if success && !is_xml(&answer.body) {
+        match paths::form(path) {
+            Some(Form::Table | Form::Page) => return Ok(Verification::DocumentedUnsigned),
+            Some(Form::Json) => return judge_json(answer),
+            None => {}
+        }
+    }
+    match xml::parse(&answer.body, MAX_XML) {
+        Ok(fields) => judge_fields(answer, path, key, &fields),
+        Err(err) if success => Err(err),
+        Err(_) => Err(foreign(answer)),
+    }
+}
+
+fn judge_fields(
+    answer: &Answer,
+    path: &str,
+    key: &str,
+    fields: &Map<String, Value>,
+) -> Result<Verification> {
+    let text = |name: &str| fields.get(name).and_then(scalar).unwrap_or_default();
+    let return_code = text("return_code");
+    if return_code.is_empty() {
+        return Err(Error::new(
+            Kind::Decode,
+            "the answer has no `return_code`: it is not one of APIv2",
+        ));
+    }
+    let result_code = text("result_code");
+    let good = answer.status.is_success()
+        && return_code == SUCCESS
+        && matches!(&*result_code, SUCCESS | "");
+    let signed = !text(SIGN).is_empty() || fields.get(SIGN).is_some_and(|sign| !sign.is_string());
+    let documented_unsigned = paths::is_unsigned(path);
+
+    let verified = match verify(fields, key) {
+        Ok(sign_type) => Some(sign_type),
+        Err(err) if !documented_unsigned && (good || signed) => return Err(err),
+        Err(_) => None,
+    };
+    if good {
+        return Ok(match verified {
+            Some(sign_type) => Verification::Verified {
+                serial: sign_type.name().to_owned(),
+            },
+            None => Verification::DocumentedUnsigned,
+        });
+    }
+    let code = first([text("err_code"), text("error_code")]).unwrap_or_else(|| {
+        if return_code == SUCCESS {
+            result_code
+        } else {
+            return_code
+        }
+    });
+    let message = first([text("err_code_des"), text("return_msg")]).unwrap_or_default();
+    let outcome = if answer.status.is_success() {
+        codes::outcome(path, &code, &message)
+    } else {
+        Outcome::Unknown
+    };
+    Err(failure(answer, &code, &message, verified.is_some()).with_outcome(outcome))
+}
+
+/// `appauth/getaccesstoken`, the one operation that answers in JSON. It reads and moves no money.
+fn judge_json(answer: &Answer) -> Result<Verification> {
+    let json: Value = serde_json::from_slice(&answer.body).map_err(|err| {
+        Error::new(
+            Kind::Decode,
+            format!("the answer ({} bytes) is no JSON", answer.body.len()),
+        )
+        .with_source(err)
+    })?;
+    if json.get("access_token").is_some_and(Value::is_string) {
+        return Ok(Verification::DocumentedUnsigned);
+    }
+    let text = |name: &str| json.get(name).and_then(scalar).unwrap_or_default();
+    match first([
+        text("errcode"),
+        text("err_code"),
+        text("retcode"),
+        text("return_code"),
+    ]) {
+        Some(code) => {
+            let message = first([
+                text("errmsg"),
+                text("err_code_des"),
+                text("retmsg"),
+                text("return_msg"),
+            ]);
+            let message = message.unwrap_or_default();
+            Err(failure(answer, &code, &message, false).with_outcome(Outcome::Rejected))
+        }
+        None => Err(Error::new(
+            Kind::Decode,
+            "the answer has neither an `access_token` nor a code",
+        )),
+    }
+}
+
+/// An answer with an HTTP error, which APIv2 itself never gives: something on the way wrote it.
+fn foreign(answer: &Answer) -> Error {
+    let message = format!(
+        "{}: not an answer of the API ({} bytes): something on the way wrote it",
+        answer.status.as_u16(),
+        answer.body.len()
+    );
+    let refused = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    let outcome = if refused.contains(&answer.status) {
+        Outcome::Rejected
+    } else {
+        Outcome::Unknown
+    };
+    Error::new(Kind::Api, message)
+        .with_outcome(outcome)
+        .with_api(api(answer, "", "", false))
+}
+
+fn failure(answer: &Answer, code: &str, message: &str, verified: bool) -> Error {
+    let mut text = format!("{}: {}", shown(code), shown(message));
+    if let Some(id) = request_id(&answer.headers) {
+        text.push_str(&format!(" (Request-ID {})", shown(id)));
+    }
+    Error::new(Kind::Api, text).with_api(api(answer, code, message, verified))
+}
+
+fn api(answer: &Answer, code: &str, message: &str, verified: bool) -> ApiError {
+    ApiError {
+        status: answer.status,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        detail: None,
+        request_id: request_id(&answer.headers).map(str::to_owned),
+        body: answer.body.clone(),
+        verified,
+    }
+}
+
+/// The first that is not empty.
+fn first<T: AsRef<str>, const N: usize>(texts: [T; N]) -> Option<T> {
+    texts.into_iter().find(|text| !text.as_ref().is_empty())
+}
+
+/// Whether the body begins as the API's XML does; a page's HTML does not.
+pub(crate) fn is_xml(body: &[u8]) -> bool {
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii_start();
+    body.starts_with(b"<xml") || body.starts_with(b"<?xml")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::v2::sign::{SignType, sign};
+
+    const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
+    const ORDER: &str = "/pay/unifiedorder";
+    const BILL: &str = "/pay/downloadbill";
+    const TOKEN: &str = "/appauth/getaccesstoken";
+
+    fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert("request-id", "0812".parse().unwrap());
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers,
+            body: body.into(),
+        }
+    }
+
+    fn xml_of(fields: Value, signed: Option<(&str, SignType)>) -> String {
+        let Value::Object(mut fields) = fields else {
+            panic!("{fields} is no object")
+        };
+        if let Some((key, sign_type)) = signed {
+            let sign = sign(&fields, key, sign_type).unwrap();
+            fields.insert("sign".to_owned(), sign.into());
+        }
+        xml::write(&fields).unwrap()
+    }
+
+    fn good() -> Value {
+        json!({"return_code": "SUCCESS", "result_code": "SUCCESS", "prepay_id": "wx<1>"})
+    }
+
+    fn refused(code: &str) -> Value {
+        json!({
+            "return_code": "SUCCESS", "result_code": "FAIL", "err_code": code,
+            "err_code_des": "余额不足",
+        })
+    }
+
+    #[test]
+    fn a_success_needs_its_sign() {
+        for (sign_type, serial) in [
+            (SignType::Md5, "MD5"),
+            (SignType::HmacSha256, "HMAC-SHA256"),
+        ] {
+            let body = xml_of(good(), Some((KEY, sign_type)));
+            let serial = serial.to_owned();
+            assert_eq!(
+                judge(&answer(200, body), ORDER, KEY).unwrap(),
+                Verification::Verified { serial }
+            );
+        }
+        let altered = xml_of(good(), Some((KEY, SignType::Md5))).replace("wx", "wy");
+        for body in [
+            xml_of(good(), None),
+            xml_of(good(), Some(("another key", SignType::Md5))),
+            altered,
+            "<xml><return_code>SUCCESS</return_code><sign>A</sign><sign>B</sign></xml>".to_owned(),
+        ] {
+            let err = judge(&answer(200, body.clone()), ORDER, KEY).unwrap_err();
+            assert!(err.is_signature(), "{err}");
+            assert_eq!(err.outcome(), Outcome::Unknown);
+            assert_eq!(err.unverified(), Some(body.as_bytes()));
+            assert!(err.api().is_none());
+        }
+    }
+
+    #[test]
+    fn a_failure_gives_its_code_and_the_outcome_that_the_code_stands_for() {
+        for (body, code, outcome, verified) in [
+            (
+                xml_of(refused("NOTENOUGH"), Some((KEY, SignType::Md5))),
+                "NOTENOUGH",
+                Outcome::Rejected,
+                true,
+            ),
+            (
+                xml_of(refused("NOTENOUGH"), None),
+                "NOTENOUGH",
+                Outcome::Rejected,
+                false,
+            ),
+            (
+                xml_of(refused("SYSTEMERROR"), None),
+                "SYSTEMERROR",
+                Outcome::Unknown,
+                false,
+            ),
+            (
+                xml_of(refused("BRAND_NEW"), None),
+                "BRAND_NEW",
+                Outcome::Unknown,
+                false,
+            ),
+            (xml_of(refused(""), None), "FAIL", Outcome::Unknown, false),
+        ] {
+            let err = judge(&answer(200, body.clone()), ORDER, KEY).unwrap_err();
+            assert!(err.is_api());
+            assert_eq!(err.outcome(), outcome);
+            assert_eq!(
+                err.to_string(),
+                format!("{code}: 余额不足 (Request-ID 0812)")
+            );
+            let api = err.api().unwrap();
+            assert_eq!((api.code(), api.message()), (code, "余额不足"));
+            assert_eq!(api.is_verified(), verified);
+            assert_eq!(api.body(), body.as_bytes());
+            assert!(err.unverified().is_none());
+        }
+        let body = "<xml><return_code>FAIL</return_code><return_msg>签名错误</return_msg></xml>";
+        let err = judge(&answer(200, body), ORDER, KEY).unwrap_err();
+        assert_eq!(err.api().unwrap().code(), "FAIL");
+        assert_eq!(err.api().unwrap().message(), "签名错误");
+        assert_eq!(err.outcome(), Outcome::Rejected);
+    }
+
+    #[test]
+    fn a_failure_with_a_sign_that_does_not_match_is_not_believed() {
+        let body = xml_of(refused("NOTENOUGH"), Some(("another key", SignType::Md5)));
+        let err = judge(&answer(200, body), ORDER, KEY).unwrap_err();
+        assert!(err.is_signature());
+        assert_eq!(err.outcome(), Outcome::Unknown);
+    }
+
+    #[test]
+    fn the_documented_unsigned_answers_are_taken_without_a_sign() {
+        let transfer = "/mmpaymkttransfers/promotion/transfers";
+        for signed in [None, Some(("another key", SignType::Md5))] {
+            let body = xml_of(good(), signed);
+            assert_eq!(
+                judge(&answer(200, body), transfer, KEY).unwrap(),
+                Verification::DocumentedUnsigned
+            );
+        }
+        let body = xml_of(good(), Some((KEY, SignType::Md5)));
+        assert!(
+            judge(&answer(200, body), transfer, KEY)
+                .unwrap()
+                .is_verified()
+        );
+        let err = judge(
+            &answer(200, xml_of(refused("SYSTEMERROR"), None)),
+            transfer,
+            KEY,
+        );
+        assert_eq!(err.unwrap_err().outcome(), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_bill_is_a_table_and_its_failure_is_xml() {
+        for body in [
+            &b"\xef\xbb\xbf\xe4\xba\xa4\xe6\x98\x93"[..],
+            b"\x1f\x8b\x08",
+            b"",
+        ] {
+            assert_eq!(
+                judge(&answer(200, body), BILL, KEY).unwrap(),
+                Verification::DocumentedUnsigned
+            );
+            assert!(
+                judge(&answer(200, body), ORDER, KEY)
+                    .unwrap_err()
+                    .is_decode()
+            );
+        }
+        let body = "<xml><return_code>FAIL</return_code><return_msg>No Bill Exist</return_msg>\
+                    <error_code>20002</error_code></xml>";
+        let err = judge(&answer(200, body), BILL, KEY).unwrap_err();
+        assert_eq!(err.api().unwrap().code(), "20002");
+        assert_eq!(err.api().unwrap().message(), "No Bill Exist");
+    }
+
+    #[test]
+    fn the_access_token_comes_as_json() {
+        let judged = |body: &'static str| judge(&answer(200, body), TOKEN, KEY);
+        assert_eq!(
+            judged(r#"{"access_token":"A","openid":"o"}"#).unwrap(),
+            Verification::DocumentedUnsigned
+        );
+        let err = judged(r#"{"errcode":40029,"errmsg":"invalid code"}"#).unwrap_err();
+        assert_eq!(err.api().unwrap().code(), "40029");
+        assert_eq!(err.api().unwrap().message(), "invalid code");
+        assert_eq!(err.outcome(), Outcome::Rejected);
+        assert!(judged("{}").unwrap_err().is_decode());
+        assert!(judged("<html></html>").unwrap_err().is_decode());
+        let err = judged("<xml><return_code>FAIL</return_code></xml>").unwrap_err();
+        assert!(err.is_api());
+    }
+
+    #[test]
+    fn what_something_else_wrote_is_not_taken_for_the_api() {
+        for (status, body, outcome) in [
+            (502, "<html>Bad Gateway</html>", Outcome::Unknown),
+            (403, "", Outcome::Rejected),
+            (429, "slow down", Outcome::Rejected),
+            (404, "<html></html>", Outcome::Unknown),
+        ] {
+            let err = judge(&answer(status, body), ORDER, KEY).unwrap_err();
+            assert!(err.is_api());
+            assert_eq!(err.outcome(), outcome);
+            assert_eq!(err.api().unwrap().code(), "");
+            assert!(
+                err.to_string()
+                    .starts_with(&format!("{status}: not an answer of the API"))
+            );
+        }
+        for body in [
+            "<html></html>",
+            "",
+            "{}",
+            "<xml><a>1</a></xml>",
+            "<xml></xml>",
+            "\u{0}",
+        ] {
+            let err = judge(&answer(200, body), ORDER, KEY).unwrap_err();
+            assert!(err.is_decode(), "{err}");
+            assert_eq!(err.outcome(), Outcome::Unknown);
+            assert_eq!(err.unverified(), Some(body.as_bytes()));
+        }
+        let body = xml_of(good(), Some((KEY, SignType::Md5)));
+        let err = judge(&answer(500, body), ORDER, KEY).unwrap_err();
+        assert!(err.is_api());
+        assert_eq!(err.outcome(), Outcome::Unknown);
+    }
+}

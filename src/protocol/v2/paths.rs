@@ -1,0 +1,114 @@
+//! The paths that APIv2 documents as exceptions. Each is without the host and without `v2`.
+
+/// Answers that come without a sign, sorted.
+const UNSIGNED: [&str; 26] = [
+    "/appauth/getaccesstoken",
+    "/billcommentsp/batchquerycomment",
+    "/mchrisk/querymchrisk",
+    "/mchrisk/setmchriskcallback",
+    "/mchrisk/syncmchriskresult",
+    "/mmpaymkttransfers/gethbinfo",
+    "/mmpaymkttransfers/gettransferinfo",
+    "/mmpaymkttransfers/promotion/paywwsptrans2pocket",
+    "/mmpaymkttransfers/promotion/querywwsptrans2pocket",
+    "/mmpaymkttransfers/promotion/transfers",
+    "/mmpaymkttransfers/sendgroupredpack",
+    "/mmpaymkttransfers/sendminiprogramhb",
+    "/mmpaymkttransfers/sendredpack",
+    "/mmpaysptrans/pay_bank",
+    "/mmpaysptrans/query_bank",
+    "/papay/entrustweb",
+    "/papay/h5entrustweb",
+    "/papay/partner/entrustweb",
+    "/papay/partner/h5entrustweb",
+    "/pay/downloadbill",
+    "/pay/downloadfundflow",
+    "/payitil/report",
+    "/risk/getpublickey",
+    "/risk/getviolation",
+    "/secapi/mch/submchmanage",
+    "/xdc/apiv2getsignkey/sign/getsignkey",
+];
+
+/// Requests documented without `nonce_str`, sorted.
+const NONCELESS: [&str; 19] = [
+    "/cgi-bin/mch/customs/customdeclareorder",
+    "/cgi-bin/mch/customs/customdeclarequery",
+    "/cgi-bin/mch/newcustoms/customdeclareredeclare",
+    "/papay/deletecontract",
+    "/papay/h5entrustweb",
+    "/papay/partner/deletecontract",
+    "/papay/partner/h5entrustweb",
+    "/papay/partner/preentrustweb",
+    "/papay/partner/querycontract",
+    "/papay/preentrustweb",
+    "/papay/querycontract",
+    "/pay/queryexchagerate",
+    "/secapi/mch/addInstitutionsub",
+    "/secapi/mch/addsubdevconfig",
+    "/secapi/mch/channelsetting",
+    "/secapi/mch/modifyInstitutionsub",
+    "/secapi/mch/modifymchinfo",
+    "/secapi/mch/queryInstitutionsub",
+    "/secapi/mch/querysubdevconfig",
+];
+
+/// What an answer is that is not XML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A table of text, perhaps compressed; a failure is XML.
+    Table,
+    /// JSON, failures too.
+    Json,
+    /// A page for a browser.
+    Page,
+}
+
+/// Whether the answers of `path` come without a sign.
+pub(crate) fn is_unsigned(path: &str) -> bool {
+    UNSIGNED.binary_search(&path).is_ok()
+}
+
+/// Whether requests to `path` are documented without `nonce_str`.
+pub(crate) fn is_nonceless(path: &str) -> bool {
+    NONCELESS.binary_search(&path).is_ok()
+}
+
+/// What the successes of `path` are if not XML.
+pub(crate) fn form(path: &str) -> Option<Form> {
+    match path {
+        "/appauth/getaccesstoken" => Some(Form::Json),
+        "/billcommentsp/batchquerycomment" | "/pay/downloadbill" | "/pay/downloadfundflow" => {
+            Some(Form::Table)
+        }
+        "/papay/entrustweb" | "/papay/partner/entrustweb" => Some(Form::Page),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_sorted_and_found() {
+        assert!(UNSIGNED.is_sorted());
+        assert!(NONCELESS.is_sorted());
+        assert!(UNSIGNED.iter().all(|path| is_unsigned(path)));
+        assert!(NONCELESS.iter().all(|path| is_nonceless(path)));
+        for path in [
+            "/pay/unifiedorder",
+            "/pay/downloadbill/",
+            "pay/downloadbill",
+            "",
+        ] {
+            assert!(!is_unsigned(path) && !is_nonceless(path) && form(path).is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_not_xml_is_not_signed() {
+        let unsigned = UNSIGNED.iter().filter(|path| form(path).is_some()).count();
+        assert_eq!(unsigned, 6);
+    }
+}

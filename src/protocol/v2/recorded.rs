@@ -1,0 +1,195 @@
+//! Every recorded APIv2 request, built anew and compared.
+
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    paths::is_nonceless,
+    request::Signing,
+    sign::{SIGN, sign},
+};
+use crate::{
+    base::{percent::decode_form, xml},
+    protocol::query,
+};
+
+const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
+const NONCE: &str = "5K8264ILTKCH16CQ2502SI8ZNMTM67VS";
+
+fn lines() -> Option<Vec<Value>> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/vectors/requests.jsonl"
+    );
+    let Ok(text) = fs::read_to_string(path) else {
+        println!("left out: the recorded requests are not here");
+        return None;
+    };
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    Some(
+        lines
+            .filter(|line| line["path"].as_str().unwrap().starts_with("v2/"))
+            .collect(),
+    )
+}
+
+fn signing(line: &Value) -> Signing<'_> {
+    let nonceless = line["options"]["nonceless"] == json!(true);
+    Signing {
+        mchid: line["mchid"].as_str(),
+        key: KEY,
+        nonce: (!nonceless).then(|| NONCE.to_owned()),
+    }
+}
+
+fn body(line: &Value) -> String {
+    let fields = match &line["options"]["xml"] {
+        Value::Object(fields) => fields.clone(),
+        Value::Array(none) if none.is_empty() => Map::new(),
+        other => panic!("{other} is no set of fields"),
+    };
+    signing(line)
+        .body(fields)
+        .unwrap_or_else(|err| panic!("{}: {err}", line["op"]))
+}
+
+#[test]
+fn every_recorded_request_comes_out() {
+    let Some(lines) = lines() else { return };
+    let mut signed = Vec::new();
+    for line in &lines {
+        let op = line["op"].as_str().unwrap();
+        let expect = &line["expect"];
+        let mut fields = if line["verb"] == json!("GET") {
+            compare_query(op, line)
+        } else {
+            compare_fields(op, line)
+        };
+        let sign_type = &expect["sign_type"];
+        let sign_length = if sign_type == &json!("MD5") { 32 } else { 64 };
+        let own = fields.shift_remove(SIGN).unwrap();
+        assert_eq!(own.as_str().unwrap().len(), sign_length, "{op}");
+        signed.push(json!([op, fields, KEY, sign_type, own]));
+
+        let path = line["path"].as_str().unwrap().trim_start_matches("v2");
+        let nonceless = line["options"]["nonceless"] == json!(true);
+        assert_eq!(is_nonceless(path), nonceless, "{op}");
+    }
+    println!("{} requests compared", signed.len());
+    assert!(signed.len() >= 94);
+    check_signs(&signed);
+}
+
+fn compare_fields(op: &str, line: &Value) -> Map<String, Value> {
+    let expect = &line["expect"];
+    let fields = xml::parse(body(line).as_bytes(), 1 << 20).unwrap();
+    let mut bare = fields.clone();
+    bare.shift_remove(SIGN);
+    if expect["xml"].get("nonce_str").is_none() {
+        let nonce = bare.shift_remove("nonce_str");
+        assert_eq!(nonce.is_some(), expect["nonce"] == json!(true), "{op}");
+    }
+    assert_eq!(Value::Object(bare), expect["xml"], "{op}");
+    if let Some(query) = line["options"].get("query") {
+        let mut out = String::new();
+        query::encode(query, &mut out).unwrap();
+        assert_eq!(out, expect["query"].as_str().unwrap(), "{op}");
+    }
+    fields
+}
+
+fn compare_query(op: &str, line: &Value) -> Map<String, Value> {
+    let query = signing(line).query(&line["options"]["query"]).unwrap();
+    let bare: Vec<_> = query
+        .split('&')
+        .filter(|pair| !pair.starts_with("sign=") && !pair.starts_with("nonce_str="))
+        .collect();
+    assert_eq!(
+        bare.join("&"),
+        line["expect"]["query"].as_str().unwrap(),
+        "{op}"
+    );
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
+    pairs
+        .map(|(name, text)| (decode_form(name), decode_form(text).into()))
+        .collect()
+}
+
+/// Recomputes each sign with Python's own digests.
+fn check_signs(signed: &[Value]) {
+    const SCRIPT: &str = "
+import hashlib, hmac, json, sys
+for line in sys.stdin:
+    op, fields, key, sign_type, sign = json.loads(line)
+    pairs = sorted((k.encode(), v.encode()) for k, v in fields.items() if v != '')
+    source = b'&'.join(k + b'=' + v for k, v in pairs) + b'&key=' + key.encode()
+    made = {
+        'MD5': lambda: hashlib.md5(source).hexdigest(),
+        'HMAC-SHA256': lambda: hmac.new(key.encode(), source, 'sha256').hexdigest(),
+    }[sign_type]()
+    assert made.upper() == sign, (op, made, sign)
+print('signed')
+";
+    let Ok(mut python) = Command::new("python3")
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+    else {
+        return println!("left out: python3 is not here");
+    };
+    let mut stdin = python.stdin.take().unwrap();
+    for line in signed {
+        writeln!(stdin, "{line}").unwrap();
+    }
+    drop(stdin);
+    let out = python.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "signed");
+}
+
+/// The digests beneath the signs, once more by openssl.
+#[test]
+fn openssl_makes_the_same_signs() {
+    let Value::Object(fields) = json!({"b": "2", "a": "中", "C": "<&>", "empty": ""}) else {
+        unreachable!()
+    };
+    let source = format!("C=<&>&a=中&b=2&key={KEY}");
+    for (name, arguments) in [
+        ("MD5", &["dgst", "-md5", "-r"][..]),
+        (
+            "HMAC-SHA256",
+            &["dgst", "-sha256", "-mac", "HMAC", "-macopt", "", "-r"][..],
+        ),
+    ] {
+        let sign_type = super::sign::SignType::from_field(Some(name)).unwrap();
+        let key_option = format!("key:{KEY}");
+        let arguments = arguments
+            .iter()
+            .map(|one| if one.is_empty() { &*key_option } else { one });
+        let Ok(mut openssl) = Command::new("openssl")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+        else {
+            return println!("left out: openssl is not here");
+        };
+        openssl
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(source.as_bytes())
+            .unwrap();
+        let out = openssl.wait_with_output().unwrap();
+        let made = String::from_utf8_lossy(&out.stdout);
+        let made = made.split(' ').next().unwrap().to_uppercase();
+        assert_eq!(sign(&fields, KEY, sign_type).unwrap(), made, "{name}");
+    }
+}
