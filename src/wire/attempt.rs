@@ -44,9 +44,8 @@ impl Transport {
             Some(connection) => connection,
             None => {
                 let identity = identity.as_deref();
-                let (stream, meter) =
-                    connect(self.proxy(), self.tls(), &target, identity, limit).await?;
-                pool.adopt(stream, meter, place).await.map_err(|e| {
+                let connected = connect(self.proxy(), self.tls(), &target, identity, limit).await?;
+                pool.adopt(connected, place).await.map_err(|e| {
                     Failure::new(Stage::Exchange, "the connection cannot be used").with_source(e)
                 })?
             }
@@ -120,8 +119,6 @@ fn explain(error: hyper::Error) -> Failure {
     };
     let message = if too_large {
         format!("the answer's headers are larger than {MAX_HEAD} bytes or more than 100")
-    } else if error.is_parse_version_h2() {
-        "the server answered in HTTP/2; only HTTP/1.1 is spoken".to_owned()
     } else if error.is_parse() {
         "what the server answered is not HTTP/1.1".to_owned()
     } else if error.is_incomplete_message() {

@@ -13,13 +13,14 @@ use std::{
 
 use http::Uri;
 use hyper_util::client::legacy::connect::{HttpConnector, dns::Name};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tower_service::Service;
 
 use super::{
     ClientIdentity, Failure, Stage, Target,
     metered::{Io, Meter, Metered, Side},
     proxy::{Proxy, ProxyKind, ProxyRule},
+    socket::{Socket, Watch},
     tls::Tls,
     tunnel,
 };
@@ -27,7 +28,12 @@ use super::{
 /// A connection that is ready for its first request.
 pub(crate) type Stream = Metered<Box<dyn Io>>;
 
-type Socket = Metered<TcpStream>;
+/// Such a connection, and what may be asked of it from beside.
+pub(crate) struct Connected {
+    pub(crate) stream: Stream,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) watch: Watch,
+}
 
 /// Connects to `target`, by way of a proxy where one is set.
 pub(crate) async fn connect(
@@ -36,13 +42,16 @@ pub(crate) async fn connect(
     target: &Target,
     identity: Option<&ClientIdentity>,
     timeout: Option<Duration>,
-) -> Result<(Stream, Arc<Meter>), Failure> {
+) -> Result<Connected, Failure> {
     let step = Step::default();
     let connecting = async {
         let meter = Arc::new(Meter::default());
-        let stream = open(proxy, tls, target, identity, &meter, &step).await?;
-        let stream = Metered::new(stream, Arc::clone(&meter), Side::Plaintext);
-        Ok((stream, meter))
+        let (stream, watch) = open(proxy, tls, target, identity, &meter, &step).await?;
+        Ok(Connected {
+            stream: Metered::new(stream, Arc::clone(&meter), Side::Plaintext),
+            meter,
+            watch,
+        })
     };
     let Some(limit) = timeout else {
         return connecting.await;
@@ -68,20 +77,23 @@ async fn open(
     identity: Option<&ClientIdentity>,
     meter: &Arc<Meter>,
     step: &Step,
-) -> Result<Box<dyn Io>, Failure> {
+) -> Result<(Box<dyn Io>, Watch), Failure> {
     let proxy = rule.for_target(target).map_err(|e| {
         Failure::new(Stage::Proxy, "the proxy setting cannot be used").with_source(e)
     })?;
-    let stream: Box<dyn Io> = match proxy {
-        None => Box::new(tcp(&target.host, target.port, meter, step).await?),
+    let (stream, watch): (Box<dyn Io>, _) = match proxy {
+        None => {
+            let (socket, watch) = tcp(&target.host, target.port, meter, step).await?;
+            (Box::new(socket), watch)
+        }
         Some(proxy) => through(proxy, tls, target, meter, step).await?,
     };
     if !target.https {
-        return Ok(stream);
+        return Ok((stream, watch));
     }
     step.set(Step::TLS);
     let stream = tls.connect(stream, target.bare_host(), identity).await?;
-    Ok(Box::new(stream))
+    Ok((Box::new(stream), watch))
 }
 
 async fn through(
@@ -90,19 +102,21 @@ async fn through(
     target: &Target,
     meter: &Arc<Meter>,
     step: &Step,
-) -> Result<Box<dyn Io>, Failure> {
+) -> Result<(Box<dyn Io>, Watch), Failure> {
     match proxy.kind {
         ProxyKind::Http { tls: over_tls } => {
-            let socket = tcp(&proxy.host, proxy.port, meter, step).await?;
+            let (socket, watch) = tcp(&proxy.host, proxy.port, meter, step).await?;
             if over_tls {
                 step.set(Step::TLS);
                 let host = proxy.host.trim_start_matches('[').trim_end_matches(']');
                 let socket = tls.connect(socket, host, None).await?;
                 step.set(Step::PROXY);
-                return Ok(Box::new(tunnel::connect(socket, proxy, target).await?));
+                let tunnel = tunnel::connect(socket, proxy, target).await?;
+                return Ok((Box::new(tunnel), watch));
             }
             step.set(Step::PROXY);
-            Ok(Box::new(tunnel::connect(socket, proxy, target).await?))
+            let tunnel = tunnel::connect(socket, proxy, target).await?;
+            Ok((Box::new(tunnel), watch))
         }
         ProxyKind::Socks5 { local_dns } => {
             let authority = if local_dns {
@@ -114,14 +128,20 @@ async fn through(
                 format!("{}:{}", target.host, target.port)
             };
             let destination = uri(&authority)?;
-            let socket = tcp(&proxy.host, proxy.port, meter, step).await?;
+            let (socket, watch) = tcp(&proxy.host, proxy.port, meter, step).await?;
             step.set(Step::PROXY);
-            Ok(Box::new(tunnel::socks(socket, proxy, destination).await?))
+            let socket = tunnel::socks(socket, proxy, destination).await?;
+            Ok((Box::new(socket), watch))
         }
     }
 }
 
-async fn tcp(host: &str, port: u16, meter: &Arc<Meter>, step: &Step) -> Result<Socket, Failure> {
+async fn tcp(
+    host: &str,
+    port: u16,
+    meter: &Arc<Meter>,
+    step: &Step,
+) -> Result<(Metered<Socket>, Watch), Failure> {
     let addresses = resolve(host, port, step).await?;
     step.set(Step::TCP);
     let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
@@ -132,11 +152,9 @@ async fn tcp(host: &str, port: u16, meter: &Arc<Meter>, step: &Step) -> Result<S
         .map_err(|e| {
             Failure::new(Stage::Tcp, format!("no TCP connection to {host}:{port}")).with_source(e)
         })?;
-    Ok(Metered::new(
-        stream.into_inner(),
-        Arc::clone(meter),
-        Side::Socket,
-    ))
+    let (socket, watch) = Socket::new(stream.into_inner());
+    let socket = Metered::new(socket, Arc::clone(meter), Side::Socket);
+    Ok((socket, watch))
 }
 
 fn uri(authority: &str) -> Result<Uri, Failure> {

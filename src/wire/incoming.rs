@@ -8,7 +8,6 @@ use super::pool::Connection;
 use crate::error::{BoxError, Error, Kind};
 
 /// An answer, its body still to be read.
-#[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) status: StatusCode,
     pub(crate) version: Version,
@@ -114,6 +113,16 @@ impl IncomingBody {
         if let Some(connection) = self.connection.take() {
             connection.park();
         }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
     }
 }
 

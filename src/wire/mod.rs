@@ -14,6 +14,7 @@ mod outgoing;
 mod pool;
 mod proxy;
 mod runtime;
+mod socket;
 mod tls;
 mod transport;
 mod tunnel;

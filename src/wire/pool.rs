@@ -19,7 +19,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Body, Target, connect::Stream, metered::Meter};
+use super::{
+    Body, Target,
+    connect::{Connected, Stream},
+    metered::Meter,
+    socket::Watch,
+};
 
 /// How long and how many connections are kept.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +93,7 @@ struct Idle {
 pub(crate) struct Connection {
     pub(crate) sender: http1::SendRequest<Body>,
     pub(crate) meter: Arc<Meter>,
+    watch: Watch,
     id: u64,
     place: Arc<Place>,
     pool: Weak<Pool>,
@@ -107,13 +113,13 @@ impl Pool {
     pub(crate) async fn checkout(&self, place: &Place) -> Option<Connection> {
         loop {
             let mut connection = self.take_newest(place)?;
-            if connection.sender.is_ready() {
+            // Not ready where its last answer was read a moment ago: its driver must come round.
+            let ready = connection.sender.is_ready()
+                || timeout(SETTLING, connection.sender.ready())
+                    .await
+                    .is_ok_and(|ready| ready.is_ok());
+            if ready && connection.watch.is_quiet() {
                 return Some(connection);
-            }
-            // Its last answer was read a moment ago and its driver has not come round yet.
-            match timeout(SETTLING, connection.sender.ready()).await {
-                Ok(Ok(())) => return Some(connection),
-                Ok(Err(_)) | Err(_) => {}
             }
         }
     }
@@ -121,14 +127,13 @@ impl Pool {
     /// Starts driving a connection that was just made.
     pub(crate) async fn adopt(
         self: &Arc<Self>,
-        stream: Stream,
-        meter: Arc<Meter>,
+        connected: Connected,
         place: Place,
     ) -> hyper::Result<Connection> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, driven) = http1::Builder::new()
             .max_buf_size(super::attempt::MAX_HEAD)
-            .handshake::<_, Body>(TokioIo::new(stream))
+            .handshake::<_, Body>(TokioIo::new(connected.stream))
             .await?;
         let (wanted, unwanted) = oneshot::channel();
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -142,7 +147,8 @@ impl Pool {
         tokio::spawn(drive(entry, driven, unwanted));
         Ok(Connection {
             sender,
-            meter,
+            meter: connected.meter,
+            watch: connected.watch,
             id,
             place,
             pool: Arc::downgrade(self),

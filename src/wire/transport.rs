@@ -3,14 +3,17 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{
     pool::{Limits, Pool},
     proxy::{Environment, Proxy, ProxyRule},
     tls::Tls,
 };
-use crate::{base::crypto::Certificate, error::Result};
+use crate::{
+    base::crypto::Certificate,
+    error::{Error, Result},
+};
 
 /// Connections, TLS trust and the proxy, to be shared between clients.
 ///
@@ -110,7 +113,7 @@ impl fmt::Debug for Transport {
 #[must_use = "a builder does nothing until `build`"]
 pub struct TransportBuilder {
     proxy: Choice,
-    roots: Vec<CertificateDer<'static>>,
+    roots: Vec<Result<CertificateDer<'static>>>,
     limits: Limits,
 }
 
@@ -141,7 +144,24 @@ impl TransportBuilder {
 
     /// Trusts a CA besides the public ones, such as that of a private gateway.
     pub fn root_certificate(mut self, certificate: Certificate) -> Self {
-        self.roots.push(certificate.to_der().to_vec().into());
+        self.roots.push(Ok(certificate.to_der().to_vec().into()));
+        self
+    }
+
+    /// Trusts every CA in a PEM file's text besides the public ones, whatever kind of key it has:
+    /// a [`Certificate`] is one of WeChat Pay's, and so of RSA.
+    pub fn root_certificates_pem(mut self, pem: &str) -> Self {
+        let mut found = false;
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            found = true;
+            self.roots.push(certificate.map_err(|e| {
+                Error::config("a root certificate's PEM cannot be read").with_source(e)
+            }));
+        }
+        if !found {
+            let none = "there is no `-----BEGIN CERTIFICATE-----` in the root certificates' PEM";
+            self.roots.push(Err(Error::config(none)));
+        }
         self
     }
 
@@ -163,7 +183,8 @@ impl TransportBuilder {
             Choice::Direct => ProxyRule::Direct,
             Choice::Proxy(proxy) => ProxyRule::Always(proxy?),
         };
-        let transport = Transport::new(proxy, self.roots, self.limits);
+        let roots = self.roots.into_iter().collect::<Result<_>>()?;
+        let transport = Transport::new(proxy, roots, self.limits);
         transport.tls().check()?;
         Ok(transport)
     }

@@ -1,0 +1,174 @@
+//! The one promise that money hangs on: a failure that says nothing was written is right.
+
+use std::{
+    collections::HashSet,
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Mutex},
+    thread::sleep,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Method;
+
+use super::{
+    super::{Outgoing, Transport},
+    secure::Authority,
+    server::{Server, ok},
+    target, two_workers,
+};
+
+/// Answers one or two requests, then closes or resets, at once or within a moment: just when the
+/// next request may be on its way. Remembers the name of every request of which a byte came.
+fn treacherous(seen: Arc<Mutex<HashSet<String>>>, authority: Option<Arc<Authority>>) -> Server {
+    Server::start(move |socket, number| {
+        let held = socket.try_clone().unwrap();
+        let mut stream: Box<dyn ReadWrite> = match &authority {
+            Some(authority) => Box::new(authority.accept(socket)),
+            None => Box::new(socket),
+        };
+        for _ in 0..=number % 2 {
+            if !serve_one(&mut stream, &seen) {
+                return;
+            }
+        }
+        sleep(Duration::from_micros((number as u64 * 37) % 400));
+        match number % 3 {
+            0 => drop(held.shutdown(Shutdown::Both)),
+            1 => {
+                // Takes what may come after all, and resets by leaving bytes unread.
+                let mut some = [0; 8];
+                if let Ok(n @ 1..) = stream.read(&mut some) {
+                    assert_eq!(&some[..n.min(5)], &b"POST "[..n.min(5)]);
+                    let mut rest = vec![0; 40 - n];
+                    if stream.read_exact(&mut rest).is_ok() {
+                        note(&[&some[..n], &rest].concat(), &seen);
+                    }
+                }
+            }
+            _ => {}
+        }
+    })
+}
+
+trait ReadWrite: std::io::Read + std::io::Write {}
+impl<T: std::io::Read + std::io::Write> ReadWrite for T {}
+
+fn serve_one(stream: &mut Box<dyn ReadWrite>, seen: &Mutex<HashSet<String>>) -> bool {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => {
+                note(&head, seen);
+                return false;
+            }
+        }
+    }
+    note(&head, seen);
+    let mut body = [0; 10];
+    if stream.read_exact(&mut body).is_err() {
+        return false;
+    }
+    stream.write_all(&ok("done")).is_ok() && stream.flush().is_ok()
+}
+
+fn note(head: &[u8], seen: &Mutex<HashSet<String>>) {
+    let head = String::from_utf8_lossy(head).into_owned();
+    if let Some(path) = head.split(' ').nth(1) {
+        seen.lock().unwrap().insert(path.to_owned());
+    }
+}
+
+fn torment(transport: &Transport, https: bool, server: &Server) -> (usize, HashSet<String>) {
+    let (port, mut unwritten) = (server.port, HashSet::new());
+    let mut failures = 0;
+    two_workers().block_on(async {
+        let mut sending = Vec::new();
+        for lane in 0..4 {
+            let transport = transport.clone();
+            sending.push(tokio::spawn(async move {
+                let mut ends = Vec::new();
+                for n in 0..150 {
+                    let path = format!("/{lane:08}/{n:08}");
+                    let mut outgoing = Outgoing::new(Method::POST, target(port, &path));
+                    outgoing.target.https = https;
+                    outgoing.body = Bytes::from_static(b"0123456789").into();
+                    let result = match transport.send(outgoing).await {
+                        Ok(answer) => {
+                            let _ = answer.body.collect(100).await;
+                            None
+                        }
+                        Err(failure) => Some(failure.written),
+                    };
+                    ends.push((path, result));
+                    if n % 7 == 0 {
+                        tokio::time::sleep(Duration::from_micros(300)).await;
+                    }
+                }
+                ends
+            }));
+        }
+        for lane in sending {
+            for (path, failed) in lane.await.unwrap() {
+                failures += usize::from(failed.is_some());
+                if failed == Some(false) {
+                    unwritten.insert(path);
+                }
+            }
+        }
+    });
+    (failures, unwritten)
+}
+
+fn check(https: bool, transport: &Transport, authority: Option<Arc<Authority>>) {
+    let seen = Arc::new(Mutex::new(HashSet::new()));
+    let server = treacherous(Arc::clone(&seen), authority);
+    let (failures, unwritten) = torment(transport, https, &server);
+    drop(server);
+    let seen = seen.lock().unwrap();
+    let wrong: Vec<_> = unwritten.intersection(&seen).collect();
+    assert!(
+        wrong.is_empty(),
+        "said to be unwritten, and came: {wrong:?}"
+    );
+    println!("{failures} failures, {} of them unwritten", unwritten.len());
+    assert!(failures > 0, "the server was too kind to show anything");
+}
+
+#[test]
+fn what_was_not_written_never_arrives() {
+    check(false, &super::transport(), None);
+}
+
+#[test]
+fn what_was_not_written_never_arrives_over_tls() {
+    let authority = Arc::new(Authority::new());
+    let transport = authority.transport();
+    check(true, &transport, Some(authority));
+}
+
+#[test]
+fn a_request_is_not_handed_to_a_dead_socket() {
+    // The server's close is in the socket already, but the connection's driver has not run: on a
+    // current-thread runtime nothing runs between two polls.
+    let server = Server::start(|mut stream: TcpStream, _| {
+        let mut some = [0; 1024];
+        let _ = stream.read(&mut some);
+        stream.write_all(&ok("")).unwrap();
+    });
+    let transport = super::transport();
+    let runtime = super::runtime();
+    runtime.block_on(async {
+        super::fetch(&transport, super::get(server.port, "/"))
+            .await
+            .unwrap();
+        sleep(Duration::from_millis(50));
+        super::fetch(&transport, super::get(server.port, "/"))
+            .await
+            .unwrap();
+    });
+    assert_eq!(server.accepted(), 2);
+}

@@ -1,0 +1,163 @@
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+/// A TCP server on a thread of its own, one more thread for each connection.
+pub(super) struct Server {
+    pub(super) port: u16,
+    accepted: Arc<AtomicUsize>,
+    stopping: Arc<AtomicBool>,
+    panicked: Arc<AtomicBool>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// `serve` gets each connection and its number, from 0.
+    pub(super) fn start(serve: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let stopping = Arc::new(AtomicBool::new(false));
+        let panicked = Arc::new(AtomicBool::new(false));
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let serve = Arc::new(serve);
+        let acceptor = thread::spawn({
+            let (accepted, stopping) = (Arc::clone(&accepted), Arc::clone(&stopping));
+            let (panicked, open) = (Arc::clone(&panicked), Arc::clone(&open));
+            move || {
+                let mut serving = Vec::new();
+                for stream in listener.incoming() {
+                    if stopping.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let Ok(stream) = stream else { continue };
+                    stream.set_nodelay(true).unwrap();
+                    let number = accepted.fetch_add(1, Ordering::SeqCst);
+                    open.lock().unwrap().push(stream.try_clone().unwrap());
+                    let (serve, open) = (Arc::clone(&serve), Arc::clone(&open));
+                    serving.push(thread::spawn(move || {
+                        // The copy kept for `drop` would hold the socket open: close by hand.
+                        let peer = stream.peer_addr();
+                        serve(stream, number);
+                        if let Ok(peer) = peer {
+                            let mut open = open.lock().unwrap();
+                            open.retain(|other| other.peer_addr().is_ok_and(|a| a != peer));
+                        }
+                    }));
+                }
+                for thread in serving {
+                    if thread.join().is_err() {
+                        panicked.store(true, Ordering::SeqCst);
+                    }
+                }
+            }
+        });
+        Self {
+            port,
+            accepted,
+            stopping,
+            panicked,
+            open,
+            acceptor: Some(acceptor),
+        }
+    }
+
+    /// Answers every request on every connection with `answer`, for as long as they come.
+    pub(super) fn answering(answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::start(move |mut stream, _| {
+            while let Some(request) = Received::read(&mut stream) {
+                if stream.write_all(&answer(&request)).is_err() {
+                    return;
+                }
+            }
+        })
+    }
+
+    pub(super) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        if let Some(acceptor) = self.acceptor.take() {
+            acceptor.join().unwrap();
+        }
+        if !thread::panicking() {
+            assert!(!self.panicked.load(Ordering::SeqCst), "the server panicked");
+        }
+    }
+}
+
+/// A request as it came, taken apart without any HTTP library.
+#[derive(Clone, Debug)]
+pub(super) struct Received {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+}
+
+impl Received {
+    /// None where the connection ends before a request is whole.
+    pub(super) fn read(stream: &mut impl Read) -> Option<Self> {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                _ => return None,
+            }
+        }
+        let mut this = Self {
+            head: String::from_utf8(head).unwrap(),
+            body: Vec::new(),
+        };
+        let len = this
+            .header("content-length")
+            .map_or(0, |v| v.parse().unwrap());
+        this.body.resize(len, 0);
+        stream.read_exact(&mut this.body).ok()?;
+        Some(this)
+    }
+
+    pub(super) fn line(&self) -> &str {
+        self.head.lines().next().unwrap()
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.line().split(' ').nth(1).unwrap()
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (n, v) = line.split_once(": ")?;
+            n.eq_ignore_ascii_case(name).then_some(v)
+        })
+    }
+}
+
+/// A whole 200 answer.
+pub(super) fn ok(body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// Closes with bytes unread, which makes the kernel send a reset.
+pub(super) fn reset_after(mut stream: TcpStream, bytes: usize) -> io::Result<()> {
+    let mut some = vec![0; bytes];
+    stream.read_exact(&mut some)
+}
