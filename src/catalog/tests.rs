@@ -118,6 +118,7 @@ fn every_operation_is_found_however_its_variables_are_written() {
         let angled = format!("/{template}").replace('{', "<").replace('}', ">");
         for path in [underscored, angled] {
             assert_eq!(find(&method, &path), Some(operation), "{path}");
+            assert_eq!(Key::of(nearest(&path)).compare(template), 0, "{path}");
         }
         assert!(by_title(operation.title()).any(|found| found == operation));
     }
