@@ -133,7 +133,7 @@ const fn rank(byte: u8) -> i16 {
 }
 
 const fn after_slash(path: &[u8]) -> usize {
-    if path.len() > 0 && path[0] == b'/' {
+    if !path.is_empty() && path[0] == b'/' {
         1
     } else {
         0
