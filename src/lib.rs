@@ -18,6 +18,7 @@ pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::client::{Call, Chain, Client, ClientBuilder, PreparedRequest, Response};
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
+pub use crate::protocol::bill::{BillRow, BillRows};
 pub use crate::protocol::options::Options;
 pub use crate::protocol::retry::RetryPolicy;
 pub use crate::protocol::sign::{Signature, Signer};

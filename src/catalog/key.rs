@@ -47,7 +47,7 @@ impl Key {
         let mut segment_begins = true;
         while at < path.len() && key.len + 1 < MAX_KEY {
             let byte = path[at];
-            if segment_begins && let Some(end) = loose_variable_end(path, at) {
+            if let Some(end) = loose_variable_end(path, at, segment_begins) {
                 key.bytes[key.len] = VARIABLE;
                 key.len += 1;
                 segment_begins = false;
@@ -93,21 +93,33 @@ impl Key {
 
     /// Below, equal to or above 0 as this key sorts before, with or after a template.
     pub(super) const fn compare(&self, template: &str) -> i16 {
+        self.compare_from(0, template).0
+    }
+
+    /// As [`compare`](Key::compare), where the first `from` bytes are known to be the same. Gives
+    /// also how many are, up to the first variable.
+    pub(super) const fn compare_from(&self, from: usize, template: &str) -> (i16, usize) {
         let (own, own_len) = (&self.bytes, self.len);
         let template = template.as_bytes();
         let template_len = template.len();
-        let (mut i, mut j) = (0, 0);
+        let (mut i, mut j) = (from, from);
+        let mut same = usize::MAX;
         while i < own_len && j < template_len {
             if own[i] == template[j] {
                 j += 1;
             } else if own[i] == VARIABLE && template[j] == b'{' {
+                if same > i {
+                    same = i;
+                }
                 j = after_symbol(template, j);
             } else {
-                return rank(own[i]) - rank(template[j]);
+                let order = rank(own[i]) - rank(template[j]);
+                return (order, if same < i { same } else { i });
             }
             i += 1;
         }
-        (own_len - i) as i16 - (template_len - j) as i16
+        let order = (own_len - i) as i16 - (template_len - j) as i16;
+        (order, if same < i { same } else { i })
     }
 }
 
@@ -121,7 +133,7 @@ const fn rank(byte: u8) -> i16 {
 }
 
 const fn after_slash(path: &[u8]) -> usize {
-    if path.len() > 0 && path[0] == b'/' {
+    if !path.is_empty() && path[0] == b'/' {
         1
     } else {
         0
@@ -164,17 +176,24 @@ const fn variable_end(path: &[u8], at: usize) -> Option<usize> {
     Some(end + 1)
 }
 
-/// The end of the segment at `at` if it is written as a variable, in whichever way.
-const fn loose_variable_end(path: &[u8], at: usize) -> Option<usize> {
-    let mut end = at;
-    while end < path.len() && path[end] != b'/' {
+/// The end of what is written as a variable in whichever way: `_x_` only as a whole segment.
+const fn loose_variable_end(path: &[u8], at: usize, segment_begins: bool) -> Option<usize> {
+    let (close, whole) = match path[at] {
+        b'{' => (b'}', false),
+        b'<' => (b'>', false),
+        b'_' if segment_begins => (b'_', true),
+        _ => return None,
+    };
+    let mut end = at + 1;
+    while end < path.len() && path[end] != b'/' && (whole || path[end] != close) {
         end += 1;
     }
-    if end < at + 3 {
-        return None;
+    if whole {
+        end -= 1;
     }
-    match (path[at], path[end - 1]) {
-        (b'{', b'}') | (b'<', b'>') | (b'_', b'_') => Some(end),
-        _ => None,
+    if end > at + 1 && end < path.len() && path[end] == close {
+        Some(end + 1)
+    } else {
+        None
     }
 }

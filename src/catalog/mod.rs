@@ -15,6 +15,8 @@
 //! assert_eq!(operation.title(), "Native下单");
 //! ```
 
+#[cfg(test)]
+mod compile_tests;
 mod find;
 mod key;
 mod nearest;

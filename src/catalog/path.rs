@@ -37,8 +37,9 @@ use super::{key::Key, nearest::nearest_template, table::OPERATIONS};
 #[macro_export]
 macro_rules! path {
     ($path:expr $(,)?) => {{
-        const PATH: &'static str = $crate::catalog::documented($path);
-        PATH
+        // No name that `$path` might hold: an item is not hygienic.
+        const DOCUMENTED_WECHATPAY_PATH: &str = $crate::catalog::documented($path);
+        DOCUMENTED_WECHATPAY_PATH
     }};
 }
 
@@ -90,15 +91,24 @@ pub(super) const fn is_documented(path: &str) -> bool {
 
 const fn position(key: &Key) -> Option<usize> {
     let (mut low, mut high) = (0, OPERATIONS.len());
+    // What lies between two templates begins with what the key shares with both.
+    let (mut low_same, mut high_same) = (0, 0);
     while low < high {
         let middle = low + (high - low) / 2;
-        let order = key.compare(OPERATIONS[middle].template());
+        let from = if low_same < high_same {
+            low_same
+        } else {
+            high_same
+        };
+        let (order, same) = key.compare_from(from, OPERATIONS[middle].template());
         if order == 0 {
             return Some(middle);
         } else if order < 0 {
             high = middle;
+            high_same = same;
         } else {
             low = middle + 1;
+            low_same = same;
         }
     }
     None

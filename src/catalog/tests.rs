@@ -118,6 +118,7 @@ fn every_operation_is_found_however_its_variables_are_written() {
         let angled = format!("/{template}").replace('{', "<").replace('}', ">");
         for path in [underscored, angled] {
             assert_eq!(find(&method, &path), Some(operation), "{path}");
+            assert_eq!(Key::of(nearest(&path)).compare(template), 0, "{path}");
         }
         assert!(by_title(operation.title()).any(|found| found == operation));
     }
@@ -146,6 +147,41 @@ fn every_operation_is_found_by_its_expanded_path_and_under_other_names() {
             );
         }
     }
+}
+
+#[test]
+fn what_the_php_sdk_sends_is_found() {
+    let requests = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/vectors/requests.jsonl"
+    );
+    let Ok(requests) = fs::read_to_string(requests) else {
+        println!("left out: no {requests}");
+        return;
+    };
+    let mut missed = Vec::new();
+    for line in requests.lines() {
+        let request: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (method, template) = request["op"].as_str().unwrap().split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let url: http::Uri = request["expect"]["url"].as_str().unwrap().parse().unwrap();
+        let version = template.split_once('/').unwrap().0;
+        let sent = url
+            .path()
+            .trim_start_matches("/hk")
+            .trim_start_matches("/global");
+        let sent = match version {
+            "v2" => format!("v2{sent}"),
+            _ => sent.to_owned(),
+        };
+        for path in [request["path"].as_str().unwrap(), &sent] {
+            let found = find(&method, path).map(Operation::template);
+            if found.is_none_or(|found| Key::of(found).compare(template) != 0) {
+                missed.push(format!("{method} {path} for {template} gave {found:?}"));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} missed: {missed:#?}", missed.len());
 }
 
 #[test]

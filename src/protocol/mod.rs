@@ -1,6 +1,7 @@
 //! The rules of WeChat Pay, without I/O: paths, hosts, options, signatures, trust, answers.
 
 pub(crate) mod answer;
+pub(crate) mod bill;
 pub(crate) mod host;
 pub(crate) mod options;
 pub(crate) mod path;

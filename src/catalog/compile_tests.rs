@@ -1,0 +1,192 @@
+//! What the compiler does with `path!`: its message, its time, and what is left in a program.
+//!
+//! The files that `path!` needs are compiled alone, with `rustc` and without cargo, so that a test
+//! takes no lock and no network. `RUSTC` names another compiler.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::{self, Command, Output},
+    time::{Duration, Instant},
+};
+
+use super::all;
+
+/// The crate in small: the same files at the same place, and as much of `http` as they use.
+const CRATE: &str = r#"
+    extern crate self as http;
+    #[derive(Debug)]
+    pub struct Method(&'static str);
+    impl Method {
+        pub const GET: Self = Self("GET");
+        pub const POST: Self = Self("POST");
+        pub const PUT: Self = Self("PUT");
+        pub const PATCH: Self = Self("PATCH");
+        pub const DELETE: Self = Self("DELETE");
+    }
+    impl std::fmt::Display for Method {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+    pub mod catalog {
+        #[path = "HERE/key.rs"]
+        mod key;
+        #[path = "HERE/nearest.rs"]
+        mod nearest;
+        #[path = "HERE/operation.rs"]
+        mod operation;
+        #[path = "HERE/path.rs"]
+        mod path;
+        #[path = "HERE/table.rs"]
+        mod table;
+        pub use path::documented;
+        pub fn all() -> &'static [operation::Operation] {
+            &table::OPERATIONS
+        }
+    }
+"#;
+
+#[test]
+fn the_error_shows_the_nearest_documented_path() {
+    let Some(compiler) = Compiler::new("error") else {
+        return;
+    };
+    for (path, nearest) in [
+        ("v3/pay/transactions/natve", "v3/pay/transactions/native"),
+        (
+            "v3/pay/transactions/outTradeNo/{no}",
+            "v3/pay/transactions/out-trade-no/{out_trade_no}",
+        ),
+        ("v2/pay/unified-order", "v2/pay/unifiedorder"),
+        // As far from all of them as can be: still no error but ours.
+        ("支付 {}{}/{}/%%/😀", ""),
+    ] {
+        let program = format!("pub const P: &str = wechatpay_chain::path!({path:?});");
+        // As `cargo check` does: nothing is generated.
+        let output = compiler.run(&program, &["--crate-type=lib", "--emit=metadata"]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        let expected =
+            format!("undocumented path `{path}`: the nearest documented one is `{nearest}");
+        assert!(text.contains(&expected), "{text}");
+        assert!(text.contains("program.rs:1:"), "{text}");
+        assert_eq!(text.matches("error[").count(), 1, "{text}");
+        assert!(!text.contains("long_running_const_eval"), "{text}");
+    }
+}
+
+#[test]
+fn a_use_costs_at_most_10_ms_of_compile_time() {
+    let Some(compiler) = Compiler::new("time") else {
+        return;
+    };
+    const USES: usize = 200;
+    let program = |wrap: fn(&str) -> String| {
+        let templates = all().iter().step_by(all().len() / USES).take(USES);
+        let uses: String = templates
+            .map(|operation| format!("n += {}.len();\n", wrap(operation.template())))
+            .collect();
+        format!("pub fn f() -> usize {{ let mut n = 0; {uses} n }}")
+    };
+    let checked = program(|template| format!("wechatpay_chain::path!({template:?})"));
+    let plain = program(|template| format!("{template:?}"));
+    // The machine has other work: the quickest of three says what the compiler needs.
+    let quickest = |program: &str| {
+        (0..3)
+            .map(|_| {
+                let begin = Instant::now();
+                let output = compiler.run(program, &["--crate-type=lib", "--emit=metadata"]);
+                assert!(output.status.success(), "{output:?}");
+                begin.elapsed()
+            })
+            .min()
+            .unwrap()
+    };
+    let measure = || quickest(&checked).saturating_sub(quickest(&plain)) / USES as u32;
+    let limit = Duration::from_millis(10);
+    let a_use = (0..3).map(|_| measure()).find(|a_use| *a_use <= limit);
+    let a_use = a_use.unwrap_or_else(measure);
+    println!("a use of path! takes {a_use:?} to compile");
+    assert!(a_use <= limit, "{a_use:?}");
+}
+
+#[test]
+fn a_program_carries_the_catalogue_only_if_it_reads_it() {
+    let Some(compiler) = Compiler::new("size") else {
+        return;
+    };
+    let carries = |program: &str| {
+        let output = compiler.run(program, &["--crate-type=bin", "-Copt-level=0"]);
+        assert!(output.status.success(), "{output:?}");
+        let program = fs::read(compiler.folder.join("program")).unwrap();
+        // A documented path that the program does not name.
+        let template = b"v2/applyment/micro/getupgradestate";
+        program.windows(template.len()).any(|w| w == template)
+    };
+    assert!(!carries(
+        r#"fn main() { println!("{}", wechatpay_chain::path!("v3/certificates")) }"#
+    ));
+    assert!(carries(
+        "fn main() { for o in wechatpay_chain::catalog::all() { println!(\"{o}\") } }"
+    ));
+}
+
+/// A folder with the small crate in it, compiled.
+struct Compiler {
+    folder: PathBuf,
+}
+
+impl Compiler {
+    fn new(name: &str) -> Option<Self> {
+        let folder = env::temp_dir().join(format!("wechatpay-chain-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let compiler = Self { folder };
+        if Command::new(rustc()).arg("--version").output().is_err() {
+            println!("left out: no rustc");
+            return None;
+        }
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/catalog").replace('\\', "/");
+        fs::write(compiler.folder.join("lib.rs"), CRATE.replace("HERE", &here)).unwrap();
+        let output = compiler
+            .command()
+            .args([
+                "--crate-type=rlib",
+                "--crate-name=wechatpay_chain",
+                "lib.rs",
+            ])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        Some(compiler)
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        fs::write(self.folder.join("program.rs"), program).unwrap();
+        self.command()
+            .args(arguments)
+            .args(["-o", "program", "program.rs"])
+            .args(["--extern", "wechatpay_chain=libwechatpay_chain.rlib"])
+            .output()
+            .unwrap()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(rustc());
+        command
+            .current_dir(&self.folder)
+            .args(["--edition=2024", "--cap-lints=warn"]);
+        command
+    }
+}
+
+impl Drop for Compiler {
+    fn drop(&mut self) {
+        // What is left in the folder for temporary files harms nobody.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn rustc() -> std::ffi::OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}

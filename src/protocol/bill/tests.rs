@@ -1,0 +1,259 @@
+use std::io::{self, Read};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const TRADE: &str = "\u{feff}交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注\r
+`2025-11-20 16:33:45,`wxd678efh567hg6787,`1900000109,`0,`,`4200000000000000000000000001,`N0001,`oUpF8uMuAJO_M2pxb1Q9zNjWeS6o,`NATIVE,`SUCCESS,`OTHERS,`CNY,`0.29,`0.00,`0,`0,`0.00,`0.00,`,`,`茶, 一杯,\"热\",`{\"a\":1,\"b\":2},`0.00000,`0.60%,`0.29,`0.00,`\r
+`2025-11-20 16:46:14,`wxd678efh567hg6787,`1900000109,`0,`,`4200000000000000000000000002,`N0002,`oUpF8uMuAJO_M2pxb1Q9zNjWeS6o,`NATIVE,`REFUND,`OTHERS,`CNY,`0.00,`0.00,`5030,`R0002,`12.30,`0.00,`ORIGINAL,`SUCCESS,`咖啡,`,`-0.07000,`0.60%,`0.00,`12.30,`\r
+总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r
+`2,`0.29,`12.30,`0.00,`-0.07000,`0.29,`12.30\r
+";
+
+const FUND_FLOW: &str = "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,备注,业务凭证号
+`2025-11-20 04:21:23,`5000000001,`1900000001,`退款,`退款,`支出,`0.02,`0.17,`system,`缺货,`REF4200000001
+资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额
+`20.0,`17.0,`0.35,`3.0,`0.18
+";
+
+fn all(bill: &str) -> Result<(Vec<BillRow>, Option<BillRow>)> {
+    let mut rows = BillRows::new(bill.as_bytes())?;
+    let read = rows.by_ref().collect::<Result<Vec<_>>>()?;
+    assert!(rows.next().is_none());
+    Ok((read, rows.summary().cloned()))
+}
+
+#[test]
+fn a_trade_bill_is_read() {
+    let (rows, summary) = all(TRADE).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.len() == 27));
+    assert_eq!(rows[0].get("交易时间"), Some("2025-11-20 16:33:45"));
+    assert_eq!(rows[0].get("商品名称"), Some("茶, 一杯,\"热\""));
+    assert_eq!(rows[0].get("商户数据包"), Some("{\"a\":1,\"b\":2}"));
+    assert_eq!(rows[0].get("费率备注"), Some(""));
+    assert_eq!(rows[0].fen("应结订单金额").unwrap(), 29);
+    assert_eq!(rows[1].fen("手续费").unwrap(), -7);
+    assert_eq!(rows[1].fen("申请退款金额").unwrap(), 1230);
+    assert_eq!((rows[0].line(), rows[1].line()), (2, 3));
+    let summary = summary.unwrap();
+    assert_eq!(summary.count("总交易单数").unwrap(), 2);
+    assert_eq!(summary.fen("退款总金额").unwrap(), 1230);
+    assert_eq!(summary.iter().count(), 7);
+    assert_eq!(summary.line(), 5);
+}
+
+#[test]
+fn a_fund_flow_bill_is_read() {
+    let (rows, summary) = all(FUND_FLOW).unwrap();
+    assert_eq!(rows[0].fen("账户结余(元)").unwrap(), 17);
+    assert_eq!(rows[0].iter().last(), Some(("业务凭证号", "REF4200000001")));
+    let summary = summary.unwrap();
+    assert_eq!(summary.count("资金流水总笔数").unwrap(), 20);
+    assert_eq!(summary.fen("支出金额").unwrap(), 18);
+}
+
+#[test]
+fn what_writers_do_to_lines_does_no_harm() {
+    let bill = "\u{feff}\r\n\n 商户订单号 , 金额,,\r\n\r\n`a,`1.00,,\r\n`b,,`2.00,\n`c\nn,\n`3.0,";
+    let (rows, summary) = all(bill).unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(
+        (rows[0].get("商户订单号"), rows[0].fen("金额").unwrap()),
+        (Some("a"), 100)
+    );
+    assert_eq!(
+        (rows[1].get("商户订单号"), rows[1].fen("金额").unwrap()),
+        (Some("b,"), 200)
+    );
+    assert_eq!((rows[2].len(), rows[2].get("金额")), (1, None));
+    assert_eq!(summary.unwrap().count("n").unwrap(), 3);
+}
+
+#[test]
+fn a_day_without_a_payment_has_a_summary_only() {
+    let (rows, summary) = all("a,b\nn,m\n`0,`0.00\n").unwrap();
+    assert!(rows.is_empty());
+    assert_eq!(summary.unwrap().fen("m").unwrap(), 0);
+    let (rows, summary) = all("a,b\n`1,`2\n").unwrap();
+    assert_eq!((rows.len(), summary.is_none()), (1, true));
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_an_error_that_names_the_line() {
+    for (bill, error) in [
+        ("", "the bill is empty"),
+        ("\r\n\n", "the bill is empty"),
+        (
+            "<xml><return_code>FAIL</return_code></xml>",
+            "no bill but XML or JSON",
+        ),
+        (
+            "{\"code\":\"NO_STATEMENT_EXIST\"}",
+            "no bill but XML or JSON",
+        ),
+        ("`1,`2\n", "no line of column names before its rows"),
+        (
+            "a,b\n`1,`2,`3\n",
+            "line 2 of the bill has 3 values for 2 columns",
+        ),
+        ("a,b\n`x,`y,`1.00\n", "cannot be told which is which"),
+        (
+            "a,b\n`1,`2\nn,m\n",
+            "line 3 of the bill names columns that no row follows",
+        ),
+        (
+            "a,b\n\n1,2\n",
+            "line 3 of the bill names columns that no row follows",
+        ),
+        (
+            "a,b\n1,2\n3,4\n",
+            "line 3 of the bill does not begin with a backtick",
+        ),
+        (
+            "a,b\n`1,`2\nn\n`1\n`2\n",
+            "line 5 of the bill comes after its summary",
+        ),
+        (
+            "a,b\n`1,`2\nn\n`1\nn\n",
+            "line 5 of the bill comes after its summary",
+        ),
+        (
+            "a\nn\n`1,`2\n",
+            "line 3 of the bill has 2 values for 1 columns",
+        ),
+    ] {
+        let err = all(bill).unwrap_err();
+        assert!(err.is_decode(), "{bill}: {err}");
+        assert!(err.to_string().contains(error), "{bill}: {err}");
+    }
+    let err = all_bytes(&[0x1f, 0x8b, 8, 0]).unwrap_err();
+    assert!(err.to_string().contains("gzip"), "{err}");
+    let err = all_bytes(b"a\n`1\n`\xff\n").unwrap_err();
+    assert_eq!(err.to_string(), "line 3 of the bill is not UTF-8");
+}
+
+fn all_bytes(bill: &[u8]) -> Result<Vec<BillRow>> {
+    BillRows::new(bill)?.collect()
+}
+
+#[test]
+fn a_cut_bill_is_an_error_or_has_no_summary() {
+    let whole = all(FUND_FLOW).unwrap();
+    assert!(whole.1.is_some());
+    let end = FUND_FLOW.trim_end().rfind('`').unwrap();
+    for cut in (0..end).filter(|cut| FUND_FLOW.is_char_boundary(*cut)) {
+        if let Ok((rows, summary)) = all(&FUND_FLOW[..cut]) {
+            assert!(summary.is_none(), "{cut}");
+            assert!(rows.iter().all(|row| row.len() == 11), "{cut}");
+        }
+    }
+}
+
+#[test]
+fn an_error_ends_the_rows_and_leaves_no_summary() {
+    let mut rows = BillRows::new("a\n`1\nn\n`1\n`2\n".as_bytes()).unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    assert!(rows.next().unwrap().is_err());
+    assert!(rows.next().is_none());
+    assert!(rows.summary().is_none());
+}
+
+#[test]
+fn values_are_asked_for_by_name_and_kept_out_of_errors() {
+    let (rows, _) = all("标识,金额,备注\n`oUpF8uMuAJO,`1.005\n").unwrap();
+    for (err, text) in [
+        (
+            rows[0].fen("金额"),
+            "`金额` in line 2 of the bill, 5 bytes long, is not an amount in whole fen",
+        ),
+        (
+            rows[0].fen("标识"),
+            "`标识` in line 2 of the bill, 11 bytes long, is not an amount in whole fen",
+        ),
+        (rows[0].fen("备注"), "line 2 of the bill ends before `备注`"),
+        (
+            rows[0].fen("费用"),
+            "line 2 of the bill has no column `费用`; it has 标识, 金额, 备注",
+        ),
+        (
+            rows[0].count("金额").map(|_| 0),
+            "`金额` in line 2 of the bill, 5 bytes long, is not a count",
+        ),
+    ] {
+        assert_eq!(err.unwrap_err().to_string(), text);
+    }
+    assert_eq!(
+        format!("{:?}", rows[0]),
+        "BillRow { line: 2, values: 2, .. }"
+    );
+}
+
+#[test]
+fn a_line_without_end_is_refused_and_not_kept() {
+    let reader = "a,b\n`".as_bytes().chain(io::repeat(b'x'));
+    let mut rows = BillRows::new(reader).unwrap();
+    let err = rows.next().unwrap().unwrap_err();
+    assert!(err.is_too_large());
+    assert_eq!(
+        err.to_string(),
+        "line 2 of the bill is longer than 65536 bytes"
+    );
+    assert!(rows.lines.line.capacity() <= 4 * MAX_LINE);
+}
+
+#[test]
+fn a_failing_reader_is_an_error_with_its_cause() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk"))
+        }
+    }
+    let mut rows = BillRows::new("a\n`1\n".as_bytes().chain(Failing)).unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    let err = rows.next().unwrap().unwrap_err();
+    assert!(err.is_file());
+    assert_eq!(err.to_string(), "line 3 of the bill cannot be read");
+    assert!(rows.next().is_none());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bill in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = all_bytes(&bill);
+    }
+
+    #[test]
+    fn no_bill_panics(bill in "(a|金额|,|`|\r|\n|\n`|,`|1.00|-|\u{feff}| ){0,60}") {
+        let Ok(rows) = BillRows::new(bill.as_bytes()) else {
+            return Ok(());
+        };
+        for row in rows.flatten() {
+            prop_assert!(row.iter().count() == row.len());
+            let _ = (row.fen("a"), row.count("金额"), row.get(""));
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read(
+        rows in prop::collection::vec(("[^`\r\n]{0,9}", any::<i32>(), "[^`,\r\n]{0,9}[^`,\\s]"), 0..9)
+    ) {
+        let mut bill = "名称,金额,备注\r\n".to_owned();
+        for (name, fen, note) in &rows {
+            let sign = if *fen < 0 { "-" } else { "" };
+            let (yuan, rest) = (fen.unsigned_abs() / 100, fen.unsigned_abs() % 100);
+            bill += &format!("`{name},`{sign}{yuan}.{rest:02},`{note}\r\n");
+        }
+        bill += &format!("笔数\r\n`{}\r\n", rows.len());
+        let (read, summary) = all(&bill).unwrap();
+        prop_assert_eq!(summary.unwrap().count("笔数").unwrap(), rows.len() as u64);
+        prop_assert_eq!(read.len(), rows.len());
+        for (row, (name, fen, note)) in read.iter().zip(&rows) {
+            prop_assert_eq!(row.get("名称"), Some(name.as_str()));
+            prop_assert_eq!(row.fen("金额").unwrap(), i64::from(*fen));
+            prop_assert_eq!(row.get("备注"), Some(note.as_str()));
+        }
+    }
+}
