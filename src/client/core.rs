@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::prepared::Sealed;
 use crate::{
+    base::crypto,
     error::{Error, Result},
     protocol::{
         path::Version,
@@ -18,6 +19,7 @@ use crate::{
         retry::RetryPolicy,
         sign::{self, MerchantKey, Scheme},
         trust::Trust,
+        v2::{paths, request::Signing},
     },
     wire::Transport,
 };
@@ -65,7 +67,17 @@ impl Core {
         match (&draft.payload, draft.version) {
             (Payload::Bytes(body), Version::V3) => self.seal_v3(draft, body.clone()).await,
             (Payload::Bytes(body), Version::V2) => Ok(sealed(draft, body.clone())),
-            (Payload::Fields(fields), _) => self.seal_v2(draft, fields),
+            (Payload::Fields(fields), _) => {
+                let body = self.signing(draft)?.body(fields.clone())?;
+                Ok(sealed(draft, body.into()))
+            }
+            (Payload::Query(query), _) => {
+                let query = self.signing(draft)?.query(query)?;
+                let mut sealed = sealed(draft, Bytes::new());
+                sealed.target.push('?');
+                sealed.target.push_str(&query);
+                Ok(sealed)
+            }
         }
     }
 
@@ -96,12 +108,28 @@ impl Core {
         Ok(sealed)
     }
 
-    fn seal_v2(
-        &self,
-        _draft: &Draft,
-        _fields: &serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Sealed> {
-        Err(Error::request("APIv2 is not in this version yet"))
+    /// What an APIv2 request is signed with.
+    fn signing(&self, draft: &Draft) -> Result<Signing<'_>> {
+        let without = draft.settings.without_nonce || paths::is_nonceless(draft.api_path());
+        let nonce = if without {
+            None
+        } else {
+            Some(crypto::nonce()?)
+        };
+        Ok(Signing {
+            mchid: self.mchid.as_deref(),
+            key: self.apiv2_key()?,
+            nonce,
+        })
+    }
+
+    pub(super) fn apiv2_key(&self) -> Result<&str> {
+        self.apiv2_key
+            .as_ref()
+            .map(|key| key.as_str())
+            .ok_or_else(|| {
+                Error::config("this client cannot sign APIv2: give the builder an `apiv2_key`")
+            })
     }
 
     /// What a call needs besides a signature.

@@ -19,6 +19,7 @@ use crate::{
         answer::{self, Answer, Verification},
         path::Version,
         request::Draft,
+        v2,
     },
     wire::{BodyError, Outgoing, Progress, Target},
 };
@@ -196,7 +197,7 @@ async fn judge(core: &Core, draft: &Draft, answer: Answer) -> Result<Response> {
             )
             .await?
         }
-        Version::V2 => Verification::Unsigned,
+        Version::V2 => v2::answer::judge(&answer, draft.api_path(), core.apiv2_key()?)?,
     };
     Ok(Response::new(answer, verification))
 }

@@ -3,8 +3,10 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::{
+    base::xml,
     error::{Error, Kind, Outcome, Result},
     protocol::answer::{Answer, Verification, request_id},
 };
@@ -80,6 +82,15 @@ impl Response {
                     err.column()
                 ))
             })
+    }
+
+    /// The fields of an APIv2 answer: strings, and maps and lists where it nests.
+    ///
+    /// # Errors
+    /// Where it is not XML. The call itself was [`Done`](Outcome::Done).
+    pub fn xml(&self) -> Result<Map<String, Value>> {
+        xml::parse(&self.answer.body, self.answer.body.len())
+            .map_err(|err| self.undecoded("is not XML").with_source(err))
     }
 
     fn undecoded(&self, what: &str) -> Error {

@@ -7,7 +7,7 @@ use http::{
     HeaderMap, HeaderValue, Method,
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     host::{Base, HostRule, Origin},
@@ -25,6 +25,9 @@ use crate::{
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/json, text/plain, application/x-gzip, application/pdf, image/png, image/*;q=0.5",
 );
+const ACCEPTED_XML: HeaderValue =
+    HeaderValue::from_static("text/xml, application/xml, application/json, text/plain, */*;q=0.5");
+const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What a client brings to each of its requests.
@@ -56,8 +59,10 @@ pub(crate) struct Draft {
 pub(crate) enum Payload {
     /// The bytes that are signed and sent.
     Bytes(Bytes),
-    /// The fields of an APIv2 request, which carries its signature inside.
-    Fields(serde_json::Map<String, Value>),
+    /// The fields of an APIv2 body, which carries its signature inside.
+    Fields(Map<String, Value>),
+    /// The query of an APIv2 GET, a map or a string, which carries its signature inside.
+    Query(Value),
 }
 
 /// What governs a call besides its bytes.
@@ -94,8 +99,10 @@ impl Draft {
             mut target,
             prefix,
         } = place;
-        add_query(&mut target, options.query.as_ref(), version)?;
-        let payload = payload(&method, &mut options, version)?;
+        let payload = payload(&method, &mut target, &mut options, version)?;
+        if let Some(query) = &options.query {
+            add_query(&mut target, query)?;
+        }
         let headers = headers(&method, &mut options, version, setup, serial);
         let scheme = if target[prefix..].starts_with("/brand/") {
             Scheme::Brand
@@ -189,6 +196,12 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
         )),
         Version::V3 if options.without_nonce => Err(Error::request(
             "the option `nonceless` is for APIv2, whose paths begin with `v2/`",
+        )),
+        Version::V2 if method == Method::GET && options.xml.is_some() => Err(Error::request(
+            "an APIv2 GET has no body: its fields go into the option `query`",
+        )),
+        Version::V2 if options.unsigned => Err(Error::request(
+            "unsigned() is for files of APIv3: an APIv2 request is always signed",
         )),
         Version::V2 if options.json.is_some() => Err(Error::request(
             "the option `json` is for APIv3: a path that begins with `v2/` takes `xml`",
@@ -345,40 +358,30 @@ fn is_absolute(expanded: &str) -> bool {
     })
 }
 
-fn add_query(target: &mut String, query: Option<&Value>, version: Version) -> Result<()> {
-    // An APIv2 query is signed as fields: it is put in with its signature.
-    let Some(value) = query.filter(|_| version == Version::V3) else {
-        return Ok(());
-    };
+fn add_query(target: &mut String, query: &Value) -> Result<()> {
     let at = target.len();
     target.push('?');
-    query::encode(value, target)?;
+    query::encode(query, target)?;
     if target.len() == at + 1 {
         target.truncate(at);
     }
     Ok(())
 }
 
-fn payload(method: &Method, options: &mut Options, version: Version) -> Result<Payload> {
+fn payload(
+    method: &Method,
+    target: &mut String,
+    options: &mut Options,
+    version: Version,
+) -> Result<Payload> {
     if let Some(body) = options.body.take() {
         return Ok(Payload::Bytes(body));
     }
     if version == Version::V2 {
-        let (name, given) = match options.xml.take() {
-            Some(xml) => ("xml", Some(xml)),
-            None if method == Method::GET => ("query", options.query.take()),
-            None => ("xml", None),
-        };
-        return match given {
-            Some(Value::Object(fields)) => Ok(Payload::Fields(fields)),
-            Some(Value::Array(items)) if items.is_empty() => {
-                Ok(Payload::Fields(Default::default()))
-            }
-            None => Ok(Payload::Fields(Default::default())),
-            Some(other) => Err(Error::request(format!(
-                "option `{name}` is {}: APIv2 takes an object of fields",
-                measure(&other)
-            ))),
+        return if method == Method::GET {
+            Ok(Payload::Query(take_query(target, options)))
+        } else {
+            Ok(Payload::Fields(fields(options.xml.take())?))
         };
     }
     match options.json.take() {
@@ -386,6 +389,34 @@ fn payload(method: &Method, options: &mut Options, version: Version) -> Result<P
         Some(json) => serde_json::to_vec(&json)
             .map(|bytes| Payload::Bytes(bytes.into()))
             .map_err(|err| Error::request("option `json` does not serialize").with_source(err)),
+    }
+}
+
+/// The query of an APIv2 GET, from the options or from the path: it is put back when it is signed.
+fn take_query(target: &mut String, options: &mut Options) -> Value {
+    if let Some(query) = options.query.take() {
+        return query;
+    }
+    match target.find('?') {
+        Some(at) => {
+            let query = target[at + 1..].to_owned();
+            target.truncate(at);
+            Value::String(query)
+        }
+        None => Value::Object(Map::new()),
+    }
+}
+
+fn fields(xml: Option<Value>) -> Result<Map<String, Value>> {
+    match xml {
+        None => Ok(Map::new()),
+        Some(Value::Object(fields)) => Ok(fields),
+        // PHP's empty array is both a list and a map.
+        Some(Value::Array(items)) if items.is_empty() => Ok(Map::new()),
+        Some(other) => Err(Error::request(format!(
+            "option `xml` is {}: APIv2 takes an object of fields",
+            measure(&other)
+        ))),
     }
 }
 
@@ -398,17 +429,19 @@ fn headers(
     serial: Option<HeaderValue>,
 ) -> HeaderMap {
     let mut headers = std::mem::take(&mut options.headers);
-    headers.entry(ACCEPT).or_insert(ACCEPTED);
+    let (accepted, content) = match version {
+        Version::V3 => (ACCEPTED, JSON),
+        Version::V2 => (ACCEPTED_XML, XML),
+    };
+    headers.entry(ACCEPT).or_insert(accepted);
     headers
         .entry(USER_AGENT)
         .or_insert_with(|| setup.user_agent.clone());
-    if version == Version::V3 && !options.unsigned {
-        if method != Method::GET {
-            headers.entry(CONTENT_TYPE).or_insert(JSON);
-        }
-        if let Some(serial) = serial {
-            headers.entry(verify::SERIAL).or_insert(serial);
-        }
+    if method != Method::GET {
+        headers.entry(CONTENT_TYPE).or_insert(content);
+    }
+    if let Some(serial) = serial.filter(|_| version == Version::V3 && !options.unsigned) {
+        headers.entry(verify::SERIAL).or_insert(serial);
     }
     headers
 }
