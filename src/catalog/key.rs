@@ -148,7 +148,8 @@ const fn symbol(byte: u8) -> u8 {
     }
 }
 
-const fn after_symbol(template: &[u8], mut at: usize) -> usize {
+/// Where the next symbol begins.
+pub(super) const fn after_symbol(template: &[u8], mut at: usize) -> usize {
     if template[at] == b'{' {
         while at + 1 < template.len() && template[at] != b'}' {
             at += 1;

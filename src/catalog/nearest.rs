@@ -1,7 +1,7 @@
 //! The documented path nearest to one that is not: what a compile error and a hint show.
 
 use super::{
-    key::{Key, VARIABLE},
+    key::{Key, VARIABLE, after_symbol},
     table::OPERATIONS,
 };
 
@@ -41,7 +41,7 @@ const fn shortlist(key: &Key) -> [usize; SHORTLIST] {
     let mut worst = 0;
     let mut candidate = 0;
     while candidate < OPERATIONS.len() {
-        let score = likeness(key, &Key::of(OPERATIONS[candidate].template()));
+        let score = likeness(key, OPERATIONS[candidate].template());
         if score > scores[worst] {
             shortlist[worst] = candidate;
             scores[worst] = score;
@@ -58,10 +58,37 @@ const fn shortlist(key: &Key) -> [usize; SHORTLIST] {
     shortlist
 }
 
-/// What two keys share at both ends, less what is left of the template.
-const fn likeness(key: &Key, template: &Key) -> isize {
-    let (head, tail) = shared(key, template);
-    2 * (head + tail) as isize - template.len as isize
+/// What a key and a template share at both ends, less what is left of the template. Most templates
+/// share little, and little is looked at.
+const fn likeness(key: &Key, template: &str) -> isize {
+    let template = template.as_bytes();
+    let (mut key_begin, mut key_end) = (0, key.len);
+    let (mut begin, mut end) = (0, template.len());
+    while key_begin < key_end && begin < end {
+        if key.bytes[key_begin] == template[begin] {
+            begin += 1;
+        } else if key.bytes[key_begin] == VARIABLE && template[begin] == b'{' {
+            begin = after_symbol(template, begin);
+        } else {
+            break;
+        }
+        key_begin += 1;
+    }
+    while key_begin < key_end && begin < end {
+        if key.bytes[key_end - 1] == template[end - 1] {
+            end -= 1;
+        } else if key.bytes[key_end - 1] == VARIABLE && template[end - 1] == b'}' {
+            while template[end - 1] != b'{' {
+                end -= 1;
+            }
+            end -= 1;
+        } else {
+            break;
+        }
+        key_end -= 1;
+    }
+    let shared = key.len - (key_end - key_begin);
+    shared as isize - (end - begin) as isize
 }
 
 /// How many symbols two keys share at the beginning, and of the rest at the end.
