@@ -207,7 +207,7 @@ fn parse(answer: &Answer, verified: bool) -> ApiError {
 }
 
 /// `Retry-After` in seconds. Its other form, a date, is not taken: it would hang on two clocks.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
     seconds.trim().parse().ok().map(Duration::from_secs)
 }

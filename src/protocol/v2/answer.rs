@@ -12,7 +12,7 @@ use crate::{
     base::{scalar::scalar, xml},
     error::{ApiError, Error, Kind, Outcome, Result},
     protocol::{
-        answer::{Answer, Verification, request_id},
+        answer::{Answer, Verification, request_id, retry_after},
         path::shown,
     },
 };
@@ -179,6 +179,7 @@ fn api(answer: &Answer, code: &str, message: &str, verified: bool) -> ApiError {
         request_id: request_id(&answer.headers).map(str::to_owned),
         body: answer.body.clone(),
         verified,
+        retry_after: retry_after(&answer.headers),
     }
 }
 
