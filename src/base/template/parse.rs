@@ -1,0 +1,254 @@
+use super::error::{TemplateError, What};
+use crate::base::percent::{self, CLASS, NAME, RESERVED, UNRESERVED};
+
+/// One variable in an expression, with its modifier.
+pub(super) struct Spec<'t> {
+    pub(super) name: &'t str,
+    pub(super) explode: bool,
+    pub(super) prefix: Option<usize>,
+}
+
+/// What is done with the parts of a template as they are met.
+pub(super) trait Visit<'t> {
+    /// `plain`: nothing in `run` needs encoding.
+    fn literal(&mut self, run: &'t str, plain: bool);
+
+    /// `first`: none before it in its expression had a value.
+    fn variable(
+        &mut self,
+        operator: &Operator,
+        spec: &Spec<'t>,
+        first: &mut bool,
+    ) -> Result<(), What>;
+}
+
+/// Visits the parts of `template` in their order.
+pub(super) fn walk<'t>(template: &'t str, visit: &mut impl Visit<'t>) -> Result<(), TemplateError> {
+    let bytes = template.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte == b'{' {
+            at = expression(template, at, visit)?;
+        } else {
+            let (end, plain) = literal(template, at)?;
+            visit.literal(&template[at..end], plain);
+            at = end;
+        }
+    }
+    Ok(())
+}
+
+/// The end of the literal text that begins at `at`, and whether it may be copied as it stands.
+fn literal(template: &str, mut at: usize) -> Result<(usize, bool), TemplateError> {
+    let bytes = template.as_bytes();
+    let mut plain = true;
+    while let Some(&byte) = bytes.get(at) {
+        if CLASS[byte as usize] & (UNRESERVED | RESERVED) != 0 {
+            at += 1;
+            continue;
+        }
+        let what = match byte {
+            b'{' => break,
+            b'}' => What::Unopened,
+            b'%' if percent::triplet(bytes, at).is_some() => {
+                at += 3;
+                continue;
+            }
+            b'%' => What::Percent,
+            _ => match char_at(template, at) {
+                Some(c) if !c.is_ascii() && !c.is_control() => {
+                    plain = false;
+                    at += c.len_utf8();
+                    continue;
+                }
+                c => What::Literal(c.unwrap_or(char::REPLACEMENT_CHARACTER)),
+            },
+        };
+        return Err(TemplateError { offset: at, what });
+    }
+    Ok((at, plain))
+}
+
+/// Visits the variables of the expression whose `{` stands at `open`; where the text goes on.
+fn expression<'t>(
+    template: &'t str,
+    open: usize,
+    visit: &mut impl Visit<'t>,
+) -> Result<usize, TemplateError> {
+    let bytes = template.as_bytes();
+    let mut at = open + 1;
+    let operator = match bytes.get(at) {
+        Some(b'+') => Operator::RESERVED,
+        Some(b'#') => Operator::FRAGMENT,
+        Some(b'.') => Operator::LABEL,
+        Some(b'/') => Operator::PATH,
+        Some(b';') => Operator::PARAMETER,
+        Some(b'?') => Operator::QUERY,
+        Some(b'&') => Operator::CONTINUATION,
+        Some(&c @ (b'=' | b'!' | b'@' | b'|')) => {
+            return Err(TemplateError {
+                offset: at,
+                what: What::Operator(c.into()),
+            });
+        }
+        _ => Operator::SIMPLE,
+    };
+    at += operator_length(&operator);
+    let mut first = true;
+    loop {
+        let (spec, end) = variable(template, open, at)?;
+        visit
+            .variable(&operator, &spec, &mut first)
+            .map_err(|what| TemplateError { offset: at, what })?;
+        at = end + 1;
+        if bytes.get(end) == Some(&b'}') {
+            return Ok(at);
+        }
+    }
+}
+
+fn operator_length(operator: &Operator) -> usize {
+    usize::from(operator.reserved || !operator.first.is_empty())
+}
+
+/// The variable that begins at `start`, and the place of the `,` or `}` after it.
+fn variable(template: &str, open: usize, start: usize) -> Result<(Spec<'_>, usize), TemplateError> {
+    let bytes = template.as_bytes();
+    let mut at = name(template, open, start)?;
+    let mut spec = Spec {
+        name: &template[start..at],
+        explode: false,
+        prefix: None,
+    };
+    match bytes.get(at) {
+        Some(b'*') => {
+            spec.explode = true;
+            at += 1;
+        }
+        Some(b':') => {
+            at += 1;
+            let digits = bytes[at..]
+                .iter()
+                .take(5)
+                .take_while(|byte| byte.is_ascii_digit());
+            let digits = &template[at..at + digits.count()];
+            if !matches!(digits.len(), 1..=4) || digits.starts_with('0') {
+                return Err(TemplateError {
+                    offset: at,
+                    what: What::Prefix,
+                });
+            }
+            spec.prefix = digits.parse().ok();
+            at += digits.len();
+        }
+        _ => {}
+    }
+    match bytes.get(at) {
+        Some(b',' | b'}') => Ok((spec, at)),
+        _ => Err(unexpected(template, open, at)),
+    }
+}
+
+/// The end of the variable name that begins at `start`.
+fn name(template: &str, open: usize, start: usize) -> Result<usize, TemplateError> {
+    let bytes = template.as_bytes();
+    let mut at = start;
+    let mut after_dot = true;
+    loop {
+        match bytes.get(at) {
+            Some(&byte) if CLASS[byte as usize] & NAME != 0 => at += 1,
+            Some(b'%') if percent::triplet(bytes, at).is_some() => at += 3,
+            Some(b'%') => {
+                return Err(TemplateError {
+                    offset: at,
+                    what: What::Percent,
+                });
+            }
+            Some(b'.') if !after_dot => {
+                after_dot = true;
+                at += 1;
+                continue;
+            }
+            _ if after_dot => return Err(unexpected(template, open, at)),
+            _ => return Ok(at),
+        }
+        after_dot = false;
+    }
+}
+
+fn unexpected(template: &str, open: usize, at: usize) -> TemplateError {
+    match char_at(template, at) {
+        None => TemplateError {
+            offset: open,
+            what: What::Unclosed,
+        },
+        Some(',' | '}') => TemplateError {
+            offset: at,
+            what: What::NoName,
+        },
+        Some(c) => TemplateError {
+            offset: at,
+            what: What::InName(c),
+        },
+    }
+}
+
+pub(super) fn char_at(template: &str, at: usize) -> Option<char> {
+    template.get(at..)?.chars().next()
+}
+
+/// What an expression begins with, and what follows from it.
+pub(super) struct Operator {
+    pub(super) first: &'static str,
+    pub(super) separator: &'static str,
+    pub(super) named: bool,
+    pub(super) if_empty: &'static str,
+    pub(super) reserved: bool,
+}
+
+impl Operator {
+    const SIMPLE: Self = Self::new("", ",");
+    const RESERVED: Self = Self {
+        reserved: true,
+        ..Self::new("", ",")
+    };
+    const FRAGMENT: Self = Self {
+        reserved: true,
+        ..Self::new("#", ",")
+    };
+    const LABEL: Self = Self::new(".", ".");
+    const PATH: Self = Self::new("/", "/");
+    const PARAMETER: Self = Self {
+        named: true,
+        ..Self::new(";", ";")
+    };
+    const QUERY: Self = Self {
+        named: true,
+        if_empty: "=",
+        ..Self::new("?", "&")
+    };
+    const CONTINUATION: Self = Self {
+        named: true,
+        if_empty: "=",
+        ..Self::new("&", "&")
+    };
+
+    const fn new(first: &'static str, separator: &'static str) -> Self {
+        Self {
+            first,
+            separator,
+            named: false,
+            if_empty: "",
+            reserved: false,
+        }
+    }
+
+    /// Appends a value, encoded.
+    pub(super) fn push(&self, text: &str, out: &mut String) {
+        if self.reserved {
+            percent::push_keeping_triplets(text, UNRESERVED | RESERVED, out);
+        } else {
+            percent::push(text, UNRESERVED, out);
+        }
+    }
+}
