@@ -2,3 +2,6 @@
 
 mod driver;
 mod verbs;
+
+#[cfg(test)]
+pub(crate) use self::driver::block_on;
