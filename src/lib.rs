@@ -21,6 +21,7 @@ pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
 pub use crate::protocol::options::Options;
 pub use crate::protocol::retry::RetryPolicy;
+pub use crate::protocol::sensitive::Encrypted;
 pub use crate::protocol::sign::{Signature, Signer};
 pub use crate::protocol::trust::Verifier;
 pub use crate::wire::{Transport, TransportBuilder};

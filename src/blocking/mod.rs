@@ -1,4 +1,5 @@
 //! Blocking verbs: the async ones, polled on the caller's own thread.
 
 mod driver;
+mod sensitive;
 mod verbs;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, header::AUTHORIZATION};
+use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::prepared::Sealed;
@@ -42,8 +42,8 @@ impl Core {
         &self.setup
     }
 
-    pub(crate) fn preferred_serial(&self) -> Option<HeaderValue> {
-        self.trust.preferred()
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     pub(crate) fn merchant_key(&self) -> Result<&MerchantKey> {

@@ -8,6 +8,7 @@ pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod sensitive;
 pub(crate) mod sign;
 pub(crate) mod trust;
 pub(crate) mod v2;

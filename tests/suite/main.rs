@@ -2,9 +2,9 @@
 
 mod apiv2;
 mod keys;
-#[cfg(feature = "sandbox")]
+mod outside;
 mod sandbox_axios;
-#[cfg(feature = "sandbox")]
 mod sandbox_wire;
+mod sensitive;
 mod shared;
 mod vectors;
