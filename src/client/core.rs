@@ -14,6 +14,7 @@ use crate::{
     base::crypto,
     error::{Error, Result},
     protocol::{
+        notification::Notifications,
         path::Version,
         request::{Draft, Payload, Setup},
         retry::RetryPolicy,
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(super) trust: Trust,
     pub(super) apiv2_key: Option<Zeroizing<String>>,
     pub(super) apiv3_key: Option<Zeroizing<[u8; 32]>>,
+    pub(super) notifications: Notifications,
     pub(super) transport: Transport,
     pub(super) retry: RetryPolicy,
     pub(super) max_response: usize,

@@ -6,6 +6,7 @@ mod chain;
 mod core;
 mod exchange;
 mod index;
+mod notification;
 mod prepared;
 mod response;
 mod sensitive;

@@ -3,6 +3,8 @@
 pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod host;
+pub(crate) mod merchant;
+pub(crate) mod notification;
 pub(crate) mod options;
 pub(crate) mod path;
 pub(crate) mod query;

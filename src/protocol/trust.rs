@@ -244,6 +244,11 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
+    /// Whether verifying waits for nobody.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Local(store) => store.is_empty(),
