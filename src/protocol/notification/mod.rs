@@ -6,6 +6,7 @@ mod memory;
 mod owner;
 mod receiver;
 mod replay;
+mod v2;
 mod v3;
 
 use std::{

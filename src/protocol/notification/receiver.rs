@@ -16,6 +16,7 @@ use crate::{
         merchant::{apiv3_key, check_apiv2_key, check_id},
         sign::check_serial,
         trust::{DynVerifier, Trust, TrustStore, TrustedKey, Verifier},
+        v2::answer::is_xml,
     },
 };
 
@@ -85,7 +86,11 @@ impl Received {
         received: Instant,
     ) -> Result<Notification> {
         check_size(body.len())?;
-        self.open_v3(headers, body, now, received).await
+        if is_xml(body) {
+            self.open_v2(body, received)
+        } else {
+            self.open_v3(headers, body, now, received).await
+        }
     }
 }
 
