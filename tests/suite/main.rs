@@ -3,7 +3,9 @@
 mod apiv2;
 mod keys;
 mod outside;
+#[cfg(feature = "sandbox")]
 mod sandbox_axios;
+#[cfg(feature = "sandbox")]
 mod sandbox_wire;
 mod sensitive;
 mod shared;
