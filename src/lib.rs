@@ -19,8 +19,12 @@ pub use crate::client::{Call, Chain, Client, ClientBuilder, PreparedRequest, Res
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
+pub use crate::protocol::notification::{
+    Ack, Admission, MemoryGuard, Notification, Notifications, NotificationsBuilder, ReplayGuard,
+};
 pub use crate::protocol::options::Options;
 pub use crate::protocol::retry::RetryPolicy;
+pub use crate::protocol::sensitive::Encrypted;
 pub use crate::protocol::sign::{Signature, Signer};
 pub use crate::protocol::trust::Verifier;
 pub use crate::wire::{Transport, TransportBuilder};

@@ -6,7 +6,10 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{parse::parse, write::write};
+pub(crate) use self::{
+    parse::{parse, parse_under},
+    write::write,
+};
 
 /// Whether XML 1.0 can carry the character.
 fn is_char(c: char) -> bool {

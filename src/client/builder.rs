@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -12,6 +13,8 @@ use crate::{
     error::{Error, Result},
     protocol::{
         host::{API, Base, HostRule},
+        merchant::{apiv3_key, check_apiv2_key, check_id},
+        notification::{Notifications, Owners, Received},
         path::shown,
         request::Setup,
         retry::RetryPolicy,
@@ -36,7 +39,7 @@ pub struct ClientBuilder {
     private_key: Option<PrivateKey>,
     signer: Option<MerchantKey>,
     platform: Vec<TrustedKey>,
-    verifier: Option<std::sync::Arc<dyn DynVerifier>>,
+    verifier: Option<Arc<dyn DynVerifier>>,
     apiv2_key: Option<Zeroizing<String>>,
     apiv3_key: Option<Zeroizing<String>>,
     base_uri: String,
@@ -49,6 +52,7 @@ pub struct ClientBuilder {
     transport: Option<Transport>,
     retry: RetryPolicy,
     user_agent: Option<String>,
+    notified: Owners,
 }
 
 impl Default for ClientBuilder {
@@ -73,6 +77,7 @@ impl Default for ClientBuilder {
             transport: None,
             retry: RetryPolicy::default(),
             user_agent: None,
+            notified: Owners::default(),
         }
     }
 }
@@ -193,7 +198,21 @@ impl ClientBuilder {
 
     /// Verifies in place of platform keys and certificates.
     pub fn verifier(mut self, verifier: impl Verifier) -> Self {
-        self.verifier = Some(std::sync::Arc::new(verifier));
+        self.verifier = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Takes the notifications of another merchant too, besides the client's own. May be given
+    /// more than once.
+    pub fn notification_mchid(mut self, mchid: impl Into<String>) -> Self {
+        self.notified.mchids.push(mchid.into());
+        self
+    }
+
+    /// Takes notifications for this app, and for no other than those named. May be given more than
+    /// once; if none is, any app's are taken.
+    pub fn notification_appid(mut self, appid: impl Into<String>) -> Self {
+        self.notified.appids.push(appid.into());
         self
     }
 
@@ -209,19 +228,22 @@ impl ClientBuilder {
     /// On a configuration that could not work or would not be safe, each with what to do.
     pub fn build(mut self) -> Result<Client> {
         let setup = self.setup()?;
-        check_id("mchid", self.mchid.as_deref())?;
-        check_id("brand_id", self.brand_id.as_deref())?;
+        let named = [("mchid", &self.mchid), ("brand_id", &self.brand_id)];
+        for (field, id) in named {
+            if let Some(id) = id {
+                check_id(field, id)?;
+            }
+        }
         self.check_trusted_keys(&setup)?;
         let key = self.merchant_key()?;
         let transport = self.take_transport()?;
+        let owners = self.owners()?;
         let apiv3_key = self
             .apiv3_key
             .as_deref()
-            .map(|key| apiv3(key))
+            .map(|key| apiv3_key(key))
             .transpose()?;
-        if self.apiv2_key.as_ref().is_some_and(|key| key.is_empty()) {
-            return Err(Error::config("apiv2_key is empty"));
-        }
+        check_apiv2_key(self.apiv2_key.as_ref())?;
         if self.max_response == 0 {
             return Err(Error::config("max_response is 0: no answer could be taken"));
         }
@@ -235,6 +257,12 @@ impl ClientBuilder {
             Some(verifier) => Trust::Remote(verifier),
             None => Trust::Local(TrustStore::new(self.platform, SystemTime::now())?.into()),
         };
+        let notifications = Notifications(Arc::new(Received {
+            trust: trust.clone(),
+            apiv3_key: apiv3_key.clone(),
+            apiv2_key: self.apiv2_key.clone(),
+            owners,
+        }));
         Ok(Client::new(Core {
             setup,
             mchid: self.mchid,
@@ -243,6 +271,7 @@ impl ClientBuilder {
             trust,
             apiv2_key: self.apiv2_key,
             apiv3_key,
+            notifications,
             transport,
             retry: self.retry,
             max_response: self.max_response,
@@ -263,6 +292,19 @@ impl ClientBuilder {
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
         })
+    }
+
+    /// Whose notifications are taken: any merchant's only where the client has none itself.
+    fn owners(&self) -> Result<Owners> {
+        let mut owners = self.notified.clone();
+        for mchid in &owners.mchids {
+            check_id("notification_mchid", mchid)?;
+        }
+        if owners.appids.iter().any(String::is_empty) {
+            return Err(Error::config("a `notification_appid` is empty"));
+        }
+        owners.mchids.extend(self.mchid.clone());
+        Ok(owners)
     }
 
     fn merchant_key(&mut self) -> Result<Option<MerchantKey>> {
@@ -332,27 +374,6 @@ impl ClientBuilder {
             )),
         }
     }
-}
-
-fn check_id(field: &str, id: Option<&str>) -> Result<()> {
-    match id {
-        Some(id) if id.is_empty() || id.len() > 32 || !id.bytes().all(|b| b.is_ascii_digit()) => {
-            Err(Error::config(format!(
-                "{field} {:?} is none: give the digits alone",
-                shown(id)
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn apiv3(key: &str) -> Result<Zeroizing<[u8; 32]>> {
-    key.as_bytes().try_into().map(Zeroizing::new).map_err(|_| {
-        Error::config(format!(
-            "apiv3_key is {} bytes long: the APIv3 key is 32 bytes (it is not the APIv2 key)",
-            key.len()
-        ))
-    })
 }
 
 fn user_agent(given: Option<&str>) -> Result<HeaderValue> {

@@ -125,7 +125,7 @@ impl Chain {
                 &self.template,
                 options,
                 self.core.setup(),
-                self.core.preferred_serial(),
+                self.core.trust(),
             ),
         };
         drafted.map_err(|err| err.in_call(&method, &self.template))
@@ -162,7 +162,6 @@ impl Chain {
         &self.core
     }
 
-    #[cfg(test)]
     pub(super) fn core_arc(&self) -> &Arc<Core> {
         &self.core
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, header::AUTHORIZATION};
+use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::prepared::Sealed;
@@ -14,6 +14,7 @@ use crate::{
     base::crypto,
     error::{Error, Result},
     protocol::{
+        notification::Notifications,
         path::Version,
         request::{Draft, Payload, Setup},
         retry::RetryPolicy,
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(super) trust: Trust,
     pub(super) apiv2_key: Option<Zeroizing<String>>,
     pub(super) apiv3_key: Option<Zeroizing<[u8; 32]>>,
+    pub(super) notifications: Notifications,
     pub(super) transport: Transport,
     pub(super) retry: RetryPolicy,
     pub(super) max_response: usize,
@@ -42,8 +44,8 @@ impl Core {
         &self.setup
     }
 
-    pub(crate) fn preferred_serial(&self) -> Option<HeaderValue> {
-        self.trust.preferred()
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     pub(crate) fn merchant_key(&self) -> Result<&MerchantKey> {

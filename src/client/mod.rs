@@ -6,8 +6,10 @@ mod chain;
 mod core;
 mod exchange;
 mod index;
+mod notification;
 mod prepared;
 mod response;
+mod sensitive;
 
 pub use self::{
     builder::ClientBuilder, call::Call, chain::Chain, prepared::PreparedRequest, response::Response,
@@ -64,6 +66,10 @@ impl Client {
         Self {
             root: Arc::new(Chain::root(Arc::new(core))),
         }
+    }
+
+    pub(crate) fn root(&self) -> &Chain {
+        &self.root
     }
 
     /// A chain that begins with one segment: see [`Chain::seg`].

@@ -73,6 +73,10 @@ pub(crate) enum Kind {
     Decode,
     /// A ciphertext that does not open.
     Decrypt,
+    /// A notification that is another merchant's.
+    Owner,
+    /// A notification's handler, or its replay guard.
+    Handler,
     /// A local file that cannot be read or written.
     File,
 }
@@ -147,6 +151,14 @@ impl Error {
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
             self.0.call = Some(format!("{method} {template:.256}").into());
+        }
+        self
+    }
+
+    /// Names the step at which a notification was refused.
+    pub(crate) fn in_step(mut self, step: &'static str) -> Self {
+        if self.0.call.is_none() {
+            self.0.call = Some(format!("notification, {step}").into());
         }
         self
     }
@@ -248,6 +260,17 @@ impl Error {
     /// A ciphertext did not open: the wrong key, or altered data.
     pub fn is_decrypt(&self) -> bool {
         self.0.kind == Kind::Decrypt
+    }
+
+    /// The notification is for a merchant or an app that is not among those configured.
+    pub fn is_owner(&self) -> bool {
+        self.0.kind == Kind::Owner
+    }
+
+    /// A notification's handler failed, or its replay guard: see
+    /// [`source`](StdError::source).
+    pub fn is_handler(&self) -> bool {
+        self.0.kind == Kind::Handler
     }
 
     /// A local file could not be read or written.

@@ -3,11 +3,14 @@
 pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod host;
+pub(crate) mod merchant;
+pub(crate) mod notification;
 pub(crate) mod options;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod sensitive;
 pub(crate) mod sign;
 pub(crate) mod trust;
 #[allow(dead_code)] // until APIv2 is called

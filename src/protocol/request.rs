@@ -15,6 +15,7 @@ use super::{
     path::{self, EMPTY, Version, shown},
     query,
     sign::Scheme,
+    trust::Trust,
     verify,
 };
 use crate::{
@@ -87,7 +88,7 @@ impl Draft {
         template: &str,
         options: Options,
         setup: &Setup,
-        serial: Option<HeaderValue>,
+        trust: &Trust,
     ) -> Result<Self> {
         let mut options = options::sound(options)?;
         let (version, stripped) = path::version(template);
@@ -99,11 +100,13 @@ impl Draft {
             mut target,
             prefix,
         } = place;
+        let fields = std::mem::take(&mut options.encrypt);
+        options::encrypt(&fields, options.json.as_mut(), &mut options.headers, trust)?;
         let payload = payload(&method, &mut target, &mut options, version)?;
         if let Some(query) = &options.query {
             add_query(&mut target, query)?;
         }
-        let headers = headers(&method, &mut options, version, setup, serial);
+        let headers = headers(&method, &mut options, version, setup, trust.preferred());
         let scheme = if target[prefix..].starts_with("/brand/") {
             Scheme::Brand
         } else {

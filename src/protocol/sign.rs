@@ -45,18 +45,34 @@ pub trait Signer: Send + Sync + 'static {
 
     /// Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256.
     fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Signature, Self::Error>> + Send;
+
+    /// Opens `ciphertext` (RSA-OAEP with SHA-1 and MGF1-SHA-1) with the merchant's private key,
+    /// for [`Client::decrypt`](crate::Client::decrypt). `Ok(None)`, unless told: this signer does
+    /// not decrypt.
+    fn decrypt(
+        &self,
+        ciphertext: &[u8],
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>> + Send {
+        let _ = ciphertext;
+        async { Ok(None) }
+    }
 }
 
-type Boxed<'a> = Pin<Box<dyn Future<Output = Result<Signature, BoxError>> + Send + 'a>>;
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
 /// [`Signer`], fit for a trait object.
 trait DynSigner: Send + Sync {
-    fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a>;
+    fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a, Signature>;
+    fn decrypt_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>>;
 }
 
 impl<S: Signer> DynSigner for S {
-    fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a> {
+    fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a, Signature> {
         Box::pin(async move { self.sign(message).await.map_err(Into::into) })
+    }
+
+    fn decrypt_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>> {
+        Box::pin(async move { self.decrypt(ciphertext).await.map_err(Into::into) })
     }
 }
 
@@ -130,6 +146,28 @@ impl MerchantKey {
                 })?;
                 Ok(signature)
             }
+        }
+    }
+}
+
+impl MerchantKey {
+    /// Opens an RSA-OAEP ciphertext that was made for the merchant.
+    pub(crate) async fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
+        match &self.0 {
+            Inner::Local(local) => local.load_full().key.decrypt_oaep(ciphertext),
+            Inner::Remote(signer) => signer
+                .decrypt_boxed(ciphertext)
+                .await
+                .map_err(|err| {
+                    Error::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err)
+                })?
+                .ok_or_else(|| {
+                    Error::new(
+                        Kind::Decrypt,
+                        "this client signs with a Signer that does not decrypt: implement \
+                         Signer::decrypt, or decrypt where the private key is",
+                    )
+                }),
         }
     }
 }

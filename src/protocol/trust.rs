@@ -13,6 +13,7 @@ use http::HeaderValue;
 use crate::{
     base::crypto::{Certificate, PublicKey},
     error::{BoxError, Error, Result},
+    protocol::path::shown,
 };
 
 /// Verifies in place of local platform keys.
@@ -34,6 +35,14 @@ pub trait Verifier: Send + Sync + 'static {
     fn preferred_serial(&self) -> Option<String> {
         None
     }
+
+    /// The platform key that encrypts sensitive fields, with its serial or ID: the one that
+    /// `serial` names, or the one you prefer. `None`, unless told, is an error of the call that
+    /// encrypts.
+    fn encryption_key(&self, serial: Option<&str>) -> Option<(String, PublicKey)> {
+        let _ = serial;
+        None
+    }
 }
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxError>> + Send + 'a>>;
@@ -47,6 +56,7 @@ pub(crate) trait DynVerifier: Send + Sync {
         signature: &'a [u8],
     ) -> Boxed<'a>;
     fn preferred(&self) -> Option<String>;
+    fn encryption(&self, serial: Option<&str>) -> Option<(String, PublicKey)>;
 }
 
 impl<V: Verifier> DynVerifier for V {
@@ -65,6 +75,10 @@ impl<V: Verifier> DynVerifier for V {
 
     fn preferred(&self) -> Option<String> {
         self.preferred_serial()
+    }
+
+    fn encryption(&self, serial: Option<&str>) -> Option<(String, PublicKey)> {
+        self.encryption_key(serial)
     }
 }
 
@@ -147,6 +161,32 @@ impl TrustStore {
         self.keys.load().preferred.clone()
     }
 
+    /// The key that encrypts, with its id: the one that `serial` names, or the preferred one.
+    fn encryption_key(&self, serial: Option<&str>, now: SystemTime) -> Result<(String, PublicKey)> {
+        let keys = self.keys.load();
+        let found = match serial {
+            Some(serial) => keys.list.iter().find(|key| key.id == serial),
+            None => keys.best(now),
+        };
+        let Some(key) = found else {
+            return Err(Error::config(match serial {
+                Some(serial) => format!(
+                    "Wechatpay-Serial {:?} names no trusted platform key to encrypt with (trusted: {})",
+                    shown(serial),
+                    match self.ids() {
+                        ids if ids.is_empty() => "none".to_owned(),
+                        ids => ids.join(", "),
+                    }
+                ),
+                None => "there is no platform key in force to encrypt with: give the builder a \
+                         `platform_key` or a `platform_certificate`"
+                    .to_owned(),
+            }));
+        };
+        key.check(now)?;
+        Ok((key.id.clone(), key.key.clone()))
+    }
+
     pub(crate) fn ids(&self) -> Vec<String> {
         self.keys
             .load()
@@ -175,6 +215,13 @@ impl Keys {
     }
 
     fn prefer(&mut self, now: SystemTime) {
+        self.preferred = self
+            .best(now)
+            .and_then(|key| HeaderValue::from_str(&key.id).ok());
+    }
+
+    /// A public key before a certificate, and of the certificates in force the one that ends last.
+    fn best(&self, now: SystemTime) -> Option<&TrustedKey> {
         let public_key = self.list.iter().find(|key| key.validity.is_none());
         let certificate = || {
             self.list
@@ -185,9 +232,7 @@ impl Keys {
                 })
                 .max_by_key(|key| key.validity.map(|(_, end)| end))
         };
-        self.preferred = public_key
-            .or_else(certificate)
-            .and_then(|key| HeaderValue::from_str(&key.id).ok());
+        public_key.or_else(certificate)
     }
 }
 
@@ -199,6 +244,11 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
+    /// Whether verifying waits for nobody.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Local(store) => store.is_empty(),
@@ -212,6 +262,25 @@ impl Trust {
             Self::Remote(verifier) => verifier
                 .preferred()
                 .and_then(|serial| HeaderValue::from_str(&serial).ok()),
+        }
+    }
+
+    /// The key that encrypts sensitive fields, with its serial or ID: the one that `serial` names,
+    /// or the preferred one.
+    pub(crate) fn encryption_key(&self, serial: Option<&str>) -> Result<(String, PublicKey)> {
+        match self {
+            Self::Local(store) => store.encryption_key(serial, SystemTime::now()),
+            Self::Remote(verifier) => verifier.encryption(serial).ok_or_else(|| {
+                Error::config(match serial {
+                    Some(serial) => format!(
+                        "the verifier has no key to encrypt with under the serial {:?}",
+                        shown(serial)
+                    ),
+                    None => "the verifier has no key to encrypt with: implement \
+                             Verifier::encryption_key"
+                        .to_owned(),
+                })
+            }),
         }
     }
 }

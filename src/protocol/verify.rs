@@ -18,6 +18,9 @@ const SIGNATURE: &str = "wechatpay-signature";
 /// Which platform key: asked for in a request, named in an answer.
 pub(crate) const SERIAL: &str = "wechatpay-serial";
 
+/// The headers that carry a signature.
+pub(crate) const SIGNED: [&str; 4] = [TIMESTAMP, NONCE, SIGNATURE, SERIAL];
+
 const PROBE: &str = "WECHATPAY/SIGNTEST/";
 
 /// The four headers that carry a signature.
@@ -35,11 +38,10 @@ impl<'h> Signed<'h> {
     /// # Errors
     /// Where some are there and some are not.
     pub(crate) fn read(headers: &'h HeaderMap) -> Result<Option<Self>> {
-        let names = [TIMESTAMP, NONCE, SIGNATURE, SERIAL];
-        if !names.iter().any(|name| headers.contains_key(*name)) {
+        if !SIGNED.iter().any(|name| headers.contains_key(*name)) {
             return Ok(None);
         }
-        let [timestamp, nonce, signature, serial] = names.map(|name| read(headers, name));
+        let [timestamp, nonce, signature, serial] = SIGNED.map(|name| read(headers, name));
         Ok(Some(Self {
             timestamp: timestamp?,
             nonce: nonce?,
@@ -98,7 +100,8 @@ impl<'h> Signed<'h> {
         }
     }
 
-    fn check_time(&self, now: u64) -> Result<()> {
+    /// Checks how far the timestamp is from the time `now`.
+    pub(crate) fn check_time(&self, now: u64) -> Result<()> {
         let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
         let timestamp = match self.timestamp.parse::<u64>() {
             Ok(timestamp) if digits => timestamp,

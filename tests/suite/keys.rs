@@ -14,7 +14,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    fn draw() -> Self {
+    pub fn draw() -> Self {
         let rsa = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2048).expect("a key");
         Self { rsa }
     }

@@ -18,6 +18,15 @@ const MAX_ELEMENTS: usize = 10_000;
 /// UTF-8 XML, another root, a document type, a processing instruction, an entity other than the
 /// five, more than 16 levels or 10,000 elements.
 pub(crate) fn parse(input: &[u8], max_bytes: usize) -> Result<Map<String, Value>> {
+    parse_under(input, &["xml"], max_bytes)
+}
+
+/// As [`parse`], where the root has one of these names.
+pub(crate) fn parse_under(
+    input: &[u8],
+    roots: &[&str],
+    max_bytes: usize,
+) -> Result<Map<String, Value>> {
     if input.len() > max_bytes {
         return Err(Error::new(
             Kind::TooLarge,
@@ -48,8 +57,8 @@ pub(crate) fn parse(input: &[u8], max_bytes: usize) -> Result<Map<String, Value>
             broken(position(reader.error_position()), &err.to_string()).with_source(err)
         })?;
         let taken = match event {
-            Event::Start(start) => tree.open(&start),
-            Event::Empty(start) => tree.open(&start).and_then(|()| tree.close()),
+            Event::Start(start) => tree.open(&start, roots),
+            Event::Empty(start) => tree.open(&start, roots).and_then(|()| tree.close()),
             Event::End(_) => tree.close(),
             Event::Text(text) => tree.text(&text.xml10_content(), false),
             Event::CData(text) => tree.text(&text.xml10_content(), true),
@@ -81,7 +90,7 @@ struct Tree {
 }
 
 impl Tree {
-    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), String> {
+    fn open(&mut self, start: &BytesStart<'_>, roots: &[&str]) -> Result<(), String> {
         let name = start.name().0;
         if !is_name(name) {
             return Err(format!("`{}` is no element name", shown(name)));
@@ -93,10 +102,11 @@ impl Tree {
             if self.root.is_some() {
                 return Err(format!("`<{}>` follows the root element", shown(name)));
             }
-            if name != "xml" {
+            if !roots.contains(&name) {
                 return Err(format!(
-                    "the root element is `<{}>`, not `<xml>`",
-                    shown(name)
+                    "the root element is `<{}>`, not `<{}>`",
+                    shown(name),
+                    roots.join(">` or `<")
                 ));
             }
         }

@@ -1,5 +1,6 @@
 //! The one map that a verb takes.
 
+mod encrypt;
 mod from_json;
 mod suggest;
 
@@ -10,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use encrypt::encrypt;
 pub(crate) use suggest::unknown_key;
 
 use super::path::shown;
@@ -56,6 +58,7 @@ pub struct Options {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) allow_redirects: bool,
     pub(crate) unsigned: bool,
+    pub(crate) encrypt: Vec<encrypt::Field>,
     /// The first thing that was wrong: reported at the verb.
     pub(crate) fault: Option<String>,
 }

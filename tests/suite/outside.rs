@@ -1,0 +1,74 @@
+//! Implementations that are not ours: openssl and node.
+
+use std::{
+    io::Write as _,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::Value;
+
+/// A file for the length of a test.
+pub struct File(PathBuf);
+
+impl File {
+    pub fn new(content: impl AsRef<[u8]>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "wechatpay-chain-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, content).expect("a file");
+        Self(path)
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().expect("a path of text")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What `openssl` writes; `Err` is what it complains of.
+pub fn openssl(args: &[&str], stdin: &[u8]) -> Result<Vec<u8>, String> {
+    run(Command::new("openssl").args(args), stdin)
+}
+
+/// What a script writes as JSON. It finds its input, a JSON value, as `input`.
+pub fn node(script: &str, input: &Value) -> Value {
+    let script = format!(
+        "const crypto = require('crypto');\n\
+         const input = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n\
+         const output = (() => {{ {script} }})();\n\
+         process.stdout.write(JSON.stringify(output));"
+    );
+    let out = run(
+        Command::new("node").args(["-e", &script]),
+        input.to_string().as_bytes(),
+    );
+    serde_json::from_slice(&out.expect("node succeeds")).expect("JSON")
+}
+
+fn run(command: &mut Command, stdin: &[u8]) -> Result<Vec<u8>, String> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("openssl and node are installed");
+    // One that does not read its input closes it early.
+    let _ = child.stdin.take().expect("stdin").write_all(stdin);
+    let output = child.wait_with_output().expect("its end");
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
