@@ -4,9 +4,8 @@ use http::{Request, StatusCode, Version};
 use tokio::runtime::Handle;
 
 use super::{
-    Body, Failure, Incoming, IncomingBody, Outgoing, Stage, Transport,
+    Body, Failure, Incoming, IncomingBody, Outgoing, Progress, Stage, Transport,
     connect::connect,
-    metered::Baseline,
     pool::{Connection, Place},
 };
 
@@ -31,6 +30,7 @@ impl Transport {
         let identity = outgoing.identity.clone();
         let target = outgoing.target.clone();
         let progress = outgoing.progress.clone();
+        progress.begin();
         let request = outgoing.into_request()?;
 
         let place = Place::new(runtime, &target, identity.as_ref().map(|i| i.id()));
@@ -51,29 +51,38 @@ impl Transport {
             }
         };
 
-        let baseline = connection.meter.baseline();
-        progress.begin(baseline.clone());
-        let mut guard = SealOnDrop(Some(baseline.clone()));
-        let result = exchange(connection, request).await;
-        if result.is_ok() {
-            guard.0 = None;
-        }
-        result.map_err(|mut failure| {
-            failure.written = baseline.seal();
-            failure.reused = reused;
-            failure
-        })
+        deliver(connection, request, &progress)
+            .await
+            .map_err(|failure| Failure { reused, ..failure })
     }
 }
 
-/// Ends the writing of a request that is given up.
-struct SealOnDrop(Option<Baseline>);
+/// Sends a request on a connection that is idle until then, and tells exactly what was written
+/// if that fails.
+async fn deliver(
+    connection: Connection,
+    request: Request<Body>,
+    progress: &Progress,
+) -> Result<Incoming, Failure> {
+    progress.sending(connection.meter.baseline());
+    let given_up = SealOnDrop(progress);
+    let result = exchange(connection, request).await;
+    if result.is_ok() {
+        progress.answered();
+    }
+    drop(given_up);
+    result.map_err(|failure| Failure {
+        written: progress.written(),
+        ..failure
+    })
+}
 
-impl Drop for SealOnDrop {
+/// Ends the writing of a request that is given up.
+struct SealOnDrop<'a>(&'a Progress);
+
+impl Drop for SealOnDrop<'_> {
     fn drop(&mut self) {
-        if let Some(baseline) = &self.0 {
-            baseline.seal();
-        }
+        self.0.written();
     }
 }
 
@@ -144,4 +153,55 @@ fn is_reset(error: &hyper::Error) -> bool {
         source = cause.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        time::Duration,
+    };
+
+    use http::Method;
+
+    use super::{
+        super::{Target, connect, pool::Pool, proxy::ProxyRule, tls::Tls},
+        *,
+    };
+
+    #[tokio::test]
+    async fn a_request_for_a_connection_that_has_closed_is_unwritten() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target {
+            https: false,
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+            path_and_query: "/".to_owned(),
+        };
+        let pool = std::sync::Arc::new(Pool::default());
+        for farewell in ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"] {
+            let tls = Tls::new(Vec::new());
+            let connected = connect::connect(&ProxyRule::Direct, &tls, &target, None, None);
+            let connected = connected.await.unwrap();
+            let place = Place::new(Handle::current().id(), &target, None);
+            let connection = pool.adopt(connected, place).await.unwrap();
+            let (mut accepted, _) = listener.accept().unwrap();
+            accepted.write_all(farewell.as_bytes()).unwrap();
+            accepted.shutdown(std::net::Shutdown::Write).unwrap();
+            while !connection.sender.is_closed() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+
+            let progress = Progress::default();
+            let request = Outgoing::new(Method::POST, target.clone()).into_request();
+            let failure = deliver(connection, request.unwrap(), &progress).await;
+            let failure = failure.unwrap_err();
+            assert!(!failure.written && !progress.written());
+            assert_eq!(failure.stage, Stage::Exchange);
+            let mut came = Vec::new();
+            accepted.read_to_end(&mut came).unwrap();
+            assert!(came.is_empty());
+        }
+    }
 }

@@ -78,9 +78,9 @@ async fn open(
     meter: &Arc<Meter>,
     step: &Step,
 ) -> Result<(Box<dyn Io>, Watch), Failure> {
-    let proxy = rule.for_target(target).map_err(|e| {
-        Failure::new(Stage::Proxy, "the proxy setting cannot be used").with_source(e)
-    })?;
+    let proxy = rule
+        .for_target(target)
+        .map_err(|e| Failure::new(Stage::ProxySetting, e.to_string()))?;
     let (stream, watch): (Box<dyn Io>, _) = match proxy {
         None => {
             let (socket, watch) = tcp(&target.host, target.port, meter, step).await?;

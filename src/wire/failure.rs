@@ -11,8 +11,8 @@ pub(crate) struct Failure {
     /// Whether it happened on a connection that had served before.
     pub(crate) reused: bool,
     pub(crate) stage: Stage,
-    message: String,
-    source: Option<BoxError>,
+    pub(super) message: String,
+    pub(super) source: Option<BoxError>,
 }
 
 /// How far an attempt came.
@@ -24,7 +24,9 @@ pub(crate) enum Stage {
     Dns,
     /// The TCP connection, to the host or to the proxy.
     Tcp,
-    /// The HTTP proxy's answer to CONNECT, or a proxy setting that cannot be used.
+    /// What the environment says of a proxy.
+    ProxySetting,
+    /// The HTTP proxy's answer to CONNECT.
     Proxy,
     /// The SOCKS5 proxy's handshake.
     Socks,
@@ -63,6 +65,7 @@ impl Failure {
     pub(crate) fn kind(&self) -> Kind {
         match self.stage {
             Stage::Request => Kind::Request,
+            Stage::ProxySetting => Kind::Config,
             Stage::Dns | Stage::Tcp | Stage::Proxy | Stage::Socks | Stage::Tls => Kind::Connect,
             Stage::ConnectTimeout => Kind::Timeout,
             Stage::Exchange => Kind::Transport,

@@ -85,9 +85,7 @@ impl IncomingBody {
     /// The next part, none at the end.
     pub(crate) async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         loop {
-            if self.connection.is_none() {
-                return None;
-            }
+            self.connection.as_ref()?;
             let frame = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
             match frame {
                 Some(Ok(frame)) => {

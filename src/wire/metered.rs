@@ -45,7 +45,7 @@ impl Meter {
 }
 
 /// A request's beginning on its connection.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Baseline {
     meter: Arc<Meter>,
     from: Counts,
@@ -54,7 +54,7 @@ pub(crate) struct Baseline {
 impl Baseline {
     /// Ends the connection's writing and says whether a byte of the request has left. Since
     /// nothing can follow, a no is final.
-    pub(crate) fn seal(&self) -> bool {
+    fn seal(&self) -> bool {
         let mut counts = self.meter.lock();
         counts.sealed = true;
         counts.plaintext > self.from.plaintext && counts.socket > self.from.socket
@@ -63,25 +63,47 @@ impl Baseline {
 
 /// How far a request came, for a caller that gave it up, such as at a deadline.
 ///
-/// Clone it, give one to the attempt, keep one.
+/// Clone it, give one to the attempt, keep one. Each attempt begins it anew.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress {
-    baseline: Arc<Mutex<Option<Baseline>>>,
+pub(crate) struct Progress(Arc<Mutex<Stand>>);
+
+#[derive(Debug, Default)]
+enum Stand {
+    #[default]
+    Connecting,
+    Sending(Baseline),
+    /// The attempt is over. Its connection may serve another request by now, which must not be
+    /// sealed.
+    Settled(bool),
 }
 
 impl Progress {
     /// Whether a byte of the request has left. Ends the writing, so ask only once it is given up.
     pub(crate) fn written(&self) -> bool {
-        let baseline = self
-            .baseline
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        baseline.is_some_and(|baseline| baseline.seal())
+        let mut stand = self.lock();
+        let written = match &*stand {
+            Stand::Connecting => false,
+            Stand::Sending(baseline) => baseline.seal(),
+            Stand::Settled(written) => *written,
+        };
+        *stand = Stand::Settled(written);
+        written
     }
 
-    pub(super) fn begin(&self, baseline: Baseline) {
-        *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(baseline);
+    pub(super) fn begin(&self) {
+        *self.lock() = Stand::Connecting;
+    }
+
+    pub(super) fn sending(&self, baseline: Baseline) {
+        *self.lock() = Stand::Sending(baseline);
+    }
+
+    pub(super) fn answered(&self) {
+        *self.lock() = Stand::Settled(true);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stand> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,5 +206,128 @@ impl<T: Io> AsyncWrite for Metered<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    /// Keeps what it is given, as TLS may, and passes on what it is told to.
+    struct Holding<T> {
+        socket: T,
+        held: Vec<u8>,
+        passes: usize,
+        fails: bool,
+    }
+
+    impl<T: Io> AsyncRead for Holding<T> {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl<T: Io> AsyncWrite for Holding<T> {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let this = &mut *self;
+            this.held.extend_from_slice(buf);
+            let passed = this.passes.min(this.held.len());
+            if passed > 0 {
+                let _ = Pin::new(&mut this.socket).poll_write(cx, &this.held[..passed]);
+            }
+            match this.fails {
+                true => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+                false => Poll::Ready(Ok(buf.len())),
+            }
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let this = &mut *self;
+            Pin::new(&mut this.socket)
+                .poll_write(cx, &this.held)
+                .map_ok(drop)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.poll_flush(cx)
+        }
+    }
+
+    fn stream(passes: usize, fails: bool) -> (Metered<Holding<Metered<Vec8>>>, Arc<Meter>) {
+        let meter = Arc::new(Meter::default());
+        let socket = Metered::new(Vec8::default(), Arc::clone(&meter), Side::Socket);
+        let holding = Holding {
+            socket,
+            held: Vec::new(),
+            passes,
+            fails,
+        };
+        let plaintext = Metered::new(holding, Arc::clone(&meter), Side::Plaintext);
+        (plaintext, meter)
+    }
+
+    /// A socket that takes everything.
+    type Vec8 = std::io::Cursor<Vec<u8>>;
+
+    #[tokio::test]
+    async fn what_waits_in_the_tls_buffer_has_not_left_and_never_will() {
+        let (mut stream, meter) = stream(0, false);
+        let baseline = meter.baseline();
+        stream.write_all(b"POST").await.unwrap();
+        assert!(!baseline.seal());
+        stream.flush().await.unwrap_err();
+        stream.shutdown().await.unwrap_err();
+        stream.write_all(b"more").await.unwrap_err();
+        assert!(stream.stream.socket.stream.get_ref().is_empty());
+        assert!(!baseline.seal());
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_after_a_part_has_left() {
+        let (mut stream, meter) = stream(1, true);
+        let baseline = meter.baseline();
+        stream.write_all(b"POST").await.unwrap_err();
+        assert!(baseline.seal());
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_before_any_part_has_not_left() {
+        let (mut stream, meter) = stream(0, true);
+        let baseline = meter.baseline();
+        stream.write_all(b"POST").await.unwrap_err();
+        assert!(!baseline.seal());
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_request_wrote_and_a_farewell_are_not_counted() {
+        let (mut stream, meter) = stream(4, false);
+        stream.write_all(b"POST").await.unwrap();
+        let baseline = meter.baseline();
+        // Bytes of the TLS layer itself.
+        stream.flush().await.unwrap();
+        assert!(!baseline.seal());
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_is_over_is_not_sealed_any_more() {
+        let (mut stream, meter) = stream(4, false);
+        let progress = Progress::default();
+        assert!(!progress.written());
+        progress.begin();
+        progress.sending(meter.baseline());
+        stream.write_all(b"POST").await.unwrap();
+        progress.answered();
+        assert!(progress.written());
+        stream.write_all(b"the next request").await.unwrap();
     }
 }

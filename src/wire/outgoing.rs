@@ -126,7 +126,8 @@ fn exact(path_and_query: &str) -> Result<Uri, Failure> {
         refused(message).with_source(e)
     })?;
     // What is sent must be what was signed, so a rewritten target is refused.
-    if uri.to_string() != path_and_query {
+    let written = uri.to_string();
+    if written != path_and_query {
         return Err(refused(
             "the path or query would not be sent as it was signed: percent-encode it",
         ));

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     io::{Read as _, Write as _},
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
     sync::{Arc, Mutex},
     thread::sleep,
     time::Duration,
@@ -14,8 +14,9 @@ use http::Method;
 
 use super::{
     super::{Outgoing, Transport},
+    fetch, get,
     secure::Authority,
-    server::{Server, ok},
+    server::{Server, ok, once},
     target, two_workers,
 };
 
@@ -152,23 +153,14 @@ fn what_was_not_written_never_arrives_over_tls() {
 
 #[test]
 fn a_request_is_not_handed_to_a_dead_socket() {
-    // The server's close is in the socket already, but the connection's driver has not run: on a
-    // current-thread runtime nothing runs between two polls.
-    let server = Server::start(|mut stream: TcpStream, _| {
-        let mut some = [0; 1024];
-        let _ = stream.read(&mut some);
-        stream.write_all(&ok("")).unwrap();
-    });
+    let (server, closed) = once();
     let transport = super::transport();
-    let runtime = super::runtime();
-    runtime.block_on(async {
-        super::fetch(&transport, super::get(server.port, "/"))
-            .await
-            .unwrap();
-        sleep(Duration::from_millis(50));
-        super::fetch(&transport, super::get(server.port, "/"))
-            .await
-            .unwrap();
+    super::runtime().block_on(async {
+        for _ in 0..20 {
+            fetch(&transport, get(server.port, "/")).await.unwrap();
+            // Blocks the runtime: the connection's driver cannot have seen the end.
+            closed.recv().unwrap();
+        }
     });
-    assert_eq!(server.accepted(), 2);
+    assert_eq!(server.accepted(), 20);
 }

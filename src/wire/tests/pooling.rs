@@ -11,7 +11,7 @@ use std::{
 use super::{
     super::Transport,
     fetch, get, idle_for, runtime,
-    server::{Received, Server, ok},
+    server::{Received, Server, ok, once},
     transport, two_workers,
 };
 
@@ -218,21 +218,20 @@ fn a_server_that_says_close_is_taken_at_its_word() {
 }
 
 #[test]
-fn a_connection_that_the_server_closed_is_not_written_to() {
-    let server = Server::start(|mut stream, _| {
-        Received::read(&mut stream).unwrap();
-        stream.write_all(&ok("once")).unwrap();
-    });
-    runtime().block_on(async {
+fn a_connection_that_the_server_closed_leaves_the_pool() {
+    let (server, closed) = once();
+    two_workers().block_on(async {
         let transport = transport();
-        for _ in 0..20 {
-            assert_eq!(
-                fetch(&transport, get(server.port, "/")).await.unwrap(),
-                "once"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            assert_eq!(transport.pool().idle_count(), 0);
-        }
+        fetch(&transport, get(server.port, "/")).await.unwrap();
+        closed.recv().unwrap();
+        let gone = async {
+            while transport.pool().idle_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(3), gone)
+            .await
+            .unwrap();
     });
 }
 
@@ -289,18 +288,14 @@ fn a_runtime_that_was_parked_too_long_does_not_trust_its_connections() {
 
 #[test]
 fn connections_a_server_closed_under_a_parked_runtime_are_not_used() {
-    let server = Server::start(|mut stream, _| {
-        Received::read(&mut stream).unwrap();
-        stream.write_all(&ok("once")).unwrap();
-    });
+    let (server, closed) = once();
     let transport = transport();
     let runtime = runtime();
     for _ in 0..20 {
         runtime
             .block_on(fetch(&transport, get(server.port, "/")))
             .unwrap();
-        // The server closes while nobody looks.
-        std::thread::sleep(Duration::from_millis(5));
+        closed.recv().unwrap();
     }
     assert_eq!(server.accepted(), 20);
 }

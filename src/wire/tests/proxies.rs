@@ -186,7 +186,7 @@ fn socks_proxy(
     asked: Arc<Mutex<Vec<String>>>,
 ) -> Server {
     Server::start(move |mut stream, _| {
-        let mut read = |stream: &mut TcpStream, len: usize| {
+        let read = |stream: &mut TcpStream, len: usize| {
             let mut bytes = vec![0; len];
             stream.read_exact(&mut bytes).map(|()| bytes)
         };

@@ -4,6 +4,7 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
     },
     thread::{self, JoinHandle},
 };
@@ -99,6 +100,18 @@ impl Drop for Server {
             assert!(!self.panicked.load(Ordering::SeqCst), "the server panicked");
         }
     }
+}
+
+/// A server that answers once on each connection, and says so when it has closed it.
+pub(super) fn once() -> (Server, mpsc::Receiver<()>) {
+    let (tell, closed) = mpsc::channel();
+    let server = Server::start(move |mut stream, _| {
+        Received::read(&mut stream).unwrap();
+        stream.write_all(&ok("once")).unwrap();
+        stream.shutdown(Shutdown::Both).unwrap();
+        let _ = tell.send(());
+    });
+    (server, closed)
 }
 
 /// A request as it came, taken apart without any HTTP library.
