@@ -14,16 +14,21 @@ use wechatpay_chain::{Client, ClientBuilder, PrivateKey, PublicKey};
 /// A key pair of one side.
 pub struct Pair {
     pub rsa: rsa::PrivateKey,
+    private: PrivateKey,
 }
 
 impl Pair {
-    fn draw() -> Self {
+    pub fn draw() -> Self {
         let rsa = rsa::PrivateKey::new(&mut UnwrapErr(getrandom::SysRng), 2048).expect("a key");
-        Self { rsa }
+        let der = rsa.to_pkcs8_der().expect("DER");
+        Self {
+            private: PrivateKey::from_der(der.as_bytes()).expect("a key"),
+            rsa,
+        }
     }
 
     pub fn private(&self) -> PrivateKey {
-        PrivateKey::from_der(self.rsa.to_pkcs8_der().expect("DER").as_bytes()).expect("a key")
+        self.private.clone()
     }
 
     pub fn public(&self) -> PublicKey {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod apiv2;
+mod bad_input;
 mod keys;
 mod mode;
 #[cfg(feature = "sandbox")]

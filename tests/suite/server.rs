@@ -43,7 +43,7 @@ pub struct Seen {
     /// Connections of which the client's end was seen, or that the server closed.
     pub closed: usize,
     faults: Vec<String>,
-    streams: Vec<TcpStream>,
+    streams: HashMap<usize, TcpStream>,
 }
 
 /// A request as it arrived.
@@ -117,6 +117,11 @@ impl Server {
         self.shared.seen().requests.clone()
     }
 
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.shared.seen().opened
+    }
+
     /// The one request that came.
     pub fn only(&self) -> Request {
         let mut requests = self.requests();
@@ -148,7 +153,7 @@ impl Drop for Server {
         let _ = TcpStream::connect(("127.0.0.1", self.port));
         let mut seen = self.shared.seen();
         // No connection outlives its server: the port may be another's in a moment.
-        for stream in seen.streams.drain(..) {
+        for (_, stream) in seen.streams.drain() {
             let _ = stream.shutdown(Shutdown::Both);
         }
         if !thread::panicking() {
@@ -186,9 +191,11 @@ fn accept(
         }
         let Ok(stream) = stream else { continue };
         let number = shared.change(|seen| {
-            seen.streams.extend(stream.try_clone());
+            let number = seen.opened;
+            seen.streams
+                .extend(stream.try_clone().map(|twin| (number, twin)));
             seen.opened += 1;
-            seen.opened - 1
+            number
         });
         let shared = Arc::clone(shared);
         let answer: Answering = answer.clone();
@@ -229,7 +236,12 @@ fn serve(stream: TcpStream, connection: usize, shared: &Shared, answer: &Answeri
                 }
             }
             Reply::Close => break,
-            Reply::Reset => return reset(reader.into_inner()),
+            Reply::Reset => {
+                // A socket is closed with its last handle.
+                drop(writer);
+                shared.change(|seen| seen.streams.remove(&connection));
+                return reset(reader.into_inner());
+            }
             Reply::Silence => {
                 let _ = reader.read_to_end(&mut Vec::new());
                 break;
