@@ -5,10 +5,13 @@ mod apiv2;
 mod bad_input;
 mod keys;
 mod mode;
+mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
 #[cfg(feature = "sandbox")]
 mod sandbox_wire;
 mod server;
 mod shared;
+mod signatures;
+mod signer;
 mod vectors;
