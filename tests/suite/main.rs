@@ -1,12 +1,19 @@
 //! What crosses layers, as one binary.
 
+mod answers;
 mod apiv2;
+mod bad_input;
 mod keys;
 mod outside;
+mod mode;
+mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
 #[cfg(feature = "sandbox")]
 mod sandbox_wire;
 mod sensitive;
+mod server;
 mod shared;
+mod signatures;
+mod signer;
 mod vectors;

@@ -8,7 +8,7 @@ use wechatpay_chain::{Chain, Client, Method, PreparedRequest, Result};
 use super::{apiv2, keys, shared};
 
 /// The same path in its three forms. The index takes literals only: a test's are leaked.
-fn forms(client: &Client, line: &Value) -> [(&'static str, Chain); 3] {
+pub fn forms(client: &Client, line: &Value) -> [(&'static str, Chain); 3] {
     let path = line["path"].as_str().expect("a path");
     let segments = line["segments"].as_array().expect("segments");
     let mut chain = client.seg(segments[0].as_str().expect("a segment"));
@@ -23,7 +23,7 @@ fn forms(client: &Client, line: &Value) -> [(&'static str, Chain); 3] {
     ]
 }
 
-fn options(line: &Value) -> Map<String, Value> {
+pub fn options(line: &Value) -> Map<String, Value> {
     let mut options = line["options"].as_object().cloned().unwrap_or_default();
     options.retain(|_, value| value.get("$skip").is_none());
     options
@@ -31,7 +31,7 @@ fn options(line: &Value) -> Map<String, Value> {
 
 /// Samples that pass a key which is no variable of their path: the PHP SDK drops it silently, and
 /// this library refuses it, so that a misspelt variable never goes out.
-const STRAY: [(&str, &str); 2] = [
+pub const STRAY: [(&str, &str); 2] = [
     (
         "GET v3/global/papay/transactions/out-trade-no/{out_trade_no}",
         "transaction_id",

@@ -1,0 +1,393 @@
+//! Paths that are not sent, and hosts that nothing signed goes to.
+
+use serde_json::{Value, json};
+use wechatpay_chain::{Client, Method, Options};
+
+use super::{Case, call};
+
+/// A path, as one argument of `chain`.
+fn path(name: &'static str, path: &'static str, options: Value, text: &'static str) -> Case {
+    call(
+        name,
+        text,
+        Method::GET,
+        move |client| client.chain(path),
+        move || options.clone(),
+    )
+}
+
+/// A value in `{+value}`.
+fn raw(name: &'static str, value: &'static str, text: &'static str) -> Case {
+    path(name, "v3/x/{+value}/y", json!({ "value": value }), text)
+}
+
+fn segment(name: &'static str, segment: &'static str, text: &'static str) -> Case {
+    call(
+        name,
+        text,
+        Method::GET,
+        move |client| client.seg("v3").seg(segment).seg("x"),
+        || (),
+    )
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = pieces();
+    cases.extend(variables());
+    cases.extend(expanded());
+    cases.extend(hosts());
+    cases
+}
+
+fn pieces() -> Vec<Case> {
+    vec![
+        segment(
+            "seg with a slash",
+            "a/b",
+            "seg(\"a/b\"): one segment holds no `/`; a path goes through chain(…), a value through a template variable",
+        ),
+        segment(
+            "seg with a query",
+            "a?b=c",
+            "seg(\"a?b=c\"): one segment holds no `?`",
+        ),
+        segment(
+            "seg with a fragment",
+            "a#b",
+            "seg(\"a#b\"): one segment holds no `#`",
+        ),
+        segment(
+            "an empty seg",
+            "",
+            "seg(\"\"): a segment is empty; leave the call out, or name the segment",
+        ),
+        segment(
+            "seg that climbs",
+            "..",
+            "the path `/v3/../x` has the segment `..`, which would climb to another path",
+        ),
+        path(
+            "an empty chain",
+            "",
+            json!({}),
+            "chain(\"\"): the path is empty; name at least one segment",
+        ),
+        path(
+            "a lone slash",
+            "/",
+            json!({}),
+            "chain(\"/\"): the path is empty",
+        ),
+        path(
+            "a host in disguise",
+            "//evil.example/v3/x",
+            json!({}),
+            "a path that begins with `//` names a host without saying https",
+        ),
+        path(
+            "a variable that is never closed",
+            "v3/x/<id",
+            json!({}),
+            "`<` opens a variable that has no name or is never closed; write <name> or {name}",
+        ),
+        path(
+            "a brace that is never closed",
+            "v3/x/{id",
+            json!({}),
+            "the path is no URI template: `{` at byte 5 is never closed",
+        ),
+        path(
+            "a brace that closes nothing",
+            "v3/x}/y",
+            json!({}),
+            "the path is no URI template: `}` at byte 4 closes nothing",
+        ),
+        path(
+            "an operator that means nothing",
+            "v3/{!id}",
+            json!({"id": 1}),
+            "the operator `!` at byte 4 has no meaning",
+        ),
+        path(
+            "a variable without a name",
+            "v3/{}",
+            json!({}),
+            "a variable's name is missing at byte 4",
+        ),
+        path(
+            "a variable of two words",
+            "v3/{a b}",
+            json!({}),
+            "' ' at byte 5 cannot stand in a variable's name",
+        ),
+        path(
+            "a prefix of 0",
+            "v3/{id:0}",
+            json!({"id": "x"}),
+            "the prefix at byte 7 must be from 1 to 9999",
+        ),
+        path(
+            "half a triplet",
+            "v3/x%2",
+            json!({}),
+            "`%` at byte 4 is not followed by two hexadecimal digits",
+        ),
+        call(
+            "an index too deep",
+            "indexed 64 levels deep: take the path as one literal, or by chain(…)",
+            Method::GET,
+            |client: &Client| {
+                let mut chain = &client["v3"];
+                for _ in 0..100 {
+                    chain = &chain["x"];
+                }
+                chain.clone()
+            },
+            || (),
+        ),
+    ]
+}
+
+fn variables() -> Vec<Case> {
+    const PATH: &str = "v3/x/{id}/y";
+    vec![
+        path(
+            "a variable that is missing",
+            PATH,
+            json!({}),
+            "GET v3/x/{id}/y: the path lacks a value: `id` was not given; give one in the options",
+        ),
+        path(
+            "a variable that is null",
+            PATH,
+            json!({"id": null}),
+            "the path lacks a value: `id` is null",
+        ),
+        path(
+            "a variable that is empty",
+            PATH,
+            json!({"id": ""}),
+            "the path lacks a value: `id` is an empty string",
+        ),
+        path(
+            "an empty list",
+            PATH,
+            json!({"id": []}),
+            "the path lacks a value: `id` is an empty array",
+        ),
+        path(
+            "an empty object",
+            PATH,
+            json!({"id": {}}),
+            "the path lacks a value: `id` is an empty object",
+        ),
+        path(
+            "two that are missing",
+            "v3/{a}/{b}",
+            json!({}),
+            "the path lacks a value: `a` was not given, `b` was not given",
+        ),
+        path(
+            "a list of lists",
+            PATH,
+            json!({"id": [["13800138000"]]}),
+            "`id` at byte 6 holds a list or an object inside its list or object",
+        ),
+        path(
+            "a prefix of a list",
+            "v3/{id:3}",
+            json!({"id": ["a"]}),
+            "`id` at byte 4 has a prefix, but its value is a list or an object",
+        ),
+        path(
+            "a misspelt variable",
+            "v3/x/{out_trade_no}",
+            json!({"out_tarde_no": "1"}),
+            "the option `out_tarde_no` is neither a known option nor a variable of the path: did you mean `out_trade_no`?",
+        ),
+        path(
+            "a variable of nobody's",
+            "v3/x",
+            json!({"id": "1"}),
+            "the option `id` is neither a known option nor a variable of the path, which has no variables",
+        ),
+    ]
+}
+
+/// What is checked on the path that would be sent.
+fn expanded() -> Vec<Case> {
+    vec![
+        raw(
+            "a value that climbs",
+            "../../v3/refund",
+            "has the segment `..`, which would climb to another path",
+        ),
+        raw(
+            "a value that climbs in triplets",
+            "%2e%2E",
+            "has the segment `%2e%2E`, which would climb to another path",
+        ),
+        raw(
+            "a value that stands still",
+            ".",
+            "has the segment `.`, which would climb to another path",
+        ),
+        raw(
+            "a value with an empty segment",
+            "a//b",
+            "has an empty segment (`//`): a value is missing, or a slash is doubled",
+        ),
+        raw(
+            "a value with a fragment",
+            "a#b",
+            "holds a `#`: a fragment is never sent",
+        ),
+        raw("a backslash", "a\\b", "holds a backslash"),
+        raw(
+            "a line break in triplets",
+            "a%0d%0ab",
+            "holds the control character 0x0d: trim the value that brings it",
+        ),
+        path(
+            "a value with a line break",
+            "v3/x/{id}",
+            json!({"id": "42\n"}),
+            "holds the control character 0x0a: trim the value that brings it",
+        ),
+        path(
+            "a value of two dots",
+            "v3/x/{id}/y",
+            json!({"id": ".."}),
+            "has the segment `..`, which would climb to another path",
+        ),
+        path(
+            "a value of a NUL",
+            "v3/x/{id}",
+            json!({"id": "\u{0}"}),
+            "holds the control character 0x00",
+        ),
+        path(
+            "two slashes in the path",
+            "v3//x",
+            json!({}),
+            "has an empty segment (`//`)",
+        ),
+        path(
+            "two queries",
+            "v3/x?a=1",
+            json!({"query": {"b": 2}}),
+            "the path has a query and so have the options: give it once",
+        ),
+        path(
+            "two queries, one by template",
+            "v3/x{?a}",
+            json!({"a": 1, "query": {"b": 2}}),
+            "the path has a query and so have the options: give it once",
+        ),
+        path(
+            "a fragment after the query",
+            "v3/x?a=1#b",
+            json!({}),
+            "a fragment is never sent",
+        ),
+    ]
+}
+
+fn hosts() -> Vec<Case> {
+    const STRANGER: &str = "is not a host of WeChat Pay nor of this client: a signed request does not go there; if it should, name it with trust_host";
+    let base = |name, uri: &'static str, text| path(name, "v3/x", json!({ "base_uri": uri }), text);
+    vec![
+        path(
+            "a stranger",
+            "https://evil.example/v3/x",
+            json!({}),
+            STRANGER,
+        ),
+        path(
+            "a stranger from a variable",
+            "{+url}",
+            json!({"url": "https://evil.example/v3/x"}),
+            STRANGER,
+        ),
+        base("a stranger as base_uri", "https://evil.example/", STRANGER),
+        path(
+            "a longer host",
+            "https://api.mch.weixin.qq.com.evil.example/v3/x",
+            json!({}),
+            STRANGER,
+        ),
+        path(
+            "a host with a dash",
+            "https://evil-api.mch.weixin.qq.com/v3/x",
+            json!({}),
+            STRANGER,
+        ),
+        path(
+            "this machine, another port",
+            "http://127.0.0.1:1/v3/x",
+            json!({}),
+            STRANGER,
+        ),
+        path(
+            "plain http",
+            "http://api.mch.weixin.qq.com/v3/x",
+            json!({}),
+            "`http://api.mch.weixin.qq.com` is plain http: only the client's own base URI or a trusted host may be",
+        ),
+        path(
+            "another port",
+            "https://api.mch.weixin.qq.com:8443/v3/x",
+            json!({}),
+            "has a port that is neither 443 nor the base URI's: name it with trust_host if it is right",
+        ),
+        path(
+            "user info",
+            "https://api.mch.weixin.qq.com@evil.example/v3/x",
+            json!({}),
+            "a URL with user info (`user@host`) is not allowed: remove it",
+        ),
+        path(
+            "a backslash after the host",
+            "{+url}",
+            json!({"url": "https://api.mch.weixin.qq.com\\@evil.example/"}),
+            "a URL with user info (`user@host`) is not allowed",
+        ),
+        base(
+            "base_uri with a query",
+            "https://api.mch.weixin.qq.com/?a",
+            "option `base_uri`: the base URI `https://api.mch.weixin.qq.com/?a` has a query or a fragment",
+        ),
+        base(
+            "base_uri without a scheme",
+            "api.mch.weixin.qq.com",
+            "option `base_uri`: the URL `api.mch.weixin.qq.com` has no scheme",
+        ),
+        path(
+            "invoices, signed",
+            "https://pay.wechatpay.cn/invoice",
+            json!({}),
+            STRANGER,
+        ),
+        call(
+            "a stranger, unsigned",
+            STRANGER,
+            Method::GET,
+            |client| client.chain("https://evil.example/file"),
+            || Options::new().unsigned(),
+        ),
+        call(
+            "invoices in plain http",
+            STRANGER,
+            Method::GET,
+            |client| client.chain("http://pay.wechatpay.cn/file"),
+            || Options::new().unsigned(),
+        ),
+        call(
+            "an unsigned write",
+            "unsigned() is for GET alone: a POST is always signed",
+            Method::POST,
+            |client| client.chain("v3/x"),
+            || Options::new().unsigned(),
+        ),
+    ]
+}

@@ -1,0 +1,681 @@
+//! Blocking and async calls wherever a program may make them, and what happens when a connection
+//! or the time runs out.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{
+    net::TcpSocket,
+    runtime::{Builder, Runtime},
+};
+use wechatpay_chain::{Chain, Client, Options, Outcome, RetryPolicy, Signature, Signer, Transport};
+
+use super::{
+    keys,
+    mode::{BOTH, runtime},
+    server::{Answer, Reply, Server, now},
+};
+
+/// Runs it, and fails instead of hanging.
+#[track_caller]
+fn within<T: Send + 'static>(seconds: u64, run: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, wait) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        let _ = done.send(run());
+    });
+    match wait.recv_timeout(Duration::from_secs(seconds)) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs: not done within {seconds} s"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().expect_err("a panic"))
+        }
+    }
+}
+
+fn current_thread() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+fn multi_thread(workers: usize) -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// Answers that are signed once, so that many calls cost little.
+fn quick() -> Server {
+    let minute = now() / 60 * 60;
+    Server::start(move |_| Answer::signed_at(200, "{}", minute))
+}
+
+#[test]
+fn blocking_works_in_every_kind_of_thread() {
+    let server = quick();
+    let chain = server.client().chain("v3/x");
+    let get = move || chain.get(()).map(drop).expect("an answer");
+
+    within(20, {
+        let get = get.clone();
+        move || get()
+    });
+    within(20, {
+        let get = get.clone();
+        move || current_thread().block_on(async { get() })
+    });
+    within(20, {
+        let get = get.clone();
+        move || multi_thread(1).block_on(async { get() })
+    });
+    within(20, {
+        let get = get.clone();
+        move || {
+            let runtime = multi_thread(1);
+            runtime.block_on(async move {
+                tokio::spawn({
+                    let get = get.clone();
+                    async move { get() }
+                })
+                .await
+                .unwrap();
+                tokio::task::spawn_blocking({
+                    let get = get.clone();
+                    move || get()
+                })
+                .await
+                .unwrap();
+                tokio::spawn(async move { tokio::task::block_in_place(get) })
+                    .await
+                    .unwrap();
+            });
+        }
+    });
+    within(20, move || {
+        let tasks = tokio::task::LocalSet::new();
+        tasks.block_on(&current_thread(), async move {
+            tokio::task::spawn_local(async move { get() })
+                .await
+                .unwrap();
+        });
+    });
+    assert_eq!(server.requests().len(), 7);
+}
+
+#[test]
+fn a_thousand_blocking_calls_in_one_task_without_an_await() {
+    let server = quick();
+    let chain = server.client().chain("v3/x");
+    within(60, move || {
+        multi_thread(1).block_on(async move {
+            let task = tokio::spawn(async move {
+                for _ in 0..1000 {
+                    chain.get(()).expect("an answer");
+                }
+            });
+            task.await.unwrap();
+        });
+    });
+    assert_eq!(server.requests().len(), 1000);
+    // One after the other, they share a connection.
+    assert!(
+        server.connections() < 20,
+        "{} connections",
+        server.connections()
+    );
+}
+
+#[test]
+fn blocking_calls_from_64_threads_at_once() {
+    const THREADS: usize = 64;
+    let server = quick();
+    let client = server.client();
+    let start = Arc::new(Barrier::new(THREADS));
+    within(60, move || {
+        let threads = (0..THREADS).map(|n| {
+            let (client, start) = (client.clone(), Arc::clone(&start));
+            thread::spawn(move || {
+                start.wait();
+                for call in 0..4 {
+                    let options = json!({ "id": format!("{n}-{call}"), "json": {"n": n} });
+                    client["v3/x/{id}"].post(options).expect("an answer");
+                }
+            })
+        });
+        for thread in threads.collect::<Vec<_>>() {
+            thread.join().unwrap();
+        }
+    });
+    let mut targets = server
+        .requests()
+        .into_iter()
+        .map(|r| r.target)
+        .collect::<Vec<_>>();
+    assert_eq!(targets.len(), THREADS * 4);
+    targets.sort();
+    targets.dedup();
+    assert_eq!(targets.len(), THREADS * 4, "each arrives once");
+}
+
+#[test]
+fn async_calls_64_in_flight() {
+    let server = quick();
+    let chain = server.client().chain("v3/x");
+    for runtime in [current_thread(), multi_thread(2)] {
+        let chain = chain.clone();
+        within(60, move || {
+            runtime.block_on(async {
+                let calls = (0..64).map(|_| tokio::spawn(chain.get_async(())));
+                for call in calls.collect::<Vec<_>>() {
+                    call.await.unwrap().expect("an answer");
+                }
+            });
+        });
+    }
+    assert_eq!(server.requests().len(), 128);
+}
+
+#[test]
+fn one_client_on_two_runtimes_of_which_one_is_parked() {
+    let server = quick();
+    let client = server.client();
+    within(30, move || {
+        let chain = client.chain("v3/x");
+        let parked = current_thread();
+        let live = multi_thread(1);
+        for _ in 0..3 {
+            // Its connection is idle now, and nobody drives it until the next turn.
+            parked.block_on(chain.get_async(())).unwrap();
+            live.block_on(chain.get_async(())).unwrap();
+            chain.get(()).unwrap();
+        }
+        // What a runtime leaves behind is of no more use, and in nobody's way.
+        drop(parked);
+        live.block_on(chain.get_async(())).unwrap();
+        current_thread().block_on(chain.get_async(())).unwrap();
+        live.shutdown_background();
+        chain.get(()).unwrap();
+    });
+    assert_eq!(server.requests().len(), 12);
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// An executor that knows nothing of tokio.
+fn plain<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[test]
+fn an_async_call_works_outside_tokio() {
+    let server = quick();
+    let chain = server.client().chain("v3/x");
+    within(20, move || {
+        plain(chain.get_async(())).unwrap();
+        // Two, polled in turn on one thread.
+        plain(async {
+            let (one, two) = (chain.post_async(()), chain.post_async(()));
+            two.await.unwrap();
+            one.await.unwrap();
+        });
+        plain(chain.prepare_async(wechatpay_chain::Method::GET, ())).unwrap();
+    });
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn a_call_may_move_between_executors() {
+    let server = quick();
+    let chain = server.client().chain("v3/x");
+    within(20, move || {
+        let live = multi_thread(1);
+        let mut call = Box::pin(chain.get_async(()));
+        let first = live.block_on(async {
+            std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_ready())).await
+        });
+        assert!(!first, "it has answered before it was asked");
+        plain(call).unwrap();
+
+        let mut call = Box::pin(chain.get_async(()));
+        let waker = Waker::noop();
+        assert!(
+            call.as_mut()
+                .poll(&mut Context::from_waker(waker))
+                .is_pending()
+        );
+        live.block_on(call).unwrap();
+    });
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn dropping_the_client_never_hangs() {
+    let server = Server::start(|request| match request.path() {
+        "/v3/silence" => Reply::Silence,
+        _ => Answer::signed(200, "{}").into(),
+    });
+    let url = server.url();
+    within(20, move || {
+        let client = || {
+            let transport = Transport::builder().no_proxy().build().unwrap();
+            let builder = Client::builder().mchid(keys::MCHID).serial(keys::SERIAL);
+            let builder = builder.private_key(keys::merchant().private());
+            let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
+            builder
+                .transport(&transport)
+                .base_uri(url.clone())
+                .build()
+                .unwrap()
+        };
+        // Idle connections, in a plain thread, inside a runtime and after its end.
+        let one = client();
+        one.chain("v3/x").get(()).unwrap();
+        drop(one);
+        let one = client();
+        let ended = current_thread();
+        ended.block_on(one.chain("v3/x").get_async(())).unwrap();
+        drop(ended);
+        drop(one);
+        multi_thread(1).block_on(async {
+            let one = client();
+            one.chain("v3/x").get_async(()).await.unwrap();
+            one.chain("v3/x").get(()).unwrap();
+            drop(one);
+        });
+        // A call under way keeps what it needs, and goes with its runtime.
+        let live = multi_thread(1);
+        let call = live.spawn(client().chain("v3/silence").get_async(()));
+        live.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
+        drop(live);
+        drop(call);
+    });
+    server.wait_until("every connection is closed", |seen| {
+        seen.closed == seen.opened
+    });
+}
+
+#[test]
+fn a_call_dropped_after_the_write_began_closes_its_connection() {
+    let server = Server::start(|request| match request.number {
+        0 => Reply::Silence,
+        _ => Answer::signed(200, "{}").into(),
+    });
+    let chain = server.client().chain("v3/x");
+    drop(chain.post_async(()));
+    assert_eq!(
+        server.connections(),
+        0,
+        "nothing is sent before the first poll"
+    );
+
+    runtime().block_on(async {
+        let call = chain.post_async(json!({ "json": {} }));
+        let dropped = tokio::time::timeout(Duration::from_millis(300), call).await;
+        assert!(dropped.is_err(), "{dropped:?}");
+    });
+    server.wait_until("the end of the dropped call is seen", |seen| {
+        seen.closed == 1
+    });
+    assert_eq!(server.requests().len(), 1);
+
+    for mode in BOTH {
+        mode.post(&chain, ()).unwrap();
+    }
+    let connections = server
+        .requests()
+        .iter()
+        .map(|r| r.connection)
+        .collect::<Vec<_>>();
+    assert_eq!(connections[0], 0);
+    assert!(connections[1..].iter().all(|n| *n > 0), "{connections:?}");
+}
+
+#[test]
+fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
+    let server = Server::start(|_| Reply::Silence);
+    for mode in BOTH {
+        let chain = server.client().chain("v3/x");
+        let start = Instant::now();
+        let err = mode.post(&chain, json!({ "timeout": 0.2 })).unwrap_err();
+        assert!(start.elapsed() >= Duration::from_millis(200));
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            start.elapsed()
+        );
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::Unknown);
+        assert_eq!(
+            err.to_string(),
+            "POST v3/x: no answer within the call's timeout of 200ms"
+        );
+
+        let builder = keys::builder().base_uri(server.url());
+        let client = builder.timeout(Duration::from_millis(200)).build().unwrap();
+        let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();
+        assert!(
+            err.is_timeout() && err.outcome() == Outcome::Unknown,
+            "{err:?}"
+        );
+        // A write is not repeated, nor is anything after its time.
+        server.wait_until("the connections are closed", |seen| {
+            seen.closed == seen.opened
+        });
+    }
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn an_answer_that_trickles_ends_with_the_calls_timeout() {
+    for mode in BOTH {
+        let server = Server::start(|_| {
+            Reply::Raw(Box::new(|stream| {
+                use std::io::Write as _;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+                while stream.write_all(b"x").is_ok() {
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }))
+        });
+        let err = mode
+            .post(&server.client().chain("v3/x"), json!({ "timeout": 0.3 }))
+            .unwrap_err();
+        assert!(
+            err.is_timeout() && err.outcome() == Outcome::Unknown,
+            "{err:?}"
+        );
+        server.wait_until("the connection is closed", |seen| seen.closed == 1);
+    }
+}
+
+/// A port whose queue of connections is full: a further one gets no answer.
+struct Full {
+    port: u16,
+    _held: Box<dyn Send>,
+}
+
+fn full() -> Full {
+    let runtime = multi_thread(1);
+    let (port, held) = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut held = Vec::new();
+        for _ in 0..8 {
+            let connecting = tokio::net::TcpStream::connect(address);
+            match tokio::time::timeout(Duration::from_millis(100), connecting).await {
+                Ok(stream) => held.push(stream.unwrap()),
+                Err(_) => break,
+            }
+        }
+        (address.port(), (listener, held))
+    });
+    Full {
+        port,
+        _held: Box::new((runtime, held)),
+    }
+}
+
+#[test]
+fn a_connection_that_is_not_made_is_not_sent() {
+    let full = full();
+    let client = keys::builder()
+        .base_uri(format!("http://127.0.0.1:{}/", full.port))
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let post = |options| mode.post(&client.chain("v3/x"), options).unwrap_err();
+        let err = post(json!({ "connect_timeout": 0.2 }));
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        assert_eq!(
+            err.to_string(),
+            "POST v3/x: no connection to 127.0.0.1 within 0.2 s: TCP got no answer"
+        );
+
+        // Without a limit of its own, connecting ends with the call.
+        let err = post(json!({ "connect_timeout": 0, "timeout": 0.2 }));
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        assert!(
+            err.to_string()
+                .contains("no answer within the call's timeout of 200ms"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_says_nothing_ends_with_the_connect_timeout() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .serial(keys::SERIAL)
+        .private_key(keys::merchant().private())
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .proxy(format!("http://{}", listener.local_addr().unwrap()))
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let err = mode
+            .post(&client.chain("v3/x"), json!({ "connect_timeout": 0.2 }))
+            .unwrap_err();
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        assert!(
+            err.to_string()
+                .ends_with("within 0.2 s: the proxy did not answer"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn a_refused_connection_is_tried_again_and_not_sent() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let client = keys::builder()
+        .base_uri(format!("http://127.0.0.1:{port}/"))
+        .retry(RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1)))
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+        assert!(err.is_connect(), "{err:?}");
+        assert_eq!((err.outcome(), err.attempts()), (Outcome::NotSent, 3));
+        assert_eq!(
+            err.to_string(),
+            format!("POST v3/x: no TCP connection to 127.0.0.1:{port}")
+        );
+    }
+}
+
+/// Counts its signatures.
+struct Counting(Arc<AtomicUsize>);
+
+impl Signer for Counting {
+    type Error = std::convert::Infallible;
+
+    async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(Signature {
+            serial: keys::SERIAL.into(),
+            bytes: keys::merchant().sign(message),
+        })
+    }
+}
+
+fn counting(server: &Server) -> (Chain, Arc<AtomicUsize>) {
+    let signed = Arc::new(AtomicUsize::new(0));
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .signer(Counting(Arc::clone(&signed)))
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .no_proxy()
+        .base_uri(server.url())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    (client.chain("v3/x"), signed)
+}
+
+#[test]
+fn a_request_that_meets_a_closed_connection_is_signed_anew_and_arrives_once() {
+    let server = Server::start(|_| Answer::signed(200, "{}").then_close());
+    let (chain, signed) = counting(&server);
+    // A runtime that nobody drives while the server closes: the end is there to be read only
+    // when the next request wants to be written.
+    let parked = current_thread();
+    for round in 1..=5 {
+        parked
+            .block_on(chain.post_async(json!({ "json": {} })))
+            .unwrap();
+        server.wait_until("the server has closed", |seen| seen.closed == round);
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 5, "each arrives once");
+    let mut nonces = requests
+        .iter()
+        .map(|request| request.authorization(keys::merchant())["nonce_str"].clone())
+        .collect::<Vec<_>>();
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 5);
+    assert_eq!(
+        signed.load(Ordering::SeqCst),
+        9,
+        "each but the first was signed twice"
+    );
+}
+
+#[test]
+fn a_connection_closed_while_idle_is_replaced_in_silence() {
+    let server = Server::start(|_| Answer::signed(200, "{}").then_close());
+    for mode in BOTH {
+        let chain = server.client().chain("v3/x");
+        for _ in 0..10 {
+            let before = server.requests().len();
+            mode.post(&chain, ()).unwrap();
+            assert_eq!(server.requests().len(), before + 1);
+            server.wait_until("the server has closed", |seen| seen.closed == seen.opened);
+        }
+    }
+}
+
+#[test]
+fn a_write_that_arrived_is_never_repeated() {
+    // On a new connection, and on one that has served before; with every retry allowed.
+    for reused in [false, true] {
+        for mode in BOTH {
+            for reply in [|| Reply::Reset, || Reply::Close] {
+                let server = Server::start(move |request| {
+                    if reused && request.number == 0 {
+                        Answer::signed(200, "{}").into()
+                    } else {
+                        reply()
+                    }
+                });
+                let client = keys::builder()
+                    .base_uri(server.url())
+                    .retry(
+                        RetryPolicy::default()
+                            .attempts(5)
+                            .repeat_rate_limited_writes(),
+                    )
+                    .build()
+                    .unwrap();
+                let chain = client.chain("v3/x");
+                if reused {
+                    mode.post(&chain, ()).unwrap();
+                }
+                let err = mode.post(&chain, json!({ "json": {"n": 1} })).unwrap_err();
+                assert!(err.is_transport(), "{err:?}");
+                assert_eq!((err.outcome(), err.attempts()), (Outcome::Unknown, 1));
+                let requests = server.requests();
+                assert_eq!(requests.len(), 1 + usize::from(reused));
+                assert_eq!(server.connections(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_read_whose_connection_breaks_is_repeated() {
+    for mode in BOTH {
+        let server = Server::start(|request| match request.number {
+            0 => Reply::Reset,
+            1 => Reply::Close,
+            _ => Answer::signed(200, "{}").into(),
+        });
+        let client = keys::builder()
+            .base_uri(server.url())
+            .retry(
+                RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1)),
+            )
+            .build()
+            .unwrap();
+        mode.get(&client.chain("v3/x"), ()).unwrap();
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[test]
+fn a_body_that_the_server_does_not_read_is_unknown() {
+    // It answers nothing and resets in the middle of a large body.
+    for mode in BOTH {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            use std::io::Read as _;
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut some = [0; 1000];
+            stream.read_exact(&mut some).unwrap();
+            drop(stream);
+            listener.set_nonblocking(true).unwrap();
+            thread::sleep(Duration::from_millis(100));
+            assert!(listener.accept().is_err(), "the write was repeated");
+        });
+        let client = keys::builder()
+            .base_uri(format!("http://127.0.0.1:{port}/"))
+            .build()
+            .unwrap();
+        let options = Options::new().body(vec![b'x'; 20_000_000]);
+        let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
+        assert!(err.is_transport(), "{err:?}");
+        assert_eq!((err.outcome(), err.attempts()), (Outcome::Unknown, 1));
+        server.join().unwrap();
+    }
+}
