@@ -5,12 +5,14 @@ mod call;
 mod chain;
 mod core;
 mod exchange;
+mod identity;
 mod index;
 mod prepared;
 mod response;
 
 pub use self::{
-    builder::ClientBuilder, call::Call, chain::Chain, prepared::PreparedRequest, response::Response,
+    builder::ClientBuilder, call::Call, chain::Chain, identity::Identity,
+    prepared::PreparedRequest, response::Response,
 };
 
 use std::{fmt, ops::Index, sync::Arc};
