@@ -3,8 +3,11 @@
 use std::sync::OnceLock;
 
 use rsa::{
+    pkcs1v15::{Signature, SigningKey, VerifyingKey},
     pkcs8::{EncodePrivateKey, EncodePublicKey},
     rand_core::UnwrapErr,
+    sha2::Sha256,
+    signature::{SignatureEncoding as _, Signer as _, Verifier as _},
 };
 use wechatpay_chain::{Client, ClientBuilder, PrivateKey, PublicKey};
 
@@ -26,6 +29,21 @@ impl Pair {
     pub fn public(&self) -> PublicKey {
         let der = self.rsa.to_public_key().to_public_key_der().expect("DER");
         PublicKey::from_der(der.as_bytes()).expect("a key")
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        SigningKey::<Sha256>::new(self.rsa.clone())
+            .sign(message)
+            .to_vec()
+    }
+
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        Signature::try_from(signature).is_ok_and(|signature| {
+            VerifyingKey::<Sha256>::new(self.rsa.to_public_key())
+                .verify(message, &signature)
+                .is_ok()
+        })
     }
 }
 

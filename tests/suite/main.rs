@@ -1,10 +1,13 @@
 //! What crosses layers, as one binary.
 
+mod answers;
 mod apiv2;
 mod keys;
+mod mode;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
 #[cfg(feature = "sandbox")]
 mod sandbox_wire;
+mod server;
 mod shared;
 mod vectors;
