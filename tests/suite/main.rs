@@ -2,6 +2,7 @@
 
 mod answers;
 mod apiv2;
+mod identity;
 mod keys;
 mod mode;
 #[cfg(feature = "sandbox")]
@@ -10,4 +11,5 @@ mod sandbox_axios;
 mod sandbox_wire;
 mod server;
 mod shared;
+mod tls;
 mod vectors;
