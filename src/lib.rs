@@ -15,7 +15,7 @@ mod wire;
 pub use http::Method;
 
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
-pub use crate::client::{Call, Chain, Client, ClientBuilder, PreparedRequest, Response};
+pub use crate::client::{Call, Chain, Client, ClientBuilder, Identity, PreparedRequest, Response};
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};

@@ -7,7 +7,7 @@ use std::{
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{Client, core::Core};
+use super::{Client, Identity, core::Core};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::{Error, Result},
@@ -41,6 +41,9 @@ pub struct ClientBuilder {
     platform: Vec<TrustedKey>,
     verifier: Option<Arc<dyn DynVerifier>>,
     apiv2_key: Option<Zeroizing<String>>,
+    identity: Option<Identity>,
+    #[cfg(feature = "pkcs12")]
+    pkcs12: Option<Zeroizing<Vec<u8>>>,
     apiv3_key: Option<Zeroizing<String>>,
     base_uri: String,
     trusted_hosts: Vec<String>,
@@ -66,6 +69,9 @@ impl Default for ClientBuilder {
             platform: Vec::new(),
             verifier: None,
             apiv2_key: None,
+            identity: None,
+            #[cfg(feature = "pkcs12")]
+            pkcs12: None,
             apiv3_key: None,
             base_uri: API.to_owned(),
             trusted_hosts: Vec::new(),
@@ -123,6 +129,22 @@ impl ClientBuilder {
     /// The APIv2 key.
     pub fn apiv2_key(mut self, key: impl Into<String>) -> Self {
         self.apiv2_key = Some(Zeroizing::new(key.into()));
+        self
+    }
+
+    /// The merchant's API certificate with its key, which calls with the option `security`
+    /// ([`Options::mutual_tls`](crate::Options::mutual_tls)) show in TLS. Other calls do not, and
+    /// go by connections of their own.
+    pub fn client_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// The bytes of `apiclient_cert.p12`, opened by [`build`](ClientBuilder::build) with the
+    /// merchant ID as its password. With the feature `pkcs12`.
+    #[cfg(feature = "pkcs12")]
+    pub fn client_identity_pkcs12(mut self, archive: impl Into<Vec<u8>>) -> Self {
+        self.pkcs12 = Some(Zeroizing::new(archive.into()));
         self
     }
 
@@ -236,6 +258,7 @@ impl ClientBuilder {
         }
         self.check_trusted_keys(&setup)?;
         let key = self.merchant_key()?;
+        let identity = self.take_identity()?;
         let transport = self.take_transport()?;
         let owners = self.owners()?;
         let apiv3_key = self
@@ -270,6 +293,7 @@ impl ClientBuilder {
             key,
             trust,
             apiv2_key: self.apiv2_key,
+            identity,
             apiv3_key,
             notifications,
             transport,
@@ -358,6 +382,30 @@ impl ClientBuilder {
             }
         }
         Ok(())
+    }
+
+    #[cfg(not(feature = "pkcs12"))]
+    fn take_identity(&mut self) -> Result<Option<Identity>> {
+        Ok(self.identity.take())
+    }
+
+    #[cfg(feature = "pkcs12")]
+    fn take_identity(&mut self) -> Result<Option<Identity>> {
+        match (self.identity.take(), self.pkcs12.take()) {
+            (Some(_), Some(_)) => Err(Error::config(
+                "a client has one identity: give `client_identity` or `client_identity_pkcs12`",
+            )),
+            (None, Some(archive)) => {
+                let password = self.mchid.as_deref().ok_or_else(|| {
+                    Error::config(
+                        "`client_identity_pkcs12` takes the `mchid` for the password: give it, or \
+                         open the archive by Identity::from_pkcs12",
+                    )
+                })?;
+                Identity::from_pkcs12(&archive, password).map(Some)
+            }
+            (identity, None) => Ok(identity),
+        }
     }
 
     fn take_transport(&mut self) -> Result<Transport> {

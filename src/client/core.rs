@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
-use super::prepared::Sealed;
+use super::{Identity, prepared::Sealed};
 use crate::{
     base::crypto,
     error::{Error, Result},
@@ -22,7 +23,7 @@ use crate::{
         trust::Trust,
         v2::{paths, request::Signing},
     },
-    wire::Transport,
+    wire::{ClientIdentity, Transport},
 };
 
 pub(crate) struct Core {
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(super) key: Option<MerchantKey>,
     pub(super) trust: Trust,
     pub(super) apiv2_key: Option<Zeroizing<String>>,
+    pub(super) identity: Option<Identity>,
     pub(super) apiv3_key: Option<Zeroizing<[u8; 32]>>,
     pub(super) notifications: Notifications,
     pub(super) transport: Transport,
@@ -142,7 +144,19 @@ impl Core {
                  `platform_key`, a `platform_certificate` or a `verifier`",
             ));
         }
+        if draft.settings.mutual_tls && self.identity.is_none() {
+            return Err(Error::config(
+                "the option `security` shows the merchant's API certificate, and this client has \
+                 none, so nothing was sent: give the builder a `client_identity`",
+            ));
+        }
         Ok(())
+    }
+
+    /// The identity that a draft's connection shows.
+    pub(super) fn identity(&self, draft: &Draft) -> Option<Arc<ClientIdentity>> {
+        let identity = self.identity.as_ref()?;
+        draft.settings.mutual_tls.then(|| identity.tls())
     }
 }
 

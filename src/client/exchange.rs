@@ -143,6 +143,7 @@ async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
     let incoming = loop {
         let sealed = core.seal(draft).await?;
         let mut outgoing = outgoing(sealed, draft);
+        outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
         outgoing.progress = trace.begin();
         match core.transport.send(outgoing).await {

@@ -5,6 +5,7 @@ mod call;
 mod chain;
 mod core;
 mod exchange;
+mod identity;
 mod index;
 mod notification;
 mod prepared;
@@ -12,7 +13,8 @@ mod response;
 mod sensitive;
 
 pub use self::{
-    builder::ClientBuilder, call::Call, chain::Chain, prepared::PreparedRequest, response::Response,
+    builder::ClientBuilder, call::Call, chain::Chain, identity::Identity,
+    prepared::PreparedRequest, response::Response,
 };
 
 use std::{fmt, ops::Index, sync::Arc};

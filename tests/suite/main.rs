@@ -3,9 +3,10 @@
 mod answers;
 mod apiv2;
 mod bad_input;
+mod identity;
 mod keys;
-mod outside;
 mod mode;
+mod outside;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
@@ -16,4 +17,5 @@ mod server;
 mod shared;
 mod signatures;
 mod signer;
+mod tls;
 mod vectors;

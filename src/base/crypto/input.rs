@@ -49,7 +49,7 @@ impl Fault {
         self
     }
 
-    fn into_error(self, origin: &str) -> Error {
+    pub(super) fn into_error(self, origin: &str) -> Error {
         let error = Error::key(format!("{origin}: {}", self.message));
         match self.source {
             Some(source) => error.with_source(source),
@@ -80,12 +80,21 @@ pub(super) fn from_pem<T: FromDer>(text: &str) -> Result<T> {
 }
 
 pub(super) fn from_pem_file<T: FromDer>(path: &Path) -> Result<T> {
-    let origin = format!("{} file {}", T::DUE.name(), path.display());
+    read_file(path, T::DUE, parse_pem)
+}
+
+/// What `parse` makes of the text of a file.
+pub(super) fn read_file<T>(
+    path: &Path,
+    due: Due,
+    parse: impl FnOnce(&str) -> Result<T, Fault>,
+) -> Result<T> {
+    let origin = format!("{} file {}", due.name(), path.display());
     let bytes = read(path).map_err(|source| {
         Error::new(Kind::File, format!("{origin}: it cannot be read")).with_source(source)
     })?;
     text_of(&bytes)
-        .and_then(parse_pem)
+        .and_then(parse)
         .map_err(|fault| fault.into_error(&origin))
 }
 

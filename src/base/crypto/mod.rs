@@ -14,8 +14,13 @@ mod certificate;
 mod der;
 pub(crate) mod digest;
 pub(crate) mod ecb;
+mod identity;
 mod input;
+#[cfg(feature = "pkcs12")]
+mod pbe;
 mod pem;
+#[cfg(feature = "pkcs12")]
+mod pkcs12;
 mod private_key;
 mod public_key;
 mod random;
@@ -32,8 +37,11 @@ use self::aws_lc as backend;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 use self::ring as backend;
 
-pub(crate) use self::random::{nonce, random};
 pub use self::{certificate::Certificate, private_key::PrivateKey, public_key::PublicKey};
+pub(crate) use self::{
+    identity::KeyAndChain,
+    random::{nonce, random},
+};
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
 compile_error!(

@@ -43,6 +43,24 @@ pub(super) fn decode(text: &str, due: Due) -> Result<Zeroizing<Vec<u8>>, Fault> 
     Err(complaint.unwrap_or_else(|| no_block(text)))
 }
 
+/// The DER of every certificate in `text`, of which there is at least one.
+pub(super) fn decode_certificates(text: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Fault> {
+    let mut found = vec![decode(text, Due::Certificate)?];
+    let mut rest = text;
+    let mut first = true;
+    while let Some((_, after)) = rest.split_once(BEGIN) {
+        let label = label(after)?;
+        rest = after.get(label.len() + DASHES.len()..).unwrap_or_default();
+        if objection(label, Due::Certificate).is_some() {
+            continue;
+        }
+        if !std::mem::take(&mut first) {
+            found.push(decode_body(rest, label)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The DER that base64 without BEGIN and END holds.
 pub(super) fn decode_bare(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
     if text.contains(BEGIN) {

@@ -1,0 +1,214 @@
+//! As much of PKCS#12 (RFC 7292) as a merchant's .p12 takes: one private key and its certificates
+//! under one password.
+
+use zeroize::Zeroizing;
+
+use super::{
+    der::{self, Reader},
+    input::Fault,
+    pbe::{Password, count, damaged},
+};
+
+/// A merchant's archive is a few kilobytes.
+const MAX_ARCHIVE: usize = 64 * 1024;
+/// What is read of it at most, so that none keeps this machine busy.
+const MAX_PARTS: usize = 16;
+
+const EXPLICIT: u8 = 0xa0;
+const IMPLICIT: u8 = 0x80;
+
+const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+const ENCRYPTED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x06];
+const KEY_BAG: &[u8] = &[
+    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x01,
+];
+const SHROUDED_KEY_BAG: &[u8] = &[
+    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x02,
+];
+const CERTIFICATE_BAG: &[u8] = &[
+    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x03,
+];
+const X509: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x16, 0x01];
+
+/// What an archive holds.
+pub(super) struct Contents {
+    /// PKCS#8 DER.
+    pub(super) key: Zeroizing<Vec<u8>>,
+    /// DER, in the archive's order.
+    pub(super) certificates: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// Opens an archive.
+pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Fault> {
+    check_form(archive)?;
+    let password = Password::new(password);
+    let mut pfx = Reader::new(
+        Reader::new(archive)
+            .take(der::SEQUENCE)
+            .ok_or_else(damaged)?,
+    );
+    if pfx.unsigned() != Some(&[3]) {
+        return Err(Fault::new("it is not a PKCS#12 archive of version 3"));
+    }
+    let safe = pfx.take(der::SEQUENCE).ok_or_else(damaged)?;
+    let safe = data(safe).ok_or_else(|| {
+        Fault::new("its integrity is protected by a public key, which is not read here")
+    })?;
+    if let Some(mac) = pfx.take(der::SEQUENCE) {
+        check_mac(mac, safe, &password)?;
+    }
+    let mut found = Found::default();
+    for part in elements(safe)? {
+        if let Some(bags) = data(part) {
+            found.take(bags, &password)?;
+        } else {
+            found.take(&decrypt_data(part, &password)?, &password)?;
+        }
+    }
+    match found.key {
+        None => Err(Fault::new("there is no private key in it")),
+        Some(_) if found.certificates.is_empty() => {
+            Err(Fault::new("there is no certificate in it"))
+        }
+        Some(key) => Ok(Contents {
+            key,
+            certificates: found.certificates,
+        }),
+    }
+}
+
+fn check_form(archive: &[u8]) -> Result<(), Fault> {
+    if archive.len() > MAX_ARCHIVE {
+        return Err(Fault::new(format!(
+            "it is {} bytes long: a merchant's .p12 has a few thousand",
+            archive.len()
+        )));
+    }
+    if archive.is_empty() {
+        return Err(Fault::new("it is empty"));
+    }
+    if archive.starts_with(b"-----BEGIN") {
+        return Err(Fault::new(
+            "it is PEM text and not a PKCS#12 archive; use from_pem",
+        ));
+    }
+    if archive.starts_with(&[der::SEQUENCE, 0x80]) {
+        return Err(Fault::new(
+            "it is written in BER of indefinite length, which is not read here; rewrite it by: \
+             openssl pkcs12 -in old.p12 -nodes -out all.pem && \
+             openssl pkcs12 -export -in all.pem -out new.p12",
+        ));
+    }
+    Ok(())
+}
+
+fn check_mac(mac: &[u8], safe: &[u8], password: &Password) -> Result<(), Fault> {
+    let mut mac = Reader::new(mac);
+    let mut info = Reader::new(mac.take(der::SEQUENCE).ok_or_else(damaged)?);
+    let mut algorithm = Reader::new(info.take(der::SEQUENCE).ok_or_else(damaged)?);
+    let hash = algorithm.take(der::OID).ok_or_else(damaged)?;
+    let digest = info.take(der::OCTET_STRING).ok_or_else(damaged)?;
+    let salt = mac.take(der::OCTET_STRING).ok_or_else(damaged)?;
+    let iterations = match mac.rest() {
+        [] => 1,
+        _ => count(&mut mac)?,
+    };
+    if !password.authenticates(safe, (hash, salt, iterations, digest))? {
+        return Err(Fault::new(
+            "it does not open: the password is another (WeChat Pay sets it to the merchant ID), \
+             or the archive was altered",
+        ));
+    }
+    Ok(())
+}
+
+/// The octets of a ContentInfo of plain data.
+fn data(content_info: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(content_info);
+    if reader.take(der::OID)? != DATA {
+        return None;
+    }
+    Reader::new(reader.take(EXPLICIT)?).take(der::OCTET_STRING)
+}
+
+fn decrypt_data(content_info: &[u8], password: &Password) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut reader = Reader::new(content_info);
+    if reader.take(der::OID) != Some(ENCRYPTED_DATA) {
+        return Err(Fault::new(
+            "a part of it is encrypted for a public key, which is not read here",
+        ));
+    }
+    let parts = || -> Option<_> {
+        let mut encrypted = Reader::new(Reader::new(reader.take(EXPLICIT)?).take(der::SEQUENCE)?);
+        encrypted.unsigned()?;
+        let mut content = Reader::new(encrypted.take(der::SEQUENCE)?);
+        content.take(der::OID)?;
+        Some((content.take(der::SEQUENCE)?, content.take(IMPLICIT)?))
+    };
+    let mut parts = parts;
+    let (algorithm, ciphertext) = parts().ok_or_else(damaged)?;
+    password.decrypt(algorithm, ciphertext)
+}
+
+/// The contents of the SEQUENCEs in a SEQUENCE.
+fn elements(sequence: &[u8]) -> Result<Vec<&[u8]>, Fault> {
+    let mut reader = Reader::new(
+        Reader::new(sequence)
+            .take(der::SEQUENCE)
+            .ok_or_else(damaged)?,
+    );
+    let mut found = Vec::new();
+    while !reader.rest().is_empty() {
+        if found.len() == MAX_PARTS {
+            return Err(Fault::new(format!("it has more than {MAX_PARTS} parts")));
+        }
+        found.push(reader.take(der::SEQUENCE).ok_or_else(damaged)?);
+    }
+    Ok(found)
+}
+
+#[derive(Default)]
+struct Found {
+    key: Option<Zeroizing<Vec<u8>>>,
+    certificates: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl Found {
+    fn take(&mut self, bags: &[u8], password: &Password) -> Result<(), Fault> {
+        for bag in elements(bags)? {
+            let mut bag = Reader::new(bag);
+            let kind = bag.take(der::OID).ok_or_else(damaged)?;
+            let value = bag.take(EXPLICIT).ok_or_else(damaged)?;
+            match kind {
+                KEY_BAG => self.keep(Zeroizing::new(value.to_vec()))?,
+                SHROUDED_KEY_BAG => {
+                    let mut info =
+                        Reader::new(Reader::new(value).take(der::SEQUENCE).ok_or_else(damaged)?);
+                    let algorithm = info.take(der::SEQUENCE).ok_or_else(damaged)?;
+                    let ciphertext = info.take(der::OCTET_STRING).ok_or_else(damaged)?;
+                    self.keep(password.decrypt(algorithm, ciphertext)?)?;
+                }
+                CERTIFICATE_BAG => self.certificates.extend(certificate(value)),
+                // A revocation list, a secret: nothing that a connection is made with.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, key: Zeroizing<Vec<u8>>) -> Result<(), Fault> {
+        match self.key.replace(key) {
+            None => Ok(()),
+            Some(_) => Err(Fault::new("there is more than one private key in it")),
+        }
+    }
+}
+
+fn certificate(bag: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bag = Reader::new(Reader::new(bag).take(der::SEQUENCE)?);
+    if bag.take(der::OID)? != X509 {
+        return None;
+    }
+    let der = Reader::new(bag.take(EXPLICIT)?).take(der::OCTET_STRING)?;
+    Some(Zeroizing::new(der.to_vec()))
+}
