@@ -1,8 +1,4 @@
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use zeroize::Zeroizing;
@@ -19,7 +15,7 @@ use crate::{
         request::Setup,
         retry::RetryPolicy,
         sign::{MerchantKey, Signer, check_serial},
-        trust::{DynVerifier, Trust, TrustStore, TrustedKey, Verifier},
+        trust::{DynVerifier, Own, PlatformKey, Trust, Verifier},
     },
     wire::Transport,
 };
@@ -38,7 +34,7 @@ pub struct ClientBuilder {
     serial: Option<String>,
     private_key: Option<PrivateKey>,
     signer: Option<MerchantKey>,
-    platform: Vec<TrustedKey>,
+    platform: Vec<PlatformKey>,
     verifier: Option<Arc<dyn DynVerifier>>,
     apiv2_key: Option<Zeroizing<String>>,
     identity: Option<Identity>,
@@ -110,13 +106,14 @@ impl ClientBuilder {
 
     /// A WeChat Pay public key, under its ID (`PUB_KEY_ID_…`). May be given more than once.
     pub fn platform_key(mut self, id: impl Into<String>, key: PublicKey) -> Self {
-        self.platform.push(TrustedKey::public_key(id.into(), key));
+        self.platform
+            .push(PlatformKey::of_public_key(id.into(), key));
         self
     }
 
     /// A platform certificate. May be given more than once, and beside a public key.
     pub fn platform_certificate(mut self, certificate: Certificate) -> Self {
-        self.platform.push(TrustedKey::certificate(&certificate));
+        self.platform.push(PlatformKey::of_certificate(certificate));
         self
     }
 
@@ -256,7 +253,8 @@ impl ClientBuilder {
                 check_id(field, id)?;
             }
         }
-        self.check_trusted_keys(&setup)?;
+        self.check_not_sandbox(&setup)?;
+        let own = self.own()?;
         let key = self.merchant_key()?;
         let identity = self.take_identity()?;
         let transport = self.take_transport()?;
@@ -270,16 +268,7 @@ impl ClientBuilder {
         if self.max_response == 0 {
             return Err(Error::config("max_response is 0: no answer could be taken"));
         }
-        let trust = match self.verifier {
-            Some(_) if !self.platform.is_empty() => {
-                return Err(Error::config(
-                    "a verifier stands in place of platform keys and certificates: give one or \
-                     the other",
-                ));
-            }
-            Some(verifier) => Trust::Remote(verifier),
-            None => Trust::Local(TrustStore::new(self.platform, SystemTime::now())?.into()),
-        };
+        let trust = Trust::new(self.platform, self.verifier, own)?;
         let notifications = Notifications(Arc::new(Received {
             trust: trust.clone(),
             apiv3_key: apiv3_key.clone(),
@@ -349,28 +338,21 @@ impl ClientBuilder {
         }
     }
 
-    /// The mistakes that a trust store must not be built on.
-    fn check_trusted_keys(&self, setup: &Setup) -> Result<()> {
-        if let Some(serial) = &self.serial {
-            check_serial(serial).map_err(|what| Error::config(format!("serial: {what}")))?;
-        }
-        let own = self.private_key.as_ref().map(PrivateKey::public_key);
-        for trusted in &self.platform {
-            check_serial(&trusted.id)
-                .map_err(|what| Error::config(format!("the platform key's id {what}")))?;
-            let same_id = self
-                .serial
-                .as_ref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(&trusted.id));
-            if same_id || own.as_ref() == Some(&trusted.key) {
-                return Err(Error::config(format!(
-                    "the platform key {} is the merchant's own: give WeChat Pay's public key \
-                     (pub_key.pem) or platform certificate, not apiclient_cert.pem",
-                    trusted.id
-                )));
-            }
-        }
-        let ids = self.platform.iter().map(|key| &key.id).chain(&self.serial);
+    /// What of the merchant's own must never be trusted as WeChat Pay's.
+    fn own(&self) -> Result<Option<Own>> {
+        let Some(serial) = &self.serial else {
+            return Ok(None);
+        };
+        check_serial(serial).map_err(|what| Error::config(format!("serial: {what}")))?;
+        Ok(self.private_key.as_ref().map(|key| Own {
+            serial: serial.clone(),
+            key: key.public_key(),
+        }))
+    }
+
+    fn check_not_sandbox(&self, setup: &Setup) -> Result<()> {
+        let platform = self.platform.iter().map(PlatformKey::id);
+        let ids = platform.chain(self.serial.as_deref());
         let origin = &setup.base.origin;
         for id in ids {
             if id.contains(SANDBOX) && !origin.is_loopback() && !setup.hosts.trusts(origin) {

@@ -63,6 +63,8 @@ pub(crate) enum Kind {
     TooLarge,
     /// A signature that is missing, wrong, or by an unknown key.
     Signature,
+    /// A signature by a key that is not trusted, or not known yet.
+    UnknownKey,
     /// WeChat Pay's own test of whether signatures are verified.
     Probe,
     /// A timestamp too far from this machine's clock.
@@ -234,7 +236,10 @@ impl Error {
 
     /// A signature is missing, wrong, out of date, a probe, or by a key that is not trusted.
     pub fn is_signature(&self) -> bool {
-        matches!(self.0.kind, Kind::Signature | Kind::Probe | Kind::ClockSkew)
+        matches!(
+            self.0.kind,
+            Kind::Signature | Kind::UnknownKey | Kind::Probe | Kind::ClockSkew
+        )
     }
 
     /// The signature was WeChat Pay's own probe, sent to see whether it is verified.

@@ -6,7 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
-use super::{path::shown, trust::Trust, verify::Signed};
+use super::{
+    path::shown,
+    trust::{Purpose, Trust},
+    verify::Signed,
+};
 use crate::{
     base::crypto::digest,
     error::{ApiError, Error, Kind, Outcome, Result},
@@ -117,8 +121,16 @@ async fn verify(
         return Ok(Verification::Unsigned);
     };
     match statement_digest(answer, path)? {
-        Some(stand_in) => signed.verify(trust, stand_in.as_bytes(), now).await?,
-        None => signed.verify(trust, &answer.body, now).await?,
+        Some(stand_in) => {
+            signed
+                .verify(trust, stand_in.as_bytes(), now, Purpose::Answer)
+                .await?;
+        }
+        None => {
+            signed
+                .verify(trust, &answer.body, now, Purpose::Answer)
+                .await?;
+        }
     }
     Ok(Verification::Verified {
         serial: signed.serial().to_owned(),

@@ -5,7 +5,7 @@ use http::HeaderMap;
 
 use super::{
     path::shown,
-    trust::{Trust, TrustStore},
+    trust::{Purpose, Trust},
 };
 use crate::error::{Error, Kind, Result};
 
@@ -55,19 +55,19 @@ impl<'h> Signed<'h> {
     }
 
     /// Verifies the signature over `body` at the time `now` (seconds since 1970).
-    pub(crate) async fn verify(&self, trust: &Trust, body: &[u8], now: u64) -> Result<()> {
+    pub(crate) async fn verify(
+        &self,
+        trust: &Trust,
+        body: &[u8],
+        now: u64,
+        purpose: Purpose,
+    ) -> Result<()> {
         self.check_time(now)?;
         let signature = self.decode()?;
         let message = self.message(body);
-        let good = match trust {
-            Trust::Local(store) => self.verify_locally(store, &message, &signature)?,
-            Trust::Remote(verifier) => verifier
-                .verify_boxed(self.serial, &message, &signature)
-                .await
-                .map_err(|err| {
-                    Error::new(Kind::Signature, "the verifier failed").with_source(err)
-                })?,
-        };
+        let good = trust
+            .verify(self.serial, (&message, &signature), purpose)
+            .await?;
         if good {
             return Ok(());
         }
@@ -80,24 +80,6 @@ impl<'h> Signed<'h> {
                 shown(self.serial)
             ),
         ))
-    }
-
-    fn verify_locally(&self, store: &TrustStore, message: &[u8], signature: &[u8]) -> Result<bool> {
-        match store.find(self.serial) {
-            Some(key) => Ok(key.verify(message, signature)),
-            None => Err(Error::new(
-                Kind::Signature,
-                format!(
-                    "signed by the serial {}, which is not trusted here (trusted: {}); \
-                     if it is WeChat Pay's, add its certificate or public key",
-                    shown(self.serial),
-                    match store.ids() {
-                        ids if ids.is_empty() => "none".to_owned(),
-                        ids => ids.join(", "),
-                    }
-                ),
-            )),
-        }
     }
 
     /// Checks how far the timestamp is from the time `now`.

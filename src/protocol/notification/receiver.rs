@@ -1,8 +1,4 @@
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::{fmt, sync::Arc, time::Instant};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
@@ -14,8 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     protocol::{
         merchant::{apiv3_key, check_apiv2_key, check_id},
-        sign::check_serial,
-        trust::{DynVerifier, Trust, TrustStore, TrustedKey, Verifier},
+        trust::{DynVerifier, PlatformKey, Trust, Verifier},
         v2::answer::is_xml,
     },
 };
@@ -118,7 +113,7 @@ pub(super) fn base64(text: &str, field: &str) -> Result<Vec<u8>> {
 pub struct NotificationsBuilder {
     owners: Owners,
     any_merchant: bool,
-    platform: Vec<TrustedKey>,
+    platform: Vec<PlatformKey>,
     verifier: Option<Arc<dyn DynVerifier>>,
     apiv3_key: Option<Zeroizing<String>>,
     apiv2_key: Option<Zeroizing<String>>,
@@ -146,13 +141,14 @@ impl NotificationsBuilder {
 
     /// A WeChat Pay public key, under its ID (`PUB_KEY_ID_…`). May be given more than once.
     pub fn platform_key(mut self, id: impl Into<String>, key: PublicKey) -> Self {
-        self.platform.push(TrustedKey::public_key(id.into(), key));
+        self.platform
+            .push(PlatformKey::of_public_key(id.into(), key));
         self
     }
 
     /// A platform certificate. May be given more than once, and beside a public key.
     pub fn platform_certificate(mut self, certificate: Certificate) -> Self {
-        self.platform.push(TrustedKey::certificate(&certificate));
+        self.platform.push(PlatformKey::of_certificate(certificate));
         self
     }
 
@@ -210,20 +206,7 @@ impl NotificationsBuilder {
                 "neither `apiv3_key` nor `apiv2_key`: no notification could be opened",
             ));
         }
-        for trusted in &self.platform {
-            check_serial(&trusted.id)
-                .map_err(|what| Error::config(format!("the platform key's id {what}")))?;
-        }
-        let trust = match self.verifier {
-            Some(_) if !self.platform.is_empty() => {
-                return Err(Error::config(
-                    "a verifier stands in place of platform keys and certificates: give one or \
-                     the other",
-                ));
-            }
-            Some(verifier) => Trust::Remote(verifier),
-            None => Trust::Local(TrustStore::new(self.platform, SystemTime::now())?.into()),
-        };
+        let trust = Trust::new(self.platform, self.verifier, None)?;
         if apiv3_key.is_some() && trust.is_empty() {
             return Err(Error::config(
                 "nothing to verify an APIv3 notification with: give a `platform_key`, a \

@@ -13,6 +13,7 @@ use crate::{
         answer::Verification,
         options::type_of,
         path::{Version, shown},
+        trust::Purpose,
         verify::Signed,
     },
 };
@@ -76,7 +77,7 @@ impl Received {
             .map_err(|err| err.in_step("headers"))?;
         signed.check_time(now).map_err(|err| err.in_step("time"))?;
         signed
-            .verify(&self.trust, body, now)
+            .verify(&self.trust, body, now, Purpose::Notification)
             .await
             .map_err(|err| err.in_step("signature"))?;
         Ok(signed.serial().to_owned())
