@@ -455,8 +455,8 @@ fn damaged_keys() {
     der[middle] ^= 0x10;
     let err = refused(
         PrivateKey::from_der(&der),
-        "private key: it has the form of an RSA key of 2048 bits, but its numbers are not a key that can be used; \
-         is the file damaged?",
+        "private key: it has the form of an RSA key of 2048 bits, but the crypto library cannot use its numbers; \
+        is the file damaged, or made in an unusual way?",
     );
     assert!(err.source().is_some());
 }
