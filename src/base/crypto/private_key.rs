@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 ///
 /// It is the `apiclient_key.pem` that came with the merchant's API certificate. PKCS#1
 /// (`BEGIN RSA PRIVATE KEY`) and PKCS#8 (`BEGIN PRIVATE KEY`) are both taken, from 2048 to 4096
-/// bits. A clone is the same key and costs next to nothing. `Debug` shows the size only.
+/// bits (8192 with the feature `aws-lc-rs`). A clone is the same key and costs next to nothing. `Debug` shows the size only.
 ///
 /// The bytes it is read from are wiped from this crate's own memory. What the crypto library keeps
 /// is freed when the last clone is dropped, and wiped where the library does that: `ring` does not.
@@ -153,8 +153,8 @@ impl FromDer for PrivateKey {
         let public = PublicKey::from_parts(parts.n, parts.e)?;
         let key = backend::PrivateKey::new(pkcs1, &parts).map_err(|source| {
             Fault::new(format!(
-                "it has the form of an RSA key of {bits} bits, but its numbers are not a key that can be used; \
-                 is the file damaged?"
+                "it has the form of an RSA key of {bits} bits, but the crypto library cannot use its numbers; \
+                 is the file damaged, or made in an unusual way?"
             ))
             .with_source(source)
         })?;

@@ -1,6 +1,7 @@
 //! The same tests for either backend, against openssl and node where they are installed.
 
 mod bad_keys;
+mod bad_texts;
 mod certificates;
 mod formats;
 mod noise;
@@ -17,6 +18,8 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use crate::error::{Error, Result};
 
 /// The openssl command, working in a folder of its own that goes away with it.
 struct Openssl {
@@ -107,6 +110,15 @@ fn run(program: &str, args: &[&str], input: &[u8], folder: &Path) -> Vec<u8> {
         String::from_utf8_lossy(&output.stderr)
     );
     output.stdout
+}
+
+/// Asserts the whole text of the error.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, text: &str) -> Error {
+    let err = result.unwrap_err();
+    assert!(err.is_key(), "{err:?}");
+    assert_eq!(err.to_string(), text);
+    err
 }
 
 fn unhex(text: &str) -> Vec<u8> {
