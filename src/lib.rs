@@ -15,7 +15,7 @@ mod wire;
 pub use http::Method;
 
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
-pub use crate::client::{Call, Chain, Client, ClientBuilder, Identity, PreparedRequest, Response};
+pub use crate::client::{Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity, PreparedRequest, Response};
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
@@ -26,5 +26,5 @@ pub use crate::protocol::options::Options;
 pub use crate::protocol::retry::RetryPolicy;
 pub use crate::protocol::sensitive::Encrypted;
 pub use crate::protocol::sign::{Signature, Signer};
-pub use crate::protocol::trust::Verifier;
+pub use crate::protocol::trust::{PlatformKey, Verifier};
 pub use crate::wire::{Transport, TransportBuilder};

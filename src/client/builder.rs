@@ -3,11 +3,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{Client, Identity, core::Core};
+use super::{
+    CertificateMode, Client, Identity,
+    certificates::Refresher,
+    core::Core,
+};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::{Error, Result},
     protocol::{
+        certificates,
         host::{API, Base, HostRule},
         merchant::{apiv3_key, check_apiv2_key, check_id},
         notification::{Notifications, Owners, Received},
@@ -114,6 +119,26 @@ impl ClientBuilder {
     /// A platform certificate. May be given more than once, and beside a public key.
     pub fn platform_certificate(mut self, certificate: Certificate) -> Self {
         self.platform.push(PlatformKey::of_certificate(certificate));
+        self
+    }
+
+    /// The platform certificates of a folder's `.pem` files, as
+    /// [`Client::save_certificates`] writes them; those that are over are passed over. Reads the
+    /// folder at once; what is wrong with it is told by [`build`](ClientBuilder::build).
+    pub fn platform_certificates_from(mut self, folder: impl AsRef<std::path::Path>) -> Self {
+        match certificates::load(folder.as_ref()) {
+            Ok(all) => self.platform.extend(all.into_iter().map(PlatformKey::of_certificate)),
+            Err(err) => {
+                self.fault.get_or_insert(err);
+            }
+        }
+        self
+    }
+
+    /// Whether the client fetches platform certificates by itself. Unless told,
+    /// [`CertificateMode::OnDemand`] where there is an APIv3 key to decrypt them with.
+    pub fn certificates(mut self, mode: CertificateMode) -> Self {
+        self.certificates = Some(mode);
         self
     }
 
@@ -246,6 +271,9 @@ impl ClientBuilder {
     /// # Errors
     /// On a configuration that could not work or would not be safe, each with what to do.
     pub fn build(mut self) -> Result<Client> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         let setup = self.setup()?;
         let named = [("mchid", &self.mchid), ("brand_id", &self.brand_id)];
         for (field, id) in named {
@@ -268,6 +296,7 @@ impl ClientBuilder {
         if self.max_response == 0 {
             return Err(Error::config("max_response is 0: no answer could be taken"));
         }
+        let mode = self.certificate_mode(apiv3_key.is_some())?;
         let trust = Trust::new(self.platform, self.verifier, own)?;
         let notifications = Notifications(Arc::new(Received {
             trust: trust.clone(),
@@ -281,6 +310,7 @@ impl ClientBuilder {
             brand_id: self.brand_id,
             key,
             trust,
+            refresher: Refresher::new(mode),
             apiv2_key: self.apiv2_key,
             identity,
             apiv3_key,
@@ -335,6 +365,21 @@ impl ClientBuilder {
                 "a `private_key` without the `serial` of its certificate: give both \
                  (openssl x509 -noout -serial -in apiclient_cert.pem)",
             )),
+        }
+    }
+
+    fn certificate_mode(&self, decrypts: bool) -> Result<CertificateMode> {
+        match self.certificates {
+            None if decrypts && self.verifier.is_none() => Ok(CertificateMode::OnDemand),
+            None | Some(CertificateMode::Fixed) => Ok(CertificateMode::Fixed),
+            Some(_) if !decrypts => Err(Error::config(
+                "platform certificates are decrypted with the APIv3 key: give `apiv3_key`, or \
+                 CertificateMode::Fixed",
+            )),
+            Some(_) if self.verifier.is_some() => Err(Error::config(
+                "a verifier keeps its own keys: CertificateMode is for the client's",
+            )),
+            Some(mode) => Ok(mode),
         }
     }
 

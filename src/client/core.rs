@@ -32,6 +32,7 @@ pub(crate) struct Core {
     pub(super) brand_id: Option<String>,
     pub(super) key: Option<MerchantKey>,
     pub(super) trust: Trust,
+    pub(super) refresher: Refresher,
     pub(super) apiv2_key: Option<Zeroizing<String>>,
     pub(super) identity: Option<Identity>,
     pub(super) apiv3_key: Option<Zeroizing<[u8; 32]>>,

@@ -2,6 +2,7 @@
 
 mod builder;
 mod call;
+mod certificates;
 mod chain;
 mod core;
 mod exchange;
@@ -13,7 +14,8 @@ mod response;
 mod sensitive;
 
 pub use self::{
-    builder::ClientBuilder, call::Call, chain::Chain, identity::Identity,
+    builder::ClientBuilder, call::Call,
+    certificates::{CertificateMode, CertificateRefresh}, chain::Chain, identity::Identity,
     prepared::PreparedRequest, response::Response,
 };
 

@@ -158,7 +158,7 @@ fn statement_digest(answer: &Answer, path: &str) -> Result<Option<String>> {
 }
 
 /// The error that an answer other than 2xx is.
-fn failure(answer: &Answer, method: &Method, verified: bool) -> Error {
+pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> Error {
     let api = parse(answer, verified);
     let status = answer.status;
     let mut message = status.as_u16().to_string();

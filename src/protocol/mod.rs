@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod bill;
+pub(crate) mod certificates;
 pub(crate) mod host;
 pub(crate) mod merchant;
 pub(crate) mod notification;

@@ -1,11 +1,13 @@
 //! Whether an answer, or a notification, is WeChat Pay's.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 
 use super::{
     path::shown,
-    trust::{Purpose, Trust},
+    trust::{Purpose, Trust, TrustStore},
 };
 use crate::error::{Error, Kind, Result};
 
@@ -62,12 +64,30 @@ impl<'h> Signed<'h> {
         now: u64,
         purpose: Purpose,
     ) -> Result<()> {
-        self.check_time(now)?;
-        let signature = self.decode()?;
+        let signature = self.decode(now)?;
         let message = self.message(body);
         let good = trust
             .verify(self.serial, (&message, &signature), purpose)
             .await?;
+        self.judged(good, body)
+    }
+
+    /// Verifies as [`verify`](Self::verify) does, by the keys of one store.
+    pub(crate) fn verify_by(
+        &self,
+        store: &TrustStore,
+        body: &[u8],
+        now: u64,
+        purpose: Purpose,
+    ) -> Result<()> {
+        let signature = self.decode(now)?;
+        let message = self.message(body);
+        let time = UNIX_EPOCH + Duration::from_secs(now);
+        let good = store.verify(self.serial, (&message, &signature), purpose, time)?;
+        self.judged(good, body)
+    }
+
+    fn judged(&self, good: bool, body: &[u8]) -> Result<()> {
         if good {
             return Ok(());
         }
@@ -115,7 +135,8 @@ impl<'h> Signed<'h> {
         Ok(())
     }
 
-    fn decode(&self) -> Result<Vec<u8>> {
+    fn decode(&self, now: u64) -> Result<Vec<u8>> {
+        self.check_time(now)?;
         if self.signature.starts_with(PROBE) {
             return Err(Error::new(
                 Kind::Probe,
