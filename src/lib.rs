@@ -19,6 +19,7 @@ pub use crate::client::{Call, Chain, Client, ClientBuilder, Identity, PreparedRe
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
+pub use crate::protocol::media::Media;
 pub use crate::protocol::options::Options;
 pub use crate::protocol::retry::RetryPolicy;
 pub use crate::protocol::sign::{Signature, Signer};

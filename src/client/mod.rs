@@ -9,6 +9,7 @@ mod identity;
 mod index;
 mod prepared;
 mod response;
+mod upload;
 
 pub use self::{
     builder::ClientBuilder, call::Call, chain::Chain, identity::Identity,

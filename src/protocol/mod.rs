@@ -3,6 +3,8 @@
 pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod host;
+pub(crate) mod media;
+pub(crate) mod multipart;
 pub(crate) mod options;
 pub(crate) mod path;
 pub(crate) mod query;
