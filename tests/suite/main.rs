@@ -9,7 +9,9 @@ mod mode;
 mod sandbox_axios;
 #[cfg(feature = "sandbox")]
 mod sandbox_wire;
+mod scratch;
 mod server;
 mod shared;
 mod tls;
+mod upload;
 mod vectors;
