@@ -15,10 +15,14 @@ mod wire;
 pub use http::Method;
 
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
-pub use crate::client::{Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity, PreparedRequest, Response};
+pub use crate::client::{
+    Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity,
+    PreparedRequest, Response,
+};
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
+pub use crate::protocol::media::Media;
 pub use crate::protocol::notification::{
     Ack, Admission, MemoryGuard, Notification, Notifications, NotificationsBuilder, ReplayGuard,
 };

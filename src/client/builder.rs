@@ -3,11 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{
-    CertificateMode, Client, Identity,
-    certificates::Refresher,
-    core::Core,
-};
+use super::{CertificateMode, Client, Identity, certificates::Refresher, core::Core};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::{Error, Result},
@@ -127,7 +123,9 @@ impl ClientBuilder {
     /// folder at once; what is wrong with it is told by [`build`](ClientBuilder::build).
     pub fn platform_certificates_from(mut self, folder: impl AsRef<std::path::Path>) -> Self {
         match certificates::load(folder.as_ref()) {
-            Ok(all) => self.platform.extend(all.into_iter().map(PlatformKey::of_certificate)),
+            Ok(all) => self
+                .platform
+                .extend(all.into_iter().map(PlatformKey::of_certificate)),
             Err(err) => {
                 self.fault.get_or_insert(err);
             }

@@ -192,7 +192,12 @@ impl Core {
 impl Client {
     /// The platform keys that are trusted now, each with how often it vouched for something.
     pub fn platform_keys(&self) -> Vec<PlatformKey> {
-        self.root.core().trust.store().map(TrustStore::all).unwrap_or_default()
+        self.root
+            .core()
+            .trust
+            .store()
+            .map(TrustStore::all)
+            .unwrap_or_default()
     }
 
     /// Trusts a WeChat Pay public key from now on, under its ID (`PUB_KEY_ID_…`).
@@ -215,7 +220,11 @@ impl Client {
 
     /// Trusts the key of this ID or serial no longer; `false` where it was not trusted.
     pub fn remove_platform_key(&self, id: &str) -> bool {
-        self.root.core().trust.store().is_some_and(|store| store.remove(id))
+        self.root
+            .core()
+            .trust
+            .store()
+            .is_some_and(|store| store.remove(id))
     }
 
     /// The future of [`refresh_certificates`](Client::refresh_certificates).
@@ -238,7 +247,10 @@ impl Client {
     /// Where the folder cannot be written to.
     pub fn save_certificates(&self, folder: impl AsRef<Path>) -> Result<()> {
         let keys = self.platform_keys();
-        certificates::save(keys.iter().filter_map(PlatformKey::certificate), folder.as_ref())
+        certificates::save(
+            keys.iter().filter_map(PlatformKey::certificate),
+            folder.as_ref(),
+        )
     }
 }
 

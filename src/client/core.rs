@@ -10,11 +10,12 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
-use super::{Identity, prepared::Sealed};
+use super::{Identity, prepared::Sealed, upload::Upload};
 use crate::{
     base::crypto,
     error::{Error, Result},
     protocol::{
+        multipart::Form,
         notification::Notifications,
         path::Version,
         request::{Draft, Payload, Setup},
@@ -83,6 +84,7 @@ impl Core {
                 sealed.target.push_str(&query);
                 Ok(sealed)
             }
+            (Payload::Form(form), _) => self.seal_form(draft, form).await,
         }
     }
 
@@ -110,6 +112,30 @@ impl Core {
         )
         .await?;
         sealed.headers.insert(AUTHORIZATION, header);
+        Ok(sealed)
+    }
+
+    async fn seal_form(&self, draft: &Draft, form: &Form) -> Result<Sealed> {
+        let (mut sealed, frame) = match &form.fields {
+            None => {
+                let meta = form.media.meta_json();
+                let frame = form.with_meta(&meta);
+                (self.seal_v3(draft, meta.into()).await?, frame)
+            }
+            Some(fields) => {
+                let mut fields = fields.clone();
+                fields.insert("media_hash".to_owned(), form.media.md5().into());
+                let mut signing = self.signing(draft)?;
+                // The page of `secapi/mch/uploadmedia` has no `nonce_str`.
+                signing.nonce = None;
+                let frame = form.with_fields(&signing.complete(fields)?)?;
+                (sealed(draft, frame.head.clone()), frame)
+            }
+        };
+        sealed.upload = Some(Upload {
+            media: form.media.clone(),
+            frame,
+        });
         Ok(sealed)
     }
 
@@ -168,6 +194,7 @@ fn sealed(draft: &Draft, body: Bytes) -> Sealed {
         target: draft.target.clone(),
         headers: draft.headers.clone(),
         body,
+        upload: None,
     }
 }
 

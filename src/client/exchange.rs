@@ -142,7 +142,7 @@ async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
     let mut fresh = false;
     let incoming = loop {
         let sealed = core.seal(draft).await?;
-        let mut outgoing = outgoing(sealed, draft);
+        let mut outgoing = outgoing(sealed, draft).await?;
         outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
         outgoing.progress = trace.begin();
@@ -163,7 +163,7 @@ async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
     }
 }
 
-fn outgoing(sealed: Sealed, draft: &Draft) -> Outgoing {
+async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing> {
     let target = Target {
         https: sealed.origin.https,
         host: sealed.origin.host,
@@ -172,10 +172,16 @@ fn outgoing(sealed: Sealed, draft: &Draft) -> Outgoing {
     };
     let mut outgoing = Outgoing::new(sealed.method, target);
     outgoing.headers = sealed.headers;
-    outgoing.body = sealed.body.into();
+    outgoing.body = match sealed.upload {
+        Some(upload) => {
+            let on_progress = draft.settings.on_progress.clone();
+            upload.into_body(on_progress).await?
+        }
+        None => sealed.body.into(),
+    };
     outgoing.connect_timeout =
         Some(draft.settings.connect_timeout).filter(|limit| !limit.is_zero());
-    outgoing
+    Ok(outgoing)
 }
 
 fn unread(err: BodyError, status: StatusCode) -> Error {

@@ -12,11 +12,16 @@ mod notification;
 mod prepared;
 mod response;
 mod sensitive;
+mod upload;
 
 pub use self::{
-    builder::ClientBuilder, call::Call,
-    certificates::{CertificateMode, CertificateRefresh}, chain::Chain, identity::Identity,
-    prepared::PreparedRequest, response::Response,
+    builder::ClientBuilder,
+    call::Call,
+    certificates::{CertificateMode, CertificateRefresh},
+    chain::Chain,
+    identity::Identity,
+    prepared::PreparedRequest,
+    response::Response,
 };
 
 use std::{fmt, ops::Index, sync::Arc};

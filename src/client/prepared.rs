@@ -3,6 +3,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use super::upload::Upload;
 use crate::protocol::host::Origin;
 
 /// A request that lacks only its sending.
@@ -11,7 +12,9 @@ pub(crate) struct Sealed {
     pub(crate) origin: Origin,
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
+    /// What is signed, and what is sent unless there is an upload.
     pub(crate) body: Bytes,
+    pub(crate) upload: Option<Upload>,
 }
 
 /// A signed request that was not sent: from [`Chain::prepare`](crate::Chain::prepare).
@@ -46,7 +49,8 @@ impl PreparedRequest {
         &self.sealed.headers
     }
 
-    /// The body; for one that would be streamed, the part that is signed.
+    /// The body; for a file that would be streamed, the part that is signed: its `meta`, or the
+    /// fields before it on APIv2.
     pub fn body(&self) -> &[u8] {
         &self.sealed.body
     }

@@ -108,8 +108,11 @@ fn is_public_key_mode(answer: &Answer) -> bool {
 fn open(entry: &Entry, apiv3_key: &[u8; 32]) -> Result<Certificate> {
     let sealed = &entry.encrypt_certificate;
     let ciphertext = STANDARD.decode(&sealed.ciphertext).map_err(|err| {
-        Error::new(Kind::Decode, "a platform certificate's ciphertext is not base64")
-            .with_source(err)
+        Error::new(
+            Kind::Decode,
+            "a platform certificate's ciphertext is not base64",
+        )
+        .with_source(err)
     })?;
     let pem = aead::open(
         apiv3_key,
@@ -161,7 +164,8 @@ fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64
         )),
         Some(own) => {
             let alone = vec![PlatformKey::of_certificate(own.clone())];
-            TrustStore::new(alone, None, time).and_then(|alone| signed.verify_by(&alone, &answer.body, now, Purpose::Answer))
+            TrustStore::new(alone, None, time)
+                .and_then(|alone| signed.verify_by(&alone, &answer.body, now, Purpose::Answer))
         }
         None => signed.verify_by(store, &answer.body, now, Purpose::Answer),
     };
@@ -208,7 +212,11 @@ pub(crate) fn load(folder: &Path) -> Result<Vec<Certificate>> {
         Error::new(Kind::File, format!("{} cannot be read", folder.display())).with_source(err)
     };
     let mut paths = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
         .map_err(failed)?;
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "pem"));
     paths.sort();

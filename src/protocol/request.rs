@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::{
     host::{Base, HostRule, Origin},
-    options::{self, Options, Var, measure, unknown_key},
+    multipart::Form,
+    options::{self, OnProgress, Options, Var, measure, unknown_key},
     path::{self, EMPTY, Version, shown},
     query,
     sign::Scheme,
@@ -64,16 +65,19 @@ pub(crate) enum Payload {
     Fields(Map<String, Value>),
     /// The query of an APIv2 GET, a map or a string, which carries its signature inside.
     Query(Value),
+    /// A file, of which not all is signed.
+    Form(Box<Form>),
 }
 
 /// What governs a call besides its bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// Zero is none.
     pub(crate) timeout: Duration,
     /// Zero is none.
     pub(crate) connect_timeout: Duration,
     pub(crate) sink: Option<PathBuf>,
+    pub(crate) on_progress: Option<OnProgress>,
     pub(crate) redirects: bool,
     pub(crate) unsigned: bool,
     pub(crate) mutual_tls: bool,
@@ -126,6 +130,7 @@ impl Draft {
                 timeout: options.timeout.unwrap_or(setup.timeout),
                 connect_timeout: options.connect_timeout.unwrap_or(setup.connect_timeout),
                 sink: options.sink,
+                on_progress: options.on_progress,
                 redirects: options.allow_redirects,
                 unsigned: options.unsigned,
                 mutual_tls: options.mutual_tls,
@@ -178,6 +183,9 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
         ("json", options.json.is_some()),
         ("xml", options.xml.is_some()),
         ("body", options.body.is_some()),
+        // Beside a file, APIv2's fields are parts of the same form.
+        ("media", options.media.is_some() && version == Version::V3),
+        ("media", options.media.is_some() && options.body.is_some()),
     ];
     let mut given = bodies
         .iter()
@@ -209,6 +217,11 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
         Version::V2 if options.json.is_some() => Err(Error::request(
             "the option `json` is for APIv3: a path that begins with `v2/` takes `xml`",
         )),
+        _ if options.media.is_some() && !matches!(*method, Method::POST | Method::PUT) => {
+            Err(Error::request(format!(
+                "a file is uploaded by POST or PUT, not by {method}"
+            )))
+        }
         Version::V3
             if method == Method::GET && (options.json.is_some() || options.body.is_some()) =>
         {
@@ -379,6 +392,14 @@ fn payload(
 ) -> Result<Payload> {
     if let Some(body) = options.body.take() {
         return Ok(Payload::Bytes(body));
+    }
+    if let Some(media) = options.media.take() {
+        let fields = match version {
+            Version::V2 => Some(fields(options.xml.take())?),
+            Version::V3 => None,
+        };
+        let form = Form::new(media, fields, &mut options.headers)?;
+        return Ok(Payload::Form(Box::new(form)));
     }
     if version == Version::V2 {
         return if method == Method::GET {

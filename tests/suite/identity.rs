@@ -159,35 +159,17 @@ fn a_chain_and_one_file_for_both_are_taken_in_any_order() {
 
 #[cfg(feature = "pkcs12")]
 mod pkcs12 {
-    use std::{path::PathBuf, process::Command};
+    use std::process::Command;
 
-    use super::*;
-
-    /// A directory of this test's own, removed when it ends.
-    struct Dir(PathBuf);
-
-    impl Dir {
-        fn new(name: &str) -> Self {
-            let name = format!("wechatpay-chain-{name}-{}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            std::fs::create_dir_all(&path).expect("a directory");
-            Self(path)
-        }
-    }
-
-    impl Drop for Dir {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+    use super::{super::scratch::Scratch, *};
 
     /// What a tool makes of the merchant's PEM files; `None`, said aloud, where it cannot.
-    fn made(dir: &Dir, program: &str, args: &[&str]) -> Option<Vec<u8>> {
-        let out = dir.0.join("out.p12");
+    fn made(dir: &Scratch, program: &str, args: &[&str]) -> Option<Vec<u8>> {
+        let out = dir.file("out.p12");
         let _ = std::fs::remove_file(&out);
         let run = Command::new(program)
             .args(args)
-            .current_dir(&dir.0)
+            .current_dir(dir.path())
             .output();
         match run {
             Ok(run) if run.status.success() => Some(std::fs::read(out).expect("an archive")),
@@ -215,11 +197,11 @@ mod pkcs12 {
 
     #[test]
     fn archives_of_openssl_and_java_open_and_serve() {
-        let dir = Dir::new("p12");
+        let dir = Scratch::new();
         let authority = Authority::new();
         let (cert, key) = merchant(&authority);
         for (name, text) in [("cert", &cert), ("key", &key), ("ca", &authority.pem)] {
-            std::fs::write(dir.0.join(format!("{name}.pem")), text).unwrap();
+            dir.written(&format!("{name}.pem"), text);
         }
         let with = |more: &[&'static str]| [&EXPORT[..], more].concat();
         let mut archives = Vec::new();
@@ -241,7 +223,7 @@ mod pkcs12 {
             archives.extend(made(&dir, "openssl", &args).map(|made| (args.join(" "), made)));
         }
         assert!(archives.len() >= 5, "openssl is there for the tests");
-        std::fs::write(dir.0.join("in.p12"), &archives[0].1).unwrap();
+        dir.written("in.p12", &archives[0].1);
         let keytool = [
             "-importkeystore",
             "-srckeystore",
@@ -284,11 +266,11 @@ mod pkcs12 {
 
     #[test]
     fn a_cut_or_altered_archive_is_an_error_and_no_panic() {
-        let dir = Dir::new("p12-cut");
+        let dir = Scratch::new();
         let (cert, key) = merchant(&Authority::new());
-        std::fs::write(dir.0.join("cert.pem"), cert).unwrap();
-        std::fs::write(dir.0.join("ca.pem"), "").unwrap();
-        std::fs::write(dir.0.join("key.pem"), key).unwrap();
+        dir.written("cert.pem", cert);
+        dir.written("ca.pem", "");
+        dir.written("key.pem", key);
         let args = [&EXPORT[..6], &EXPORT[8..], &["-nomac", "-iter", "1"]].concat();
         let Some(archive) = made(&dir, "openssl", &args) else {
             return;

@@ -12,10 +12,12 @@ mod runtimes;
 mod sandbox_axios;
 #[cfg(feature = "sandbox")]
 mod sandbox_wire;
+mod scratch;
 mod sensitive;
 mod server;
 mod shared;
 mod signatures;
 mod signer;
 mod tls;
+mod upload;
 mod vectors;

@@ -17,6 +17,23 @@ pub(crate) fn md5(data: &[u8]) -> [u8; 16] {
     md5::Md5::digest(data).into()
 }
 
+/// MD5 of what comes in parts.
+pub(crate) struct Md5(md5::Md5);
+
+impl Md5 {
+    pub(crate) fn new() -> Self {
+        Self(md5::Md5::new())
+    }
+
+    pub(crate) fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+
+    pub(crate) fn finish(self) -> [u8; 16] {
+        self.0.finalize().into()
+    }
+}
+
 pub(crate) fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     backend::hmac_sha256(key, data)
 }

@@ -4,7 +4,13 @@ mod encrypt;
 mod from_json;
 mod suggest;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -14,7 +20,7 @@ use serde_json::Value;
 pub(crate) use encrypt::encrypt;
 pub(crate) use suggest::unknown_key;
 
-use super::path::shown;
+use super::{media::Media, path::shown};
 use crate::error::{Error, Result};
 
 /// What a call takes besides its path: template variables, a body, a query, headers and settings.
@@ -49,6 +55,8 @@ pub struct Options {
     pub(crate) query: Option<Value>,
     pub(crate) xml: Option<Value>,
     pub(crate) body: Option<Bytes>,
+    pub(crate) media: Option<Media>,
+    pub(crate) on_progress: Option<OnProgress>,
     pub(crate) headers: HeaderMap,
     pub(crate) base_uri: Option<String>,
     pub(crate) mutual_tls: bool,
@@ -62,6 +70,12 @@ pub struct Options {
     /// The first thing that was wrong: reported at the verb.
     pub(crate) fault: Option<String>,
 }
+
+/// Told of bytes that have gone or come, and of how many there are, where that is known.
+pub(crate) type OnProgress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
+
+/// The most that is read of a body from a file or another reader, which is signed as a whole.
+const MAX_BODY: u64 = 16 * 1024 * 1024;
 
 /// A value for a template variable.
 #[derive(Clone)]
@@ -126,6 +140,60 @@ impl Options {
     /// The body as it stands, which is also what is signed. Option `body`.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
+        self
+    }
+
+    /// The body out of a reader, which is read to its end here and now: a body is signed as a
+    /// whole, so it is held in memory, and one of more than 16 MiB is refused at the verb. What is
+    /// larger is uploaded by [`media`](Options::media), which is streamed.
+    pub fn body_reader(mut self, reader: impl Read) -> Self {
+        let mut bytes = Vec::new();
+        match reader.take(MAX_BODY + 1).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() as u64 > MAX_BODY => self.fail(format!(
+                "option `body` is longer than {MAX_BODY} bytes: it is signed as a whole; upload \
+                 a large file by media(…)"
+            )),
+            Ok(_) => self.body = Some(bytes.into()),
+            Err(err) => self.fail(format!("option `body` cannot be read: {err}")),
+        }
+        self
+    }
+
+    /// The body out of a file: as [`body_reader`](Options::body_reader).
+    pub fn body_file(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        match std::fs::File::open(path) {
+            Ok(file) => self.body_reader(file),
+            Err(err) => {
+                self.fail(format!("option `body`: the file {}: {err}", path.display()));
+                self
+            }
+        }
+    }
+
+    /// Uploads a file, as `multipart/form-data`: with its `meta` on APIv3; on APIv2 with the
+    /// fields of the option `xml`, to which `media_hash` and the sign are added. A Content-Type
+    /// given by [`header`](Options::header) brings its own boundary.
+    pub fn media(mut self, media: Media) -> Self {
+        self.media = Some(media);
+        self
+    }
+
+    /// Is told how the upload of a [`media`](Options::media) or the download into a
+    /// [`sink`](Options::sink) goes: the bytes of the file so far, and how many there are, where
+    /// that is known. An attempt that is made again begins at 0 again. It is called often and by
+    /// what sends or writes, so it should be quick.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Media, Options};
+    ///
+    /// let options = Options::new()
+    ///     .media(Media::from_bytes("a.png", "…"))
+    ///     .on_progress(|bytes, total| println!("{bytes} of {total:?}"));
+    /// # let _ = options;
+    /// ```
+    pub fn on_progress(mut self, told: impl Fn(u64, Option<u64>) + Send + Sync + 'static) -> Self {
+        self.on_progress = Some(Arc::new(told));
         self
     }
 
@@ -219,6 +287,7 @@ impl fmt::Debug for Options {
             .field("query", &kind(&self.query))
             .field("xml", &kind(&self.xml))
             .field("body", &self.body.as_ref().map(Bytes::len))
+            .field("media", &self.media)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
