@@ -3,7 +3,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{CertificateMode, Client, Identity, certificates::Refresher, core::Core};
+use super::{
+    CertificateMode, Client, Identity, certificates::Refresher, core::Core, failover::Failover,
+};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::{Error, Result},
@@ -14,7 +16,7 @@ use crate::{
         notification::{Notifications, Owners, Received},
         path::shown,
         request::Setup,
-        retry::RetryPolicy,
+        retry::{Budget, RetryPolicy},
         sign::{MerchantKey, Signer, check_serial},
         trust::{DynVerifier, Own, PlatformKey, Trust, Verifier},
     },
@@ -43,6 +45,7 @@ pub struct ClientBuilder {
     pkcs12: Option<Zeroizing<Vec<u8>>>,
     apiv3_key: Option<Zeroizing<String>>,
     base_uri: String,
+    backup_base_uri: Option<String>,
     trusted_hosts: Vec<String>,
     timeout: Duration,
     connect_timeout: Duration,
@@ -51,6 +54,8 @@ pub struct ClientBuilder {
     no_proxy: bool,
     transport: Option<Transport>,
     retry: RetryPolicy,
+    certificates: Option<CertificateMode>,
+    fault: Option<Error>,
     user_agent: Option<String>,
     notified: Owners,
 }
@@ -71,6 +76,7 @@ impl Default for ClientBuilder {
             pkcs12: None,
             apiv3_key: None,
             base_uri: API.to_owned(),
+            backup_base_uri: None,
             trusted_hosts: Vec::new(),
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
@@ -79,6 +85,8 @@ impl Default for ClientBuilder {
             no_proxy: false,
             transport: None,
             retry: RetryPolicy::default(),
+            certificates: None,
+            fault: None,
             user_agent: None,
             notified: Owners::default(),
         }
@@ -182,6 +190,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Where requests go while the base URI's host cannot be reached (DNS or TCP), such as
+    /// `https://api2.mch.weixin.qq.com/`. It is kept for five minutes; then the base URI is tried
+    /// again.
+    pub fn backup_base_uri(mut self, uri: impl Into<String>) -> Self {
+        self.backup_base_uri = Some(uri.into());
+        self
+    }
+
     /// Lets signed requests go to another host too: a name or an address, with a port (that one
     /// alone) or without (any).
     pub fn trust_host(mut self, host: impl Into<String>) -> Self {
@@ -273,6 +289,7 @@ impl ClientBuilder {
             return Err(fault);
         }
         let setup = self.setup()?;
+        let failover = Failover::new(setup.base.clone(), self.backup()?);
         let named = [("mchid", &self.mchid), ("brand_id", &self.brand_id)];
         for (field, id) in named {
             if let Some(id) = id {
@@ -314,7 +331,9 @@ impl ClientBuilder {
             apiv3_key,
             notifications,
             transport,
+            budget: Budget::new(&self.retry),
             retry: self.retry,
+            failover,
             max_response: self.max_response,
         }))
     }
@@ -322,7 +341,8 @@ impl ClientBuilder {
     fn setup(&self) -> Result<Setup> {
         let base =
             Base::parse(&self.base_uri).map_err(|err| Error::config(format!("base_uri: {err}")))?;
-        let mut hosts = HostRule::new(base.origin.clone(), None);
+        let backup = self.backup()?.map(|backup| backup.origin);
+        let mut hosts = HostRule::new(base.origin.clone(), backup);
         for host in &self.trusted_hosts {
             hosts.trust(host)?;
         }
@@ -346,6 +366,11 @@ impl ClientBuilder {
         }
         owners.mchids.extend(self.mchid.clone());
         Ok(owners)
+    }
+
+    fn backup(&self) -> Result<Option<Base>> {
+        let parsed = self.backup_base_uri.as_deref().map(Base::parse).transpose();
+        parsed.map_err(|err| Error::config(format!("backup_base_uri: {err}")))
     }
 
     fn merchant_key(&mut self) -> Result<Option<MerchantKey>> {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     base::crypto::{Certificate, PublicKey},
-    error::{Error, Kind, Outcome, Result},
+    error::{Error, Result},
     protocol::{
         certificates::{self, Downloaded},
         options::Options,
@@ -252,14 +252,4 @@ impl Client {
             folder.as_ref(),
         )
     }
-}
-
-/// The refusal of a call that has nothing to verify its answer with.
-pub(super) fn nothing_to_verify_with() -> Error {
-    Error::new(
-        Kind::Config,
-        "nothing to verify the answer with, so nothing was sent: give the builder a \
-         `platform_key`, a `platform_certificate` or a `verifier`",
-    )
-    .with_outcome(Outcome::NotSent)
 }

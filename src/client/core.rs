@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
-use super::{Identity, prepared::Sealed, upload::Upload};
+use super::{
+    Identity, certificates::Refresher, failover::Failover, prepared::Sealed, upload::Upload,
+};
 use crate::{
     base::crypto,
     error::{Error, Result},
@@ -19,7 +21,7 @@ use crate::{
         notification::Notifications,
         path::Version,
         request::{Draft, Payload, Setup},
-        retry::RetryPolicy,
+        retry::{Budget, RetryPolicy},
         sign::{self, MerchantKey, Scheme},
         trust::Trust,
         v2::{paths, request::Signing},
@@ -40,6 +42,8 @@ pub(crate) struct Core {
     pub(super) notifications: Notifications,
     pub(super) transport: Transport,
     pub(super) retry: RetryPolicy,
+    pub(super) budget: Budget,
+    pub(super) failover: Failover,
     pub(super) max_response: usize,
 }
 
@@ -164,8 +168,12 @@ impl Core {
     }
 
     /// What a call needs besides a signature.
-    pub(super) fn check_ready(&self, draft: &Draft) -> Result<()> {
-        if draft.version == Version::V3 && !draft.settings.unsigned && self.trust.is_empty() {
+    pub(super) async fn make_ready(&self, draft: &Draft) -> Result<()> {
+        let verifies = draft.version == Version::V3 && !draft.settings.unsigned;
+        if verifies && self.trust.is_empty() {
+            self.bring_key(None).await?;
+        }
+        if verifies && self.trust.is_empty() {
             return Err(Error::config(
                 "nothing to verify the answer with, so nothing was sent: give the builder a \
                  `platform_key`, a `platform_certificate` or a `verifier`",

@@ -20,6 +20,7 @@ use crate::{
         path::Version,
         request::Draft,
         v2,
+        verify::SERIAL,
     },
     wire::{BodyError, Outgoing, Progress, Target},
 };
@@ -30,13 +31,13 @@ const MOST_REDIRECTS: u32 = 5;
 pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Response> {
     let method = draft.method.clone();
     let template = draft.template.clone();
+    core.renew();
     within_time(&core, &mut draft)
         .await
         .map_err(|err| err.in_call(&method, &template))
 }
 
 async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
-    core.check_ready(draft)?;
     let limit = draft.settings.timeout;
     let trace = Trace::default();
     if limit.is_zero() {
@@ -58,7 +59,7 @@ async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
 
 /// How far a call came, for the moment when its time runs out.
 #[derive(Default)]
-struct Trace(Mutex<Option<Progress>>);
+pub(super) struct Trace(Mutex<Option<Progress>>);
 
 impl Trace {
     /// Begins an attempt. None before it was written, or it would not be made.
@@ -84,6 +85,8 @@ async fn attempts(
     trace: &Trace,
     deadline: Option<tokio::time::Instant>,
 ) -> Result<Response> {
+    core.make_ready(draft).await?;
+    core.budget.earn();
     let mut tries = 0;
     loop {
         tries += 1;
@@ -98,7 +101,7 @@ async fn attempts(
         let in_time = |pause: &Duration| {
             deadline.is_none_or(|deadline| tokio::time::Instant::now() + *pause < deadline)
         };
-        match pause.filter(in_time) {
+        match pause.filter(in_time).filter(|_| core.budget.spend()) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return Err(err),
         }
@@ -137,17 +140,25 @@ fn location(draft: &Draft, answer: &Answer) -> Option<String> {
 }
 
 /// Signs, sends and reads the answer. A request of which no byte was written on a connection that
-/// had served before is signed anew and sent once more, on a new one.
-async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
+/// had served before is signed anew and sent once more, on a new one; one that cannot reach its
+/// host goes to the other of the client's two hosts, once.
+pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
     let mut fresh = false;
+    let mut hosts = core.failover.hosts(draft);
     let incoming = loop {
+        let moved = hosts.current().map(|base| draft.at(base));
+        let draft = moved.as_ref().unwrap_or(draft);
         let sealed = core.seal(draft).await?;
         let mut outgoing = outgoing(sealed, draft).await?;
         outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
         outgoing.progress = trace.begin();
         match core.transport.send(outgoing).await {
-            Ok(incoming) => break incoming,
+            Ok(incoming) => {
+                hosts.reached();
+                break incoming;
+            }
+            Err(failure) if failure.is_unreachable() && hosts.turn() => fresh = false,
             Err(failure) if failure.is_stale_connection() && !fresh => fresh = true,
             Err(failure) => return Err(failure.into()),
         }
@@ -190,23 +201,41 @@ fn unread(err: BodyError, status: StatusCode) -> Error {
         .with_status(status)
 }
 
+/// Judges an answer; one by a key that is not known gets a second hearing where a download of
+/// certificates brought the key.
 async fn judge(core: &Core, draft: &Draft, answer: Answer) -> Result<Response> {
-    let verification = match draft.version {
+    let verification = match verify(core, draft, &answer).await {
+        Err(err) if err.kind() == Kind::UnknownKey => {
+            let serial = answer
+                .headers
+                .get(SERIAL)
+                .and_then(|serial| serial.to_str().ok());
+            core.bring_key(serial)
+                .await
+                .map_err(|cause| err.with_source(cause))?;
+            verify(core, draft, &answer).await?
+        }
+        judged => judged?,
+    };
+    Ok(Response::new(answer, verification))
+}
+
+async fn verify(core: &Core, draft: &Draft, answer: &Answer) -> Result<Verification> {
+    Ok(match draft.version {
         Version::V3 if draft.settings.unsigned && answer.status.is_success() => {
             Verification::Unsigned
         }
         Version::V3 => {
             answer::judge(
-                &answer,
+                answer,
                 (&draft.method, draft.api_path()),
                 &core.trust,
                 now(),
             )
             .await?
         }
-        Version::V2 => v2::answer::judge(&answer, draft.api_path(), core.apiv2_key()?)?,
-    };
-    Ok(Response::new(answer, verification))
+        Version::V2 => v2::answer::judge(answer, draft.api_path(), core.apiv2_key()?)?,
+    })
 }
 
 /// From 0 to 1; without chance the pauses are merely less spread.

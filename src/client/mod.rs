@@ -6,6 +6,7 @@ mod certificates;
 mod chain;
 mod core;
 mod exchange;
+mod failover;
 mod identity;
 mod index;
 mod notification;

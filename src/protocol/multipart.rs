@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// A file and what goes with it, before it is signed.
+#[derive(Clone)]
 pub(crate) struct Form {
     pub(crate) media: Media,
     /// APIv2's fields; APIv3 has its `meta` instead.

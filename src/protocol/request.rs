@@ -42,6 +42,7 @@ pub(crate) struct Setup {
 }
 
 /// A request that lacks only its signature.
+#[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) method: Method,
     pub(crate) template: String,
@@ -58,6 +59,7 @@ pub(crate) struct Draft {
 }
 
 /// The body, before it is signed.
+#[derive(Clone)]
 pub(crate) enum Payload {
     /// The bytes that are signed and sent.
     Bytes(Bytes),
@@ -169,6 +171,15 @@ impl Draft {
         self.origin = origin;
         self.target = target.split('#').next().unwrap_or_default().to_owned();
         Ok(())
+    }
+
+    /// The same request to another base URI.
+    pub(crate) fn at(&self, base: &Base) -> Self {
+        let mut moved = self.clone();
+        moved.origin = base.origin.clone();
+        moved.target = format!("{}{}", base.prefix, &self.target[self.prefix..]);
+        moved.prefix = base.prefix.len();
+        moved
     }
 
     /// The path alone, without the base URI's own and without the query.

@@ -1,6 +1,9 @@
 //! Whether to send again: a pure decision.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use http::{Method, StatusCode};
 
@@ -19,6 +22,41 @@ pub struct RetryPolicy {
     pub(crate) base: Duration,
     pub(crate) most: Duration,
     pub(crate) limited_writes: bool,
+    pub(crate) budget: u32,
+}
+
+/// What a client may spend on repeats, so that a service in trouble is not buried under them.
+pub(crate) struct Budget {
+    /// In hundredths of an attempt.
+    left: AtomicU32,
+    earned: u32,
+}
+
+impl Budget {
+    /// The most that is saved: ten repeats at once.
+    const MOST: u32 = 10 * 100;
+
+    pub(crate) fn new(policy: &RetryPolicy) -> Self {
+        Self {
+            left: AtomicU32::new(Self::MOST),
+            earned: policy.budget,
+        }
+    }
+
+    /// Each call earns a part of a repeat.
+    pub(crate) fn earn(&self) {
+        self.change(|left| Some(left.saturating_add(self.earned).min(Self::MOST)));
+    }
+
+    /// Each repeat costs one; `false` where there is none left.
+    pub(crate) fn spend(&self) -> bool {
+        self.change(|left| left.checked_sub(100))
+    }
+
+    fn change(&self, to: impl Fn(u32) -> Option<u32>) -> bool {
+        let order = Ordering::Relaxed;
+        self.left.fetch_update(order, order, to).is_ok()
+    }
 }
 
 impl Default for RetryPolicy {
@@ -28,6 +66,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(200),
             most: Duration::from_secs(5),
             limited_writes: false,
+            budget: 20,
         }
     }
 }
@@ -55,6 +94,14 @@ impl RetryPolicy {
     pub fn backoff(mut self, base: Duration, most: Duration) -> Self {
         self.base = base;
         self.most = most.max(base);
+        self
+    }
+
+    /// How many repeats a client earns by a hundred calls, beyond the first ten: 20 unless told.
+    /// Past that, errors come back at once.
+    #[must_use]
+    pub fn budget(mut self, percent: u32) -> Self {
+        self.budget = percent.min(100);
         self
     }
 
@@ -180,5 +227,19 @@ mod tests {
                 .decide(&Method::GET, &api(503), None, 10, 1.0)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_budget_runs_out_and_is_earned_again() {
+        let budget = Budget::new(&RetryPolicy::default().budget(50));
+        for _ in 0..10 {
+            assert!(budget.spend());
+        }
+        assert!(!budget.spend());
+        budget.earn();
+        assert!(!budget.spend());
+        budget.earn();
+        assert!(budget.spend());
+        assert!(!budget.spend());
     }
 }

@@ -62,6 +62,11 @@ impl Failure {
         self.reused && !self.written && self.stage == Stage::Exchange
     }
 
+    /// Whether the host could not be reached at all, so that another may serve.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        !self.written && matches!(self.stage, Stage::Dns | Stage::Tcp | Stage::ConnectTimeout)
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self.stage {
             Stage::Request => Kind::Request,
