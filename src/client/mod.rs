@@ -149,7 +149,7 @@ mod tests {
         let client = Client::builder().build().unwrap();
         let core = Arc::downgrade(client.root.core_arc());
         let chain = client["v3/a"]["b"].seg("c");
-        let _ = &client.clone()["v3/a"]["{d}"];
+        drop(client.clone()["v3/a"]["{d}"].clone());
         drop(client);
         assert!(core.upgrade().is_some(), "a chain keeps its client's core");
         drop(chain);

@@ -234,7 +234,8 @@ mod tests {
             assert_eq!(state.entries.len(), state.held.len() + state.done.len());
             state.entries.len()
         };
-        assert_eq!(size(&guard), 100);
+        // The last of them failed, and is forgotten.
+        assert_eq!(size(&guard), 99);
         assert_eq!(guard.begin_at("9998", now), Done);
         for n in 0..100 {
             assert_eq!(guard.begin_at(&format!("held {n}"), now), Go);
