@@ -253,7 +253,10 @@ fn an_async_call_works_outside_tokio() {
 
 #[test]
 fn a_call_may_move_between_executors() {
-    let server = quick();
+    let server = Server::start(|_| {
+        thread::sleep(Duration::from_millis(100));
+        Answer::signed(200, "{}")
+    });
     let chain = server.client().chain("v3/x");
     within(20, move || {
         let live = multi_thread(1);
