@@ -1,7 +1,7 @@
 //! A call from its draft to its answer: sign, send, verify, and once more where that is safe.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,6 +27,10 @@ use crate::{
 
 /// How often a redirect is followed.
 const MOST_REDIRECTS: u32 = 5;
+
+/// The longest pause in a call without a timeout, which a server's `Retry-After` would otherwise
+/// draw out for ever.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Response> {
     let method = draft.method.clone();
@@ -57,24 +61,64 @@ async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
     }
 }
 
-/// How far a call came, for the moment when its time runs out.
+/// How far a call came, for the moment when its time runs out or an attempt fails unsent.
 #[derive(Default)]
-pub(super) struct Trace(Mutex<Option<Progress>>);
+pub(super) struct Trace(Mutex<Steps>);
+
+struct Steps {
+    /// Of the attempt under way.
+    progress: Option<Progress>,
+    /// What became of the attempts before it.
+    before: Outcome,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self {
+            progress: None,
+            before: Outcome::NotSent,
+        }
+    }
+}
 
 impl Trace {
-    /// Begins an attempt. None before it was written, or it would not be made.
+    /// Begins to write.
     fn begin(&self) -> Progress {
         let progress = Progress::default();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
+        self.steps().progress = Some(progress.clone());
         progress
     }
 
-    fn outcome(&self) -> Outcome {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match last {
-            Some(progress) if progress.written() => Outcome::Unknown,
-            _ => Outcome::NotSent,
+    /// Ends an attempt that another follows.
+    fn end(&self, outcome: Outcome) {
+        let mut steps = self.steps();
+        steps.progress = None;
+        if outcome != Outcome::NotSent {
+            steps.before = outcome;
         }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (progress, before) = {
+            let mut steps = self.steps();
+            (steps.progress.take(), steps.before)
+        };
+        match progress {
+            Some(progress) if progress.written() => Outcome::Unknown,
+            _ => before,
+        }
+    }
+
+    /// The last attempt's error: where that was not sent, one before it may have been.
+    fn settle(&self, err: Error) -> Error {
+        match err.outcome() {
+            Outcome::NotSent => err.with_outcome(self.steps().before),
+            _ => err,
+        }
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Steps> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,12 +142,18 @@ async fn attempts(
             .retry
             .decide(&draft.method, &err, err.retry_after(), tries, jitter());
         // A pause that outlasts the call would only hide what went wrong.
-        let in_time = |pause: &Duration| {
-            deadline.is_none_or(|deadline| tokio::time::Instant::now() + *pause < deadline)
+        let in_time = |pause: &Duration| match deadline {
+            Some(deadline) => tokio::time::Instant::now()
+                .checked_add(*pause)
+                .is_some_and(|then| then < deadline),
+            None => *pause <= LONGEST_PAUSE,
         };
         match pause.filter(in_time).filter(|_| core.budget.spend()) {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => return Err(err),
+            Some(pause) => {
+                trace.end(err.outcome());
+                tokio::time::sleep(pause).await;
+            }
+            None => return Err(trace.settle(err)),
         }
     }
 }
@@ -113,7 +163,10 @@ async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Resp
     for _ in 0..=MOST_REDIRECTS {
         let answer = once(core, draft, trace).await?;
         match location(draft, &answer) {
-            Some(location) => draft.redirect(&location, core.setup())?,
+            Some(location) => {
+                trace.end(Outcome::Unknown);
+                draft.redirect(&location, core.setup())?;
+            }
             None => return judge(core, draft, answer).await,
         }
     }

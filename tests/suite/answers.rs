@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
-    Error, Method, Options, Outcome, Response, Result, RetryPolicy, Verification,
+    Client, Error, Method, Options, Outcome, Response, Result, RetryPolicy, Verification,
 };
 
 use super::{
@@ -489,6 +489,43 @@ fn a_write_is_never_redirected() {
 }
 
 #[test]
+fn an_unsigned_file_may_be_elsewhere_and_a_signed_one_not() {
+    // A proxy, so that nothing leaves this machine: it says where the client would go.
+    let server = Server::start(
+        |request| match (request.method.as_str(), &*request.target) {
+            ("CONNECT", "pay.wechatpay.cn:443") => Answer::plain(403, ""),
+            ("CONNECT", _) => Answer::plain(200, ""),
+            _ => Answer::plain(302, "").header("Location", "https://pay.wechatpay.cn/file"),
+        },
+    );
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .serial(keys::SERIAL)
+        .private_key(keys::merchant().private())
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .base_uri(server.url())
+        .proxy(server.url())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let chain = client.chain("v3/from");
+        let err = mode.get(&chain, follow().unsigned()).unwrap_err();
+        assert!(err.is_connect(), "{err:?}");
+        assert!(
+            err.to_string()
+                .contains("refused a tunnel to pay.wechatpay.cn:443"),
+            "{err}"
+        );
+        let err = mode.get(&chain, follow()).unwrap_err();
+        assert!(
+            err.to_string().contains("a redirect that is not followed"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
 fn redirects_in_a_circle_end() {
     let server = redirecting(|_| Some("/v3/from".into()));
     let err = server.client().chain("v3/from").get(follow()).unwrap_err();
@@ -720,5 +757,27 @@ fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
         assert_eq!((err.attempts(), err.outcome()), (1, Outcome::Unknown));
         assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_retry_after_beyond_all_time_is_not_waited_for() {
+    for mode in BOTH {
+        for (seconds, timeout) in [
+            ("18446744073709551615", 30),
+            ("18446744073709551615", 0),
+            ("86400", 30),
+            ("86400", 0),
+        ] {
+            let server =
+                Server::start(move |_| Answer::signed(429, REFUSAL).header("Retry-After", seconds));
+            let client = keys::builder().base_uri(server.url()).build().unwrap();
+            let err = mode
+                .get(&client.chain("v3/x"), json!({ "timeout": timeout }))
+                .unwrap_err();
+            assert_eq!(err.api().unwrap().status(), 429, "{err:?}");
+            assert_eq!((err.attempts(), err.outcome()), (1, Outcome::Rejected));
+            assert_eq!(server.requests().len(), 1);
+        }
     }
 }

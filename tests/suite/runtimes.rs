@@ -253,7 +253,10 @@ fn an_async_call_works_outside_tokio() {
 
 #[test]
 fn a_call_may_move_between_executors() {
-    let server = quick();
+    let server = Server::start(|_| {
+        thread::sleep(Duration::from_millis(100));
+        Answer::signed(200, "{}")
+    });
     let chain = server.client().chain("v3/x");
     within(20, move || {
         let live = multi_thread(1);
@@ -266,11 +269,8 @@ fn a_call_may_move_between_executors() {
 
         let mut call = Box::pin(chain.get_async(()));
         let waker = Waker::noop();
-        assert!(
-            call.as_mut()
-                .poll(&mut Context::from_waker(waker))
-                .is_pending()
-        );
+        let first = call.as_mut().poll(&mut Context::from_waker(waker));
+        assert!(first.is_pending(), "{first:?}");
         live.block_on(call).unwrap();
     });
     assert_eq!(server.requests().len(), 2);
@@ -553,11 +553,11 @@ fn counting(server: &Server) -> (Chain, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn a_request_that_meets_a_closed_connection_is_signed_anew_and_arrives_once() {
+fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
     let server = Server::start(|_| Answer::signed(200, "{}").then_close());
     let (chain, signed) = counting(&server);
-    // A runtime that nobody drives while the server closes: the end is there to be read only
-    // when the next request wants to be written.
+    // Nobody drives this runtime while the server closes: its own idea of the connection is that
+    // it stands, and a request written to it would be lost with an unknown outcome.
     let parked = current_thread();
     for round in 1..=5 {
         parked
@@ -574,11 +574,9 @@ fn a_request_that_meets_a_closed_connection_is_signed_anew_and_arrives_once() {
     nonces.sort();
     nonces.dedup();
     assert_eq!(nonces.len(), 5);
-    assert_eq!(
-        signed.load(Ordering::SeqCst),
-        9,
-        "each but the first was signed twice"
-    );
+    // What was written nowhere may have been signed twice, and no oftener.
+    let signed = signed.load(Ordering::SeqCst);
+    assert!((5..10).contains(&signed), "{signed} signatures");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use wechatpay_chain::{Client, RetryPolicy};
+use wechatpay_chain::{CertificateMode, Client, RetryPolicy};
 
 use super::keys::{self, Pair};
 
@@ -104,11 +104,12 @@ impl Server {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    /// A client of this server that never sends a call twice.
+    /// A client of this server that never sends a call twice, nor another than it is told.
     pub fn client(&self) -> Client {
         keys::builder()
             .base_uri(self.url())
             .retry(RetryPolicy::none())
+            .certificates(CertificateMode::Fixed)
             .build()
             .expect("a client")
     }

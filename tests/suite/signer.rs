@@ -231,6 +231,64 @@ fn a_signer_that_never_comes_back_ends_with_the_calls_time() {
     assert_eq!(server.connections(), 0);
 }
 
+/// Signs once, then fails or never comes back.
+struct Once {
+    used: AtomicBool,
+    then: Bad,
+}
+
+impl Signer for Once {
+    type Error = io::Error;
+
+    async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
+        if self.used.swap(true, Ordering::SeqCst) {
+            return self.then.sign(message).await;
+        }
+        Ok(Signature {
+            serial: keys::SERIAL.to_owned(),
+            bytes: keys::merchant().sign(message),
+        })
+    }
+}
+
+#[test]
+fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
+    let retry = RetryPolicy::default()
+        .backoff(Duration::from_millis(1), Duration::from_millis(1))
+        .repeat_rate_limited_writes();
+    for (method, status, outcome) in [
+        (Method::GET, 502, Outcome::Unknown),
+        (Method::GET, 307, Outcome::Unknown),
+        (Method::POST, 429, Outcome::Rejected),
+    ] {
+        for hangs in [false, true] {
+            for mode in BOTH {
+                let server =
+                    Server::start(move |_| Answer::plain(status, "").header("Location", "/v3/y"));
+                let builder = bare(&server).retry(retry.clone());
+                let builder = builder.signer(Once {
+                    used: AtomicBool::new(false),
+                    then: Bad { hangs },
+                });
+                let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
+                let chain = builder.build().unwrap().chain("v3/x");
+                let options = json!({ "timeout": 0.3, "allow_redirects": true });
+                let err = mode.send(&chain, &method, options).unwrap_err();
+                assert!(
+                    if hangs {
+                        err.is_timeout()
+                    } else {
+                        err.is_sign()
+                    },
+                    "{err:?}"
+                );
+                assert_eq!(err.outcome(), outcome, "{method} {status}: {err:?}");
+                assert_eq!(server.requests().len(), 1);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_remote_verifier_decides() {
     let server = Server::start(|request| match request.path() {

@@ -218,17 +218,21 @@ fn private_keys() -> Vec<Case> {
             "its line breaks are written out as a backslash and an n",
             || private(&pkcs8().replace('\n', "\\n")),
         ),
-        key("a damaged number", "is the file damaged?", || {
-            let mut der = keys::merchant()
-                .rsa
-                .to_pkcs1_der()
-                .unwrap()
-                .as_bytes()
-                .to_vec();
-            let middle = der.len() / 2;
-            der[middle] ^= 1;
-            PrivateKey::from_der(&der).unwrap_err()
-        }),
+        key(
+            "a damaged number",
+            "cannot use its numbers; is the file damaged",
+            || {
+                let mut der = keys::merchant()
+                    .rsa
+                    .to_pkcs1_der()
+                    .unwrap()
+                    .as_bytes()
+                    .to_vec();
+                let middle = der.len() / 2;
+                der[middle] ^= 1;
+                PrivateKey::from_der(&der).unwrap_err()
+            },
+        ),
     ]
 }
 

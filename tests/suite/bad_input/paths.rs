@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wechatpay_chain::{Client, Method, Options};
 
-use super::{Case, call};
+use super::{Case, call, call_of};
 
 /// A path, as one argument of `chain`.
 fn path(name: &'static str, path: &'static str, options: Value, text: &'static str) -> Case {
@@ -283,6 +283,13 @@ fn expanded() -> Vec<Case> {
             "v3/x{?a}",
             json!({"a": 1, "query": {"b": 2}}),
             "the path has a query and so have the options: give it once",
+        ),
+        call_of(
+            "a path too long to be sent",
+            &["request"],
+            "the path and query are 70004 bytes long; at most 65534 can be sent",
+            true,
+            |server| server.client().chain(format!("v3/{}", "x".repeat(70_000))),
         ),
         path(
             "a fragment after the query",
