@@ -23,12 +23,14 @@ mod nearest;
 mod operation;
 pub mod operations;
 mod path;
+mod segments;
 mod table;
 #[cfg(test)]
 mod tests;
 
 #[doc(hidden)]
 pub use self::path::documented;
+pub(crate) use self::segments::is_documented as is_documented_segment;
 pub use self::{
     find::{all, by_path, by_title, camel_hint, find, nearest},
     operation::Operation,

@@ -125,7 +125,7 @@ impl Core {
         let core = Arc::clone(self);
         tokio::spawn(async move {
             if let Err(err) = core.refresh().await {
-                tracing::warn!(target: "wechatpay_chain", error = %err, "platform certificates not renewed");
+                tracing::warn!(error = %err, "platform certificates not renewed");
             }
             core.refresher.renewing.store(false, Ordering::Release);
         });
@@ -164,7 +164,7 @@ impl Core {
             .map_err(|err| err.in_call(&Method::GET, &draft.template))?
         {
             Downloaded::None => {
-                tracing::debug!(target: "wechatpay_chain", "no platform certificates: public key mode");
+                tracing::debug!("no platform certificates: public key mode");
                 Ok(CertificateRefresh {
                     added: Vec::new(),
                     public_key_mode: true,
@@ -176,7 +176,7 @@ impl Core {
                     let serial = certificate.serial().to_owned();
                     if !store.knows(&serial) {
                         store.add(PlatformKey::of_certificate(certificate), SystemTime::now())?;
-                        tracing::info!(target: "wechatpay_chain", serial, "platform certificate added");
+                        tracing::info!(serial, "platform certificate added");
                         added.push(serial);
                     }
                 }

@@ -6,6 +6,7 @@ use super::{
     Call, PreparedRequest,
     core::Core,
     index::{Children, MOST_DEPTH},
+    watch,
 };
 use crate::{
     error::{Error, Result},
@@ -118,6 +119,7 @@ impl Chain {
     }
 
     fn draft(&self, method: Method, options: Options) -> Result<Draft> {
+        watch::warn_of_camel_case(&self.template);
         let drafted = match &self.fault {
             Some(fault) => Err(fault.again()),
             None => Draft::new(

@@ -107,7 +107,7 @@ impl Core {
                 draft.template
             ))
         })?;
-        let header = sign::authorization(
+        let (header, message) = sign::authorization(
             self.merchant_key()?,
             draft.scheme,
             id,
@@ -116,6 +116,7 @@ impl Core {
         )
         .await?;
         sealed.headers.insert(AUTHORIZATION, header);
+        sealed.message = message;
         Ok(sealed)
     }
 
@@ -203,6 +204,7 @@ fn sealed(draft: &Draft, body: Bytes) -> Sealed {
         headers: draft.headers.clone(),
         body,
         upload: None,
+        message: Vec::new(),
     }
 }
 

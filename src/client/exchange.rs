@@ -6,11 +6,13 @@ use std::{
 };
 
 use http::{Method, StatusCode, header::LOCATION};
+use tracing::Instrument as _;
 
 use super::{
     Response,
     core::{Core, now},
     prepared::Sealed,
+    watch::Watch,
 };
 use crate::{
     base::crypto,
@@ -35,10 +37,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Response> {
     let method = draft.method.clone();
     let template = draft.template.clone();
-    core.renew();
-    within_time(&core, &mut draft)
+    let watch = Watch::new(&method, &template);
+    let run = async {
+        core.renew();
+        within_time(&core, &mut draft).await
+    };
+    let result = run
+        .instrument(watch.span())
         .await
-        .map_err(|err| err.in_call(&method, &template))
+        .map_err(|err| err.in_call(&method, &template));
+    watch.end(&result);
+    result
 }
 
 async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
@@ -197,11 +206,13 @@ fn location(draft: &Draft, answer: &Answer) -> Option<String> {
 /// host goes to the other of the client's two hosts, once.
 pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
     let mut fresh = false;
+    let mut signed;
     let mut hosts = core.failover.hosts(draft);
     let incoming = loop {
         let moved = hosts.current().map(|base| draft.at(base));
         let draft = moved.as_ref().unwrap_or(draft);
-        let sealed = core.seal(draft).await?;
+        let mut sealed = core.seal(draft).await?;
+        signed = std::mem::take(&mut sealed.message);
         let mut outgoing = outgoing(sealed, draft).await?;
         outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
@@ -222,6 +233,7 @@ pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<An
             status,
             headers,
             body,
+            signed,
         }),
         Err(err) => Err(unread(err, status)),
     }

@@ -75,7 +75,6 @@ impl Hosts<'_> {
         let on_backup = order[1];
         *self.failover.lock() = on_backup.then(|| Instant::now() + STICKY);
         tracing::warn!(
-            target: "wechatpay_chain",
             on_backup,
             "a host could not be reached: turned to the other"
         );

@@ -14,6 +14,7 @@ mod prepared;
 mod response;
 mod sensitive;
 mod upload;
+mod watch;
 
 pub use self::{
     builder::ClientBuilder,

@@ -15,6 +15,8 @@ pub(crate) struct Sealed {
     /// What is signed, and what is sent unless there is an upload.
     pub(crate) body: Bytes,
     pub(crate) upload: Option<Upload>,
+    /// The message that the signature covers; empty for APIv2.
+    pub(crate) message: Vec<u8>,
 }
 
 /// A signed request that was not sent: from [`Chain::prepare`](crate::Chain::prepare).

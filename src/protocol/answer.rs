@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 use super::{
+    diagnosis,
     path::shown,
     trust::{Purpose, Trust},
     verify::Signed,
@@ -45,6 +46,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What the request's signature covers; empty for APIv2.
+    pub(crate) signed: Vec<u8>,
 }
 
 /// `true` for the paths whose successes come without a signature. `path` is without the base
@@ -177,6 +180,10 @@ pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> Error
     }
     if let Some(id) = &api.request_id {
         message.push_str(&format!(" (Request-ID {})", shown(id)));
+    }
+    if api.code == "SIGN_ERROR" {
+        let told = diagnosis::sign_error(api.detail.as_ref(), &answer.signed);
+        message.extend(told.map(|told| format!("; {told}")));
     }
     let outcome = outcome(status, method, verified);
     Error::new(Kind::Api, message)

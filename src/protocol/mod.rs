@@ -3,7 +3,9 @@
 pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod certificates;
+pub(crate) mod diagnosis;
 pub(crate) mod host;
+pub(crate) mod lint;
 pub(crate) mod media;
 pub(crate) mod merchant;
 pub(crate) mod multipart;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     host::{Base, HostRule, Origin},
+    lint,
     multipart::Form,
     options::{self, OnProgress, Options, Var, measure, unknown_key},
     path::{self, EMPTY, Version, shown},
@@ -39,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) user_agent: HeaderValue,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
+    /// Whether what WeChat Pay is known to refuse is refused here.
+    pub(crate) strict: bool,
 }
 
 /// A request that lacks only its signature.
@@ -106,6 +109,9 @@ impl Draft {
             mut target,
             prefix,
         } = place;
+        if let Some(body) = options.json.as_ref().or(options.xml.as_ref()) {
+            lint::check(body, version, setup.strict)?;
+        }
         let fields = std::mem::take(&mut options.encrypt);
         options::encrypt(&fields, options.json.as_mut(), &mut options.headers, trust)?;
         let payload = payload(&method, &mut target, &mut options, version)?;

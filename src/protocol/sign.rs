@@ -225,14 +225,14 @@ pub(crate) fn request_message(
     message
 }
 
-/// The Authorization header of one signed request.
+/// The Authorization header of one signed request, and the message that its signature covers.
 pub(crate) async fn authorization(
     key: &MerchantKey,
     scheme: Scheme,
     id: &str,
     (method, target, body): (&Method, &str, &[u8]),
     now: u64,
-) -> Result<HeaderValue> {
+) -> Result<(HeaderValue, Vec<u8>)> {
     let nonce = crypto::nonce()?;
     let message = request_message(method, target, now, &nonce, body);
     let Signature { serial, bytes } = key.sign(&message).await?;
@@ -246,5 +246,5 @@ pub(crate) async fn authorization(
         Error::new(Kind::Sign, "the Authorization header is malformed").with_source(err)
     })?;
     header.set_sensitive(true);
-    Ok(header)
+    Ok((header, message))
 }

@@ -218,6 +218,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             headers,
             body: body.into(),
+            signed: Vec::new(),
         }
     }
 
