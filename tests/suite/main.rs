@@ -3,10 +3,13 @@
 mod answers;
 mod apiv2;
 mod bad_input;
+mod connections;
 mod identity;
 mod keys;
+mod limits;
 mod mode;
 mod outside;
+mod redirects;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;

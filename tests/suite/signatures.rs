@@ -306,3 +306,65 @@ fn what_arrives_is_what_was_prepared_and_its_signature_holds() {
         operations.len()
     );
 }
+
+#[test]
+fn the_headers_of_a_request_are_the_documented_ones_and_may_be_replaced() {
+    let server = Server::agreeable();
+    let client = server.client();
+    client.chain("v3/x").get(()).unwrap();
+    client
+        .chain("v3/x")
+        .post(json!({ "json": { "b": 1, "a": [] } }))
+        .unwrap();
+    client
+        .chain("v3/x")
+        .post(json!({ "json": {}, "headers": {
+            "Accept": "text/plain",
+            "User-Agent": "shop/1",
+            "Content-Type": "application/json; charset=utf-8",
+            "Wechatpay-Serial": "PUB_KEY_ID_OTHER",
+            "Idempotency-Key": "k-1",
+            "X-Two": ["1", "2"],
+        }}))
+        .unwrap();
+    let [get, post, replaced] = &server.requests()[..] else {
+        panic!("not three requests");
+    };
+    const ACCEPTED: &str = "application/json, text/plain, application/x-gzip, application/pdf, image/png, image/*;q=0.5";
+    assert_eq!(get.header("accept"), Some(ACCEPTED));
+    assert!(
+        get.header("user-agent")
+            .unwrap()
+            .starts_with("wechatpay-chain/")
+    );
+    assert_eq!(get.header("wechatpay-serial"), Some(keys::PLATFORM_ID));
+    assert_eq!(get.header("content-type"), None);
+    assert_eq!(get.header("content-length"), None);
+    assert_eq!(get.header("accept-encoding"), None);
+    assert_eq!(
+        get.header("host").unwrap(),
+        format!("127.0.0.1:{}", server.port())
+    );
+
+    assert_eq!(post.header("content-type"), Some("application/json"));
+    assert_eq!(post.body, br#"{"b":1,"a":[]}"#);
+    assert_eq!(post.header("wechatpay-serial"), Some(keys::PLATFORM_ID));
+
+    assert_eq!(replaced.header("accept"), Some("text/plain"));
+    assert_eq!(replaced.header("user-agent"), Some("shop/1"));
+    assert_eq!(
+        replaced.header("content-type"),
+        Some("application/json; charset=utf-8")
+    );
+    assert_eq!(
+        replaced.header("wechatpay-serial"),
+        Some("PUB_KEY_ID_OTHER")
+    );
+    assert_eq!(replaced.header("idempotency-key"), Some("k-1"));
+    assert_eq!(replaced.all("x-two"), ["1", "2"]);
+    for request in [get, post, replaced] {
+        let fields = request.authorization(keys::merchant());
+        assert_eq!(fields["mchid"], keys::MCHID);
+        assert_eq!(fields["serial_no"], keys::SERIAL);
+    }
+}
