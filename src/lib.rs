@@ -32,3 +32,12 @@ pub use crate::protocol::sensitive::Encrypted;
 pub use crate::protocol::sign::{Signature, Signer};
 pub use crate::protocol::trust::{PlatformKey, Verifier};
 pub use crate::wire::{Transport, TransportBuilder};
+
+/// The READMEs' Rust blocks, as doctests.
+#[cfg(all(doctest, feature = "sandbox"))]
+mod readme {
+    #[doc = include_str!("../README.md")]
+    mod english {}
+    #[doc = include_str!("../README.zh-CN.md")]
+    mod chinese {}
+}

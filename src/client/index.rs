@@ -48,12 +48,14 @@ impl Children {
 fn hash(key: &str) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(ODD);
-    let (words, rest) = key.as_bytes().as_chunks::<8>();
-    let mut hash = words.iter().fold(key.len() as u64, |hash, word| {
-        mix(hash, u64::from_le_bytes(*word))
-    });
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    hash = mix(hash, u64::from_le_bytes(last));
+    let word = |bytes: &[u8]| {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    };
+    let words = key.as_bytes().chunks_exact(8);
+    let last = word(words.remainder());
+    let mut hash = words.fold(key.len() as u64, |hash, bytes| mix(hash, word(bytes)));
+    hash = mix(hash, last);
     hash ^ (hash >> 32)
 }

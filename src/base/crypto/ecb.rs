@@ -12,8 +12,7 @@ const BLOCK: usize = 16;
 
 /// The plaintext, whose padding is checked.
 pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
-    let (blocks, rest) = ciphertext.as_chunks::<BLOCK>();
-    if blocks.is_empty() || !rest.is_empty() {
+    if ciphertext.is_empty() || !ciphertext.len().is_multiple_of(BLOCK) {
         return Err(Error::new(
             Kind::Decrypt,
             format!(
@@ -24,8 +23,9 @@ pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
     }
     let cipher = Aes256::new(key.into());
     let mut plaintext = Vec::with_capacity(ciphertext.len());
-    for block in blocks {
-        let mut block = Block::<Aes256>::from(*block);
+    for chunk in ciphertext.chunks_exact(BLOCK) {
+        let mut block = Block::<Aes256>::default();
+        block.copy_from_slice(chunk);
         cipher.decrypt_block(&mut block);
         plaintext.extend_from_slice(&block);
     }
@@ -46,10 +46,11 @@ pub(crate) fn encrypt(key: &[u8; 32], plaintext: &[u8]) -> Vec<u8> {
     let mut padded = Vec::with_capacity(plaintext.len() + padding);
     padded.extend_from_slice(plaintext);
     padded.resize(plaintext.len() + padding, padding as u8);
-    for chunk in padded.as_chunks_mut::<BLOCK>().0 {
-        let mut block = Block::<Aes256>::from(*chunk);
+    for chunk in padded.chunks_exact_mut(BLOCK) {
+        let mut block = Block::<Aes256>::default();
+        block.copy_from_slice(chunk);
         cipher.encrypt_block(&mut block);
-        *chunk = block.into();
+        chunk.copy_from_slice(&block);
     }
     padded
 }
