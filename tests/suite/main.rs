@@ -6,6 +6,7 @@ mod bad_input;
 mod identity;
 mod keys;
 mod mode;
+mod notification;
 mod outside;
 mod runtimes;
 #[cfg(feature = "sandbox")]
