@@ -17,7 +17,7 @@ pub use http::Method;
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::client::{
     Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity,
-    PreparedRequest, Response,
+    PayParamsBuilder, PayParamsFor, PreparedRequest, Response,
 };
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;
@@ -27,6 +27,7 @@ pub use crate::protocol::notification::{
     Ack, Admission, MemoryGuard, Notification, Notifications, NotificationsBuilder, ReplayGuard,
 };
 pub use crate::protocol::options::Options;
+pub use crate::protocol::pay_params::PayParams;
 pub use crate::protocol::retry::RetryPolicy;
 pub use crate::protocol::sensitive::Encrypted;
 pub use crate::protocol::sign::{Signature, Signer};

@@ -10,6 +10,7 @@ mod failover;
 mod identity;
 mod index;
 mod notification;
+mod pay_params;
 mod prepared;
 mod response;
 mod sensitive;
@@ -21,6 +22,7 @@ pub use self::{
     certificates::{CertificateMode, CertificateRefresh},
     chain::Chain,
     identity::Identity,
+    pay_params::{PayParamsBuilder, PayParamsFor},
     prepared::PreparedRequest,
     response::Response,
 };

@@ -8,6 +8,7 @@ mod keys;
 mod mode;
 mod notification;
 mod outside;
+mod pay_params;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
