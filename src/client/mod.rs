@@ -10,6 +10,7 @@ mod failover;
 mod identity;
 mod index;
 mod notification;
+mod notifications_builder;
 mod pay_params;
 mod prepared;
 mod response;
@@ -22,6 +23,8 @@ pub use self::{
     certificates::{CertificateMode, CertificateRefresh},
     chain::Chain,
     identity::Identity,
+    notification::Notifications,
+    notifications_builder::NotificationsBuilder,
     pay_params::{PayParamsBuilder, PayParamsFor},
     prepared::PreparedRequest,
     response::Response,

@@ -3,6 +3,8 @@
 mod answers;
 mod apiv2;
 mod bad_input;
+#[cfg(feature = "axum")]
+mod extract;
 mod identity;
 mod keys;
 mod mode;

@@ -1,7 +1,7 @@
 //! Notifications made by node and openssl: the true ones are taken, and the altered refused.
 
 mod once;
-mod told;
+pub mod told;
 mod v2;
 
 use std::{collections::HashSet, time::Duration};
@@ -32,7 +32,7 @@ fn a_true_one_is_taken_with_a_client_and_without() {
         client.notification(&map, &sent.body),
         by_future,
         sent.receive(&receiver()),
-        sent.receive(client.notifications()),
+        sent.receive(&client.notifications()),
     ] {
         let notification = notification.unwrap();
         assert_eq!(notification.id(), "EV-2018022511223320873");
@@ -353,28 +353,28 @@ fn whose_notifications_are_taken_is_configured() {
     };
     let own = builder().build().unwrap();
     let more = builder().notification_mchid("1900000110").build().unwrap();
-    other(MCHID).receive(own.notifications()).unwrap();
+    other(MCHID).receive(&own.notifications()).unwrap();
     assert!(
         other("1900000110")
-            .receive(own.notifications())
+            .receive(&own.notifications())
             .unwrap_err()
             .is_owner()
     );
-    other(MCHID).receive(more.notifications()).unwrap();
-    other("1900000110").receive(more.notifications()).unwrap();
+    other(MCHID).receive(&more.notifications()).unwrap();
+    other("1900000110").receive(&more.notifications()).unwrap();
     let app = builder()
         .notification_appid("wx1111111111111111")
         .build()
         .unwrap();
     assert!(
         other(MCHID)
-            .receive(app.notifications())
+            .receive(&app.notifications())
             .unwrap_err()
             .is_owner()
     );
     let complaint = json!({ "complaint_id": "200201820200101080076610000" });
     send(envelope(), &complaint.to_string(), platform(), now())
-        .receive(app.notifications())
+        .receive(&app.notifications())
         .expect("a resource that names nobody");
 }
 
