@@ -7,6 +7,8 @@ mod blocking;
 pub mod catalog;
 mod client;
 mod error;
+#[cfg(feature = "axum")]
+mod extract;
 mod protocol;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -17,16 +19,17 @@ pub use http::Method;
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::client::{
     Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity,
-    PreparedRequest, Response,
+    Notifications, NotificationsBuilder, PayParamsBuilder, PayParamsFor, PreparedRequest, Response,
 };
 pub use crate::error::{ApiError, Error, Outcome, Result};
+#[cfg(feature = "axum")]
+pub use crate::extract::NotificationRejection;
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
 pub use crate::protocol::media::Media;
-pub use crate::protocol::notification::{
-    Ack, Admission, MemoryGuard, Notification, Notifications, NotificationsBuilder, ReplayGuard,
-};
+pub use crate::protocol::notification::{Ack, Admission, MemoryGuard, Notification, ReplayGuard};
 pub use crate::protocol::options::Options;
+pub use crate::protocol::pay_params::PayParams;
 pub use crate::protocol::retry::RetryPolicy;
 pub use crate::protocol::sensitive::Encrypted;
 pub use crate::protocol::sign::{Signature, Signer};

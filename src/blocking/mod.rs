@@ -2,6 +2,7 @@
 
 mod driver;
 mod notification;
+mod pay_params;
 mod sensitive;
 mod verbs;
 

@@ -1,8 +1,8 @@
 use super::driver::{block_on, poll_once};
 use crate::{
-    client::Client,
+    client::{Client, Notifications},
     error::Result,
-    protocol::notification::{Ack, Notification, Notifications, ReplayGuard},
+    protocol::notification::{Ack, Notification, ReplayGuard},
 };
 
 impl Client {
@@ -44,7 +44,7 @@ impl Notifications {
         V: AsRef<[u8]>,
     {
         let future = self.receive_async(headers, body);
-        if self.0.trust.is_local() {
+        if self.is_local() {
             poll_once(future)
         } else {
             block_on(future)

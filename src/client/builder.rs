@@ -13,7 +13,7 @@ use crate::{
         certificates,
         host::{API, Base, HostRule},
         merchant::{apiv3_key, check_apiv2_key, check_id},
-        notification::{Notifications, Owners, Received},
+        notification::{Owners, Receiver},
         path::shown,
         request::Setup,
         retry::{Budget, RetryPolicy},
@@ -323,12 +323,12 @@ impl ClientBuilder {
         }
         let mode = self.certificate_mode(apiv3_key.is_some())?;
         let trust = Trust::new(self.platform, self.verifier, own)?;
-        let notifications = Notifications(Arc::new(Received {
+        let receiver = Arc::new(Receiver {
             trust: trust.clone(),
             apiv3_key: apiv3_key.clone(),
             apiv2_key: self.apiv2_key.clone(),
             owners,
-        }));
+        });
         Ok(Client::new(Core {
             setup,
             mchid: self.mchid,
@@ -339,7 +339,7 @@ impl ClientBuilder {
             apiv2_key: self.apiv2_key,
             identity,
             apiv3_key,
-            notifications,
+            receiver,
             transport,
             budget: Budget::new(&self.retry),
             retry: self.retry,

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     protocol::{
         multipart::Form,
-        notification::Notifications,
+        notification::Receiver,
         path::Version,
         request::{Draft, Payload, Setup},
         retry::{Budget, RetryPolicy},
@@ -39,7 +39,7 @@ pub(crate) struct Core {
     pub(super) apiv2_key: Option<Zeroizing<String>>,
     pub(super) identity: Option<Identity>,
     pub(super) apiv3_key: Option<Zeroizing<[u8; 32]>>,
-    pub(super) notifications: Notifications,
+    pub(super) receiver: Arc<Receiver>,
     pub(super) transport: Transport,
     pub(super) retry: RetryPolicy,
     pub(super) budget: Budget,

@@ -10,6 +10,8 @@ mod failover;
 mod identity;
 mod index;
 mod notification;
+mod notifications_builder;
+mod pay_params;
 mod prepared;
 mod response;
 mod sensitive;
@@ -22,6 +24,9 @@ pub use self::{
     certificates::{CertificateMode, CertificateRefresh},
     chain::Chain,
     identity::Identity,
+    notification::Notifications,
+    notifications_builder::NotificationsBuilder,
+    pay_params::{PayParamsBuilder, PayParamsFor},
     prepared::PreparedRequest,
     response::Response,
 };

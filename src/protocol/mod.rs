@@ -12,6 +12,7 @@ pub(crate) mod multipart;
 pub(crate) mod notification;
 pub(crate) mod options;
 pub(crate) mod path;
+pub(crate) mod pay_params;
 pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod retry;

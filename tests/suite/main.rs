@@ -4,12 +4,16 @@ mod answers;
 mod apiv2;
 mod bad_input;
 mod connections;
+#[cfg(feature = "axum")]
+mod extract;
 mod identity;
 mod keys;
 mod limits;
 mod mode;
+mod notification;
 mod outside;
 mod redirects;
+mod pay_params;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;

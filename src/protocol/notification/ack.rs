@@ -52,7 +52,9 @@ impl Ack {
     /// refused it, and nothing more: anyone may have sent it.
     pub fn refusal(err: &Error) -> Self {
         let (status, reason) = match err.kind() {
-            Kind::Signature | Kind::Probe => (StatusCode::UNAUTHORIZED, "signature refused"),
+            Kind::Signature | Kind::UnknownKey | Kind::Probe => {
+                (StatusCode::UNAUTHORIZED, "signature refused")
+            }
             Kind::ClockSkew => (StatusCode::UNAUTHORIZED, "timestamp refused"),
             Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
             Kind::Decode => (StatusCode::BAD_REQUEST, "body not understood"),

@@ -20,24 +20,24 @@ use serde_json::Value;
 pub use self::{
     ack::Ack,
     memory::MemoryGuard,
-    receiver::{Notifications, NotificationsBuilder},
     replay::{Admission, ReplayGuard},
 };
 pub(crate) use self::{
     headers::collect,
     owner::Owners,
-    receiver::{Received, check_size},
+    receiver::{MAX_BODY, Receiver, check_size},
 };
 
 use super::{answer::Verification, path::Version};
 use crate::error::{Error, Kind, Result};
 
 /// How soon WeChat Pay wants its answer.
-const BUDGET: Duration = Duration::from_secs(5);
+pub(crate) const BUDGET: Duration = Duration::from_secs(5);
 
 /// A notification that verified, opened, and belongs to a merchant that is configured.
 ///
-/// From [`Client::notification`](crate::Client::notification) or [`Notifications`]. The same one
+/// From [`Client::notification`](crate::Client::notification) or
+/// [`Notifications`](crate::Notifications). The same one
 /// can arrive more than once and out of order: see [`once`](Notification::once). It is answered
 /// with an [`Ack`], within five seconds. By "通知规则".
 ///

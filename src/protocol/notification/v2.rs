@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Notification,
-    receiver::{Received, base64},
+    receiver::{Receiver, base64},
 };
 use crate::{
     base::{
@@ -28,7 +28,7 @@ use crate::{
 
 const REQ_INFO: &str = "req_info";
 
-impl Received {
+impl Receiver {
     pub(super) fn open_v2(&self, body: &[u8], received: Instant) -> Result<Notification> {
         let key = self.apiv2_key.as_ref().ok_or_else(|| {
             Error::config(

@@ -1,0 +1,138 @@
+use std::{fmt, sync::Arc};
+
+use zeroize::Zeroizing;
+
+use super::Notifications;
+use crate::{
+    base::crypto::{Certificate, PublicKey},
+    error::{Error, Result},
+    protocol::{
+        merchant::{apiv3_key, check_apiv2_key, check_id},
+        notification::{Owners, Receiver},
+        trust::{DynVerifier, PlatformKey, Trust, Verifier},
+    },
+};
+
+/// The configuration of [`Notifications`].
+#[derive(Default)]
+#[must_use]
+pub struct NotificationsBuilder {
+    owners: Owners,
+    any_merchant: bool,
+    platform: Vec<PlatformKey>,
+    verifier: Option<Arc<dyn DynVerifier>>,
+    apiv3_key: Option<Zeroizing<String>>,
+    apiv2_key: Option<Zeroizing<String>>,
+}
+
+impl NotificationsBuilder {
+    /// A merchant whose notifications are taken. May be given more than once.
+    pub fn mchid(mut self, mchid: impl Into<String>) -> Self {
+        self.owners.mchids.push(mchid.into());
+        self
+    }
+
+    /// An app whose notifications are taken. May be given more than once; if none is, any app's
+    /// are.
+    pub fn appid(mut self, appid: impl Into<String>) -> Self {
+        self.owners.appids.push(appid.into());
+        self
+    }
+
+    /// Takes any merchant's notifications, as far as the keys open them.
+    pub fn any_merchant(mut self) -> Self {
+        self.any_merchant = true;
+        self
+    }
+
+    /// A WeChat Pay public key, under its ID (`PUB_KEY_ID_…`). May be given more than once.
+    pub fn platform_key(mut self, id: impl Into<String>, key: PublicKey) -> Self {
+        self.platform
+            .push(PlatformKey::of_public_key(id.into(), key));
+        self
+    }
+
+    /// A platform certificate. May be given more than once, and beside a public key.
+    pub fn platform_certificate(mut self, certificate: Certificate) -> Self {
+        self.platform.push(PlatformKey::of_certificate(certificate));
+        self
+    }
+
+    /// Verifies in place of platform keys and certificates.
+    pub fn verifier(mut self, verifier: impl Verifier) -> Self {
+        self.verifier = Some(Arc::new(verifier));
+        self
+    }
+
+    /// The APIv3 key, which APIv3 notifications are encrypted with: 32 bytes.
+    pub fn apiv3_key(mut self, key: impl Into<String>) -> Self {
+        self.apiv3_key = Some(Zeroizing::new(key.into()));
+        self
+    }
+
+    /// The APIv2 key, which APIv2 notifications are signed or encrypted with.
+    pub fn apiv2_key(mut self, key: impl Into<String>) -> Self {
+        self.apiv2_key = Some(Zeroizing::new(key.into()));
+        self
+    }
+
+    /// Checks it all, without any I/O.
+    ///
+    /// # Errors
+    /// On a configuration that could receive nothing or would not be safe, each with what to do.
+    pub fn build(self) -> Result<Notifications> {
+        for mchid in &self.owners.mchids {
+            check_id("mchid", mchid)?;
+        }
+        match (self.any_merchant, self.owners.mchids.is_empty()) {
+            (false, true) => {
+                return Err(Error::config(
+                    "no `mchid`, whose notifications are to be taken: give one, or say \
+                     any_merchant()",
+                ));
+            }
+            (true, false) => {
+                return Err(Error::config(
+                    "`mchid` and any_merchant() exclude one another",
+                ));
+            }
+            _ => {}
+        }
+        if self.owners.appids.iter().any(String::is_empty) {
+            return Err(Error::config("an `appid` is empty"));
+        }
+        check_apiv2_key(self.apiv2_key.as_ref())?;
+        let apiv3_key = self
+            .apiv3_key
+            .as_deref()
+            .map(|key| apiv3_key(key))
+            .transpose()?;
+        if apiv3_key.is_none() && self.apiv2_key.is_none() {
+            return Err(Error::config(
+                "neither `apiv3_key` nor `apiv2_key`: no notification could be opened",
+            ));
+        }
+        let trust = Trust::new(self.platform, self.verifier, None)?;
+        if apiv3_key.is_some() && trust.is_empty() {
+            return Err(Error::config(
+                "nothing to verify an APIv3 notification with: give a `platform_key`, a \
+                 `platform_certificate` or a `verifier`",
+            ));
+        }
+        Ok(Notifications::of(Receiver {
+            trust,
+            apiv3_key,
+            apiv2_key: self.apiv2_key,
+            owners: self.owners,
+        }))
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for NotificationsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NotificationsBuilder")
+            .field("owners", &self.owners)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! Notifications as axum handlers take them.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::Body,
+    extract::{FromRef, FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::{
+    client::{Client, Notifications},
+    error::{Error, Kind, Result},
+    protocol::{
+        notification::{Ack, BUDGET, Notification, check_size},
+        v2::answer::is_xml,
+    },
+};
+
+/// Takes a notification: reads at most 1 MiB, verifies and opens it, all within five seconds. The
+/// router's state is, or gives by [`FromRef`], a [`Client`] or [`Notifications`].
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use wechatpay_chain::{Ack, Client, Notification};
+///
+/// async fn hook(notification: Notification) -> Ack {
+///     println!("{}: {}", notification.id(), notification.event_type());
+///     notification.ack()
+/// }
+///
+/// fn app(client: Client) -> Router {
+///     Router::new().route("/notify", post(hook)).with_state(client)
+/// }
+/// # let _ = app;
+/// ```
+impl<S> FromRequest<S> for Notification
+where
+    Notifications: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = NotificationRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let received = Instant::now();
+        let notifications = Notifications::from_ref(state);
+        let (parts, body) = request.into_parts();
+        let mut v2 = false;
+        let taken = tokio::time::timeout(BUDGET, async {
+            let body = read(body).await?;
+            v2 = is_xml(&body);
+            notifications
+                .receive_since(received, &parts.headers, &body)
+                .await
+        });
+        let error = match taken.await {
+            Ok(Ok(notification)) => return Ok(notification),
+            Ok(Err(error)) => error,
+            Err(_) => out_of_time(BUDGET),
+        };
+        tracing::warn!(target: "wechatpay_chain", %error, "notification refused");
+        Err(NotificationRejection { error, v2 })
+    }
+}
+
+impl FromRef<Client> for Notifications {
+    fn from_ref(client: &Client) -> Self {
+        client.notifications()
+    }
+}
+
+impl IntoResponse for Ack {
+    fn into_response(self) -> Response {
+        http::Response::<Body>::from(self)
+    }
+}
+
+/// Why the extractor refused; as a response it is [`Ack::refusal`].
+pub struct NotificationRejection {
+    error: Error,
+    v2: bool,
+}
+
+impl NotificationRejection {
+    /// What was wrong.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// What was wrong, to keep.
+    pub fn into_error(self) -> Error {
+        self.error
+    }
+}
+
+impl IntoResponse for NotificationRejection {
+    fn into_response(self) -> Response {
+        let ack = Ack::refusal(&self.error);
+        if self.v2 { ack.v2() } else { ack }.into_response()
+    }
+}
+
+impl fmt::Debug for NotificationRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NotificationRejection")
+            .field(&self.error)
+            .finish()
+    }
+}
+
+impl fmt::Display for NotificationRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl std::error::Error for NotificationRejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The body, up to its cap; a declared length over it is not read at all.
+async fn read(body: Body) -> Result<Bytes> {
+    let declared = http_body::Body::size_hint(&body).lower();
+    check_size(usize::try_from(declared).unwrap_or(usize::MAX))?;
+    match Limited::new(body, Notifications::MAX_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(err) if err.is::<LengthLimitError>() => check_size(usize::MAX).map(|()| Bytes::new()),
+        Err(err) => Err(Error::new(Kind::Transport, "it broke off")
+            .with_source(err)
+            .in_step("body")),
+    }
+}
+
+fn out_of_time(limit: Duration) -> Error {
+    Error::new(
+        Kind::Timeout,
+        format!("neither read nor opened within {limit:?}"),
+    )
+    .in_step("time")
+}

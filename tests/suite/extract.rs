@@ -1,0 +1,129 @@
+//! The axum extractor, behind a router of its own.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{Request, StatusCode},
+    routing::post,
+};
+use http_body_util::BodyExt as _;
+use tower_service::Service as _;
+use wechatpay_chain::{Ack, Client, Notification, Notifications};
+
+use crate::{
+    keys::builder,
+    notification::told::{Sent, genuine, receiver},
+};
+
+async fn hook(notification: Notification) -> Ack {
+    assert!(notification.time_left() > Duration::ZERO);
+    match notification.event_type() {
+        "TRANSACTION.SUCCESS" => notification.ack(),
+        _ => notification.fail("not handled here"),
+    }
+}
+
+fn by_client() -> Router {
+    let client = builder().build().unwrap();
+    let with_state = |State(_): State<Client>, notification| hook(notification);
+    Router::new()
+        .route("/", post(with_state))
+        .with_state(client)
+}
+
+fn by_notifications() -> Router {
+    let route = Router::<Notifications>::new().route("/", post(hook));
+    route.with_state(receiver())
+}
+
+async fn answer(mut app: Router, headers: &[(String, String)], body: Body) -> (StatusCode, String) {
+    let mut request = Request::post("/");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let response = app.call(request.body(body).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn sent(app: Router, sent: &Sent) -> (StatusCode, String) {
+    answer(app, &sent.headers, sent.body.clone().into()).await
+}
+
+#[tokio::test]
+async fn a_true_one_reaches_the_handler() {
+    for app in [by_client(), by_notifications()] {
+        assert_eq!(
+            sent(app, &genuine()).await,
+            (StatusCode::NO_CONTENT, String::new())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_false_one_does_not() {
+    let mut altered = genuine();
+    altered.body.push(b' ');
+    let (status, body) = sent(by_client(), &altered).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(body, r#"{"code":"FAIL","message":"signature refused"}"#);
+
+    let xml = Sent {
+        headers: vec![],
+        body: b"<xml><return_code>SUCCESS</return_code></xml>".to_vec(),
+    };
+    let (status, body) = sent(by_notifications(), &xml).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        body.starts_with("<xml><return_code>FAIL</return_code>"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_at_the_cap() {
+    let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+    let endless = body_of(move || Some(chunk.clone()));
+    let (status, _) = answer(by_client(), &[], endless).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+
+    let declared = Body::from(vec![b'x'; 2 * 1024 * 1024]);
+    let (status, _) = answer(by_client(), &[], declared).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_not_waited_for() {
+    let stalled = body_of(|| None);
+    let begun = tokio::time::Instant::now();
+    let (status, body) = answer(by_client(), &[], stalled).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(body.contains("out of time"), "{body}");
+    assert_eq!(begun.elapsed().as_secs(), 5);
+}
+
+/// A body of what `next` gives; where that is nothing, nothing ever comes.
+fn body_of(next: impl FnMut() -> Option<Bytes> + Unpin + Send + 'static) -> Body {
+    Body::new(Endless(next))
+}
+
+struct Endless<F>(F);
+
+impl<F: FnMut() -> Option<Bytes> + Unpin> http_body::Body for Endless<F> {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        match (self.0)() {
+            Some(chunk) => std::task::Poll::Ready(Some(Ok(http_body::Frame::data(chunk)))),
+            None => std::task::Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Notifications of APIv2, made by openssl.
+
+use std::collections::HashSet;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use wechatpay_chain::{Error, Notifications, Verification};
+
+use super::told::{APIV2_KEY, APIV3_KEY, APPID, Sent, receiver};
+use crate::{
+    keys::{MCHID, PLATFORM_ID, platform},
+    outside::openssl,
+};
+
+/// Openssl's MD5, or its HMAC-SHA256, over fields that are sorted already.
+fn v2_sign(fields: &[(&str, &str)], hmac: bool) -> String {
+    let mut source = String::new();
+    for (name, value) in fields {
+        source.push_str(&format!("{name}={value}&"));
+    }
+    source.push_str(&format!("key={APIV2_KEY}"));
+    let args: &[&str] = if hmac {
+        &["dgst", "-sha256", "-hmac", APIV2_KEY, "-r"]
+    } else {
+        &["dgst", "-md5", "-r"]
+    };
+    let out = openssl(args, source.as_bytes()).expect("a digest");
+    let text = String::from_utf8(out).expect("text");
+    text.split(' ').next().unwrap().to_uppercase()
+}
+
+fn v2(fields: &[(&str, &str)], sign: &str) -> Sent {
+    let mut body = "<xml>\n".to_owned();
+    for (name, value) in fields {
+        body.push_str(&format!("<{name}><![CDATA[{value}]]></{name}>\n"));
+    }
+    body.push_str(&format!("<sign>{sign}</sign></xml>"));
+    Sent {
+        headers: vec![],
+        body: body.into_bytes(),
+    }
+}
+
+const PAID: [(&str, &str); 9] = [
+    ("appid", APPID),
+    ("attach", "支付测试"),
+    ("fee_type", "CNY"),
+    ("mch_id", MCHID),
+    ("nonce_str", "5d2b6c2a8db53831f7eda20af46e531c"),
+    ("result_code", "SUCCESS"),
+    ("return_code", "SUCCESS"),
+    ("total_fee", "1"),
+    ("transaction_id", "1004400740201409030005092168"),
+];
+
+#[test]
+fn one_of_apiv2_is_taken_by_its_sign() {
+    let mut ids = HashSet::new();
+    for hmac in [false, true] {
+        let sent = v2(&PAID, &v2_sign(&PAID, hmac));
+        let notification = sent.receive(&receiver()).unwrap();
+        assert!(notification.is_v2());
+        assert_eq!(notification.event_type(), "");
+        assert_eq!(notification.resource_json()["total_fee"], "1");
+        assert_eq!(notification.resource_text().as_bytes(), sent.body);
+        let digest = if hmac { "HMAC-SHA256" } else { "MD5" };
+        assert_eq!(
+            *notification.verification(),
+            Verification::Verified {
+                serial: digest.into()
+            }
+        );
+        assert!(notification.ack().body().contains("SUCCESS"));
+        assert!(notification.fail("no").body().contains("FAIL"));
+        ids.insert(notification.id().to_owned());
+        let total = notification.resource::<std::collections::HashMap<String, String>>();
+        assert_eq!(total.unwrap()["attach"], "支付测试");
+    }
+    assert_eq!(ids.len(), 1, "what is said is the same: {ids:?}");
+    let mut fields = PAID;
+    fields[4].1 = "another nonce";
+    let again = v2(&fields, &v2_sign(&fields, false))
+        .receive(&receiver())
+        .unwrap();
+    assert!(ids.contains(again.id()));
+    fields[7].1 = "2";
+    let other = v2(&fields, &v2_sign(&fields, false))
+        .receive(&receiver())
+        .unwrap();
+    assert!(!ids.contains(other.id()) && other.id().starts_with("v2-"));
+}
+
+fn refund(xml: &str, key: &str) -> Sent {
+    let md5 = openssl(&["dgst", "-md5", "-r"], key.as_bytes()).unwrap();
+    let hex = md5[..32]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    let sealed = openssl(&["enc", "-aes-256-ecb", "-K", &hex], xml.as_bytes()).unwrap();
+    refund_body(&STANDARD.encode(sealed))
+}
+
+fn refund_body(req_info: &str) -> Sent {
+    let body = format!(
+        "<xml><return_code>SUCCESS</return_code><appid><![CDATA[{APPID}]]></appid>\
+         <mch_id>{MCHID}</mch_id><nonce_str>TeqClE3i0mvn3DrK</nonce_str>\
+         <req_info><![CDATA[{req_info}]]></req_info></xml>"
+    );
+    Sent {
+        headers: vec![],
+        body: body.into_bytes(),
+    }
+}
+
+const REFUND: &str = "<root>\n<out_refund_no><![CDATA[131811191610442717309]]></out_refund_no>\n\
+     <refund_fee><![CDATA[3960]]></refund_fee>\n<refund_status><![CDATA[SUCCESS]]></refund_status>\n\
+     <refund_recv_accout><![CDATA[支付用户的零钱]]></refund_recv_accout>\n</root>";
+
+#[test]
+fn a_refund_of_apiv2_is_opened() {
+    let notification = refund(REFUND, APIV2_KEY).receive(&receiver()).unwrap();
+    assert_eq!(notification.resource_json()["refund_fee"], "3960");
+    assert_eq!(
+        notification.resource_json()["refund_recv_accout"],
+        "支付用户的零钱"
+    );
+    assert_eq!(notification.resource_text(), REFUND);
+    assert_eq!(notification.envelope()["mch_id"], MCHID);
+    assert_eq!(
+        *notification.verification(),
+        Verification::DocumentedUnsigned
+    );
+    let again = refund(REFUND, APIV2_KEY).receive(&receiver()).unwrap();
+    assert_eq!(again.id(), notification.id());
+}
+
+#[test]
+fn each_alteration_of_one_of_apiv2_is_refused() {
+    let with = |at: usize, value: &'static str| {
+        let mut fields = PAID;
+        fields[at].1 = value;
+        let sign = v2_sign(&fields, false);
+        v2(&fields, &sign)
+    };
+    let text = |body: &str| Sent {
+        headers: vec![],
+        body: body.into(),
+    };
+    let mut changed = PAID;
+    changed[7].1 = "2";
+    let cases: Vec<(Sent, fn(&Error) -> bool, &str)> = vec![
+        (
+            v2(&changed, &v2_sign(&PAID, false)),
+            Error::is_signature,
+            "signature: the sign (MD5) does not match",
+        ),
+        (
+            v2(&changed, &v2_sign(&PAID, true)),
+            Error::is_signature,
+            "signature: the sign (HMAC-SHA256) does not match",
+        ),
+        (
+            v2(&PAID, ""),
+            Error::is_signature,
+            "signature: there is no `sign`",
+        ),
+        (
+            with(3, "1900000110"),
+            Error::is_owner,
+            "owner: its `mch_id` is \"1900000110\"",
+        ),
+        (
+            with(0, "wx0"),
+            Error::is_owner,
+            "owner: its `appid` is \"wx0\"",
+        ),
+        (
+            with(6, "FAIL"),
+            Error::is_decode,
+            "body: its return_code is \"FAIL\"",
+        ),
+        (
+            text("<xml><a>"),
+            Error::is_decode,
+            "body: the XML at byte 8",
+        ),
+        (
+            text(
+                "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><xml>&e;</xml>",
+            ),
+            Error::is_decode,
+            "document type",
+        ),
+        (
+            text("<xml></xml>"),
+            Error::is_decode,
+            "body: its return_code is \"\"",
+        ),
+        (
+            refund_body("***"),
+            Error::is_decode,
+            "body: `req_info` (3 bytes) is not base64",
+        ),
+        (
+            refund_body("c2hvcnQ="),
+            Error::is_decrypt,
+            "decryption: the AES-256-ECB ciphertext is 5 bytes long",
+        ),
+        (
+            refund_body(&STANDARD.encode([7; 64])),
+            Error::is_decrypt,
+            "decryption: the AES-256-ECB ciphertext does not open",
+        ),
+        (
+            refund("<other></other>", APIV2_KEY),
+            Error::is_decode,
+            "resource: the XML at byte 0: the root element is `<other>`",
+        ),
+        (
+            refund("<root><mch_id>1900000112</mch_id></root>", APIV2_KEY),
+            Error::is_owner,
+            "owner: its `mch_id` is \"1900000112\"",
+        ),
+    ];
+    let mut texts = HashSet::new();
+    for (sent, is, text) in cases {
+        let err = sent.receive(&receiver()).expect_err(text);
+        assert!(err.to_string().contains(text), "{err}");
+        assert!(is(&err), "{err:?}");
+        assert!(texts.insert(err.to_string()), "twice: {err}");
+    }
+    let v3_only = Notifications::builder()
+        .mchid(MCHID)
+        .platform_key(PLATFORM_ID, platform().public())
+        .apiv3_key(APIV3_KEY)
+        .build()
+        .unwrap();
+    let err = v2(&PAID, "x").receive(&v3_only).unwrap_err();
+    assert!(
+        err.is_config() && err.to_string().contains("`apiv2_key`"),
+        "{err}"
+    );
+}
