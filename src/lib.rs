@@ -17,7 +17,7 @@ pub use http::Method;
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::client::{
     Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity,
-    PreparedRequest, Response,
+    PreparedRequest, Response, SinkFile,
 };
 pub use crate::error::{ApiError, Error, Outcome, Result};
 pub use crate::protocol::answer::Verification;

@@ -9,10 +9,13 @@ mod exchange;
 mod failover;
 mod identity;
 mod index;
+mod intake;
 mod notification;
 mod prepared;
+mod receive;
 mod response;
 mod sensitive;
+mod sink;
 mod upload;
 
 pub use self::{
@@ -21,6 +24,7 @@ pub use self::{
     certificates::{CertificateMode, CertificateRefresh},
     chain::Chain,
     identity::Identity,
+    intake::SinkFile,
     prepared::PreparedRequest,
     response::Response,
 };
