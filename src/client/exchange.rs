@@ -100,7 +100,7 @@ async fn attempts(
 
 /// One attempt, and those that its redirects ask for.
 async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Response> {
-    let part = receive::open(&draft.settings).await?;
+    let part = receive::open(draft.settings.sink.clone()).await?;
     for _ in 0..=MOST_REDIRECTS {
         let incoming = send(core, draft, trace).await?;
         match location(draft, &incoming) {

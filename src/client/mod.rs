@@ -5,6 +5,7 @@ mod call;
 mod certificates;
 mod chain;
 mod core;
+mod download;
 mod exchange;
 mod failover;
 mod identity;

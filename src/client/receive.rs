@@ -1,6 +1,6 @@
 //! From the head of an answer to a response: read, judged, and put into its sink.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
 
@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         answer::{self, Answer, Verification},
         path::Version,
-        request::{Draft, Settings},
+        request::Draft,
         v2,
         verify::SERIAL,
     },
@@ -28,8 +28,8 @@ const BATCH: usize = 256 * 1024;
 const PAGE: usize = 16 * 1024;
 
 /// Opens the file beside the sink, if there is one: before the request is sent.
-pub(super) async fn open(settings: &Settings) -> Result<Option<Part>> {
-    let Some(sink) = settings.sink.clone() else {
+pub(super) async fn open(sink: Option<PathBuf>) -> Result<Option<Part>> {
+    let Some(sink) = sink else {
         return Ok(None);
     };
     off_thread(move || Part::create(&sink)).await.map(Some)

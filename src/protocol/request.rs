@@ -266,7 +266,7 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
 }
 
 /// Where a relative path leads from here and now.
-fn absolute(sink: PathBuf) -> Result<PathBuf> {
+pub(crate) fn absolute(sink: PathBuf) -> Result<PathBuf> {
     std::path::absolute(&sink)
         .map_err(|err| Error::request("option `sink` is no path of a file").with_source(err))
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod apiv2;
 mod bad_input;
+mod download;
 mod identity;
 mod keys;
 mod mode;
