@@ -20,6 +20,7 @@ pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::client::{
     Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity,
     Notifications, NotificationsBuilder, PayParamsBuilder, PayParamsFor, PreparedRequest, Response,
+    SinkFile,
 };
 pub use crate::error::{ApiError, Error, Outcome, Result};
 #[cfg(feature = "axum")]

@@ -42,6 +42,37 @@ verb! {
 }
 
 impl Chain {
+    /// Downloads a bill or another file that an operation names: the GET of this path, whose
+    /// verified answer is `{download_url, hash_type, hash_value}`, then the signed GET of that URL,
+    /// inside the host rule, whose answer is unpacked where it is gzip and must have that SHA-1.
+    ///
+    /// `sink`, [`on_progress`](Options::on_progress) and [`expect_sha1`](Options::expect_sha1)
+    /// are about the file; `timeout` is over both steps; everything else is about the first. The
+    /// file is in [`Response::bytes`] (at most the client's `max_response`), or in the `sink`, of
+    /// any size and in memory that does not grow with it. [`BillRows`](crate::BillRows) reads its
+    /// rows.
+    ///
+    /// Follows "申请交易账单", "申请资金账单" and "下载账单".
+    ///
+    /// ```no_run
+    /// # fn f(client: &wechatpay_chain::Client) -> wechatpay_chain::Result<()> {
+    /// use serde_json::json;
+    ///
+    /// let bill = client.chain("v3/bill/tradebill").download(json!({
+    ///     "query": { "bill_date": "2019-06-11", "bill_type": "ALL", "tar_type": "GZIP" },
+    ///     "sink": "tradebill-2019-06-11.csv",
+    /// }))?;
+    /// println!("{} bytes", bill.file().map_or(0, |file| file.len()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As a verb's, and where the file is not what its hash says.
+    pub fn download(&self, options: impl Into<Options>) -> Result<Response> {
+        block_on(self.download_async(options))
+    }
+
     /// Signs a request and does not send it. With local keys it does no I/O; with a remote
     /// [`Signer`](crate::Signer) it waits as a blocking verb does.
     ///

@@ -25,8 +25,12 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(core: Arc<Core>, draft: Result<Draft>) -> Self {
+        Self::of(async move { exchange::execute(core, draft?).await })
+    }
+
+    pub(super) fn of(future: impl Future<Output = Result<Response>> + Send + 'static) -> Self {
         Self {
-            future: InRuntime::new(async move { exchange::execute(core, draft?).await }),
+            future: InRuntime::new(future),
         }
     }
 }

@@ -118,7 +118,7 @@ impl Chain {
         Call::new(Arc::clone(&self.core), self.draft(method, options))
     }
 
-    fn draft(&self, method: Method, options: Options) -> Result<Draft> {
+    pub(super) fn draft(&self, method: Method, options: Options) -> Result<Draft> {
         watch::warn_of_camel_case(&self.template);
         let drafted = match &self.fault {
             Some(fault) => Err(fault.again()),

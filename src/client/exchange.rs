@@ -10,21 +10,16 @@ use tracing::Instrument as _;
 
 use super::{
     Response,
-    core::{Core, now},
+    core::Core,
     prepared::Sealed,
+    receive::{self, Heard},
     watch::Watch,
 };
 use crate::{
     base::crypto,
     error::{Error, Kind, Outcome, Result},
-    protocol::{
-        answer::{self, Answer, Verification},
-        path::Version,
-        request::Draft,
-        v2,
-        verify::SERIAL,
-    },
-    wire::{BodyError, Outgoing, Progress, Target},
+    protocol::{answer::Answer, request::Draft},
+    wire::{Incoming, Outgoing, Progress, Target},
 };
 
 /// How often a redirect is followed.
@@ -169,14 +164,16 @@ async fn attempts(
 
 /// One attempt, and those that its redirects ask for.
 async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Response> {
+    let part = receive::open(draft.settings.sink.clone()).await?;
     for _ in 0..=MOST_REDIRECTS {
-        let answer = once(core, draft, trace).await?;
-        match location(draft, &answer) {
+        let heard = send(core, draft, trace).await?;
+        match location(draft, &heard.incoming) {
             Some(location) => {
+                receive::discard(heard.incoming.body).await;
                 trace.end(Outcome::Unknown);
                 draft.redirect(&location, core.setup())?;
             }
-            None => return judge(core, draft, answer).await,
+            None => return receive::receive(core, draft, heard, part).await,
         }
     }
     Err(Error::new(
@@ -186,7 +183,7 @@ async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Resp
     .with_outcome(Outcome::Unknown))
 }
 
-fn location(draft: &Draft, answer: &Answer) -> Option<String> {
+fn location(draft: &Draft, answer: &Incoming) -> Option<String> {
     let follows = draft.settings.redirects
         && draft.method == Method::GET
         && matches!(
@@ -201,18 +198,22 @@ fn location(draft: &Draft, answer: &Answer) -> Option<String> {
     location.to_str().ok().map(str::to_owned)
 }
 
-/// Signs, sends and reads the answer. A request of which no byte was written on a connection that
+/// One attempt, its answer read and not judged.
+pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
+    receive::collect(core, send(core, draft, trace).await?).await
+}
+
+/// Signs, sends and waits for the head of the answer. A request of which no byte was written on a connection that
 /// had served before is signed anew and sent once more, on a new one; one that cannot reach its
 /// host goes to the other of the client's two hosts, once.
-pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
+async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard> {
     let mut fresh = false;
-    let mut signed;
     let mut hosts = core.failover.hosts(draft);
-    let incoming = loop {
+    loop {
         let moved = hosts.current().map(|base| draft.at(base));
         let draft = moved.as_ref().unwrap_or(draft);
         let mut sealed = core.seal(draft).await?;
-        signed = std::mem::take(&mut sealed.message);
+        let signed = std::mem::take(&mut sealed.message);
         let mut outgoing = outgoing(sealed, draft).await?;
         outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
@@ -220,22 +221,12 @@ pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<An
         match core.transport.send(outgoing).await {
             Ok(incoming) => {
                 hosts.reached();
-                break incoming;
+                return Ok(Heard { incoming, signed });
             }
             Err(failure) if failure.is_unreachable() && hosts.turn() => fresh = false,
             Err(failure) if failure.is_stale_connection() && !fresh => fresh = true,
             Err(failure) => return Err(failure.into()),
         }
-    };
-    let (status, headers) = (incoming.status, incoming.headers);
-    match incoming.body.collect(core.max_response).await {
-        Ok(body) => Ok(Answer {
-            status,
-            headers,
-            body,
-            signed,
-        }),
-        Err(err) => Err(unread(err, status)),
     }
 }
 
@@ -258,49 +249,6 @@ async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing> {
     outgoing.connect_timeout =
         Some(draft.settings.connect_timeout).filter(|limit| !limit.is_zero());
     Ok(outgoing)
-}
-
-fn unread(err: BodyError, status: StatusCode) -> Error {
-    Error::from(err)
-        .with_outcome(Outcome::Unknown)
-        .with_status(status)
-}
-
-/// Judges an answer; one by a key that is not known gets a second hearing where a download of
-/// certificates brought the key.
-async fn judge(core: &Core, draft: &Draft, answer: Answer) -> Result<Response> {
-    let verification = match verify(core, draft, &answer).await {
-        Err(err) if err.kind() == Kind::UnknownKey => {
-            let serial = answer
-                .headers
-                .get(SERIAL)
-                .and_then(|serial| serial.to_str().ok());
-            core.bring_key(serial)
-                .await
-                .map_err(|cause| err.with_source(cause))?;
-            verify(core, draft, &answer).await?
-        }
-        judged => judged?,
-    };
-    Ok(Response::new(answer, verification))
-}
-
-async fn verify(core: &Core, draft: &Draft, answer: &Answer) -> Result<Verification> {
-    Ok(match draft.version {
-        Version::V3 if draft.settings.unsigned && answer.status.is_success() => {
-            Verification::Unsigned
-        }
-        Version::V3 => {
-            answer::judge(
-                answer,
-                (&draft.method, draft.api_path()),
-                &core.trust,
-                now(),
-            )
-            .await?
-        }
-        Version::V2 => v2::answer::judge(answer, draft.api_path(), core.apiv2_key()?)?,
-    })
 }
 
 /// From 0 to 1; without chance the pauses are merely less spread.

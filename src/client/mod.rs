@@ -5,16 +5,20 @@ mod call;
 mod certificates;
 mod chain;
 mod core;
+mod download;
 mod exchange;
 mod failover;
 mod identity;
 mod index;
+mod intake;
 mod notification;
 mod notifications_builder;
 mod pay_params;
 mod prepared;
+mod receive;
 mod response;
 mod sensitive;
+mod sink;
 mod upload;
 mod watch;
 
@@ -24,6 +28,7 @@ pub use self::{
     certificates::{CertificateMode, CertificateRefresh},
     chain::Chain,
     identity::Identity,
+    intake::SinkFile,
     notification::Notifications,
     notifications_builder::NotificationsBuilder,
     pay_params::{PayParamsBuilder, PayParamsFor},

@@ -5,6 +5,7 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::SinkFile;
 use crate::{
     base::xml,
     error::{Error, Kind, Outcome, Result},
@@ -15,6 +16,7 @@ use crate::{
 pub struct Response {
     answer: Answer,
     verification: Verification,
+    file: Option<SinkFile>,
 }
 
 impl Response {
@@ -22,7 +24,13 @@ impl Response {
         Self {
             answer,
             verification,
+            file: None,
         }
+    }
+
+    pub(super) fn with_file(mut self, file: Option<SinkFile>) -> Self {
+        self.file = file;
+        self
     }
 
     /// The HTTP status: a 2xx.
@@ -50,7 +58,12 @@ impl Response {
         &self.verification
     }
 
-    /// The body as it came; empty for a 204.
+    /// The file that the option `sink` made of the body.
+    pub fn file(&self) -> Option<&SinkFile> {
+        self.file.as_ref()
+    }
+
+    /// The body as it came; empty for a 204, and for one that went into a `sink`.
     pub fn bytes(&self) -> &Bytes {
         &self.answer.body
     }

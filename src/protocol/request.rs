@@ -81,12 +81,29 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     /// Zero is none.
     pub(crate) connect_timeout: Duration,
+    /// Absolute.
     pub(crate) sink: Option<PathBuf>,
+    pub(crate) wishes: Wishes,
     pub(crate) on_progress: Option<OnProgress>,
     pub(crate) redirects: bool,
     pub(crate) unsigned: bool,
     pub(crate) mutual_tls: bool,
     pub(crate) without_nonce: bool,
+}
+
+/// What is asked of a download.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wishes {
+    /// Unpack it where it is gzip.
+    pub(crate) gunzip: bool,
+    /// The SHA-1 that it must have, or that it must have once it is unpacked.
+    pub(crate) sha1: Option<[u8; 20]>,
+}
+
+impl Wishes {
+    pub(crate) fn are_none(&self) -> bool {
+        !self.gunzip && self.sha1.is_none()
+    }
 }
 
 impl Draft {
@@ -137,7 +154,11 @@ impl Draft {
             settings: Settings {
                 timeout: options.timeout.unwrap_or(setup.timeout),
                 connect_timeout: options.connect_timeout.unwrap_or(setup.connect_timeout),
-                sink: options.sink,
+                sink: options.sink.map(absolute).transpose()?,
+                wishes: Wishes {
+                    gunzip: options.gunzip,
+                    sha1: options.sha1,
+                },
                 on_progress: options.on_progress,
                 redirects: options.allow_redirects,
                 unsigned: options.unsigned,
@@ -253,6 +274,12 @@ fn check_method(method: &Method, options: &Options, version: Version) -> Result<
         }
         _ => Ok(()),
     }
+}
+
+/// Where a relative path leads from here and now.
+pub(crate) fn absolute(sink: PathBuf) -> Result<PathBuf> {
+    std::path::absolute(&sink)
+        .map_err(|err| Error::request("option `sink` is no path of a file").with_source(err))
 }
 
 /// Fills the template. Every variable must have a value, and every value a variable.

@@ -22,6 +22,8 @@ pub(crate) struct IncomingBody {
     body: hyper::body::Incoming,
     connection: Option<Connection>,
     declared: Option<u64>,
+    /// Read already, and not yet given.
+    peeked: Option<Bytes>,
 }
 
 /// Why a body could not be read.
@@ -40,6 +42,7 @@ impl IncomingBody {
             body,
             connection: Some(connection),
             declared,
+            peeked: None,
         };
         if this.body.is_end_stream() {
             this.finish();
@@ -82,8 +85,25 @@ impl IncomingBody {
         Ok(whole.freeze())
     }
 
+    /// The first bytes: `least` of them, if there are as many. They are still to be read.
+    pub(crate) async fn peek(&mut self, least: usize) -> Result<Bytes, BodyError> {
+        let mut start = BytesMut::new();
+        while start.len() < least {
+            match self.chunk().await.transpose()? {
+                Some(chunk) => start.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        let start = start.freeze();
+        self.peeked = Some(start.clone()).filter(|start| !start.is_empty());
+        Ok(start)
+    }
+
     /// The next part, none at the end.
     pub(crate) async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
+        if let Some(peeked) = self.peeked.take() {
+            return Some(Ok(peeked));
+        }
         loop {
             self.connection.as_ref()?;
             let frame = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;

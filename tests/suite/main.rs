@@ -4,6 +4,7 @@ mod answers;
 mod apiv2;
 mod bad_input;
 mod connections;
+mod download;
 #[cfg(feature = "axum")]
 mod extract;
 mod identity;
@@ -12,8 +13,8 @@ mod limits;
 mod mode;
 mod notification;
 mod outside;
-mod redirects;
 mod pay_params;
+mod redirects;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;

@@ -21,7 +21,10 @@ pub(crate) use encrypt::encrypt;
 pub(crate) use suggest::unknown_key;
 
 use super::{media::Media, path::shown};
-use crate::error::{Error, Result};
+use crate::{
+    base::crypto::digest,
+    error::{Error, Result},
+};
 
 /// What a call takes besides its path: template variables, a body, a query, headers and settings.
 ///
@@ -62,6 +65,8 @@ pub struct Options {
     pub(crate) mutual_tls: bool,
     pub(crate) without_nonce: bool,
     pub(crate) sink: Option<PathBuf>,
+    pub(crate) gunzip: bool,
+    pub(crate) sha1: Option<[u8; 20]>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) allow_redirects: bool,
@@ -228,9 +233,42 @@ impl Options {
         self
     }
 
-    /// Writes the answer's body to this file instead of memory. Option `sink`.
+    /// Writes the body of a successful answer to this file instead of memory. Option `sink`.
+    ///
+    /// The path is resolved at the verb, and a directory is refused there. What comes is written
+    /// beside it (`.wechatpay-….part`, readable by its owner alone) and put in its place when it is
+    /// whole, so that a file of that name is replaced all at once or not at all; a call that fails
+    /// or is dropped removes what it wrote. An error answer never comes into the file.
+    ///
+    /// The documented unsigned downloads are streamed, in memory that does not grow with them; mind
+    /// the [`timeout`](Options::timeout), which is over the whole call. An answer whose signature
+    /// covers it is held in memory, up to the client's `max_response`, until it has verified.
+    ///
+    /// [`Response::file`](crate::Response::file) tells what was written.
     pub fn sink(mut self, path: impl Into<PathBuf>) -> Self {
         self.sink = Some(path.into());
+        self
+    }
+
+    /// Unpacks the body where it is gzip, as bills are that were asked for with `tar_type`; what is
+    /// not gzip stays as it is. In memory, what comes out counts against the client's
+    /// `max_response`; into a [`sink`](Options::sink) it may be of any size.
+    pub fn gunzip(mut self) -> Self {
+        self.gunzip = true;
+        self
+    }
+
+    /// The SHA-1 that the body must have, in hexadecimal: a bill's `hash_value`. WeChat Pay takes
+    /// it over the unpacked file, so a gzip is unpacked for it, whether or not it is kept so.
+    /// Where it is another, the call is an error, and no file is left.
+    pub fn expect_sha1(mut self, hash_value: impl AsRef<str>) -> Self {
+        match digest::from_hex(hash_value.as_ref()) {
+            Some(sha1) => self.sha1 = Some(sha1),
+            None => self.fail(format!(
+                "expect_sha1 is given {} bytes: a SHA-1 is 40 hexadecimal digits",
+                hash_value.as_ref().len()
+            )),
+        }
         self
     }
 

@@ -1,0 +1,250 @@
+//! What happens to a download on its way: hashed, unpacked, put where it belongs.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+
+use super::sink::{Part, failed};
+use crate::{
+    base::crypto::digest::{self, Sha1},
+    error::{Error, Kind, Outcome, Result},
+    protocol::request::Wishes,
+};
+
+/// What gzip begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Takes a download in parts. None of it is in its place before [`finish`](Intake::finish).
+pub(super) struct Intake {
+    wishes: Wishes,
+    stage: Stage,
+    packed: Sha1,
+    /// Where what comes goes as it is; the unpacker has it where it unpacks.
+    out: Option<Out>,
+}
+
+enum Stage {
+    /// Too few bytes to tell what it is.
+    Begun(Vec<u8>),
+    Plain,
+    Gzip(Box<MultiGzDecoder<Unpacked>>),
+}
+
+/// Where a download goes.
+pub(super) enum Out {
+    File { part: Part, len: u64 },
+    Memory { bytes: Vec<u8>, cap: usize },
+}
+
+/// Where it went.
+pub(super) enum Kept {
+    File(SinkFile),
+    Memory(Bytes),
+}
+
+/// The file that the option `sink` made: from [`Response::file`](crate::Response::file).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkFile {
+    path: PathBuf,
+    len: u64,
+    sha1: String,
+}
+
+impl SinkFile {
+    /// The file, as an absolute path.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// How many bytes it has.
+    #[expect(clippy::len_without_is_empty, reason = "a length on a disk")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The SHA-1 of what is in it, in lower-case hexadecimal.
+    pub fn sha1(&self) -> &str {
+        &self.sha1
+    }
+}
+
+impl Intake {
+    pub(super) fn new(out: Out, wishes: Wishes) -> Self {
+        Self {
+            wishes,
+            stage: Stage::Begun(Vec::new()),
+            packed: Sha1::new(),
+            out: Some(out),
+        }
+    }
+
+    /// # Errors
+    /// Where the file cannot be written, the gzip is damaged, or memory's cap is reached.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        self.packed.update(bytes);
+        let Stage::Begun(start) = &mut self.stage else {
+            return self.pass(bytes);
+        };
+        start.extend_from_slice(bytes);
+        if start.len() < GZIP.len() {
+            return Ok(());
+        }
+        let start = std::mem::take(start);
+        self.begin(&start);
+        self.pass(&start)
+    }
+
+    /// Sees it to be what was asked for, and puts it in its place.
+    ///
+    /// # Errors
+    /// As [`take`](Intake::take), and where the hash is another. Nothing is kept then.
+    pub(super) fn finish(mut self) -> Result<Kept> {
+        if let Stage::Begun(start) = &mut self.stage {
+            let start = std::mem::take(start);
+            self.stage = Stage::Plain;
+            self.pass(&start)?;
+        }
+        let packed = self.packed.finish();
+        let (unpacked, out) = match self.stage {
+            Stage::Gzip(decoder) => {
+                let unpacked = decoder.finish().map_err(explain)?;
+                (unpacked.hash.finish(), self.out.or(unpacked.out))
+            }
+            Stage::Begun(_) | Stage::Plain => (packed, self.out),
+        };
+        if self
+            .wishes
+            .sha1
+            .is_some_and(|due| due != packed && due != unpacked)
+        {
+            return Err(done(
+                Kind::Signature,
+                "what was downloaded does not have the SHA-1 that it should: cut short or \
+                 altered; nothing was kept",
+            ));
+        }
+        let sha1 = if self.wishes.gunzip { unpacked } else { packed };
+        match out {
+            Some(Out::File { part, len }) => Ok(Kept::File(SinkFile {
+                path: part.keep().map_err(|err| err.with_outcome(Outcome::Done))?,
+                len,
+                sha1: digest::hex_lower(&sha1),
+            })),
+            Some(Out::Memory { bytes, .. }) => Ok(Kept::Memory(bytes.into())),
+            None => Err(done(Kind::File, "the download has nowhere to go")),
+        }
+    }
+
+    /// Decides by the first bytes.
+    fn begin(&mut self, start: &[u8]) {
+        self.stage = if start.starts_with(&GZIP) && !self.wishes.are_none() {
+            let out = if self.wishes.gunzip {
+                self.out.take()
+            } else {
+                None
+            };
+            Stage::Gzip(Box::new(MultiGzDecoder::new(Unpacked {
+                hash: Sha1::new(),
+                out,
+            })))
+        } else {
+            Stage::Plain
+        };
+    }
+
+    fn pass(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(out) = &mut self.out {
+            out.write_all(bytes).map_err(explain)?;
+        }
+        if let Stage::Gzip(decoder) = &mut self.stage {
+            decoder.write_all(bytes).map_err(explain)?;
+        }
+        Ok(())
+    }
+}
+
+/// What comes out of a gzip: hashed, and passed on where that is asked for.
+struct Unpacked {
+    hash: Sha1,
+    out: Option<Out>,
+}
+
+impl Write for Unpacked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(out) = &mut self.out {
+            out.write_all(bytes)?;
+        }
+        self.hash.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File { part, len } => {
+                part.write_all(bytes).map_err(|source| {
+                    let err = failed(part.target(), "it cannot be written").with_source(source);
+                    io::Error::other(OutFailure(err))
+                })?;
+                *len += bytes.len() as u64;
+            }
+            Self::Memory { bytes: kept, cap } => {
+                if bytes.len() > cap.saturating_sub(kept.len()) {
+                    let err = Error::new(
+                        Kind::TooLarge,
+                        format!(
+                            "the download is longer than {cap} bytes: give it a `sink`, or raise \
+                             max_response"
+                        ),
+                    );
+                    return Err(io::Error::other(OutFailure(err)));
+                }
+                kept.extend_from_slice(bytes);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Our own error on its way through a decoder that passes on io's alone.
+#[derive(Debug)]
+struct OutFailure(Error);
+
+impl fmt::Display for OutFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for OutFailure {}
+
+fn explain(err: io::Error) -> Error {
+    match err.downcast::<OutFailure>() {
+        Ok(OutFailure(ours)) => ours.with_outcome(Outcome::Done),
+        Err(err) => done(
+            Kind::Decode,
+            "the download begins as gzip and is none to its end: cut short or altered",
+        )
+        .with_source(err),
+    }
+}
+
+/// An error after WeChat Pay did its part.
+fn done(kind: Kind, message: &'static str) -> Error {
+    Error::new(kind, message).with_outcome(Outcome::Done)
+}

@@ -1,0 +1,265 @@
+//! From the head of an answer to a response: read, judged, and put into its sink.
+
+use std::{path::PathBuf, sync::Arc};
+
+use http::{HeaderMap, StatusCode};
+
+use super::{
+    Response,
+    core::{Core, now},
+    intake::{Intake, Kept, Out},
+    sink::Part,
+};
+use crate::{
+    error::{Error, Kind, Outcome, Result},
+    protocol::{
+        answer::{self, Answer, Verification},
+        path::Version,
+        request::Draft,
+        v2,
+        verify::SERIAL,
+    },
+    wire::{BodyError, Incoming, IncomingBody},
+};
+
+/// How much of a download is gathered before it is hashed and written.
+const BATCH: usize = 256 * 1024;
+/// How much is read of a redirect's page, to keep its connection.
+const PAGE: usize = 16 * 1024;
+
+/// The head of an answer, its body still to be read.
+pub(super) struct Heard {
+    pub(super) incoming: Incoming,
+    /// What the request's signature covers; empty for APIv2.
+    pub(super) signed: Vec<u8>,
+}
+
+/// Opens the file beside the sink, if there is one: before the request is sent.
+pub(super) async fn open(sink: Option<PathBuf>) -> Result<Option<Part>> {
+    let Some(sink) = sink else {
+        return Ok(None);
+    };
+    off_thread(move || Part::create(&sink)).await.map(Some)
+}
+
+/// Reads the answer and judges it. Only a success ever comes into the sink.
+pub(super) async fn receive(
+    core: &Core,
+    draft: &Draft,
+    mut heard: Heard,
+    part: Option<Part>,
+) -> Result<Response> {
+    if let Some(part) = part {
+        let status = heard.incoming.status;
+        return match streamed(draft, &mut heard.incoming).await {
+            Ok(Some(verification)) => stream(draft, heard.incoming, verification, part)
+                .await
+                .map_err(|err| err.with_status(status)),
+            Ok(None) => {
+                let answer = collect(core, heard).await?;
+                let verification = judge(core, draft, &answer).await?;
+                settle(draft, answer, verification, Out::File { part, len: 0 }).await
+            }
+            Err(err) => Err(unread(err, status)),
+        };
+    }
+    let answer = collect(core, heard).await?;
+    let verification = judge(core, draft, &answer).await?;
+    if draft.settings.wishes.are_none() {
+        return Ok(Response::new(answer, verification));
+    }
+    let out = Out::Memory {
+        bytes: Vec::new(),
+        cap: core.max_response,
+    };
+    settle(draft, answer, verification, out).await
+}
+
+/// Reads a redirect's page to its end, or gives its connection up.
+pub(super) async fn discard(body: IncomingBody) {
+    drop(body.collect(PAGE).await);
+}
+
+/// How an answer that need not be held as a whole is vouched for; none for one that must, because
+/// its signature covers it, or because it is an error.
+async fn streamed(
+    draft: &Draft,
+    incoming: &mut Incoming,
+) -> Result<Option<Verification>, BodyError> {
+    if !incoming.status.is_success() {
+        return Ok(None);
+    }
+    let path = draft.api_path();
+    match draft.version {
+        Version::V3 if draft.settings.unsigned => Ok(Some(Verification::Unsigned)),
+        Version::V3 if answer::is_documented_unsigned(&draft.method, path) => {
+            Ok(Some(Verification::DocumentedUnsigned))
+        }
+        Version::V2 if v2::paths::form(path) == Some(v2::paths::Form::Table) => {
+            // HTTP says 200 whatever happens: the first bytes tell a table from a failure.
+            let start = incoming.body.peek(64).await?;
+            let xml = start.is_empty() || v2::answer::is_xml(&start);
+            Ok((!xml).then_some(Verification::DocumentedUnsigned))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Reads an answer to its end.
+pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer> {
+    let Heard { incoming, signed } = heard;
+    let (status, headers) = (incoming.status, incoming.headers);
+    match incoming.body.collect(core.max_response).await {
+        Ok(body) => Ok(Answer {
+            status,
+            headers,
+            body,
+            signed,
+        }),
+        Err(err) => Err(unread(err, status)),
+    }
+}
+
+/// Judges an answer; one by a key that is not known gets a second hearing where a download of
+/// certificates brought the key.
+async fn judge(core: &Core, draft: &Draft, answer: &Answer) -> Result<Verification> {
+    match verify(core, draft, answer).await {
+        Err(err) if err.kind() == Kind::UnknownKey => {
+            let serial = answer
+                .headers
+                .get(SERIAL)
+                .and_then(|serial| serial.to_str().ok());
+            core.bring_key(serial)
+                .await
+                .map_err(|cause| err.with_source(cause))?;
+            verify(core, draft, answer).await
+        }
+        judged => judged,
+    }
+}
+
+async fn verify(core: &Core, draft: &Draft, answer: &Answer) -> Result<Verification> {
+    Ok(match draft.version {
+        Version::V3 if draft.settings.unsigned && answer.status.is_success() => {
+            Verification::Unsigned
+        }
+        Version::V3 => {
+            answer::judge(
+                answer,
+                (&draft.method, draft.api_path()),
+                &core.trust,
+                now(),
+            )
+            .await?
+        }
+        Version::V2 => v2::answer::judge(answer, draft.api_path(), core.apiv2_key()?)?,
+    })
+}
+
+/// Puts a judged answer where it belongs.
+async fn settle(
+    draft: &Draft,
+    answer: Answer,
+    verification: Verification,
+    out: Out,
+) -> Result<Response> {
+    let mut intake = Intake::new(out, draft.settings.wishes);
+    let body = answer.body.clone();
+    let len = body.len() as u64;
+    let kept = off_thread(move || {
+        intake.take(&body)?;
+        intake.finish()
+    })
+    .await
+    .map_err(|err| err.with_outcome(Outcome::Done).with_status(answer.status))?;
+    if let Some(on_progress) = &draft.settings.on_progress {
+        on_progress(len, Some(len));
+    }
+    Ok(response(answer.status, answer.headers, verification, kept))
+}
+
+/// Reads a body straight into its sink, in memory that does not grow with it.
+async fn stream(
+    draft: &Draft,
+    incoming: Incoming,
+    verification: Verification,
+    part: Part,
+) -> Result<Response> {
+    let (settings, mut body) = (&draft.settings, incoming.body);
+    let total = body.declared();
+    let mut intake = Intake::new(Out::File { part, len: 0 }, settings.wishes);
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut received = 0;
+    loop {
+        let chunk = match body.chunk().await {
+            Some(Ok(chunk)) => Some(chunk),
+            Some(Err(err)) => return Err(Error::from(err).with_outcome(Outcome::Unknown)),
+            None => None,
+        };
+        if let Some(chunk) = &chunk {
+            received += chunk.len() as u64;
+            batch.extend_from_slice(chunk);
+            if let Some(on_progress) = settings.on_progress.as_ref().map(Arc::clone) {
+                on_progress(received, total);
+            }
+        }
+        if batch.len() >= BATCH || chunk.is_none() {
+            (intake, batch) = off_thread(move || {
+                intake.take(&batch)?;
+                batch.clear();
+                Ok((intake, batch))
+            })
+            .await?;
+        }
+        if chunk.is_none() {
+            let kept = off_thread(move || intake.finish()).await?;
+            return Ok(response(
+                incoming.status,
+                incoming.headers,
+                verification,
+                kept,
+            ));
+        }
+    }
+}
+
+fn response(
+    status: StatusCode,
+    headers: HeaderMap,
+    verification: Verification,
+    kept: Kept,
+) -> Response {
+    let (body, file) = match kept {
+        Kept::File(file) => (Default::default(), Some(file)),
+        Kept::Memory(body) => (body, None),
+    };
+    let answer = Answer {
+        status,
+        headers,
+        body,
+        signed: Vec::new(),
+    };
+    Response::new(answer, verification).with_file(file)
+}
+
+fn unread(err: BodyError, status: StatusCode) -> Error {
+    Error::from(err)
+        .with_outcome(Outcome::Unknown)
+        .with_status(status)
+}
+
+/// Runs what hashes and waits for a disk where it holds up nobody. Given up half way, it comes to
+/// its end there, and what it held is cleaned up.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|err| {
+            Err(Error::new(
+                Kind::File,
+                "the runtime ended while a file was being written",
+            )
+            .with_source(err))
+        })
+}
