@@ -2,6 +2,7 @@
 
 mod once;
 pub mod told;
+mod unknown_key;
 mod v2;
 
 use std::{collections::HashSet, time::Duration};
