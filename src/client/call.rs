@@ -33,6 +33,16 @@ impl Call {
             future: InRuntime::new(future),
         }
     }
+
+    /// A call whose draft waits for something.
+    pub(super) fn after(
+        core: Arc<Core>,
+        draft: impl Future<Output = Result<Draft>> + Send + 'static,
+    ) -> Self {
+        Self {
+            future: InRuntime::new(async move { exchange::execute(core, draft.await?).await }),
+        }
+    }
 }
 
 impl Future for Call {

@@ -115,6 +115,20 @@ impl Chain {
     }
 
     fn call(&self, method: Method, options: Options) -> Call {
+        // Its fields are encrypted in the draft, which must wait for a key where there is none.
+        if options.encrypts() && self.core.trust().is_empty() {
+            let chain = self.clone();
+            let draft = async move {
+                let brought = chain.core.bring_key(None).await;
+                brought.map_err(|cause| {
+                    Error::config("there is no platform key to encrypt with, and none came")
+                        .with_source(cause)
+                        .in_call(&method, &chain.template)
+                })?;
+                chain.draft(method, options)
+            };
+            return Call::after(Arc::clone(&self.core), draft);
+        }
         Call::new(Arc::clone(&self.core), self.draft(method, options))
     }
 

@@ -56,6 +56,11 @@ impl Options {
         self.encrypt_padded(Padding::Pkcs1, pointers)
     }
 
+    /// Whether there is a field to encrypt.
+    pub(crate) fn encrypts(&self) -> bool {
+        !self.encrypt.is_empty()
+    }
+
     fn encrypt_padded<P: Into<String>>(
         mut self,
         padding: Padding,

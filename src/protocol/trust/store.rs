@@ -156,7 +156,8 @@ impl TrustStore {
                     names(&keys)
                 ),
                 None => "there is no platform key in force to encrypt with: give the builder a \
-                         `platform_key` or a `platform_certificate`"
+                         `platform_key` or a `platform_certificate`, or fetch the certificates by \
+                         refresh_certificates()"
                     .to_owned(),
             }));
         };

@@ -1,12 +1,14 @@
 //! A notification by a platform certificate that the client has not seen yet.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::Method;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::json;
-use wechatpay_chain::{CertificateMode, RetryPolicy};
+use wechatpay_chain::{CertificateMode, Client, Options, RetryPolicy};
 
 use super::told::{APIV3_KEY, envelope, now, send, transaction};
 use crate::{
-    keys::{Pair, builder},
+    keys::{MCHID, Pair, SERIAL as OWN_SERIAL, builder, merchant},
     outside::{File, node, openssl},
     server::{Answer, Server},
 };
@@ -93,4 +95,44 @@ fn the_client_brings_the_key_and_once() {
     assert_eq!(server.requests().len(), 1, "one download a minute");
     let uses = on_demand.platform_keys();
     assert_eq!(uses.len(), 2);
+}
+
+#[test]
+fn a_first_call_that_encrypts_waits_for_its_key() {
+    let pair = Pair::draw();
+    let body = certificates(&pair);
+    let server = Server::start(move |request| {
+        let body = match &*request.method {
+            "GET" => body.as_str(),
+            _ => "{}",
+        };
+        let time = now();
+        let signature = pair.sign(format!("{time}\nn\n{body}\n").as_bytes());
+        Answer::plain(200, body)
+            .header("Wechatpay-Timestamp", time)
+            .header("Wechatpay-Nonce", "n")
+            .header("Wechatpay-Signature", STANDARD.encode(signature))
+            .header("Wechatpay-Serial", SERIAL)
+    });
+    let client = Client::builder()
+        .mchid(MCHID)
+        .serial(OWN_SERIAL)
+        .private_key(merchant().private())
+        .apiv3_key(APIV3_KEY)
+        .base_uri(server.url())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let options = Options::new()
+        .json(json!({ "name": "张三" }))
+        .encrypt(["/name"]);
+    let err = client
+        .chain("v3/x")
+        .prepare(Method::POST, &options)
+        .unwrap_err();
+    assert!(err.to_string().contains("refresh_certificates"), "{err}");
+    client.chain("v3/x").post(&options).unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[1].header("wechatpay-serial"), Some(SERIAL));
 }
