@@ -1,0 +1,74 @@
+//! A web hook for notifications, with axum: each one is handled once.
+//!
+//! Run it by `cargo run --example axum_notification --features axum`, with `WXPAY_MCHID`,
+//! `WXPAY_PUB_KEY_ID`, `WXPAY_PUB_KEY` (the file `pub_key.pem`) and `WXPAY_APIV3_KEY` set.
+
+use std::{env, error::Error, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{FromRef, State},
+    routing::post,
+};
+use wechatpay_chain::{Ack, MemoryGuard, Notification, Notifications, PublicKey};
+
+#[derive(Clone)]
+struct App {
+    notifications: Notifications,
+    /// One for all requests; where several processes receive, one that they share.
+    guard: Arc<MemoryGuard>,
+}
+
+impl FromRef<App> for Notifications {
+    fn from_ref(app: &App) -> Self {
+        app.notifications.clone()
+    }
+}
+
+async fn hook(State(app): State<App>, notification: Notification) -> Ack {
+    let handled = notification.once_async(&app.guard, handle(&notification));
+    // Within the five seconds that are left: what takes longer goes into a queue.
+    match tokio::time::timeout(notification.time_left(), handled).await {
+        Ok(Ok(ack)) => ack,
+        Ok(Err(err)) => {
+            eprintln!("{err}");
+            Ack::refusal(&err)
+        }
+        Err(_) => notification.fail("out of time"),
+    }
+}
+
+async fn handle(notification: &Notification) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match notification.event_type() {
+        "TRANSACTION.SUCCESS" => {
+            let transaction = notification.resource_json();
+            println!("paid: {}", transaction["out_trade_no"]);
+            Ok(())
+        }
+        other => {
+            println!("not handled here: {other}");
+            Ok(())
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let notifications = Notifications::builder()
+        .mchid(env::var("WXPAY_MCHID")?)
+        .platform_key(
+            env::var("WXPAY_PUB_KEY_ID")?,
+            PublicKey::from_pem_file(env::var("WXPAY_PUB_KEY")?)?,
+        )
+        .apiv3_key(env::var("WXPAY_APIV3_KEY")?)
+        .build()?;
+    let app = Router::new()
+        .route("/wechatpay/notify", post(hook))
+        .with_state(App {
+            notifications,
+            guard: Arc::new(MemoryGuard::new()),
+        });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    axum::serve(listener, app).await?;
+    Ok(())
+}
