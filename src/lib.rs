@@ -48,8 +48,9 @@
 //! | --- | --- |
 //! | `ring` (default) | crypto and TLS by ring |
 //! | `aws-lc-rs` | the same by aws-lc-rs; with both on, it is aws-lc-rs that serves |
-//! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against |
+//! | `axum` | [`Notification`] as an extractor for axum's handlers |
 //! | `pkcs12` | `Identity::from_pkcs12`: the client certificate from `apiclient_cert.p12` |
+//! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against |
 //!
 //! One of the first two must be on. The public API is the same with either.
 //!
