@@ -1,4 +1,64 @@
 //! The WeChat Pay client for Rust in which the URL is the API.
+//!
+//! A path becomes a chain, the chain ends in an HTTP verb, the verb takes one options map; signing,
+//! sending and verifying happen inside. It mirrors the official PHP SDK, so that a documented PHP
+//! sample ports line by line: the README has the tables.
+//!
+#![cfg_attr(feature = "sandbox", doc = "```")]
+#![cfg_attr(not(feature = "sandbox"), doc = "```ignore")]
+//! use serde_json::{Value, json};
+//! use wechatpay_chain::sandbox::Sandbox;
+//!
+//! # fn main() -> wechatpay_chain::Result<()> {
+//! // The embedded WeChat Pay. For the real one: Client::builder().mchid(…).serial(…) and so on.
+//! let sandbox = Sandbox::start()?;
+//! let client = sandbox.client_builder().build()?;
+//!
+//! let opts = json!({ "json": {
+//!     "appid": sandbox.appid(),
+//!     "mchid": sandbox.mchid(),
+//!     "description": "A cup of tea",
+//!     "out_trade_no": "tea-0001",
+//!     "notify_url": "https://example.com/notify",
+//!     "amount": { "total": 100 }, // fen
+//! }});
+//! // Three ways to write a chain; each verb has an async twin, such as `post_async`.
+//! client["v3/pay/transactions/native"].post(&opts)?;
+//! client.chain("v3/pay/transactions/native").post(&opts)?;
+//! let answer = client.seg("v3").seg("pay").seg("transactions").seg("native").post(&opts)?;
+//!
+//! let order: Value = answer.json()?;
+//! assert!(order["code_url"].as_str().unwrap().starts_with("weixin://"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to begin
+//!
+//! - [`Client::builder`]: the merchant, the keys, where to go.
+//! - [`Chain`]: how a path is written. [`Options`]: what a verb takes.
+//! - [`Response`], and [`Error`] with its [`Outcome`]: whether money may have moved.
+//! - [`Call`]: what an async verb returns, and what dropping it means.
+//! - [`Notifications`]: what WeChat Pay tells by itself.
+//! - [`catalog`]: the documented operations; [`path!`] checks a path at compile time.
+//!
+//! # Features
+//!
+//! | feature | |
+//! | --- | --- |
+//! | `ring` (default) | crypto and TLS by ring |
+//! | `aws-lc-rs` | the same by aws-lc-rs; with both on, it is aws-lc-rs that serves |
+//! | `axum` | [`Notification`] as an extractor for axum's handlers |
+//! | `pkcs12` | `Identity::from_pkcs12`: the client certificate from `apiclient_cert.p12` |
+//! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against |
+//!
+//! One of the first two must be on. The public API is the same with either.
+//!
+//! # Secrets and personal data
+//!
+//! No key, password or Authorization header appears in a log, an error or a `Debug`, nor does a body,
+//! a query or an expanded path. Secrets that this crate holds are wiped when dropped; a key inside
+//! ring is freed, not wiped.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -64,10 +64,9 @@ impl ClientIdentity {
         make: impl FnOnce() -> Result<Arc<ClientConfig>, E>,
     ) -> Result<Arc<ClientConfig>, E> {
         let mut cached = self.config.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((made_for, config)) = &*cached
-            && *made_for == trust
-        {
-            return Ok(Arc::clone(config));
+        match &*cached {
+            Some((made_for, config)) if *made_for == trust => return Ok(Arc::clone(config)),
+            _ => {}
         }
         let config = make()?;
         *cached = Some((trust, Arc::clone(&config)));

@@ -59,10 +59,8 @@ impl IncomingBody {
     /// longer is not read at all.
     pub(crate) async fn collect(mut self, cap: usize) -> Result<Bytes, BodyError> {
         let too_large = |declared| BodyError::TooLarge { cap, declared };
-        if let Some(declared) = self.declared
-            && declared > cap as u64
-        {
-            return Err(too_large(Some(declared)));
+        if self.declared.is_some_and(|declared| declared > cap as u64) {
+            return Err(too_large(self.declared));
         }
         let Some(first) = self.chunk().await.transpose()? else {
             return Ok(Bytes::new());
@@ -109,9 +107,7 @@ impl IncomingBody {
             let frame = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
             match frame {
                 Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data()
-                        && !data.is_empty()
-                    {
+                    if let Some(data) = frame.into_data().ok().filter(|data| !data.is_empty()) {
                         return Some(Ok(data));
                     }
                 }

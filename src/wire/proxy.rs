@@ -172,10 +172,10 @@ impl Proxy {
             return Err(wrong("it has no host"));
         }
         let credentials = userinfo.map(Credentials::parse).transpose()?;
-        if let (ProxyKind::Socks5 { .. }, Some(credentials)) = (kind, &credentials)
-            && (credentials.user.len() > 255 || credentials.password.len() > 255)
-        {
-            return Err(wrong("SOCKS5 takes at most 255 bytes of user and password"));
+        if let (ProxyKind::Socks5 { .. }, Some(credentials)) = (kind, &credentials) {
+            if credentials.user.len() > 255 || credentials.password.len() > 255 {
+                return Err(wrong("SOCKS5 takes at most 255 bytes of user and password"));
+            }
         }
         Ok(Self {
             kind,

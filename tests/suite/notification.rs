@@ -16,6 +16,9 @@ use self::told::{
 };
 use crate::keys::{MCHID, PLATFORM_ID, builder, merchant, platform};
 
+/// A notification, which error it must meet, and a word of its text.
+type Altered = (Sent, fn(&Error) -> bool, &'static str);
+
 #[test]
 fn a_true_one_is_taken_with_a_client_and_without() {
     let sent = genuine();
@@ -96,7 +99,7 @@ fn each_alteration_is_refused_with_its_own_error() {
     let whole = |resource: &str| send(envelope(), resource, platform(), now());
     let in_resource = |field: &str, value: Value| altered(|all| all["resource"][field] = value);
     let signature = |sent: &Sent| sent.headers[4].1.clone();
-    let cases: Vec<(Sent, fn(&Error) -> bool, &str)> = vec![
+    let cases: Vec<Altered> = vec![
         (
             true_one.clone().without("Wechatpay-Signature"),
             Error::is_signature,

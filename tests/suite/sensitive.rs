@@ -62,7 +62,7 @@ fn openssl_opens_what_the_client_encrypts() {
     }
     let old = client.encrypt_pkcs1("+852 1234 5678").unwrap();
     assert_eq!(
-        opened(platform(), &PKCS1, &old.to_string()),
+        opened(platform(), &PKCS1, &format!("{old}")),
         "+852 1234 5678"
     );
     let debug = format!("{old:?}");

@@ -59,14 +59,14 @@ pub(crate) fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
 
 /// The bytes of a digest in hexadecimal, in either case.
 pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let mut out = [0; N];
-    if pairs.len() != N || !rest.is_empty() {
+    if text.len() != 2 * N {
         return None;
     }
-    for (byte, [high, low]) in out.iter_mut().zip(pairs) {
-        let digit = |c: u8| char::from(c).to_digit(16);
-        *byte = (digit(*high)? << 4 | digit(*low)?) as u8;
+    let mut out = [0; N];
+    let mut digits = text.bytes().map(|c| char::from(c).to_digit(16));
+    for byte in &mut out {
+        let (high, low) = (digits.next()??, digits.next()??);
+        *byte = (high << 4 | low) as u8;
     }
     Some(out)
 }

@@ -147,7 +147,7 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
     };
     let mut changed = PAID;
     changed[7].1 = "2";
-    let cases: Vec<(Sent, fn(&Error) -> bool, &str)> = vec![
+    let cases: Vec<super::Altered> = vec![
         (
             v2(&changed, &v2_sign(&PAID, false)),
             Error::is_signature,
