@@ -41,7 +41,7 @@ pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Respons
         .map_err(|err| err.in_call(&method, &template))
 }
 
-async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
+async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
     let limit = draft.settings.timeout;
     let trace = Trace::default();
     if limit.is_zero() {
@@ -124,7 +124,7 @@ impl Trace {
 
 /// Attempts, until one succeeds or the policy gives up.
 async fn attempts(
-    core: &Core,
+    core: &Arc<Core>,
     draft: &mut Draft,
     trace: &Trace,
     deadline: Option<tokio::time::Instant>,
@@ -159,7 +159,7 @@ async fn attempts(
 }
 
 /// One attempt, and those that its redirects ask for.
-async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Response> {
+async fn redirects(core: &Arc<Core>, draft: &mut Draft, trace: &Trace) -> Result<Response> {
     for _ in 0..=MOST_REDIRECTS {
         let answer = once(core, draft, trace).await?;
         match location(draft, &answer) {
@@ -256,7 +256,7 @@ fn unread(err: BodyError, status: StatusCode) -> Error {
 
 /// Judges an answer; one by a key that is not known gets a second hearing where a download of
 /// certificates brought the key.
-async fn judge(core: &Core, draft: &Draft, answer: Answer) -> Result<Response> {
+async fn judge(core: &Arc<Core>, draft: &Draft, answer: Answer) -> Result<Response> {
     let verification = match verify(core, draft, &answer).await {
         Err(err) if err.kind() == Kind::UnknownKey => {
             let serial = answer
