@@ -2,16 +2,13 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 use http::Method;
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
 use super::{
     Client,
@@ -20,18 +17,24 @@ use super::{
 };
 use crate::{
     base::crypto::{Certificate, PublicKey},
-    error::{Error, Result},
+    error::{Error, Kind, Outcome, Result},
     protocol::{
         certificates::{self, Downloaded},
         options::Options,
         request::Draft,
         trust::{PlatformKey, TrustStore},
     },
-    wire::InRuntime,
+    wire::{InRuntime, background},
 };
 
 /// Between two downloads, at least.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// After a download that failed, while nothing is trusted and no call can be sent.
+const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
+
+/// The most time that a download takes.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Whether a client fetches platform certificates by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,47 +70,138 @@ impl CertificateRefresh {
     }
 }
 
-/// The downloads of one client.
+/// The downloads of one client: one at a time, shared by all who wait for it.
 pub(super) struct Refresher {
     mode: CertificateMode,
-    /// Held over a download, so that all who wait share one; when the last one ended.
-    last: Mutex<Option<Instant>>,
-    renewing: AtomicBool,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Closed when the download that is under way ends.
+    under_way: Option<watch::Receiver<()>>,
+    last: Option<Last>,
+}
+
+/// The last download that came to an end.
+struct Last {
+    ended: Instant,
+    failure: Option<Error>,
+}
+
+impl Last {
+    /// Before another download for the sake of this serial, or of any key at all.
+    fn pause(&self, serial: Option<&str>) -> Duration {
+        match (serial, &self.failure) {
+            (None, Some(_)) => PAUSE_WITHOUT_KEYS,
+            _ => PAUSE,
+        }
+    }
+
+    /// What those are told who would have asked for it again.
+    fn repeated(&self) -> Result<()> {
+        match &self.failure {
+            None => Ok(()),
+            Some(failure) => Err(failure.again()),
+        }
+    }
 }
 
 impl Refresher {
     pub(super) fn new(mode: CertificateMode) -> Self {
         Self {
             mode,
-            last: Mutex::new(None),
-            renewing: AtomicBool::new(false),
+            state: Arc::default(),
         }
     }
 
     fn is_on(&self) -> bool {
         self.mode != CertificateMode::Fixed
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Takes the lead of a download, or joins the one that is under way.
+    fn lead(&self, state: &mut State) -> Turn {
+        match &state.under_way {
+            Some(under_way) => Turn::Wait(under_way.clone()),
+            None => {
+                let (ended, under_way) = watch::channel(());
+                state.under_way = Some(under_way);
+                Turn::Lead(Lead {
+                    state: Arc::clone(&self.state),
+                    _ended: ended,
+                })
+            }
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+enum Turn {
+    Wait(watch::Receiver<()>),
+    Lead(Lead),
+}
+
+/// The right to download. Dropped before its end, it leaves the next one free.
+struct Lead {
+    state: Arc<Mutex<State>>,
+    /// Wakes all who wait when it is dropped.
+    _ended: watch::Sender<()>,
+}
+
+impl Lead {
+    fn end(self, outcome: &Result<CertificateRefresh>) {
+        lock(&self.state).last = Some(Last {
+            ended: Instant::now(),
+            failure: outcome.as_ref().err().map(Error::again),
+        });
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        lock(&self.state).under_way = None;
+    }
 }
 
 impl Core {
     /// Brings the key that `serial` names, or any key at all, if a download can. Whether it did is
     /// seen in the store.
-    pub(super) async fn bring_key(&self, serial: Option<&str>) -> Result<()> {
+    ///
+    /// # Errors
+    /// Where the download failed, now or less than a pause ago.
+    pub(super) async fn bring_key(self: &Arc<Self>, serial: Option<&str>) -> Result<()> {
         let Some(store) = self.trust.store().filter(|_| self.refresher.is_on()) else {
             return Ok(());
         };
-        let mut last = self.refresher.last.lock().await;
-        let here = match serial {
-            Some(serial) => store.knows(serial),
-            None => !store.is_empty(),
-        };
-        if here || last.is_some_and(|last| last.elapsed() < PAUSE) {
-            return Ok(());
+        loop {
+            let turn = {
+                let mut state = self.refresher.state();
+                let here = match serial {
+                    Some(serial) => store.knows(serial),
+                    None => !store.is_empty(),
+                };
+                if here {
+                    return Ok(());
+                }
+                match &state.last {
+                    Some(last) if last.ended.elapsed() < last.pause(serial) => {
+                        return last.repeated();
+                    }
+                    _ => self.refresher.lead(&mut state),
+                }
+            };
+            match turn {
+                Turn::Lead(lead) => return self.download(lead).await.map(drop),
+                Turn::Wait(mut under_way) => while under_way.changed().await.is_ok() {},
+            }
         }
-        let outcome = self.download(store).await;
-        // A download that was given up in the middle leaves the next one free.
-        *last = Some(Instant::now());
-        outcome.map(drop)
     }
 
     /// Starts a download beside the call where the last one is older than the mode allows.
@@ -115,28 +209,37 @@ impl Core {
         let CertificateMode::Background(age) = self.refresher.mode else {
             return;
         };
-        let due = match self.refresher.last.try_lock() {
-            Ok(last) => last.is_none_or(|last| last.elapsed() >= age.max(PAUSE)),
-            Err(_) => false,
-        };
-        if !due || self.refresher.renewing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let core = Arc::clone(self);
-        tokio::spawn(async move {
-            if let Err(err) = core.refresh().await {
-                tracing::warn!(error = %err, "platform certificates not renewed");
+        let turn = {
+            let mut state = self.refresher.state();
+            let last = state.last.as_ref().map(|last| last.ended.elapsed());
+            if last.is_some_and(|last| last < age.max(PAUSE)) {
+                return;
             }
-            core.refresher.renewing.store(false, Ordering::Release);
-        });
+            self.refresher.lead(&mut state)
+        };
+        if let Turn::Lead(lead) = turn {
+            let core = Arc::clone(self);
+            let work = async move {
+                if let Err(err) = core.download(lead).await {
+                    tracing::warn!(error = %err, "platform certificates not renewed");
+                }
+            };
+            match background() {
+                Ok(background) if self.signs_locally() => background.spawn(work),
+                _ => tokio::spawn(work),
+            };
+        }
     }
 
-    async fn refresh(&self) -> Result<CertificateRefresh> {
-        let store = self.local_store()?;
-        let mut last = self.refresher.last.lock().await;
-        let outcome = self.download(store).await;
-        *last = Some(Instant::now());
-        outcome
+    async fn refresh(self: &Arc<Self>) -> Result<CertificateRefresh> {
+        self.local_store()?;
+        loop {
+            let turn = self.refresher.lead(&mut self.refresher.state());
+            match turn {
+                Turn::Lead(lead) => return self.download(lead).await,
+                Turn::Wait(mut under_way) => while under_way.changed().await.is_ok() {},
+            }
+        }
     }
 
     fn local_store(&self) -> Result<&TrustStore> {
@@ -145,7 +248,46 @@ impl Core {
         })
     }
 
-    async fn download(&self, store: &TrustStore) -> Result<CertificateRefresh> {
+    /// Downloads on the background runtime: a caller that gives up, or whose own runtime rests,
+    /// then neither ends what the others wait for nor holds them up. A remote signer is the
+    /// program's code, and stays in the program's runtime.
+    async fn download(self: &Arc<Self>, lead: Lead) -> Result<CertificateRefresh> {
+        let core = Arc::clone(self);
+        let work = async move {
+            let outcome = core.download_in_time().await;
+            lead.end(&outcome);
+            outcome
+        };
+        if !self.signs_locally() {
+            return work.await;
+        }
+        match background()?.spawn(work).await {
+            Ok(outcome) => outcome,
+            Err(err) => Err(Error::new(
+                Kind::Transport,
+                "the download of the platform certificates broke off",
+            )
+            .with_source(err)),
+        }
+    }
+
+    /// A download has its own time, for it may wait for nobody and outlive its caller.
+    async fn download_in_time(&self) -> Result<CertificateRefresh> {
+        let limit = match self.setup.timeout {
+            Duration::ZERO => LONGEST,
+            limit => limit.min(LONGEST),
+        };
+        match tokio::time::timeout(limit, self.fetch(self.local_store()?)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(
+                Kind::Timeout,
+                format!("GET v3/certificates: no answer within {limit:?}"),
+            )
+            .with_outcome(Outcome::Unknown)),
+        }
+    }
+
+    async fn fetch(&self, store: &TrustStore) -> Result<CertificateRefresh> {
         let key = self.apiv3_key.as_ref().ok_or_else(|| {
             Error::config("platform certificates are decrypted with the APIv3 key: give the builder `apiv3_key`")
         })?;
@@ -174,8 +316,10 @@ impl Core {
                 let mut added = Vec::new();
                 for certificate in list {
                     let serial = certificate.serial().to_owned();
-                    if !store.knows(&serial) {
-                        store.add(PlatformKey::of_certificate(certificate), SystemTime::now())?;
+                    let known = store.knows(&serial);
+                    // Another key under a known serial is refused here.
+                    store.add(PlatformKey::of_certificate(certificate), SystemTime::now())?;
+                    if !known {
                         tracing::info!(serial, "platform certificate added");
                         added.push(serial);
                     }

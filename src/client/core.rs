@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::crypto,
-    error::{Error, Result},
+    error::{Error, Outcome, Result},
     protocol::{
         multipart::Form,
         notification::Receiver,
@@ -169,10 +169,13 @@ impl Core {
     }
 
     /// What a call needs besides a signature.
-    pub(super) async fn make_ready(&self, draft: &Draft) -> Result<()> {
+    pub(super) async fn make_ready(self: &Arc<Self>, draft: &Draft) -> Result<()> {
         let verifies = draft.version == Version::V3 && !draft.settings.unsigned;
         if verifies && self.trust.is_empty() {
-            self.bring_key(None).await?;
+            // Of the call itself nothing was sent, whatever became of the download.
+            self.bring_key(None)
+                .await
+                .map_err(|err| err.with_outcome(Outcome::NotSent))?;
         }
         if verifies && self.trust.is_empty() {
             return Err(Error::config(

@@ -45,7 +45,7 @@ pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Respons
     result
 }
 
-async fn within_time(core: &Core, draft: &mut Draft) -> Result<Response> {
+async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
     let limit = draft.settings.timeout;
     let trace = Trace::default();
     if limit.is_zero() {
@@ -128,7 +128,7 @@ impl Trace {
 
 /// Attempts, until one succeeds or the policy gives up.
 async fn attempts(
-    core: &Core,
+    core: &Arc<Core>,
     draft: &mut Draft,
     trace: &Trace,
     deadline: Option<tokio::time::Instant>,
@@ -163,7 +163,7 @@ async fn attempts(
 }
 
 /// One attempt, and those that its redirects ask for.
-async fn redirects(core: &Core, draft: &mut Draft, trace: &Trace) -> Result<Response> {
+async fn redirects(core: &Arc<Core>, draft: &mut Draft, trace: &Trace) -> Result<Response> {
     let part = receive::open(draft.settings.sink.clone()).await?;
     for _ in 0..=MOST_REDIRECTS {
         let heard = send(core, draft, trace).await?;

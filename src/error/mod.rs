@@ -135,9 +135,13 @@ impl Error {
         self
     }
 
-    /// The same error once more, for a chain whose fault every verb reports; it has no source.
+    /// The same error once more, for others who meet the same fault; it has no source.
     pub(crate) fn again(&self) -> Self {
-        Self::new(self.0.kind, self.0.message.clone())
+        let mut again = Self::new(self.0.kind, self.0.message.clone());
+        again.0.call.clone_from(&self.0.call);
+        again.0.api.clone_from(&self.0.api);
+        again.0.status = self.0.status;
+        again
     }
 
     pub(crate) fn retry_after(&self) -> Option<std::time::Duration> {
