@@ -137,6 +137,8 @@ impl RetryPolicy {
         let read = method == Method::GET;
         match failure.kind() {
             Kind::Connect => true,
+            // Of a call's own time nothing is left; this one was for connecting.
+            Kind::Timeout => failure.outcome() == Outcome::NotSent,
             Kind::Transport => read || failure.outcome() == Outcome::NotSent,
             Kind::Api => match failure.api().map(|api| api.status()) {
                 Some(StatusCode::TOO_MANY_REQUESTS) => read || self.limited_writes,
@@ -194,6 +196,7 @@ mod tests {
     fn a_write_is_repeated_only_where_nothing_was_sent() {
         assert!(repeats(Method::POST, &Error::new(Kind::Connect, "")));
         assert!(repeats(Method::POST, &Error::new(Kind::Transport, "")));
+        assert!(repeats(Method::POST, &Error::new(Kind::Timeout, "")));
         let limited = RetryPolicy::default().repeat_rate_limited_writes();
         assert!(
             limited
