@@ -44,7 +44,7 @@ pub(super) async fn open(sink: Option<PathBuf>) -> Result<Option<Part>> {
 
 /// Reads the answer and judges it. Only a success ever comes into the sink.
 pub(super) async fn receive(
-    core: &Core,
+    core: &Arc<Core>,
     draft: &Draft,
     mut heard: Heard,
     part: Option<Part>,
@@ -122,7 +122,7 @@ pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer> {
 
 /// Judges an answer; one by a key that is not known gets a second hearing where a download of
 /// certificates brought the key.
-async fn judge(core: &Core, draft: &Draft, answer: &Answer) -> Result<Verification> {
+async fn judge(core: &Arc<Core>, draft: &Draft, answer: &Answer) -> Result<Verification> {
     match verify(core, draft, answer).await {
         Err(err) if err.kind() == Kind::UnknownKey => {
             let serial = answer
