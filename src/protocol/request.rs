@@ -175,7 +175,7 @@ impl Draft {
     pub(crate) fn redirect(&mut self, location: &str, setup: &Setup) -> Result<()> {
         let outside = |err: Error| {
             Error::new(
-                Kind::Transport,
+                Kind::Redirect,
                 format!("a redirect that is not followed: {err}"),
             )
             .with_outcome(Outcome::Unknown)
