@@ -1,5 +1,6 @@
 //! Blocking verbs: the async ones, polled on the caller's own thread.
 
+mod certificates;
 mod driver;
 mod notification;
 mod pay_params;

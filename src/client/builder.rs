@@ -4,7 +4,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::{
-    CertificateMode, Client, Identity, certificates::Refresher, core::Core, failover::Failover,
+    CertificateMode, Client, Identity, core::Core, failover::Failover, refresher::Refresher,
 };
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},

@@ -2,18 +2,18 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use http::Method;
 use serde_json::json;
-use tokio::sync::watch;
 
 use super::{
     Client,
     core::{Core, now},
     exchange::{Trace, once},
+    refresher::{Lead, Turn},
 };
 use crate::{
     base::crypto::{Certificate, PublicKey},
@@ -26,12 +26,6 @@ use crate::{
     },
     wire::{InRuntime, background},
 };
-
-/// Between two downloads, at least.
-const PAUSE: Duration = Duration::from_secs(60);
-
-/// After a download that failed, while nothing is trusted and no call can be sent.
-const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
 /// The most time that a download takes.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -70,106 +64,6 @@ impl CertificateRefresh {
     }
 }
 
-/// The downloads of one client: one at a time, shared by all who wait for it.
-pub(super) struct Refresher {
-    mode: CertificateMode,
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Closed when the download that is under way ends.
-    under_way: Option<watch::Receiver<()>>,
-    last: Option<Last>,
-}
-
-/// The last download that came to an end.
-struct Last {
-    ended: Instant,
-    failure: Option<Error>,
-}
-
-impl Last {
-    /// Before another download for the sake of this serial, or of any key at all.
-    fn pause(&self, serial: Option<&str>) -> Duration {
-        match (serial, &self.failure) {
-            (None, Some(_)) => PAUSE_WITHOUT_KEYS,
-            _ => PAUSE,
-        }
-    }
-
-    /// What those are told who would have asked for it again.
-    fn repeated(&self) -> Result<()> {
-        match &self.failure {
-            None => Ok(()),
-            Some(failure) => Err(failure.again()),
-        }
-    }
-}
-
-impl Refresher {
-    pub(super) fn new(mode: CertificateMode) -> Self {
-        Self {
-            mode,
-            state: Arc::default(),
-        }
-    }
-
-    fn is_on(&self) -> bool {
-        self.mode != CertificateMode::Fixed
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
-    /// Takes the lead of a download, or joins the one that is under way.
-    fn lead(&self, state: &mut State) -> Turn {
-        match &state.under_way {
-            Some(under_way) => Turn::Wait(under_way.clone()),
-            None => {
-                let (ended, under_way) = watch::channel(());
-                state.under_way = Some(under_way);
-                Turn::Lead(Lead {
-                    state: Arc::clone(&self.state),
-                    _ended: ended,
-                })
-            }
-        }
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-enum Turn {
-    Wait(watch::Receiver<()>),
-    Lead(Lead),
-}
-
-/// The right to download. Dropped before its end, it leaves the next one free.
-struct Lead {
-    state: Arc<Mutex<State>>,
-    /// Wakes all who wait when it is dropped.
-    _ended: watch::Sender<()>,
-}
-
-impl Lead {
-    fn end(self, outcome: &Result<CertificateRefresh>) {
-        lock(&self.state).last = Some(Last {
-            ended: Instant::now(),
-            failure: outcome.as_ref().err().map(Error::again),
-        });
-    }
-}
-
-impl Drop for Lead {
-    fn drop(&mut self) {
-        lock(&self.state).under_way = None;
-    }
-}
-
 impl Core {
     /// Brings the key that `serial` names, or any key at all, if a download can. Whether it did is
     /// seen in the store.
@@ -190,16 +84,14 @@ impl Core {
                 if here {
                     return Ok(());
                 }
-                match &state.last {
-                    Some(last) if last.ended.elapsed() < last.pause(serial) => {
-                        return last.repeated();
-                    }
-                    _ => self.refresher.lead(&mut state),
+                if let Some(last) = state.too_soon(serial) {
+                    return last.repeated();
                 }
+                self.refresher.turn(&mut state)
             };
             match turn {
                 Turn::Lead(lead) => return self.download(lead).await.map(drop),
-                Turn::Wait(mut under_way) => while under_way.changed().await.is_ok() {},
+                Turn::Wait(ended) => ended.wait().await,
             }
         }
     }
@@ -211,11 +103,10 @@ impl Core {
         };
         let turn = {
             let mut state = self.refresher.state();
-            let last = state.last.as_ref().map(|last| last.ended.elapsed());
-            if last.is_some_and(|last| last < age.max(PAUSE)) {
+            if state.is_younger_than(age) {
                 return;
             }
-            self.refresher.lead(&mut state)
+            self.refresher.turn(&mut state)
         };
         if let Turn::Lead(lead) = turn {
             let core = Arc::clone(self);
@@ -234,10 +125,10 @@ impl Core {
     async fn refresh(self: &Arc<Self>) -> Result<CertificateRefresh> {
         self.local_store()?;
         loop {
-            let turn = self.refresher.lead(&mut self.refresher.state());
+            let turn = self.refresher.turn(&mut self.refresher.state());
             match turn {
                 Turn::Lead(lead) => return self.download(lead).await,
-                Turn::Wait(mut under_way) => while under_way.changed().await.is_ok() {},
+                Turn::Wait(ended) => ended.wait().await,
             }
         }
     }

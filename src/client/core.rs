@@ -10,9 +10,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
-use super::{
-    Identity, certificates::Refresher, failover::Failover, prepared::Sealed, upload::Upload,
-};
+use super::{Identity, failover::Failover, prepared::Sealed, refresher::Refresher, upload::Upload};
 use crate::{
     base::crypto,
     error::{Error, Outcome, Result},

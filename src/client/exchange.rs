@@ -61,7 +61,8 @@ async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
             Kind::Timeout,
             format!("no answer within the call's timeout of {limit:?}"),
         )
-        .with_outcome(trace.outcome())),
+        .with_outcome(trace.outcome())
+        .with_attempts(trace.tries())),
     }
 }
 
@@ -74,6 +75,7 @@ struct Steps {
     progress: Option<Progress>,
     /// What became of the attempts before it.
     before: Outcome,
+    tries: u32,
 }
 
 impl Default for Steps {
@@ -81,11 +83,23 @@ impl Default for Steps {
         Self {
             progress: None,
             before: Outcome::NotSent,
+            tries: 0,
         }
     }
 }
 
 impl Trace {
+    /// Counts one more attempt.
+    fn attempt(&self) -> u32 {
+        let mut steps = self.steps();
+        steps.tries += 1;
+        steps.tries
+    }
+
+    fn tries(&self) -> u32 {
+        self.steps().tries
+    }
+
     /// Begins to write.
     fn begin(&self) -> Progress {
         let progress = Progress::default();
@@ -135,9 +149,8 @@ async fn attempts(
 ) -> Result<Response> {
     core.make_ready(draft).await?;
     core.budget.earn();
-    let mut tries = 0;
     loop {
-        tries += 1;
+        let tries = trace.attempt();
         let err = match redirects(core, draft, trace).await {
             Ok(response) => return Ok(response),
             Err(err) => err.with_attempts(tries),
@@ -177,7 +190,7 @@ async fn redirects(core: &Arc<Core>, draft: &mut Draft, trace: &Trace) -> Result
         }
     }
     Err(Error::new(
-        Kind::Transport,
+        Kind::Redirect,
         format!("more than {MOST_REDIRECTS} redirects in a row"),
     )
     .with_outcome(Outcome::Unknown))
@@ -203,9 +216,9 @@ pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<An
     receive::collect(core, send(core, draft, trace).await?).await
 }
 
-/// Signs, sends and waits for the head of the answer. A request of which no byte was written on a connection that
-/// had served before is signed anew and sent once more, on a new one; one that cannot reach its
-/// host goes to the other of the client's two hosts, once.
+/// Signs, sends and waits for the head of the answer. A request of which no byte was written on a
+/// connection that had served before is signed anew and sent once more, on a new one; one that
+/// cannot reach its host goes to the other of the client's two hosts, once.
 async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard> {
     let mut fresh = false;
     let mut hosts = core.failover.hosts(draft);

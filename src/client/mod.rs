@@ -16,6 +16,7 @@ mod notifications_builder;
 mod pay_params;
 mod prepared;
 mod receive;
+mod refresher;
 mod response;
 mod sensitive;
 mod sink;

@@ -57,6 +57,8 @@ pub(crate) enum Kind {
     Connect,
     /// A connection that broke.
     Transport,
+    /// A redirect that cannot be followed: repeating the call would only meet it again.
+    Redirect,
     /// Time ran out.
     Timeout,
     /// More came than is allowed.
@@ -223,9 +225,9 @@ impl Error {
         self.0.kind == Kind::Connect
     }
 
-    /// The connection broke.
+    /// The connection broke, or led by redirects to where the call must not go.
     pub fn is_transport(&self) -> bool {
-        self.0.kind == Kind::Transport
+        matches!(self.0.kind, Kind::Transport | Kind::Redirect)
     }
 
     /// Time ran out, while connecting or over the whole call.

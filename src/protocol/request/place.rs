@@ -1,0 +1,93 @@
+//! The URL: put together here, and rewritten by no parser afterwards.
+
+use std::borrow::Cow;
+
+use super::Setup;
+use crate::{
+    error::{Error, Result},
+    protocol::{
+        host::{Base, Origin},
+        options::Options,
+        path,
+    },
+};
+
+/// Where a request goes: our own concatenation, which no URL parser rewrites afterwards.
+pub(super) struct Place {
+    pub(super) origin: Origin,
+    pub(super) target: String,
+    pub(super) prefix: usize,
+}
+
+impl Place {
+    pub(super) fn of(expanded: &str, options: &Options, setup: &Setup) -> Result<Self> {
+        let absolute = is_absolute(expanded);
+        let base;
+        let (origin, prefix, rest) = if absolute {
+            let (origin, rest) = Origin::split(expanded)?;
+            (Cow::Owned(origin), "", rest)
+        } else if let Some(uri) = &options.base_uri {
+            base = Base::parse(uri)
+                .map_err(|err| Error::request(format!("option `base_uri`: {err}")))?;
+            (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
+        } else {
+            let base = &setup.base;
+            (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
+        };
+        if options.unsigned {
+            setup.hosts.check_unsigned(&origin)?;
+        } else {
+            setup.hosts.check(&origin)?;
+        }
+        let mut target = String::with_capacity(prefix.len() + rest.len() + 1);
+        target.push_str(prefix);
+        if !rest.starts_with('/') {
+            target.push('/');
+        }
+        target.push_str(rest);
+        let end = target.find('?').unwrap_or(target.len());
+        path::check(&target[..end])?;
+        if target[end..].contains('#') {
+            return Err(Error::request(
+                "the path has a `#` in its query: a fragment is never sent",
+            ));
+        }
+        if options.query.is_some() && end < target.len() {
+            return Err(Error::request(
+                "the path has a query and so have the options: give it once",
+            ));
+        }
+        let prefix = if absolute {
+            own_prefix(&origin, &target, setup)
+        } else {
+            prefix.len()
+        };
+        Ok(Self {
+            prefix,
+            origin: origin.into_owned(),
+            target,
+        })
+    }
+}
+
+/// How much of an absolute URL's path is the client's own base URI's.
+pub(super) fn own_prefix(origin: &Origin, path: &str, setup: &Setup) -> usize {
+    let prefix = &setup.base.prefix;
+    let below = path
+        .strip_prefix(prefix.as_str())
+        .is_some_and(|rest| rest.starts_with('/'));
+    if *origin == setup.base.origin && below {
+        prefix.len()
+    } else {
+        0
+    }
+}
+
+/// `scheme://…`, whatever the scheme.
+pub(super) fn is_absolute(expanded: &str) -> bool {
+    expanded.split_once("://").is_some_and(|(scheme, _)| {
+        scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
+}
