@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use wechatpay_chain::{Ack, Error, Notifications, Verification, Verifier};
 
 use self::told::{
-    APIV2_KEY, APIV3_KEY, APPID, Sent, altered, envelope, genuine, now, receiver, send, transaction,
+    APIV2_KEY, APIV3_KEY, APPID, Case, Sent, altered, envelope, genuine, now, receiver, send,
+    transaction,
 };
 use crate::keys::{MCHID, PLATFORM_ID, builder, merchant, platform};
 
@@ -96,7 +97,7 @@ fn each_alteration_is_refused_with_its_own_error() {
     let whole = |resource: &str| send(envelope(), resource, platform(), now());
     let in_resource = |field: &str, value: Value| altered(|all| all["resource"][field] = value);
     let signature = |sent: &Sent| sent.headers[4].1.clone();
-    let cases: Vec<(Sent, fn(&Error) -> bool, &str)> = vec![
+    let cases: Vec<Case> = vec![
         (
             true_one.clone().without("Wechatpay-Signature"),
             Error::is_signature,

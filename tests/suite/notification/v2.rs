@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use wechatpay_chain::{Error, Notifications, Verification};
 
-use super::told::{APIV2_KEY, APIV3_KEY, APPID, Sent, receiver};
+use super::told::{APIV2_KEY, APIV3_KEY, APPID, Case, Sent, receiver};
 use crate::{
     keys::{MCHID, PLATFORM_ID, platform},
     outside::openssl,
@@ -147,7 +147,7 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
     };
     let mut changed = PAID;
     changed[7].1 = "2";
-    let cases: Vec<(Sent, fn(&Error) -> bool, &str)> = vec![
+    let cases: Vec<Case> = vec![
         (
             v2(&changed, &v2_sign(&PAID, false)),
             Error::is_signature,
