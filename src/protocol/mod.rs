@@ -19,6 +19,5 @@ pub(crate) mod retry;
 pub(crate) mod sensitive;
 pub(crate) mod sign;
 pub(crate) mod trust;
-#[allow(dead_code)] // until APIv2 is called
 pub(crate) mod v2;
 pub(crate) mod verify;

@@ -89,11 +89,12 @@ impl RetryPolicy {
     }
 
     /// The pause before the second attempt, doubled before each further one, with jitter, up to
-    /// `most`. A `Retry-After` from the server is obeyed where it is longer, up to the deadline.
+    /// `most`, an hour at the longest. A `Retry-After` from the server is obeyed where it is longer, up to the deadline.
     #[must_use]
     pub fn backoff(mut self, base: Duration, most: Duration) -> Self {
-        self.base = base;
-        self.most = most.max(base);
+        const LONGEST: Duration = Duration::from_secs(60 * 60);
+        self.base = base.min(LONGEST);
+        self.most = most.max(base).min(LONGEST);
         self
     }
 

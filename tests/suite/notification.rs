@@ -12,15 +12,16 @@ use serde_json::{Value, json};
 use wechatpay_chain::{Ack, Error, Notifications, Verification, Verifier};
 
 use self::told::{
-    APIV2_KEY, APIV3_KEY, APPID, Sent, altered, envelope, genuine, now, receiver, send, transaction,
+    APIV2_KEY, APIV3_KEY, APPID, Case, Sent, altered, envelope, genuine, now, receiver, send,
+    transaction,
 };
 use crate::keys::{MCHID, PLATFORM_ID, builder, merchant, platform};
 
-/// A notification, which error it must meet, and a word of its text.
-type Altered = (Sent, fn(&Error) -> bool, &'static str);
-
 #[test]
 fn a_true_one_is_taken_with_a_client_and_without() {
+    if crate::outside::absent() {
+        return;
+    }
     let sent = genuine();
     let client = builder().build().unwrap();
     let mut map = http::HeaderMap::new();
@@ -63,6 +64,9 @@ fn a_true_one_is_taken_with_a_client_and_without() {
 
 #[test]
 fn a_resource_has_the_type_that_is_asked_for() {
+    if crate::outside::absent() {
+        return;
+    }
     #[derive(serde::Deserialize)]
     struct Transaction {
         out_trade_no: String,
@@ -88,6 +92,9 @@ fn a_resource_has_the_type_that_is_asked_for() {
 
 #[test]
 fn each_alteration_is_refused_with_its_own_error() {
+    if crate::outside::absent() {
+        return;
+    }
     let true_one = genuine();
     let resource = transaction().to_string();
     let set = |name: &str, value: &str| true_one.clone().set(name, value);
@@ -99,7 +106,7 @@ fn each_alteration_is_refused_with_its_own_error() {
     let whole = |resource: &str| send(envelope(), resource, platform(), now());
     let in_resource = |field: &str, value: Value| altered(|all| all["resource"][field] = value);
     let signature = |sent: &Sent| sent.headers[4].1.clone();
-    let cases: Vec<Altered> = vec![
+    let cases: Vec<Case> = vec![
         (
             true_one.clone().without("Wechatpay-Signature"),
             Error::is_signature,
@@ -327,6 +334,9 @@ fn nonce_of_eleven() -> Value {
 
 #[test]
 fn a_bit_anywhere_in_the_body_matters() {
+    if crate::outside::absent() {
+        return;
+    }
     let sent = genuine();
     let receiver = receiver();
     for at in (0..sent.body.len()).step_by(17) {
@@ -337,6 +347,9 @@ fn a_bit_anywhere_in_the_body_matters() {
 
 #[test]
 fn associated_data_may_be_empty_absent_or_null() {
+    if crate::outside::absent() {
+        return;
+    }
     for data in [Some(json!("")), Some(json!(null)), None] {
         let sent = altered(|all| match data {
             Some(data) => all["resource"]["associated_data"] = data,
@@ -351,6 +364,9 @@ fn associated_data_may_be_empty_absent_or_null() {
 
 #[test]
 fn whose_notifications_are_taken_is_configured() {
+    if crate::outside::absent() {
+        return;
+    }
     let other = |mchid: &str| {
         let resource = json!({ "sp_mchid": mchid, "sub_mchid": "1900000199", "sp_appid": APPID });
         send(envelope(), &resource.to_string(), platform(), now())
@@ -384,6 +400,9 @@ fn whose_notifications_are_taken_is_configured() {
 
 #[test]
 fn a_receiver_that_could_not_work_is_not_built() {
+    if crate::outside::absent() {
+        return;
+    }
     let builder = Notifications::builder;
     let key = || platform().public();
     for (built, text) in [
@@ -471,6 +490,9 @@ impl Verifier for Remote {
 
 #[test]
 fn a_remote_verifier_is_waited_for() {
+    if crate::outside::absent() {
+        return;
+    }
     let receiver = Notifications::builder()
         .mchid(MCHID)
         .apiv3_key(APIV3_KEY)

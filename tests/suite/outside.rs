@@ -36,6 +36,18 @@ impl Drop for File {
     }
 }
 
+/// Whether one of the two is not here, said aloud: the test is then left out.
+pub fn absent() -> bool {
+    let missing = |program: &str| Command::new(program).arg("--version").output().is_err();
+    match ["openssl", "node"].iter().find(|program| missing(program)) {
+        Some(program) => {
+            println!("left out: {program} is not here");
+            true
+        }
+        None => false,
+    }
+}
+
 /// What `openssl` writes; `Err` is what it complains of.
 pub fn openssl(args: &[&str], stdin: &[u8]) -> Result<Vec<u8>, String> {
     run(Command::new("openssl").args(args), stdin)

@@ -146,6 +146,7 @@ pub(super) fn subject_public_key_info(pkcs1: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&RSA_ALGORITHM, &key]).to_vec()
 }
 
+#[cfg(any(test, feature = "sandbox", feature = "aws-lc-rs"))]
 /// PKCS#8's `PrivateKeyInfo` around PKCS#1's `RSAPrivateKey`.
 pub(super) fn private_key_info(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
     let key = element(OCTET_STRING, &[pkcs1]);

@@ -2,7 +2,7 @@
 
 use aes::{
     Aes256,
-    cipher::{Block, BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _},
+    cipher::{Block, BlockCipherDecrypt as _, KeyInit as _},
 };
 
 use super::digest::constant_time_eq;
@@ -39,8 +39,11 @@ pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
     Ok(plaintext)
 }
 
+#[cfg(test)]
 /// The ciphertext, one to sixteen bytes longer than the plaintext.
 pub(crate) fn encrypt(key: &[u8; 32], plaintext: &[u8]) -> Vec<u8> {
+    use aes::cipher::BlockCipherEncrypt as _;
+
     let cipher = Aes256::new(key.into());
     let padding = BLOCK - plaintext.len() % BLOCK;
     let mut padded = Vec::with_capacity(plaintext.len() + padding);

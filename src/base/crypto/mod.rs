@@ -2,7 +2,6 @@
 //!
 //! The libraries stand in `ring` and `aws_lc`, which offer the same names; the rest is the same for
 //! both. With both features on, aws-lc-rs serves.
-#![allow(dead_code, unused_imports)]
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;

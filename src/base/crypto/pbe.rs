@@ -6,7 +6,7 @@ use aes::{
     cipher::{Block, BlockCipherDecrypt, KeyInit},
 };
 use des::TdesEde3;
-use hmac::{EagerHash, Hmac, KeyInit as _, Mac as _};
+use hmac::{EagerHash, Hmac, Mac as _};
 use rc2::Rc2;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512, digest::block_api::BlockSizeUser};

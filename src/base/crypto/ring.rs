@@ -194,6 +194,7 @@ pub(super) fn open(
     Some(data)
 }
 
+#[cfg(test)]
 pub(super) fn seal(
     key: &[u8; 32],
     nonce: [u8; 12],

@@ -1,7 +1,5 @@
 //! The template, filled.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::{
@@ -40,8 +38,9 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
         Error::request(format!("the path is no URI template: {err}"))
     })?;
     if let Some(at) = used.iter().position(|used| !used) {
-        let variables = variables(template, vars, &missing);
-        let variables = variables.iter().map(AsRef::as_ref).collect::<Vec<&str>>();
+        let mut variables = Vec::new();
+        // The template was walked before: what is wrong with it is told already.
+        let _ = template::variables(template, &mut |name| variables.push(name));
         return Err(unknown_key(&vars[at].name, &variables));
     }
     if !missing.is_empty() {
@@ -55,21 +54,4 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
         )));
     }
     Ok(out)
-}
-
-/// The names in the template: those that lack a value and those that have one.
-fn variables<'a>(
-    template: &str,
-    vars: &'a [Var],
-    missing: &'a [(String, &'static str)],
-) -> Vec<Cow<'a, str>> {
-    let given = vars
-        .iter()
-        .filter(|var| template.contains(&var.name))
-        .map(|var| Cow::from(&var.name));
-    missing
-        .iter()
-        .map(|(name, _)| Cow::from(name))
-        .chain(given)
-        .collect()
 }

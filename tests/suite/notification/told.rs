@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::{Value, json};
-use wechatpay_chain::{Notification, Notifications, Result};
+use wechatpay_chain::{Error, Notification, Notifications, Result};
 
 use crate::{
     keys::{MCHID, PLATFORM_ID, Pair, platform},
@@ -49,6 +49,9 @@ impl Sent {
         by.receive(headers, &self.body)
     }
 }
+
+/// What is sent, how its error answers, and what that says.
+pub type Case = (Sent, fn(&Error) -> bool, &'static str);
 
 /// What is told: a transaction of the merchant's.
 pub fn transaction() -> Value {

@@ -55,6 +55,9 @@ fn certificates(pair: &Pair) -> String {
 
 #[test]
 fn the_client_brings_the_key_and_once() {
+    if crate::outside::absent() {
+        return;
+    }
     let pair = Pair::draw();
     let body = certificates(&pair);
     let server = Server::start(move |request| {
@@ -99,6 +102,9 @@ fn the_client_brings_the_key_and_once() {
 
 #[test]
 fn a_first_call_that_encrypts_waits_for_its_key() {
+    if crate::outside::absent() {
+        return;
+    }
     let pair = Pair::draw();
     let body = certificates(&pair);
     let server = Server::start(move |request| {

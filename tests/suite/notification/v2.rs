@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use wechatpay_chain::{Error, Notifications, Verification};
 
-use super::told::{APIV2_KEY, APIV3_KEY, APPID, Sent, receiver};
+use super::told::{APIV2_KEY, APIV3_KEY, APPID, Case, Sent, receiver};
 use crate::{
     keys::{MCHID, PLATFORM_ID, platform},
     outside::openssl,
@@ -54,6 +54,9 @@ const PAID: [(&str, &str); 9] = [
 
 #[test]
 fn one_of_apiv2_is_taken_by_its_sign() {
+    if crate::outside::absent() {
+        return;
+    }
     let mut ids = HashSet::new();
     for hmac in [false, true] {
         let sent = v2(&PAID, &v2_sign(&PAID, hmac));
@@ -117,6 +120,9 @@ const REFUND: &str = "<root>\n<out_refund_no><![CDATA[131811191610442717309]]></
 
 #[test]
 fn a_refund_of_apiv2_is_opened() {
+    if crate::outside::absent() {
+        return;
+    }
     let notification = refund(REFUND, APIV2_KEY).receive(&receiver()).unwrap();
     assert_eq!(notification.resource_json()["refund_fee"], "3960");
     assert_eq!(
@@ -135,6 +141,9 @@ fn a_refund_of_apiv2_is_opened() {
 
 #[test]
 fn each_alteration_of_one_of_apiv2_is_refused() {
+    if crate::outside::absent() {
+        return;
+    }
     let with = |at: usize, value: &'static str| {
         let mut fields = PAID;
         fields[at].1 = value;
@@ -147,7 +156,7 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
     };
     let mut changed = PAID;
     changed[7].1 = "2";
-    let cases: Vec<super::Altered> = vec![
+    let cases: Vec<Case> = vec![
         (
             v2(&changed, &v2_sign(&PAID, false)),
             Error::is_signature,
