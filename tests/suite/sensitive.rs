@@ -1,14 +1,17 @@
 //! Sensitive fields, against openssl both ways.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use serde_json::{Value, json};
-use wechatpay_chain::{Client, Options, Signature, Signer};
+use wechatpay_chain::{Client, Options, RetryPolicy, Signature, Signer};
 
 use crate::{
     keys::{PLATFORM_ID, Pair, builder, merchant, platform},
     outside::{File, openssl},
+    server::{Answer, Server},
 };
 
 const OAEP: [&str; 6] = [
@@ -257,4 +260,35 @@ fn a_remote_signer_decrypts_if_it_can() {
     assert!(err.to_string().contains("Signer::decrypt"), "{err}");
     let err = client(true).decrypt(&STANDARD.encode([0xff])).unwrap_err();
     assert!(err.to_string().contains("(1 bytes) is not UTF-8"), "{err}");
+}
+
+#[test]
+fn a_repeat_keeps_its_ciphertexts_and_its_serial() {
+    let server = Server::start(|request| match request.number {
+        0 => Answer::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"later"}"#),
+        _ => Answer::signed(200, "{}"),
+    });
+    let policy = RetryPolicy::default()
+        .repeat_rate_limited_writes()
+        .backoff(Duration::from_millis(1), Duration::from_millis(2));
+    let client = builder()
+        .base_uri(server.url())
+        .retry(policy)
+        .build()
+        .unwrap();
+    let options = Options::new()
+        .json(json!({ "name": "张三" }))
+        .encrypt(["/name"]);
+    client.chain("v3/x").post(&options).unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].body, requests[1].body);
+    let authorization = |at: usize| requests[at].header("authorization");
+    assert_ne!(authorization(0), authorization(1), "signed afresh");
+    for request in &requests {
+        assert_eq!(request.header("wechatpay-serial"), Some(PLATFORM_ID));
+    }
+    // Another call is another text: OAEP draws anew.
+    client.chain("v3/x").post(&options).unwrap();
+    assert_ne!(server.requests()[2].body, requests[0].body);
 }
