@@ -53,6 +53,16 @@ pub fn check_body(body: &[u8], expect: &Value) -> Result<(), String> {
 
 fn check_sign(fields: &BTreeMap<String, String>, sign_type: &str) -> Result<(), String> {
     let sent = fields.get("sign").ok_or("there is no sign")?;
+    let sign = sign(fields, sign_type);
+    if *sent == sign {
+        Ok(())
+    } else {
+        Err(format!("sign {sent}, expected {sign}"))
+    }
+}
+
+/// The sign over the fields.
+pub fn sign(fields: &BTreeMap<String, String>, sign_type: &str) -> String {
     let joined = fields
         .iter()
         .filter(|(name, value)| *name != "sign" && !value.is_empty())
@@ -60,18 +70,13 @@ fn check_sign(fields: &BTreeMap<String, String>, sign_type: &str) -> Result<(), 
         .collect::<String>();
     let message = format!("{joined}key={KEY}");
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02X}")).collect::<String>();
-    let sign = match sign_type {
+    match sign_type {
         "MD5" => hex(&Md5::digest(&message)),
         _ => {
             let mut mac = Hmac::<Sha256>::new_from_slice(KEY.as_bytes()).expect("a key");
             mac.update(message.as_bytes());
             hex(&mac.finalize().into_bytes())
         }
-    };
-    if *sent == sign {
-        Ok(())
-    } else {
-        Err(format!("sign {sent}, expected {sign}"))
     }
 }
 

@@ -7,6 +7,7 @@ mod connections;
 mod download;
 #[cfg(feature = "axum")]
 mod extract;
+mod gateway;
 mod identity;
 mod keys;
 mod limits;
@@ -22,6 +23,7 @@ mod sandbox_axios;
 mod sandbox_wire;
 mod scratch;
 mod sensitive;
+mod sent;
 mod server;
 mod shared;
 mod signatures;

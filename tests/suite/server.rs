@@ -272,7 +272,7 @@ fn reset(stream: TcpStream) {
 }
 
 /// The next request, `None` where the client closed first.
-fn read(reader: &mut BufReader<TcpStream>, connection: usize) -> Option<Request> {
+pub fn read(reader: &mut impl BufRead, connection: usize) -> Option<Request> {
     let mut line = || {
         let mut line = Vec::new();
         match reader.read_until(b'\n', &mut line) {
@@ -349,10 +349,17 @@ impl Request {
     /// The fields of its Authorization, once the signature is seen to fit the bytes that came.
     #[track_caller]
     pub fn authorization(&self, key: &Pair) -> HashMap<String, String> {
+        self.authorization_by("WECHATPAY2-SHA256-RSA2048", key)
+    }
+
+    /// The same of another scheme.
+    #[track_caller]
+    pub fn authorization_by(&self, scheme: &str, key: &Pair) -> HashMap<String, String> {
         let header = self.header("authorization").expect("an Authorization");
         let fields = header
-            .strip_prefix("WECHATPAY2-SHA256-RSA2048 ")
-            .expect("the scheme's name")
+            .strip_prefix(scheme)
+            .and_then(|rest| rest.strip_prefix(' '))
+            .unwrap_or_else(|| panic!("not of {scheme}: {header}"))
             .split(',')
             .map(|field| {
                 let (name, value) = field.split_once('=').expect("a field");

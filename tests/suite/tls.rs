@@ -14,7 +14,7 @@ use rustls::{
 };
 use tokio::{net::TcpListener, net::TcpStream, sync::oneshot};
 use tokio_rustls::TlsAcceptor;
-use wechatpay_chain::{Certificate, Transport};
+use wechatpay_chain::{Certificate, Transport, TransportBuilder};
 
 use super::{
     keys::{self, Pair},
@@ -58,19 +58,33 @@ impl Authority {
 
     /// A transport that trusts it.
     pub fn transport(&self) -> Transport {
-        Transport::builder()
-            .no_proxy()
+        self.trusted_by(Transport::builder().no_proxy())
+    }
+
+    /// A transport that trusts it and goes by a proxy.
+    pub fn transport_by(&self, proxy: &str) -> Transport {
+        self.trusted_by(Transport::builder().proxy(proxy))
+    }
+
+    fn trusted_by(&self, transport: TransportBuilder) -> Transport {
+        transport
             .root_certificate(Certificate::from_pem(&self.pem).expect("a certificate"))
             .build()
             .expect("a transport")
     }
 
-    fn server_config(&self, demanded: bool) -> ServerConfig {
+    /// For a server of these names; a client certificate is asked for, and may be demanded.
+    pub fn server_config(&self, names: &[&str], demanded: bool) -> ServerConfig {
         let key = KeyPair::generate().expect("a key");
-        let certificate = CertificateParams::new(["localhost".to_owned()])
-            .expect("parameters")
-            .signed_by(&key, &self.issuer)
-            .expect("a certificate");
+        let certificate = CertificateParams::new(
+            names
+                .iter()
+                .map(|name| name.to_string())
+                .collect::<Vec<_>>(),
+        )
+        .expect("parameters")
+        .signed_by(&key, &self.issuer)
+        .expect("a certificate");
         let mut roots = RootCertStore::empty();
         let root = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM");
         roots.add(root).expect("a root");
@@ -103,7 +117,8 @@ pub struct Front {
 impl Front {
     /// In front of `server`; a client certificate is asked for, and may be demanded.
     pub fn start(server: &Server, authority: &Authority, demanded: bool) -> Self {
-        let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(demanded)));
+        let acceptor =
+            TlsAcceptor::from(Arc::new(authority.server_config(&["localhost"], demanded)));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket");
         let port = listener.local_addr().expect("an address").port();
