@@ -10,6 +10,8 @@
 //! | --- | --- |
 //! | pay-score service order | create, query, cancel, modify, complete, pay, sync |
 //! | Native payment | prepay, query by either number, close |
+//! | bills | trade bill and fund flow bill of a day that has passed, and their files |
+//! | media | image and video upload, marketing image upload |
 //! | self-test | `v3/security/echo` |
 //!
 //! ```
@@ -45,6 +47,7 @@
 //! the accessors, such as [`private_key_pem`](Sandbox::private_key_pem).
 
 mod answer;
+mod bill;
 mod call;
 mod check;
 mod clock;
@@ -53,6 +56,7 @@ mod fault;
 mod fields;
 mod host;
 mod keys;
+mod media;
 mod record;
 mod routes;
 mod seal;

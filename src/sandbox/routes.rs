@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::Router;
 use http::{Method, StatusCode, Uri};
 
-use super::{answer::Answer, echo, service_order, transaction, world::World};
+use super::{answer::Answer, bill, echo, media, service_order, transaction, world::World};
 
 pub(super) fn routes(world: Arc<World>) -> Router {
     Router::new()
         .merge(service_order::routes())
         .merge(transaction::routes())
+        .merge(bill::routes())
+        .merge(media::routes())
         .merge(echo::routes())
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)

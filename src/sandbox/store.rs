@@ -29,6 +29,11 @@ impl<T> Store<T> {
         self.entries.get_mut(key)
     }
 
+    /// All entries, in the order they came.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.order.iter().filter_map(|key| self.entries.get(key))
+    }
+
     /// The first entry of which this holds. Walks through all of them.
     pub(super) fn find_mut(&mut self, is: impl Fn(&T) -> bool) -> Option<&mut T> {
         self.entries.values_mut().find(|entry| is(entry))

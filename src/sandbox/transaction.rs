@@ -43,6 +43,19 @@ struct Payment {
     openid: String,
 }
 
+/// What a bill tells of a payment.
+pub(super) struct Paid<'a> {
+    pub(super) time: u64,
+    pub(super) appid: &'a str,
+    pub(super) transaction_id: &'a str,
+    pub(super) out_trade_no: &'a str,
+    pub(super) openid: &'a str,
+    pub(super) description: &'a str,
+    pub(super) attach: &'a str,
+    /// In fen.
+    pub(super) total: u64,
+}
+
 impl Transaction {
     /// The transaction that this Native prepayment makes.
     pub(super) fn prepay(
@@ -116,6 +129,24 @@ impl Transaction {
                 Ok(())
             }
         }
+    }
+
+    /// The payment, if it is paid.
+    pub(super) fn paid(&self) -> Option<Paid<'_>> {
+        let State::Paid(payment) = &self.state else {
+            return None;
+        };
+        let asked = |name: &str| self.request.get(name).and_then(Value::as_str);
+        Some(Paid {
+            time: payment.time,
+            appid: asked("appid").unwrap_or_default(),
+            transaction_id: &payment.transaction_id,
+            out_trade_no: &self.out_trade_no,
+            openid: &payment.openid,
+            description: asked("description").unwrap_or_default(),
+            attach: asked("attach").unwrap_or_default(),
+            total: self.total,
+        })
     }
 
     /// What prepayment answers.

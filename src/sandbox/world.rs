@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::{
     answer::Answer,
+    bill::{FILES, File},
     check::Nonces,
     clock::Clock,
     fault::Faults,
@@ -37,6 +38,8 @@ pub(super) struct World {
 pub(super) struct Ledger {
     pub(super) service_orders: Store<ServiceOrder>,
     pub(super) transactions: Store<Transaction>,
+    /// Bills, by the token in their URL.
+    pub(super) files: Store<File>,
 }
 
 impl World {
@@ -50,6 +53,7 @@ impl World {
             ledger: Mutex::new(Ledger {
                 service_orders: Store::new(ORDERS),
                 transactions: Store::new(ORDERS),
+                files: Store::new(FILES),
             }),
             nonces: Mutex::default(),
             requests: Mutex::default(),
