@@ -69,6 +69,11 @@ mod client;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzz;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod protocol;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

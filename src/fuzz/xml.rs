@@ -1,0 +1,105 @@
+use serde_json::{Map, Value};
+
+use super::{check_error, check_refusal, draw::Draw};
+use crate::base::{
+    scalar::scalar,
+    xml::{parse, write},
+};
+
+const MAX: usize = 1 << 20;
+const NAMES: [&str; 6] = ["a", "return_code", "_", "a.b-1", "xml", "sign"];
+
+type Fields = Map<String, Value>;
+
+/// Reads the input as XML, and writes what is in it; and writes fields that are drawn from it, and
+/// reads them back. Returns each text with what was read in it, for another reader to confirm.
+pub fn xml(data: &[u8]) -> Vec<(String, Fields)> {
+    let mut read = Vec::new();
+    match parse(data, MAX) {
+        Ok(fields) => {
+            check_fields(&fields, 1);
+            let mut flat = fields.clone();
+            flat.retain(|name, value| value.is_string() && is_name(name));
+            read.extend(write_and_read(&flat));
+            read.push((String::from_utf8_lossy(data).into_owned(), fields));
+        }
+        Err(err) => check_error(&err),
+    }
+    let mut draw = Draw::new(data);
+    let mut fields = Map::new();
+    while !draw.is_empty() {
+        let name = match draw.byte() {
+            b'n' => draw.text(),
+            byte => NAMES[usize::from(byte) % NAMES.len()].to_owned(),
+        };
+        fields.insert(name, draw.value(2));
+    }
+    read.extend(write_and_read(&fields));
+    read
+}
+
+fn write_and_read(fields: &Fields) -> Option<(String, Fields)> {
+    let is_fit = fields.iter().all(|(name, value)| {
+        let text = scalar(value);
+        let is_flat = value.is_null() || text.is_some();
+        is_flat && is_name(name) && text.is_none_or(|text| text.chars().all(is_char))
+    });
+    let text = match write(fields) {
+        Ok(text) => text,
+        Err(err) => {
+            assert!(!is_fit, "{fields:?}: {err}");
+            check_refusal(&err);
+            return None;
+        }
+    };
+    assert!(is_fit, "{fields:?}: {text}");
+    let texts = |(name, value): (&String, &Value)| {
+        let text = scalar(value).unwrap_or_default().into_owned();
+        (name.clone(), Value::String(text))
+    };
+    let expected: Fields = fields.iter().map(texts).collect();
+    let size: usize = expected
+        .iter()
+        .map(|(name, text)| name.len() + text.as_str().unwrap_or_default().len() + 1)
+        .sum();
+    assert!(text.len() <= 16 + 16 * size, "{} of {size}", text.len());
+    match parse(text.as_bytes(), text.len()) {
+        Ok(read) => assert_eq!(read, expected, "{text}"),
+        Err(err) => panic!("{text}: {err}"),
+    }
+    Some((text, expected))
+}
+
+/// What is read can stand in XML, and is no deeper than said.
+fn check_fields(fields: &Fields, level: usize) {
+    assert!(level <= 16);
+    for (name, value) in fields {
+        assert!(!name.is_empty() && name.chars().all(is_char));
+        match value {
+            Value::Array(items) => {
+                assert!(items.len() > 1);
+                items.iter().for_each(|item| check_field(item, level));
+            }
+            one => check_field(one, level),
+        }
+    }
+}
+
+fn check_field(value: &Value, level: usize) {
+    match value {
+        Value::String(text) => assert!(text.chars().all(is_char)),
+        Value::Object(fields) => check_fields(fields, level + 1),
+        other => panic!("{other} came out of XML"),
+    }
+}
+
+/// The names that are written.
+fn is_name(name: &str) -> bool {
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    name.chars().all(is_fit) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// `Char` of XML 1.0.
+fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
