@@ -7,6 +7,7 @@ mod connections;
 mod download;
 #[cfg(feature = "axum")]
 mod extract;
+mod faults;
 mod identity;
 mod keys;
 mod limits;
@@ -15,6 +16,7 @@ mod notification;
 mod outside;
 mod pay_params;
 mod redirects;
+mod rotation;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
