@@ -220,7 +220,8 @@ impl Error {
         self.0.kind == Kind::Sign
     }
 
-    /// No connection could be made: DNS, TCP, proxy or TLS. Nothing was sent.
+    /// No connection could be made: DNS, TCP, proxy or TLS. The last attempt sent nothing;
+    /// [`outcome`](Error::outcome) speaks for all of them.
     pub fn is_connect(&self) -> bool {
         self.0.kind == Kind::Connect
     }

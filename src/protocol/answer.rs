@@ -24,6 +24,11 @@ use crate::{
 pub enum Verification {
     /// The signature verified; the key is named by this certificate serial or public key ID
     /// (APIv2: the digest's name).
+    ///
+    /// An answer's signature does not name the request: that the two belong together is TLS's
+    /// word, and an answer that was sent before would be taken while it is younger than 300
+    /// seconds. (A notification can be told from its like by its ID: see
+    /// [`ReplayGuard`](crate::ReplayGuard).)
     Verified {
         /// The certificate serial or public key ID.
         serial: String,

@@ -117,12 +117,12 @@ fn an_answer_that_trickles_ends_with_the_calls_timeout() {
 const LIMITED: &str = r#"{"code":"RATELIMIT_EXCEEDED","message":"x"}"#;
 
 /// A port whose queue of connections is full: a further one gets no answer.
-struct Full {
-    port: u16,
+pub struct Full {
+    pub port: u16,
     _held: Box<dyn Send>,
 }
 
-fn full() -> Full {
+pub fn full() -> Full {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

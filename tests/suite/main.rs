@@ -8,6 +8,7 @@ mod download;
 #[cfg(feature = "axum")]
 mod extract;
 mod gateway;
+mod faults;
 mod identity;
 mod keys;
 mod limits;
@@ -16,6 +17,7 @@ mod notification;
 mod outside;
 mod pay_params;
 mod redirects;
+mod rotation;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;

@@ -27,7 +27,7 @@ pub struct Authority {
     pub pem: String,
 }
 
-fn key(pair: &Pair) -> KeyPair {
+pub fn key(pair: &Pair) -> KeyPair {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     KeyPair::from_pem_and_sign_algo(&pem, &PKCS_RSA_SHA256).expect("a key")
 }

@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::now;
-use crate::keys;
+use crate::keys::{self, Pair};
 
 /// An answer, as it shall be written.
 #[derive(Clone, Debug)]
@@ -40,6 +40,15 @@ impl Answer {
         Self::plain(status, body)
             .header("Content-Type", "application/json")
             .signature(timestamp, &signature)
+    }
+
+    /// Signed with another key, at this time.
+    pub fn signed_by(status: u16, body: impl Into<Vec<u8>>, (serial, key): (&str, &Pair)) -> Self {
+        let (body, now) = (body.into(), now());
+        let signature = sign_by(key, serial, now, &body);
+        Self::plain(status, body)
+            .signature(now, &signature)
+            .with("Wechatpay-Serial", serial)
     }
 
     /// Signed over other bytes than those of the body.
@@ -101,16 +110,22 @@ impl Answer {
 pub const REQUEST_ID: &str = "08F78BB5AE0610D902189CE2F3D1012886-268435462";
 const NONCE: &str = "d824f2e086d3c1df967785d13fcd22ef";
 
-/// The platform's signature over a body. The same body in the same second is signed once.
+/// The platform's signature over a body.
 fn sign(timestamp: u64, body: &[u8]) -> String {
-    static MADE: OnceLock<Mutex<HashMap<Vec<u8>, String>>> = OnceLock::new();
+    sign_by(keys::platform(), keys::PLATFORM_ID, timestamp, body)
+}
+
+/// The same body in the same second is signed once by each key.
+fn sign_by(key: &Pair, serial: &str, timestamp: u64, body: &[u8]) -> String {
+    type Made = HashMap<(String, Vec<u8>), String>;
+    static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let mut message = format!("{timestamp}\n{NONCE}\n").into_bytes();
     message.extend_from_slice(body);
     message.push(b'\n');
     MADE.get_or_init(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .entry(message)
-        .or_insert_with_key(|message| BASE64_STANDARD.encode(keys::platform().sign(message)))
+        .entry((serial.to_owned(), message))
+        .or_insert_with_key(|(_, message)| BASE64_STANDARD.encode(key.sign(message)))
         .clone()
 }
