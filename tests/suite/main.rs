@@ -7,8 +7,8 @@ mod connections;
 mod download;
 #[cfg(feature = "axum")]
 mod extract;
-mod gateway;
 mod faults;
+mod gateway;
 mod identity;
 mod keys;
 mod limits;
@@ -17,7 +17,6 @@ mod notification;
 mod outside;
 mod pay_params;
 mod redirects;
-mod rotation;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
