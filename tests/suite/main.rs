@@ -21,6 +21,8 @@ mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;
 #[cfg(feature = "sandbox")]
+mod sandbox_files;
+#[cfg(feature = "sandbox")]
 mod sandbox_wire;
 mod scratch;
 mod sensitive;
