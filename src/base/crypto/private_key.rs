@@ -163,6 +163,8 @@ impl FromDer for PrivateKey {
 }
 
 /// The numbers of PKCS#1's `RSAPrivateKey` that the backends ask for, big-endian.
+// aws-lc-rs reads them out of the document itself.
+#[cfg_attr(feature = "aws-lc-rs", allow(dead_code))]
 pub(super) struct Parts<'a> {
     pub(super) n: &'a [u8],
     pub(super) e: &'a [u8],

@@ -122,8 +122,9 @@ impl ClientBuilder {
     }
 
     /// The platform certificates of a folder's `.pem` files, as
-    /// [`Client::save_certificates`] writes them; those that are over are passed over. Reads the
-    /// folder at once; what is wrong with it is told by [`build`](ClientBuilder::build).
+    /// [`Client::save_certificates`](crate::Client::save_certificates) writes them; those that are
+    /// over are passed over. Reads the folder at once; what is wrong with it is told by
+    /// [`build`](ClientBuilder::build).
     pub fn platform_certificates_from(mut self, folder: impl AsRef<std::path::Path>) -> Self {
         match certificates::load(folder.as_ref()) {
             Ok(all) => self
