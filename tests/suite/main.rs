@@ -7,6 +7,7 @@ mod connections;
 mod download;
 #[cfg(feature = "axum")]
 mod extract;
+mod failover;
 mod faults;
 mod gateway;
 mod identity;
@@ -17,6 +18,8 @@ mod notification;
 mod outside;
 mod pay_params;
 mod redirects;
+mod retries;
+mod rotation;
 mod runtimes;
 #[cfg(feature = "sandbox")]
 mod sandbox_axios;

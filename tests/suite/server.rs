@@ -12,7 +12,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -84,7 +84,15 @@ impl From<Answer> for Reply {
 
 impl Server {
     pub fn start<R: Into<Reply>>(answer: impl Fn(&Request) -> R + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::at(0, answer)
+    }
+
+    /// At a port that was another's before.
+    pub fn at<R: Into<Reply>>(
+        port: u16,
+        answer: impl Fn(&Request) -> R + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared::default());
         let answer = Arc::new(move |request: &Request| answer(request).into());
@@ -385,6 +393,19 @@ impl Request {
             "the signature does not fit what came: {self:?}"
         );
         fields
+    }
+}
+
+/// A port where nobody listens, and which the system gives to nobody who asks for any.
+pub fn vacant_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Two test processes at once begin at different places.
+    let first = std::process::id() as u16 % 8_000;
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

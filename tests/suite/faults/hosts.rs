@@ -18,7 +18,7 @@ use wechatpay_chain::{Client, ClientBuilder, Transport};
 
 use super::super::{
     connections, keys,
-    server::{Answer, Reply, Request, Server},
+    server::{Answer, Reply, Request, Server, vacant_port},
 };
 
 pub struct Host {
@@ -173,8 +173,7 @@ pub fn resetting_an_idle_connection() -> Host {
 
 /// A port where nobody listens.
 pub fn refused() -> Host {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let url = format!("http://127.0.0.1:{}/", vacant_port());
     Host::new(url, (), || 0)
 }
 

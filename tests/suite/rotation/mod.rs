@@ -1,0 +1,6 @@
+//! Platform certificates that change while calls run, and downloads of them that go wrong.
+
+mod downloads;
+mod load;
+mod platform;
+mod waiting;
