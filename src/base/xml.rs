@@ -20,3 +20,14 @@ fn is_char(c: char) -> bool {
         _ => true,
     }
 }
+
+/// How many characters of a name an error shows.
+const NAME: usize = 64;
+
+/// At most so many characters of the text, for an error.
+fn shown(text: &str, most: usize) -> String {
+    text.chars()
+        .take(most)
+        .flat_map(char::escape_debug)
+        .collect()
+}

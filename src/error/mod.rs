@@ -158,7 +158,15 @@ impl Error {
     /// Names the call that failed: its method and its template, never the expanded path.
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
-            self.0.call = Some(format!("{method} {template:.256}").into());
+            let mut call = format!("{method} ");
+            for c in template.chars().take(256) {
+                // A line break would begin another line of a log.
+                match c.is_control() {
+                    true => call.extend(c.escape_default()),
+                    false => call.push(c),
+                }
+            }
+            self.0.call = Some(call.into());
         }
         self
     }
@@ -347,5 +355,7 @@ mod tests {
             .in_call(&http::Method::POST, "v3/x/{id}");
         assert_eq!(err.to_string(), "POST v3/x/{id}: no value for {id}");
         assert_eq!(err.source().unwrap().to_string(), "the cause");
+        let err = Error::request("no").in_call(&http::Method::GET, "v3/\r\nx");
+        assert_eq!(err.to_string(), "GET v3/\\r\\nx: no");
     }
 }

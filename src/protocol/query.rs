@@ -188,7 +188,65 @@ mod tests {
         assert!(err.to_string().contains("deeper than 64"), "{err}");
     }
 
+    /// A JSON value a few levels deep.
+    fn nested() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((".{0,6}", inner), 0..4)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// The pairs as PHP names them, by another way than `super::nested`: from the leaves up.
+    fn named(value: &Value) -> Vec<(Vec<String>, String)> {
+        let below = |key: String, value: &Value| {
+            let mut pairs = named(value);
+            pairs
+                .iter_mut()
+                .for_each(|(path, _)| path.insert(0, key.clone()));
+            pairs
+        };
+        match value {
+            Value::Null => vec![],
+            Value::Bool(flag) => vec![(vec![], u8::from(*flag).to_string())],
+            Value::String(text) => vec![(vec![], text.clone())],
+            Value::Number(number) => vec![(vec![], number.to_string())],
+            Value::Array(items) => (items.iter().enumerate())
+                .flat_map(|(at, item)| below(at.to_string(), item))
+                .collect(),
+            Value::Object(map) => (map.iter())
+                .flat_map(|(key, item)| below(key.clone(), item))
+                .collect(),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn nested_pairs_come_back_in_their_order(value in nested()) {
+            let result = encoded(&value);
+            if !value.is_object() && !value.is_array() {
+                return Ok(prop_assert_eq!(result.is_ok(), value.is_string()));
+            }
+            let query = result.unwrap();
+            let back = query.split('&').filter(|_| !query.is_empty()).map(|pair| {
+                let (key, text) = pair.split_once('=').unwrap();
+                (percent::decode_form(key), percent::decode_form(text))
+            });
+            let expected = named(&value).into_iter().map(|(path, text)| {
+                let name = path.iter().skip(1).map(|key| format!("[{key}]")).collect::<String>();
+                (format!("{}{name}", path[0]), text)
+            });
+            prop_assert_eq!(back.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
+
         #[test]
         fn pairs_come_back_when_they_are_decoded(
             fields in prop::collection::vec((".*", ".*"), 0..6)

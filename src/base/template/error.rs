@@ -42,11 +42,11 @@ impl fmt::Display for TemplateError {
             What::Prefix => write!(f, "the prefix at byte {at} must be from 1 to 9999"),
             What::PrefixOfComposite(name) => write!(
                 f,
-                "`{name}` at byte {at} has a prefix, but its value is a list or an object"
+                "`{name:.64}` at byte {at} has a prefix, but its value is a list or an object"
             ),
             What::Nested(name) => write!(
                 f,
-                "`{name}` at byte {at} holds a list or an object inside its list or object"
+                "`{name:.64}` at byte {at} holds a list or an object inside its list or object"
             ),
         }
     }

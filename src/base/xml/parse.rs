@@ -4,7 +4,7 @@ use quick_xml::{
 };
 use serde_json::{Map, Value};
 
-use super::is_char;
+use super::{NAME, is_char, shown};
 use crate::error::{Error, Kind, Result};
 
 const MAX_DEPTH: usize = 16;
@@ -54,7 +54,9 @@ pub(crate) fn parse_under(
     loop {
         let at = position(reader.buffer_position());
         let event = reader.read_event().map_err(|err| {
-            broken(position(reader.error_position()), &err.to_string()).with_source(err)
+            // Its words quote the input whole: cut and escaped they are here, and not as a source.
+            let what = shown(&err.to_string(), 192);
+            broken(position(reader.error_position()), &what)
         })?;
         let taken = match event {
             Event::Start(start) => tree.open(&start, roots),
@@ -93,19 +95,22 @@ impl Tree {
     fn open(&mut self, start: &BytesStart<'_>, roots: &[&str]) -> Result<(), String> {
         let name = start.name().0;
         if !is_name(name) {
-            return Err(format!("`{}` is no element name", shown(name)));
+            return Err(format!("`{}` is no element name", shown(name, NAME)));
         }
         for attribute in start.attributes().with_checks(false) {
-            attribute.map_err(|err| format!("an attribute of `{}`: {err}", shown(name)))?;
+            attribute.map_err(|err| format!("an attribute of `{}`: {err}", shown(name, NAME)))?;
         }
         if self.open.is_empty() {
             if self.root.is_some() {
-                return Err(format!("`<{}>` follows the root element", shown(name)));
+                return Err(format!(
+                    "`<{}>` follows the root element",
+                    shown(name, NAME)
+                ));
             }
             if !roots.contains(&name) {
                 return Err(format!(
                     "the root element is `<{}>`, not `<{}>`",
-                    shown(name),
+                    shown(name, NAME),
                     roots.join(">` or `<")
                 ));
             }
@@ -137,7 +142,7 @@ impl Tree {
         } else {
             return Err(format!(
                 "`{}` holds text beside elements",
-                shown(&closed.name)
+                shown(&closed.name, NAME)
             ));
         };
         match (self.open.last_mut(), value) {
@@ -173,7 +178,7 @@ impl Tree {
                 .ok()
                 .flatten()
                 .filter(|c| is_char(*c))
-                .ok_or_else(|| format!("`&{};` is not known", shown(name)))?,
+                .ok_or_else(|| format!("`&{};` is not known", shown(name, NAME)))?,
         };
         match self.open.last_mut() {
             Some(element) => element.text.push(c),
@@ -184,7 +189,10 @@ impl Tree {
 
     fn finish(self) -> Result<Map<String, Value>, String> {
         match (self.open.last(), self.root) {
-            (Some(element), _) => Err(format!("`<{}>` is never closed", shown(&element.name))),
+            (Some(element), _) => Err(format!(
+                "`<{}>` is never closed",
+                shown(&element.name, NAME)
+            )),
             (None, Some(fields)) => Ok(fields),
             (None, None) => Err("there is no element".to_owned()),
         }
@@ -211,7 +219,7 @@ fn declaration(decl: &BytesDecl<'_>, at: usize, text: &str) -> Result<(), String
         Some(Ok(encoding)) if is_utf8(&encoding) => Ok(()),
         Some(Ok(encoding)) => Err(format!(
             "it is declared as `{}`, not UTF-8",
-            shown(&encoding)
+            shown(&encoding, NAME)
         )),
         Some(Err(err)) => Err(format!("the XML declaration: {err}")),
     }
@@ -231,11 +239,6 @@ fn is_name(name: &str) -> bool {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// At most 64 characters of a name, for an error.
-fn shown(name: &str) -> String {
-    name.chars().take(64).flat_map(char::escape_debug).collect()
 }
 
 fn position(offset: u64) -> usize {

@@ -196,6 +196,10 @@ fn what_is_not_plain_xml_is_refused_with_the_place() {
         let expected = format!("the XML at {message}");
         assert!(err.to_string().starts_with(&expected), "{text}: {err}");
     }
+    let err = parse(b"<xml></x\nml>", MAX).unwrap_err().to_string();
+    assert!(!err.contains('\n') && err.contains(r"</x\nml>"), "{err}");
+    let long = format!("<xml></{}>", "x".repeat(10_000));
+    assert!(parse(long.as_bytes(), MAX).unwrap_err().to_string().len() < 300);
     let err = parse(b"<xml><a>\xb5\xc4</a></xml>", MAX).unwrap_err();
     assert_eq!(err.to_string(), "the XML at byte 8: this is not UTF-8");
     assert!(parse(b"<xml></xml>", 10).unwrap_err().is_too_large());

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::is_char;
+use super::{NAME, is_char, shown};
 use crate::{
     base::scalar::{scalar, type_name},
     error::{Error, Result},
@@ -25,14 +25,14 @@ pub(crate) fn write(fields: &Map<String, Value>) -> Result<String> {
             Value::Null => Cow::Borrowed(""),
             value => scalar(value).ok_or_else(|| {
                 Error::request(format!(
-                    "the field `{name}` is {}: an XML field is flat, so give the JSON text of it",
+                    "the field `{name:.64}` is {}: an XML field is flat, so give the JSON text of it",
                     type_name(value)
                 ))
             })?,
         };
         if let Some(c) = text.chars().find(|c| !is_char(*c)) {
             return Err(Error::request(format!(
-                "the field `{name}` holds the character U+{:04X}, which XML cannot carry",
+                "the field `{name:.64}` holds the character U+{:04X}, which XML cannot carry",
                 u32::from(c)
             )));
         }
@@ -51,10 +51,10 @@ fn check_name(name: &str) -> Result<()> {
     if name.bytes().next().is_some_and(first) && name.bytes().all(rest) {
         return Ok(());
     }
-    let shown: String = name.chars().take(64).flat_map(char::escape_debug).collect();
     Err(Error::request(format!(
-        "`{shown}` cannot name an XML field: letters, digits, `_`, `-` and `.` can, beginning with \
-         a letter or `_`"
+        "`{}` cannot name an XML field: letters, digits, `_`, `-` and `.` can, beginning with \
+         a letter or `_`",
+        shown(name, NAME)
     )))
 }
 

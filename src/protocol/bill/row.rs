@@ -3,7 +3,13 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use super::decode;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    protocol::path::shown,
+};
+
+/// How many names of columns an error shows: more than any bill has.
+const MOST_NAMES: usize = 32;
 
 /// A row of a bill, or its summary: values by the names of their columns.
 ///
@@ -90,16 +96,19 @@ impl BillRow {
 
     fn require(&self, column: &str) -> Result<&str> {
         self.get(column).ok_or_else(|| {
-            let line = self.line;
+            let (line, wanted) = (self.line, shown(column));
             if self.columns.iter().any(|name| name == column) {
-                return decode(format!("line {line} of the bill ends before `{column}`"));
+                return decode(format!("line {line} of the bill ends before `{wanted}`"));
             }
-            let names = self.columns.join(", ");
-            let column: String = column.chars().take(64).collect();
-            let shown: String = names.chars().take(400).collect();
-            let more = if shown.len() < names.len() { "…" } else { "" };
+            let names = self.columns.iter().take(MOST_NAMES).map(|name| shown(name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let more = if self.columns.len() > MOST_NAMES {
+                ", …"
+            } else {
+                ""
+            };
             decode(format!(
-                "line {line} of the bill has no column `{column}`; it has {shown}{more}"
+                "line {line} of the bill has no column `{wanted}`; it has {names}{more}"
             ))
         })
     }
@@ -107,7 +116,8 @@ impl BillRow {
     /// The value itself is left out: a bill holds personal data.
     fn unfit(&self, column: &str, value: &str, wanted: &str) -> Error {
         decode(format!(
-            "`{column}` in line {} of the bill, {} bytes long, is not {wanted}",
+            "`{}` in line {} of the bill, {} bytes long, is not {wanted}",
+            shown(column),
             self.line,
             value.len()
         ))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Options, Var, header, measure, type_of};
+use super::{super::path::shown, Options, Var, header, measure, type_of};
 
 /// The option keys of the map; every other key is a template variable.
 pub(super) const KNOWN: [&str; 12] = [
@@ -115,7 +115,8 @@ impl Options {
                     Value::Number(number) => number.to_string(),
                     other => {
                         return Err(format!(
-                            "option `headers`: the value of {name} is {}: give a string",
+                            "option `headers`: the value of {} is {}: give a string",
+                            shown(&name),
                             type_of(&other)
                         ));
                     }
