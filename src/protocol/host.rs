@@ -36,11 +36,7 @@ impl Origin {
     /// Splits an absolute URL into its origin and the rest, which begins with `/` or `?` or is
     /// empty.
     pub(crate) fn split(url: &str) -> Result<(Self, &str)> {
-        let Some((scheme, after)) = url.split_once("://") else {
-            return Err(Error::request(
-                "a URL without a scheme: write https://host/path",
-            ));
-        };
+        let (scheme, after) = url.split_once("://").unwrap_or(("", url));
         let end = after.find(['/', '?', '#', '\\']).unwrap_or(after.len());
         let (authority, rest) = after.split_at(end);
         if authority.contains('@') {
@@ -50,13 +46,14 @@ impl Origin {
         }
         // Path and query are left out: they are not at fault, and may name a person.
         let refuse = |what: &str| {
-            let origin = format!("{scheme}://{authority}");
+            let origin = &url[..url.len() - rest.len()];
             Err(Error::request(format!(
                 "the URL `{}` {what}",
-                shown(&origin)
+                shown(origin)
             )))
         };
         let https = match scheme {
+            "" => return refuse("has no scheme: write https://host/path"),
             _ if scheme.eq_ignore_ascii_case("https") => true,
             _ if scheme.eq_ignore_ascii_case("http") => false,
             _ => return refuse("is neither https nor http"),

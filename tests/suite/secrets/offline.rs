@@ -44,12 +44,7 @@ fn configurations(told: &mut Told) {
             .apiv3_key("fedcba9876543210fedcba987654321")
             .build(),
     );
-    told.bad(
-        "APIv2 key",
-        keys::builder()
-            .apiv2_key(format!("{}\n", apiv2::KEY))
-            .build(),
-    );
+    told.bad("APIv2 key", keys::builder().apiv2_key("").build());
     for url in [
         format!("ftp://a:{PROXY_PASSWORD}@b"),
         format!("http://a:{PROXY_PASSWORD}@b:x"),
@@ -259,7 +254,9 @@ fn options_and_templates(told: &mut Told) {
         format!("{AT_FAULT}\\x"),
     ] {
         let options = Options::new().var("openid", IN_PATH).var("card", value);
-        let err = refused("at fault", &client, both, options).to_string();
+        let err = refused("at fault", &client, both, options)
+            .expect("an error")
+            .to_string();
         assert!(!err.contains(&"9".repeat(65)), "{err}");
     }
     let spoilt = [AT_FAULT, "..", IN_PATH].map(|part| json!(part));
@@ -363,7 +360,7 @@ fn notifications(told: &mut Told) {
         "Wechatpay-Timestamp",
     ] {
         let err = told.bad(name, good.clone().without(name).receive(&receiver()));
-        told.debug("Ack", &Ack::refusal(&err));
+        told.debug("Ack", &err.as_ref().map(Ack::refusal));
         told.bad(name, good.clone().set(name, "1").receive(&receiver()));
     }
     told.bad(
