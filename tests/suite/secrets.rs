@@ -214,7 +214,11 @@ fn neither_logs_nor_errors_nor_debug_tell_a_secret_or_a_person() {
         "wechatpay.outcome=Success",
         "wechatpay.outcome=Unknown",
         "wechatpay.code=PARAM_ERROR",
+        "message=answered",
+        "message=failed http.request.method=POST url.template=v3/unsigned/{openid} kind=Signature",
         "platform certificate added",
+        "the documents write this segment otherwise",
+        "the file to upload is larger",
         "WeChat Pay may refuse this request",
     ] {
         assert!(!told.find(expected).is_empty(), "`{expected}` is not there");

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     protocol::{
         certificates,
-        host::API,
+        host::{API, Base},
         notification::Owners,
         retry::RetryPolicy,
         sign::{MerchantKey, Signer},
