@@ -54,6 +54,46 @@
 //!
 //! One of the first two must be on. The public API is the same with either.
 //!
+//! # Logs and metrics
+//!
+//! Through the `tracing` crate, under targets that begin with `wechatpay_chain`. Each call that
+//! was begun, its retries included, is one span at DEBUG, `wechatpay.call`:
+//!
+//! | field | |
+//! | --- | --- |
+//! | `http.request.method` | `GET`, `POST` … |
+//! | `url.template` | the path as it was written, `v3/pay/transactions/id/{transaction_id}` |
+//! | `http.response.status_code` | of the last answer, where one came |
+//! | `wechatpay.outcome` | `Success`, or the error's [`Outcome`]: `NotSent`, `Rejected`, `Done`, `Unknown` |
+//! | `wechatpay.code` | the error code of the answer |
+//! | `wechatpay.request_id` | its `Request-ID`, which WeChat Pay's support asks for |
+//! | `wechatpay.serial` | the platform key that vouched for the answer (APIv2: the digest's name) |
+//! | `wechatpay.attempts` | of a failed call: how often it was tried |
+//! | `duration_ms` | milliseconds from the beginning to the end, as a float |
+//!
+//! Each has few values and is fit for a metric's label, but for the ID and the duration, as long as
+//! a path's values are in its variables and not written into the chain. The events:
+//!
+//! | level | message | fields |
+//! | --- | --- | --- |
+//! | DEBUG | `answered` | the span's |
+//! | WARN | `failed` | `http.request.method`, `url.template`, `kind`, `outcome` |
+//! | WARN | `WeChat Pay may refuse this request` | `finding`: where in the body, and what |
+//! | WARN | `the documents write this segment otherwise; …` | `segment`, `documented` |
+//! | WARN | `the file to upload is larger than …` | `bytes`, `documented`, `ending` |
+//! | WARN | `a host could not be reached, or can be again: turned to the other` | `on_backup` |
+//! | WARN | `an unfinished download cannot be removed` | `err` |
+//! | INFO | `platform certificate added` | `serial` |
+//! | DEBUG | `no platform certificates: public key mode` | |
+//! | WARN | `platform certificates not renewed` | `error` |
+//! | WARN | `notification refused` (feature `axum`) | `error` |
+//!
+//! How often each platform key vouched for something is in [`Client::platform_keys`].
+//!
+//! Never logged, at any level: keys, passwords, the Authorization header, signatures and nonces;
+//! an expanded path, a query, a header's value, a body, of a request, an answer or a notification;
+//! the names of uploaded files.
+//!
 //! # Secrets and personal data
 //!
 //! No key, password or Authorization header appears in a log, an error or a `Debug`, nor does a body,

@@ -76,6 +76,36 @@ impl Chain {
     /// Signs a request and does not send it. With local keys it does no I/O; with a remote
     /// [`Signer`](crate::Signer) it waits as a blocking verb does.
     ///
+    /// Among other things this makes the URLs that a customer's browser opens, and no server of
+    /// yours: `papay/entrustweb`, `papay/partner/entrustweb`, `papay/h5entrustweb`,
+    /// `appauth/authindex`. Where their page asks for a fragment, such as `#wechat_redirect`, add
+    /// it behind: no signature covers it.
+    ///
+    /// ```
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// use serde_json::json;
+    /// use wechatpay_chain::{Client, Method};
+    ///
+    /// let client = Client::builder()
+    ///     .mchid("1200009811")
+    ///     .apiv2_key("0123456789abcdef0123456789abcdef")
+    ///     .build()?;
+    /// let page = client.chain("v2/papay/entrustweb").prepare(Method::GET, json!({
+    ///     "nonceless": true, // its page has no `nonce_str`
+    ///     "query": {
+    ///         "appid": "wxcbda96de0b165486", "mch_id": "1200009811", "plan_id": "12535",
+    ///         "contract_code": "100000", "request_serial": 1000, "version": "1.0",
+    ///         "contract_display_account": "张三", "timestamp": 1414488825,
+    ///         "notify_url": "https://www.example.com/notify", "return_web": 1,
+    ///     },
+    /// }))?;
+    /// let location = format!("{}#wechat_redirect", page.url());
+    /// assert!(location.starts_with("https://api.mch.weixin.qq.com/papay/entrustweb?appid="));
+    /// assert!(location.contains("&sign="));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Like a verb's, up to the signature.
     pub fn prepare(&self, method: Method, options: impl Into<Options>) -> Result<PreparedRequest> {

@@ -41,7 +41,7 @@ pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Respons
         .instrument(watch.span())
         .await
         .map_err(|err| err.in_call(&method, &template));
-    watch.end(&result);
+    watch.end(&method, &template, &result);
     result
 }
 

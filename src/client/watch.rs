@@ -10,7 +10,10 @@ use super::Response;
 use crate::{
     catalog::is_documented_segment,
     error::Result,
-    protocol::{answer::Verification, path::push_segment},
+    protocol::{
+        answer::Verification,
+        path::{push_segment, shown},
+    },
 };
 
 /// The span of one call, with its end.
@@ -41,18 +44,17 @@ impl Watch {
         self.span.clone()
     }
 
-    pub(super) fn end(&self, result: &Result<Response>) {
-        let Some(begin) = self.begin else {
-            return;
-        };
+    pub(super) fn end(&self, method: &Method, template: &str, result: &Result<Response>) {
         let span = &self.span;
-        span.record("duration_ms", begin.elapsed().as_secs_f64() * 1e3);
+        if let Some(begin) = self.begin {
+            span.record("duration_ms", begin.elapsed().as_secs_f64() * 1e3);
+        }
         match result {
             Ok(response) => {
                 span.record("http.response.status_code", response.status().as_u16());
                 span.record("wechatpay.outcome", "Success");
                 if let Some(id) = response.request_id() {
-                    span.record("wechatpay.request_id", id);
+                    span.record("wechatpay.request_id", &*shown(id));
                 }
                 if let Verification::Verified { serial } = response.verification() {
                     span.record("wechatpay.serial", serial.as_str());
@@ -66,11 +68,21 @@ impl Watch {
                     span.record("http.response.status_code", status.as_u16());
                 }
                 if let Some(api) = err.api() {
-                    span.record("wechatpay.code", api.code());
-                    span.record("wechatpay.request_id", api.request_id());
+                    // Not always WeChat Pay's own words: kept short, and to one line.
+                    span.record("wechatpay.code", &*shown(api.code()));
+                    if let Some(id) = api.request_id() {
+                        span.record("wechatpay.request_id", &*shown(id));
+                    }
                 }
+                // Its span is not there for who listens to warnings alone.
                 span.in_scope(|| {
-                    tracing::warn!(kind = ?err.kind(), outcome = ?err.outcome(), "failed");
+                    tracing::warn!(
+                        http.request.method = %method,
+                        url.template = template,
+                        kind = ?err.kind(),
+                        outcome = ?err.outcome(),
+                        "failed"
+                    );
                 });
             }
         }

@@ -36,24 +36,30 @@ impl Origin {
     /// Splits an absolute URL into its origin and the rest, which begins with `/` or `?` or is
     /// empty.
     pub(crate) fn split(url: &str) -> Result<(Self, &str)> {
-        let refuse = |what: &str| Err(Error::request(format!("the URL `{}` {what}", shown(url))));
-        let Some((scheme, after)) = url.split_once("://") else {
-            return refuse("has no scheme: write https://host/path");
-        };
-        let https = match scheme {
-            _ if scheme.eq_ignore_ascii_case("https") => true,
-            _ if scheme.eq_ignore_ascii_case("http") => false,
-            _ => return refuse("is neither https nor http"),
-        };
+        let (scheme, after) = url.split_once("://").unwrap_or(("", url));
         let end = after.find(['/', '?', '#', '\\']).unwrap_or(after.len());
         let (authority, rest) = after.split_at(end);
-        if rest.starts_with('\\') {
-            return refuse("has a backslash after its host");
-        }
         if authority.contains('@') {
             return Err(Error::request(
                 "a URL with user info (`user@host`) is not allowed: remove it",
             ));
+        }
+        // Path and query are left out: they are not at fault, and may name a person.
+        let refuse = |what: &str| {
+            let origin = &url[..url.len() - rest.len()];
+            Err(Error::request(format!(
+                "the URL `{}` {what}",
+                shown(origin)
+            )))
+        };
+        let https = match scheme {
+            "" => return refuse("has no scheme: write https://host/path"),
+            _ if scheme.eq_ignore_ascii_case("https") => true,
+            _ if scheme.eq_ignore_ascii_case("http") => false,
+            _ => return refuse("is neither https nor http"),
+        };
+        if rest.starts_with('\\') {
+            return refuse("has a backslash after its host");
         }
         let Some((host, port)) = split_port(authority) else {
             return refuse("has a port that is no number from 1 to 65535");

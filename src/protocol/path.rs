@@ -113,10 +113,15 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
 /// On what a server or a proxy between could read as another path than the one meant: dot
 /// segments, `\`, `#`, control characters, empty segments.
 pub(crate) fn check(path: &str) -> Result<()> {
-    let refuse =
-        |what: Cow<'static, str>| Err(Error::request(format!("the path `{}` {what}", shown(path))));
-    if let Some(found) = forbidden(path) {
-        return refuse(found);
+    let refuse = |what: String| Err(Error::request(format!("the path {what}")));
+    // The segment at fault alone: the others may name a person.
+    for segment in path.split('/') {
+        if let Some(found) = forbidden(segment) {
+            return refuse(format!(
+                "has the segment `{}`, which {found}",
+                shown(segment)
+            ));
+        }
     }
     let inner = path.strip_prefix('/').unwrap_or(path);
     if inner.is_empty() {
@@ -130,9 +135,9 @@ pub(crate) fn check(path: &str) -> Result<()> {
             );
         }
         if is_dots(segment) {
-            return refuse(
-                format!("has the segment `{segment}`, which would climb to another path").into(),
-            );
+            return refuse(format!(
+                "has the segment `{segment}`, which would climb to another path"
+            ));
         }
     }
     Ok(())

@@ -7,7 +7,6 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    path::shown,
     sign::MerchantKey,
     v2::sign::{SignType, sign},
 };
@@ -180,8 +179,8 @@ fn check(name: &str, value: &str) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if value.len() > 128 || !value.bytes().all(plain) {
         let what = format!(
-            "`{}` is none: letters, digits, `_` and `-`, at most 128",
-            shown(value)
+            "of {} bytes is none: letters, digits, `_` and `-`, at most 128",
+            value.len()
         );
         return Err(fault(name, &what));
     }

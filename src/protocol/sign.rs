@@ -1,6 +1,11 @@
 //! What is signed, and the Authorization header that carries the signature.
 
-use std::{fmt::Write as _, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -14,12 +19,22 @@ use crate::{
 /// A signature and the serial of the certificate whose key made it.
 ///
 /// The two travel together, so that a rotation cannot pair the wrong ones.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Signature {
     /// The serial of the merchant's API certificate.
     pub serial: String,
     /// The raw RSASSA-PKCS1-v1_5 signature over the message, with SHA-256.
     pub bytes: Vec<u8>,
+}
+
+/// Shows how long the signature is, not the signature.
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signature")
+            .field("serial", &self.serial)
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
+            .finish()
+    }
 }
 
 /// Signs in place of a local key: a KMS, an HSM, a signing service.

@@ -3,6 +3,8 @@
 mod answers;
 mod apiv2;
 mod bad_input;
+mod brand;
+mod browser;
 mod connections;
 mod download;
 #[cfg(feature = "axum")]
@@ -28,6 +30,7 @@ mod sandbox_files;
 #[cfg(feature = "sandbox")]
 mod sandbox_wire;
 mod scratch;
+mod secrets;
 mod sensitive;
 mod sent;
 mod server;

@@ -2,7 +2,7 @@
 
 mod once;
 pub mod told;
-mod unknown_key;
+pub mod unknown_key;
 mod v2;
 
 use std::{collections::HashSet, time::Duration};

@@ -166,10 +166,10 @@ fn what_no_front_end_takes_is_an_error() {
     let client = builder().build().unwrap();
     for (appid, prepay_id, text) in [
         ("", PREPAY_ID, "the appid is empty"),
-        ("wx\n1", PREPAY_ID, "the appid `wx\\n1` is none"),
+        ("wx\n1", PREPAY_ID, "the appid of 4 bytes is none"),
         (APPID, "", "the prepay_id is empty"),
         (APPID, "prepay_id=wx2014", "give the bare ID"),
-        (APPID, "</script>", "the prepay_id `</script>` is none"),
+        (APPID, "</script>", "the prepay_id of 9 bytes is none"),
     ] {
         let err = client
             .pay_params()

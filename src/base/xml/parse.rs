@@ -178,7 +178,7 @@ impl Tree {
                 .ok()
                 .flatten()
                 .filter(|c| is_char(*c))
-                .ok_or_else(|| format!("`&{};` is not known", shown(name, NAME)))?,
+                .ok_or_else(|| unknown(name))?,
         };
         match self.open.last_mut() {
             Some(element) => element.text.push(c),
@@ -247,4 +247,14 @@ fn position(offset: u64) -> usize {
 
 fn broken(at: usize, what: &str) -> Error {
     Error::new(Kind::Decode, format!("the XML at byte {at}: {what}"))
+}
+
+/// What looks like a name of an entity is shown; text after a stray `&` may be anyone's.
+fn unknown(entity: &str) -> String {
+    let name = entity.strip_prefix('#').unwrap_or(entity);
+    if name.len() <= 8 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        format!("`&{entity};` is not known")
+    } else {
+        format!("an entity of {} bytes is not known", entity.len())
+    }
 }

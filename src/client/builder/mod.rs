@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     protocol::{
         certificates,
-        host::API,
+        host::{API, Base},
         notification::Owners,
         retry::RetryPolicy,
         sign::{MerchantKey, Signer},
@@ -290,7 +290,10 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("mchid", &self.mchid)
-            .field("base_uri", &self.base_uri)
+            .field(
+                "base_uri",
+                &Base::parse(&self.base_uri).map(|base| base.origin).ok(),
+            )
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
             .finish_non_exhaustive()

@@ -23,7 +23,7 @@ use super::{
     host::{Base, HostRule, Origin},
     lint,
     options::{self, OnProgress, Options},
-    path::{self, Version, shown},
+    path::{self, Version},
     sign::Scheme,
     trust::Trust,
 };
@@ -170,8 +170,8 @@ impl Draft {
             (self.origin.clone(), location)
         } else {
             return Err(outside(Error::request(format!(
-                "`{}` is neither an absolute URL nor an absolute path",
-                shown(location)
+                "its Location, of {} bytes, is neither an absolute URL nor an absolute path",
+                location.len()
             ))));
         };
         let allowed = if self.settings.unsigned {

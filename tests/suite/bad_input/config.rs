@@ -181,7 +181,7 @@ fn addresses() -> Vec<Case> {
         ),
         config(
             "base_uri of another scheme",
-            "base_uri: the URL `ftp://api.mch.weixin.qq.com/` is neither https nor http",
+            "base_uri: the URL `ftp://api.mch.weixin.qq.com` is neither https nor http",
             || keys::builder().base_uri("ftp://api.mch.weixin.qq.com/"),
         ),
         config(

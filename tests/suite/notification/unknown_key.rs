@@ -13,10 +13,10 @@ use crate::{
     server::{Answer, Server},
 };
 
-const SERIAL: &str = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1";
+pub const SERIAL: &str = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1";
 
 /// The answer of `v3/certificates`: a certificate of the pair, by openssl, encrypted by node.
-fn certificates(pair: &Pair) -> String {
+pub fn certificates(pair: &Pair) -> String {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let key = File::new(pem.as_bytes());
     let serial = format!("0x{SERIAL}");
