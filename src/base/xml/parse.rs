@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 
 const MAX_DEPTH: usize = 16;
 const MAX_ELEMENTS: usize = 10_000;
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The fields in `<xml>…</xml>`: text as strings, nested elements as objects, elements of one name
 /// beside each other as a list. Attributes and comments are passed over.
@@ -44,7 +45,13 @@ pub(crate) fn parse_under(
             &format!("U+{:04X} cannot stand in XML", u32::from(c)),
         ));
     }
-    let mut reader = Reader::from_str(text);
+    // The reader would pass over a mark, and not count it in its positions.
+    let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mark = text.len() - body.len();
+    if body.starts_with(BYTE_ORDER_MARK) {
+        return Err(broken(mark, "text stands outside the root element"));
+    }
+    let mut reader = Reader::from_str(body);
     let config = reader.config_mut();
     config.enable_all_checks(true);
     config.allow_dangling_amp = false;
@@ -52,11 +59,11 @@ pub(crate) fn parse_under(
 
     let mut tree = Tree::default();
     loop {
-        let at = position(reader.buffer_position());
+        let at = mark + position(reader.buffer_position());
         let event = reader.read_event().map_err(|err| {
             // Its words quote the input whole: cut and escaped they are here, and not as a source.
             let what = shown(&err.to_string(), 192);
-            broken(position(reader.error_position()), &what)
+            broken(mark + position(reader.error_position()), &what)
         })?;
         let taken = match event {
             Event::Start(start) => tree.open(&start, roots),
@@ -66,7 +73,7 @@ pub(crate) fn parse_under(
             Event::CData(text) => tree.text(&text.xml10_content(), true),
             Event::GeneralRef(reference) => tree.reference(&reference),
             Event::Comment(_) => Ok(()),
-            Event::Decl(decl) => declaration(&decl, at, text),
+            Event::Decl(decl) => declaration(&decl, at == mark),
             Event::PI(_) => Err("a processing instruction is not taken".to_owned()),
             Event::DocType(_) => Err("a document type is not taken".to_owned()),
             Event::Eof => break,
@@ -210,8 +217,8 @@ fn put(fields: &mut Map<String, Value>, name: String, value: Value) {
     }
 }
 
-fn declaration(decl: &BytesDecl<'_>, at: usize, text: &str) -> Result<(), String> {
-    if !matches!(&text[..at], "" | "\u{feff}") {
+fn declaration(decl: &BytesDecl<'_>, stands_first: bool) -> Result<(), String> {
+    if !stands_first {
         return Err("an XML declaration stands first or not at all".to_owned());
     }
     match decl.encoding() {
@@ -242,7 +249,7 @@ fn is_space(byte: u8) -> bool {
 }
 
 fn position(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
+    usize::try_from(offset).unwrap_or_default()
 }
 
 fn broken(at: usize, what: &str) -> Error {

@@ -97,6 +97,7 @@ fn answers_are_read() {
             json!({"return_code": "SUCCESS", "fee": "1"}),
         ),
         ("\u{feff}<xml><a/></xml>", json!({"a": ""})),
+        ("\u{feff}<?xml version='1.0'?><xml/>", json!({})),
         ("<xml/>", json!({})),
         ("<xml>\n</xml>", json!({})),
         ("<xml><a> b\r\nc\r</a></xml>", json!({"a": " b\nc\n"})),
@@ -164,6 +165,15 @@ fn what_is_not_plain_xml_is_refused_with_the_place() {
             " <?xml version=\"1.0\"?><xml/>",
             "byte 1: an XML declaration stands first",
         ),
+        (
+            "\u{feff}  <?xml version=\"1.0\"?><xml/>",
+            "byte 5: an XML declaration stands first",
+        ),
+        (
+            "\u{feff}\u{feff}<xml/>",
+            "byte 3: text stands outside the root element",
+        ),
+        ("\u{feff}<xml><a></xml>", "byte 11: "),
         (
             "<?xml version=\"1.0\" encoding=\"GBK\"?><xml/>",
             "byte 0: it is declared as `GBK`",
