@@ -39,7 +39,7 @@ pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
     Ok(plaintext)
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 /// The ciphertext, one to sixteen bytes longer than the plaintext.
 pub(crate) fn encrypt(key: &[u8; 32], plaintext: &[u8]) -> Vec<u8> {
     use aes::cipher::BlockCipherEncrypt as _;

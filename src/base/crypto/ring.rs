@@ -194,7 +194,7 @@ pub(super) fn open(
     Some(data)
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(super) fn seal(
     key: &[u8; 32],
     nonce: [u8; 12],
