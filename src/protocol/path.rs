@@ -134,7 +134,8 @@ pub(crate) fn check(path: &str) -> Result<()> {
                 "has an empty segment (`//`): a value is missing, or a slash is doubled".into(),
             );
         }
-        if is_dots(segment) {
+        // Many a server decodes `%2F` before it resolves `..`, nginx among them.
+        if let Some(segment) = pieces(segment).find(|piece| is_dots(piece)) {
             return refuse(format!(
                 "has the segment `{segment}`, which would climb to another path"
             ));
@@ -213,6 +214,13 @@ fn forbidden(path: &str) -> Option<Cow<'static, str>> {
         }
     }
     None
+}
+
+/// What an encoded slash parts in a segment.
+fn pieces(segment: &str) -> impl Iterator<Item = &str> {
+    segment
+        .split("%2F")
+        .flat_map(|segment| segment.split("%2f"))
 }
 
 fn is_dots(segment: &str) -> bool {

@@ -1,4 +1,4 @@
-use std::error::Error as StdError;
+use std::{error::Error as StdError, sync::Arc};
 
 use http::{Request, StatusCode, Version};
 use tokio::runtime::Handle;
@@ -61,9 +61,11 @@ impl Transport {
 /// if that fails.
 async fn deliver(
     connection: Connection,
-    request: Request<Body>,
+    mut request: Request<Body>,
     progress: &Progress,
 ) -> Result<Incoming, Failure> {
+    let meter = Arc::clone(&connection.meter);
+    hyper::ext::on_informational(&mut request, move |_| meter.interim());
     progress.sending(connection.meter.baseline());
     let given_up = SealOnDrop(progress);
     let result = exchange(connection, request).await;

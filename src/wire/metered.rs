@@ -1,7 +1,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -21,7 +24,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     counts: Mutex<Counts>,
+    /// How many 1xx answers came to the request under way.
+    interim: AtomicU32,
 }
+
+/// How many 1xx answers may stand before an answer. Their flood keeps a thread at nothing but
+/// parsing, past any timeout.
+const MOST_INTERIM: u32 = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
@@ -33,10 +42,16 @@ struct Counts {
 impl Meter {
     /// Where the counters stand while the connection is idle, before a request is handed over.
     pub(crate) fn baseline(self: &Arc<Self>) -> Baseline {
+        self.interim.store(0, Ordering::Relaxed);
         Baseline {
             from: *self.lock(),
             meter: Arc::clone(self),
         }
+    }
+
+    /// Counts a 1xx answer. After too many, the connection reads no more.
+    pub(super) fn interim(&self) {
+        self.interim.fetch_add(1, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -174,6 +189,11 @@ impl<T: Io> AsyncRead for Metered<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.meter.interim.load(Ordering::Relaxed) > MOST_INTERIM {
+            return Poll::Ready(Err(io::Error::other(format!(
+                "more than {MOST_INTERIM} interim answers (1xx) and none that ends"
+            ))));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

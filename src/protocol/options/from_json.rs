@@ -148,7 +148,15 @@ fn flag(key: &str, value: &Value) -> Result<bool, String> {
 fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
     value
         .as_f64()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .and_then(|seconds| {
+            let time = Duration::try_from_secs_f64(seconds).ok()?;
+            // What rounds to nothing is short, and not the 0 that stands for no limit.
+            Some(if seconds > 0.0 {
+                time.max(Duration::from_nanos(1))
+            } else {
+                time
+            })
+        })
         .ok_or_else(|| {
             let given = match value {
                 Value::Number(number) => number.to_string(),
@@ -163,6 +171,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_time_too_short_to_count_is_not_the_one_without_limit() {
+        for (given, due) in [
+            (json!(1e-12), Duration::from_nanos(1)),
+            (json!(0), Duration::ZERO),
+            (json!(0.0), Duration::ZERO),
+            (json!(1.5), Duration::from_millis(1500)),
+        ] {
+            assert_eq!(seconds("timeout", &given), Ok(due), "{given}");
+        }
+    }
 
     #[test]
     fn every_key_lands_where_it_belongs() {

@@ -167,6 +167,28 @@ fn an_answer_is_told_as_it_is() {
     assert_eq!(server.accepted(), 1);
 }
 
+/// Without an end they would keep the one background thread at parsing, past every timeout.
+#[test]
+fn interim_answers_without_end_are_cut_off() {
+    let server = Server::start(|mut stream, _| {
+        Received::read(&mut stream);
+        while stream
+            .write_all(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            .is_ok()
+        {}
+    });
+    runtime().block_on(async {
+        let error = fetch(&transport(), get(server.port, "/"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.stage, Stage::Exchange);
+        let error = Error::from(error);
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        let causes = format!("{error:?}");
+        assert!(causes.contains("interim answers (1xx)"), "{causes}");
+    });
+}
+
 #[test]
 fn an_old_servers_answer_is_read_and_its_connection_not_kept() {
     let server = Server::start(|mut stream, _| {

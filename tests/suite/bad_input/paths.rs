@@ -261,6 +261,17 @@ fn expanded() -> Vec<Case> {
             "has the segment `..`, which would climb to another path",
         ),
         path(
+            "a value that climbs behind encoded slashes",
+            "v3/x/{id}/y",
+            json!({"id": "a/../../z"}),
+            "has the segment `..`, which would climb to another path",
+        ),
+        raw(
+            "a value that climbs behind an encoded slash, in triplets",
+            "a%2f%2e%2E",
+            "has the segment `%2e%2E`, which would climb to another path",
+        ),
+        path(
             "a value of a NUL",
             "v3/x/{id}",
             json!({"id": "\u{0}"}),

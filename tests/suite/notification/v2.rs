@@ -92,6 +92,35 @@ fn one_of_apiv2_is_taken_by_its_sign() {
     assert!(!ids.contains(other.id()) && other.id().starts_with("v2-"));
 }
 
+/// No sign covers an empty field, nor what stands beside a refund's `req_info`.
+#[test]
+fn what_anyone_can_add_makes_no_new_notification() {
+    if crate::outside::absent() {
+        return;
+    }
+    let with = |sent: &Sent, more: &str| {
+        let body = String::from_utf8(sent.body.clone()).unwrap();
+        let sent = Sent {
+            headers: vec![],
+            body: body
+                .replace("</xml>", &format!("{more}</xml>"))
+                .into_bytes(),
+        };
+        sent.receive(&receiver()).unwrap().id().to_owned()
+    };
+    let paid = v2(&PAID, &v2_sign(&PAID, false));
+    let refunded = refund(REFUND, APIV2_KEY);
+    for (sent, more) in [
+        (&paid, "<device_info></device_info>"),
+        (&paid, "<z/>"),
+        (&refunded, "<z/>"),
+        (&refunded, "<device_info>1</device_info>"),
+    ] {
+        assert_eq!(with(sent, more), with(sent, ""), "{more}");
+    }
+    assert_ne!(with(&paid, ""), with(&refunded, ""));
+}
+
 fn refund(xml: &str, key: &str) -> Sent {
     let md5 = openssl(&["dgst", "-md5", "-r"], key.as_bytes()).unwrap();
     let hex = md5[..32]
