@@ -65,8 +65,15 @@ impl SignType {
 /// and empty fields do not count.
 ///
 /// # Errors
-/// A field that is a list or an object.
+/// A field that is a list or an object, or one whose value holds `&return_code=`.
 pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) -> Result<String> {
+    if let Some(name) = forges(fields) {
+        return Err(Error::request(format!(
+            "the field `{}` holds `{OUTCOME}`: a sign over it would fit a forged answer or \
+             notification too; no true value holds it, so refuse whoever gave it",
+            shown(name)
+        )));
+    }
     digest(fields, key, sign_type).map_err(|name| {
         Error::request(format!(
             "the field `{}` is a list or an object: an APIv2 field is flat, so give the JSON text \
@@ -103,6 +110,20 @@ pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType>
             shown(name)
         )),
     }
+}
+
+/// What every answer and every notification has, and no value.
+const OUTCOME: &str = "&return_code=";
+
+/// The field whose sign would serve as another message's. The sign does not tell a `&` in a value
+/// from one between fields, so a customer whose name is `a&return_code=SUCCESS&…`, and who sees
+/// the sign (`papay/entrustweb` runs in a browser), could take the value apart into fields and
+/// send them as a notification of a payment.
+fn forges(fields: &Map<String, Value>) -> Option<&str> {
+    fields
+        .iter()
+        .find(|(_, value)| scalar(value).is_some_and(|text| text.contains(OUTCOME)))
+        .map(|(name, _)| name.as_str())
 }
 
 /// The sign, or the name of the field that cannot be signed.
@@ -263,6 +284,23 @@ mod tests {
         let mut nested = with("sign", json!(MD5));
         nested.insert("twice".to_owned(), json!(["a", "b"]));
         assert!(message(&nested, KEY).starts_with("the field `twice` holds elements"));
+    }
+
+    #[test]
+    fn no_sign_is_made_that_a_forged_notification_could_carry() {
+        let name = "a&mch_id=1&return_code=SUCCESS&total_fee=100&z=";
+        let err = sign(&with("attach", json!(name)), KEY, SignType::Md5).unwrap_err();
+        assert!(err.is_request());
+        assert!(
+            err.to_string()
+                .starts_with("the field `attach` holds `&return_code=`"),
+            "{err}"
+        );
+        for harmless in ["a=1&b=2", "return_code=SUCCESS", "a & b"] {
+            sign(&with("attach", json!(harmless)), KEY, SignType::Md5).unwrap();
+        }
+        // A true one that has it as a field of its own: `payitil/report`.
+        sign(&with("return_code", json!("SUCCESS")), KEY, SignType::Md5).unwrap();
     }
 
     #[test]
