@@ -218,9 +218,19 @@ fn forbidden(path: &str) -> Option<Cow<'static, str>> {
 
 /// What an encoded slash parts in a segment.
 fn pieces(segment: &str) -> impl Iterator<Item = &str> {
-    segment
-        .split("%2F")
-        .flat_map(|segment| segment.split("%2f"))
+    let mut rest = Some(segment);
+    std::iter::from_fn(move || {
+        let whole = rest?;
+        let slash = whole
+            .match_indices('%')
+            .find(|(at, _)| escaped(whole.as_bytes(), *at) == Some(b'/'));
+        let (piece, after) = match slash {
+            Some((at, _)) => (&whole[..at], Some(&whole[at + 3..])),
+            None => (whole, None),
+        };
+        rest = after;
+        Some(piece)
+    })
 }
 
 fn is_dots(segment: &str) -> bool {
