@@ -25,7 +25,8 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(core: Arc<Core>, draft: Result<Draft>) -> Self {
-        Self::of(async move { exchange::execute(core, draft?).await })
+        // The exchange's state is large: it is made at the first poll, in a box of its own.
+        Self::of(async move { Box::pin(exchange::execute(core, draft?)).await })
     }
 
     pub(super) fn of(future: impl Future<Output = Result<Response>> + Send + 'static) -> Self {
@@ -40,7 +41,9 @@ impl Call {
         draft: impl Future<Output = Result<Draft>> + Send + 'static,
     ) -> Self {
         Self {
-            future: InRuntime::new(async move { exchange::execute(core, draft.await?).await }),
+            future: InRuntime::new(async move {
+                Box::pin(exchange::execute(core, draft.await?)).await
+            }),
         }
     }
 }
