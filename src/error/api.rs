@@ -66,10 +66,11 @@ impl ApiError {
 
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cut = |text: &str| text.chars().take(64).collect::<String>();
         f.debug_struct("ApiError")
             .field("status", &self.status)
-            .field("code", &self.code)
-            .field("request_id", &self.request_id)
+            .field("code", &cut(&self.code))
+            .field("request_id", &self.request_id.as_deref().map(cut))
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("verified", &self.verified)
             .finish()
