@@ -16,18 +16,26 @@ fn confirm(text: &str, fields: &Map<String, Value>) {
     if text.contains("xmlns") {
         return;
     }
+    // As XML has it, before all else: this reader leaves a CR that a reference follows.
+    let text = &text.replace("\r\n", "\n").replace('\r', "\n");
     let Ok(document) = Document::parse(text) else {
         let plain = !text.contains(['=', ':']) && text.is_ascii();
         assert!(!plain, "{text}");
         return;
     };
-    assert_eq!(of(document.root_element()), Value::Object(fields.clone()), "{text}");
+    assert_eq!(
+        of(document.root_element()),
+        Value::Object(fields.clone()),
+        "{text}"
+    );
 }
 
 fn of(node: Node<'_, '_>) -> Value {
     let mut children = node.children().filter(Node::is_element).peekable();
     if children.peek().is_none() && node.parent_element().is_some() {
-        let texts = node.children().filter_map(|child| child.text().filter(|_| child.is_text()));
+        let texts = node
+            .children()
+            .filter_map(|child| child.text().filter(|_| child.is_text()));
         return texts.collect::<String>().into();
     }
     let mut fields: Map<String, Value> = Map::new();

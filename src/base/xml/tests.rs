@@ -101,6 +101,7 @@ fn answers_are_read() {
         ("<xml/>", json!({})),
         ("<xml>\n</xml>", json!({})),
         ("<xml><a> b\r\nc\r</a></xml>", json!({"a": " b\nc\n"})),
+        ("<xml><a>b\r&lt;</a></xml>", json!({"a": "b\n<"})),
         (
             "<xml><a>&lt;&gt;&amp;&quot;&apos;&#65;&#x4e2d;&#13;</a></xml>",
             json!({"a": "<>&\"'A中\r"}),
