@@ -10,8 +10,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 });
 
 /// Another reader finds the same fields; or refuses what ours passes over: an attribute given twice,
-/// an unbound prefix. A namespace has no
-/// one way to be named.
+/// an unbound prefix. A namespace has no one way to be named.
 fn confirm(text: &str, fields: &Map<String, Value>) {
     if text.contains("xmlns") {
         return;
