@@ -41,9 +41,9 @@ impl Call {
         draft: impl Future<Output = Result<Draft>> + Send + 'static,
     ) -> Self {
         Self {
-            future: InRuntime::new(async move {
-                Box::pin(exchange::execute(core, draft.await?)).await
-            }),
+            future: InRuntime::new(
+                async move { Box::pin(exchange::execute(core, draft.await?)).await },
+            ),
         }
     }
 }
