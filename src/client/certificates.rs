@@ -13,7 +13,7 @@ use super::{
     Client,
     core::{Core, now},
     exchange::{Trace, once},
-    refresher::{Lead, Turn},
+    refresher::{CertificateMode, CertificateRefresh, Lead, Turn},
 };
 use crate::{
     base::crypto::{Certificate, PublicKey},
@@ -29,40 +29,6 @@ use crate::{
 
 /// The most time that a download takes.
 const LONGEST: Duration = Duration::from_secs(30);
-
-/// Whether a client fetches platform certificates by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CertificateMode {
-    /// Never: the keys that the builder and the program give are all.
-    Fixed,
-    /// When an answer is signed by a serial that is not known, or no key is trusted yet: once for
-    /// all calls that wait, and at most once a minute. The default of a client with an APIv3 key.
-    OnDemand,
-    /// On demand, and besides when the last download is older than this: a call that finds it so
-    /// starts one, and does not wait for it. No task runs in between.
-    Background(Duration),
-}
-
-/// What a download of certificates brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateRefresh {
-    added: Vec<String>,
-    public_key_mode: bool,
-}
-
-impl CertificateRefresh {
-    /// The serials of the certificates that were not known before.
-    pub fn added(&self) -> &[String] {
-        &self.added
-    }
-
-    /// Whether WeChat Pay has no certificates for this merchant: a new one has its public key
-    /// only, which is given by [`ClientBuilder::platform_key`](crate::ClientBuilder::platform_key).
-    pub fn is_public_key_mode(&self) -> bool {
-        self.public_key_mode
-    }
-}
 
 impl Core {
     /// Brings the key that `serial` names, or any key at all, if a download can. Whether it did is

@@ -41,7 +41,7 @@ pub struct Chain {
     core: Arc<Core>,
     template: String,
     fault: Option<Arc<Error>>,
-    children: Children,
+    children: Children<Self>,
     depth: u8,
 }
 

@@ -1,8 +1,6 @@
-//! The chains that were looked up by a literal: an append-only hash trie, read without a lock.
+//! What was looked up by a literal: an append-only hash trie, read without a lock.
 
 use std::sync::OnceLock;
-
-use super::Chain;
 
 /// How deep literals may be indexed into one another.
 pub(super) const MOST_DEPTH: u8 = 64;
@@ -11,19 +9,18 @@ const WIDTH: usize = 4;
 const BITS: u32 = WIDTH.trailing_zeros();
 
 /// The children of one chain. Nothing in it ever moves or goes before the whole does.
-#[derive(Default)]
-pub(super) struct Children {
-    slots: [OnceLock<Box<Node>>; WIDTH],
+pub(super) struct Children<T> {
+    slots: [OnceLock<Box<Node<T>>>; WIDTH],
 }
 
-struct Node {
+struct Node<T> {
     key: &'static str,
-    chain: Chain,
-    others: Children,
+    value: T,
+    others: Children<T>,
 }
 
-impl Children {
-    pub(super) fn get_or_insert(&self, key: &'static str, make: impl Fn() -> Chain) -> &Chain {
+impl<T> Children<T> {
+    pub(super) fn get_or_insert(&self, key: &'static str, make: impl Fn() -> T) -> &T {
         let mut hash = hash(key);
         let mut children = self;
         loop {
@@ -31,15 +28,23 @@ impl Children {
             let node = slot.get_or_init(|| {
                 Box::new(Node {
                     key,
-                    chain: make(),
+                    value: make(),
                     others: Self::default(),
                 })
             });
             if node.key == key {
-                return &node.chain;
+                return &node.value;
             }
             children = &node.others;
             hash >>= BITS;
+        }
+    }
+}
+
+impl<T> Default for Children<T> {
+    fn default() -> Self {
+        Self {
+            slots: Default::default(),
         }
     }
 }

@@ -26,7 +26,6 @@ mod watch;
 pub use self::{
     builder::ClientBuilder,
     call::Call,
-    certificates::{CertificateMode, CertificateRefresh},
     chain::Chain,
     identity::Identity,
     intake::SinkFile,
@@ -34,6 +33,7 @@ pub use self::{
     notifications_builder::NotificationsBuilder,
     pay_params::{PayParamsBuilder, PayParamsFor},
     prepared::PreparedRequest,
+    refresher::{CertificateMode, CertificateRefresh},
     response::Response,
 };
 

@@ -7,8 +7,41 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{CertificateMode, CertificateRefresh};
 use crate::error::{Error, Result};
+
+/// Whether a client fetches platform certificates by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateMode {
+    /// Never: the keys that the builder and the program give are all.
+    Fixed,
+    /// When an answer is signed by a serial that is not known, or no key is trusted yet: once for
+    /// all calls that wait, and at most once a minute. The default of a client with an APIv3 key.
+    OnDemand,
+    /// On demand, and besides when the last download is older than this: a call that finds it so
+    /// starts one, and does not wait for it. No task runs in between.
+    Background(Duration),
+}
+
+/// What a download of certificates brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRefresh {
+    pub(super) added: Vec<String>,
+    pub(super) public_key_mode: bool,
+}
+
+impl CertificateRefresh {
+    /// The serials of the certificates that were not known before.
+    pub fn added(&self) -> &[String] {
+        &self.added
+    }
+
+    /// Whether WeChat Pay has no certificates for this merchant: a new one has its public key
+    /// only, which is given by [`ClientBuilder::platform_key`](crate::ClientBuilder::platform_key).
+    pub fn is_public_key_mode(&self) -> bool {
+        self.public_key_mode
+    }
+}
 
 /// Between two downloads, at least.
 const PAUSE: Duration = Duration::from_secs(60);

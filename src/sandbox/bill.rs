@@ -1,32 +1,17 @@
-//! Bills: asked for by day, named by a URL that lives for minutes, fetched unsigned.
+//! Bills: what they say, as text.
 
-use std::{fmt::Write as _, io::Write as _, sync::Arc};
+mod routes;
 
-use axum::{
-    Router,
-    body::Body,
-    response::{IntoResponse as _, Response},
-    routing::get,
-};
+pub(super) use routes::routes;
+
+use std::fmt::Write as _;
+
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
-use http::StatusCode;
-use serde_json::{Value, json};
 
-use super::{
-    answer::{Answer, Answered},
-    call::Call,
-    clock::rfc3339,
-    seal::Unsigned,
-    transaction::Paid,
-    world::World,
-};
-use crate::base::crypto::digest::{self, Sha1};
+use super::{clock::rfc3339, transaction::Paid};
 
 /// How many files are kept.
 pub(super) const FILES: usize = 100;
-/// How long a URL lives, in seconds.
-const LIFE: u64 = 300;
 
 /// A file that is ready.
 pub(super) struct File {
@@ -34,194 +19,65 @@ pub(super) struct File {
     expires: u64,
 }
 
-pub(super) fn routes() -> Router<Arc<World>> {
-    Router::new()
-        .route("/v3/bill/tradebill", get(trade))
-        .route("/v3/bill/fundflowbill", get(fund_flow))
-        .route("/v3/billdownload/file", get(file))
-}
-
-async fn trade(call: Call) -> Answered {
-    match call.optional_query("bill_type") {
-        None | Some("ALL" | "SUCCESS") => {}
-        Some(other) => {
-            let issue = "must be ALL or SUCCESS: the sandbox has no refunds";
-            return Err(Answer::param_error(
-                "bill_type",
-                &other.into(),
-                issue,
-                "query",
-            ));
-        }
-    }
-    ready(&call, |paid, mchid| {
-        let mut text = String::from(
-            "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,\
-             付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,\
-             退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注\r\n",
-        );
-        let mut total = 0;
-        for one in paid {
-            let (time, amount) = (written(one.time), yuan(one.total));
-            let _ = write!(
-                text,
-                "`{time},`{},`{mchid},`0,`,`{},`{},`{},`NATIVE,`SUCCESS,`OTHERS,`CNY,`{amount},`0.00,`0,`0,\
-                 `0.00,`0.00,`,`,`{},`{},`0.00000,`0.00%,`{amount},`0.00,`\r\n",
-                one.appid,
-                one.transaction_id,
-                one.out_trade_no,
-                one.openid,
-                one.description,
-                one.attach,
-            );
-            total += one.total;
-        }
-        let total = yuan(total);
+/// The trade bill of what was paid.
+fn trade_bill(paid: &[Paid<'_>], mchid: &str) -> String {
+    let mut text = String::from(
+        "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,\
+         付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,\
+         退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注\r\n",
+    );
+    let mut total = 0;
+    for one in paid {
+        let (time, amount) = (written(one.time), yuan(one.total));
         let _ = write!(
             text,
-            "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n\
-             `{},`{total},`0.00,`0.00,`0.00000,`{total},`0.00\r\n",
-            paid.len()
+            "`{time},`{},`{mchid},`0,`,`{},`{},`{},`NATIVE,`SUCCESS,`OTHERS,`CNY,`{amount},`0.00,`0,`0,\
+             `0.00,`0.00,`,`,`{},`{},`0.00000,`0.00%,`{amount},`0.00,`\r\n",
+            one.appid,
+            one.transaction_id,
+            one.out_trade_no,
+            one.openid,
+            one.description,
+            one.attach,
         );
-        text
-    })
+        total += one.total;
+    }
+    let total = yuan(total);
+    let _ = write!(
+        text,
+        "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n\
+         `{},`{total},`0.00,`0.00,`0.00000,`{total},`0.00\r\n",
+        paid.len()
+    );
+    text
 }
 
-async fn fund_flow(call: Call) -> Answered {
-    ready(&call, |paid, _| {
-        let mut text = String::from(
-            "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),\
-             资金变更提交申请人,备注,业务凭证号\r\n",
-        );
-        let mut balance = 0;
-        for one in paid {
-            balance += one.total;
-            let (time, amount) = (written(one.time), yuan(one.total));
-            let _ = write!(
-                text,
-                "`{time},`{},`{},`交易,`交易,`收入,`{amount},`{},`system,`,`{}\r\n",
-                one.transaction_id,
-                one.transaction_id,
-                yuan(balance),
-                one.out_trade_no,
-            );
-        }
+/// The fund flow bill of what was paid.
+fn fund_flow_bill(paid: &[Paid<'_>]) -> String {
+    let mut text = String::from(
+        "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),\
+         资金变更提交申请人,备注,业务凭证号\r\n",
+    );
+    let mut balance = 0;
+    for one in paid {
+        balance += one.total;
+        let (time, amount) = (written(one.time), yuan(one.total));
         let _ = write!(
             text,
-            "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\r\n`{0},`{0},`{1},`0,`0.00\r\n",
-            paid.len(),
-            yuan(balance)
+            "`{time},`{},`{},`交易,`交易,`收入,`{amount},`{},`system,`,`{}\r\n",
+            one.transaction_id,
+            one.transaction_id,
+            yuan(balance),
+            one.out_trade_no,
         );
-        text
-    })
-}
-
-/// The file itself: signed for, and not signed.
-async fn file(call: Call) -> Result<Response, Answer> {
-    let token = call.query("token")?;
-    let ledger = call.world().ledger();
-    let now = call.world().clock.now();
-    let found = ledger.files.get(token).filter(|file| now < file.expires);
-    let Some(found) = found else {
-        return Err(Answer::error(
-            StatusCode::FORBIDDEN,
-            "NO_AUTH",
-            "下载链接已失效: the download_url lives 5 minutes",
-        ));
-    };
-    let mut response = Body::from(found.bytes.clone()).into_response();
-    response.extensions_mut().insert(Unsigned);
-    Ok(response)
-}
-
-/// Makes the file of a day and says where it is.
-fn ready(call: &Call, make: impl FnOnce(&[Paid<'_>], &str) -> String) -> Answered {
-    let world = call.world();
-    let now = world.clock.now();
-    let day = call.query("bill_date")?;
-    let refuse = |issue: &str| Answer::param_error("bill_date", &day.into(), issue, "query");
-    if !is_day(day) {
-        return Err(refuse("must be a day such as 2019-06-11"));
     }
-    let today: String = written(now).chars().take(10).collect();
-    if day >= today.as_str() {
-        return Err(refuse("must have passed: a day's bill is made on the next"));
-    }
-    let packed = match call.optional_query("tar_type") {
-        None => false,
-        Some("GZIP") => true,
-        Some(other) => {
-            let value = Value::from(other);
-            return Err(Answer::param_error(
-                "tar_type",
-                &value,
-                "must be GZIP",
-                "query",
-            ));
-        }
-    };
-    let token = world.draw_token(32)?;
-    let mut ledger = world.ledger();
-    let mut paid = ledger
-        .transactions
-        .iter()
-        .filter_map(|transaction| transaction.paid())
-        .filter(|paid| written(paid.time).starts_with(day))
-        .collect::<Vec<_>>();
-    if paid.is_empty() {
-        return Err(Answer::error(
-            StatusCode::BAD_REQUEST,
-            "NO_STATEMENT_EXIST",
-            "账单文件不存在: nothing was paid on that day",
-        ));
-    }
-    paid.sort_by_key(|paid| paid.time);
-    let text = make(&paid, world.mchid());
-    drop(paid);
-    let mut hash = Sha1::new();
-    hash.update(text.as_bytes());
-    let hash = digest::hex_lower(&hash.finish());
-    let bytes = match packed {
-        true => gzip(text.as_bytes())?,
-        false => text.into(),
-    };
-    ledger.files.insert(
-        token.clone(),
-        File {
-            bytes,
-            expires: now.saturating_add(LIFE),
-        },
+    let _ = write!(
+        text,
+        "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\r\n`{0},`{0},`{1},`0,`0.00\r\n",
+        paid.len(),
+        yuan(balance)
     );
-    let url = format!(
-        "http://{}/v3/billdownload/file?token={token}",
-        world.address
-    );
-    Ok(Answer::ok(&json!({
-        "hash_type": "SHA1", "hash_value": hash, "download_url": url,
-    })))
-}
-
-fn gzip(text: &[u8]) -> Result<Bytes, Answer> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-    packed
-        .write_all(text)
-        .and_then(|()| packed.finish())
-        .map(Bytes::from)
-        .map_err(|_| {
-            Answer::error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "SYSTEM_ERROR",
-                "系统错误",
-            )
-        })
-}
-
-fn is_day(text: &str) -> bool {
-    text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
+    text
 }
 
 /// `2018-06-08 10:34:56`, as bills write a time.

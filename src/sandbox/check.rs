@@ -1,7 +1,5 @@
 //! The checks that every APIv3 request passes before anything else looks at it.
 
-use std::collections::{HashMap, VecDeque};
-
 use http::{
     HeaderMap,
     header::{ACCEPT, AUTHORIZATION, HeaderName, USER_AGENT},
@@ -9,14 +7,10 @@ use http::{
 };
 use serde_json::json;
 
-use super::{answer::Answer, clock::real_now, world::World};
+use super::{answer::Answer, clock::real_now, nonces::SKEW, world::World};
 
 pub(super) const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 pub(super) const SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
-/// How far a timestamp may be off, in seconds, either way.
-const SKEW: u64 = 300;
-/// How many nonces are remembered at most.
-const NONCES: usize = 100_000;
 
 /// Checks the headers and the signature, which is over the target and the body as they came.
 pub(super) fn request(world: &World, parts: &Parts, body: &[u8]) -> Result<(), Answer> {
@@ -58,34 +52,6 @@ pub(super) fn request(world: &World, parts: &Parts, body: &[u8]) -> Result<(), A
 pub(super) fn target(parts: &Parts) -> String {
     let target = parts.uri.path_and_query();
     target.map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned())
-}
-
-/// The nonces of the last minutes.
-#[derive(Default)]
-pub(super) struct Nonces {
-    known: HashMap<String, u64>,
-    order: VecDeque<String>,
-}
-
-impl Nonces {
-    /// Remembers a nonce; false if it was known.
-    fn take(&mut self, nonce: &str, now: u64) -> bool {
-        while let Some(oldest) = self.order.front() {
-            let taken = self.known.get(oldest).copied().unwrap_or(0);
-            // A timestamp may lie ahead as far as it may lie behind.
-            if taken + 2 * SKEW >= now && self.order.len() < NONCES {
-                break;
-            }
-            self.known.remove(oldest);
-            self.order.pop_front();
-        }
-        if self.known.contains_key(nonce) {
-            return false;
-        }
-        self.known.insert(nonce.to_owned(), now);
-        self.order.push_back(nonce.to_owned());
-        true
-    }
 }
 
 struct Authorization<'a> {
@@ -263,19 +229,6 @@ mod tests {
         ] {
             assert!(Authorization::read_pairs(text).is_none(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_nonce_is_good_once_and_forgotten_in_time() {
-        let mut nonces = Nonces::default();
-        assert!(nonces.take("a", 1000));
-        assert!(!nonces.take("a", 1000 + 2 * SKEW));
-        assert!(nonces.take("a", 1001 + 2 * SKEW));
-        for n in 0..NONCES + 5 {
-            nonces.take(&n.to_string(), 2000);
-        }
-        assert!(nonces.order.len() <= NONCES);
-        assert_eq!(nonces.order.len(), nonces.known.len());
     }
 
     #[test]

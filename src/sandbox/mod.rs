@@ -57,6 +57,7 @@ mod fields;
 mod host;
 mod keys;
 mod media;
+mod nonces;
 mod record;
 mod routes;
 mod seal;

@@ -1,5 +1,7 @@
 //! Signing an answer with the platform's key, and the ways a signature can be wrong.
 
+use std::time::Duration;
+
 use axum::{body::Body, body::to_bytes, response::IntoResponse};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -20,6 +22,9 @@ const SIGNATURE: HeaderName = HeaderName::from_static("wechatpay-signature");
 const SIGNATURE_TYPE: HeaderName = HeaderName::from_static("wechatpay-signature-type");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// What WeChat Pay says in its `Keep-Alive`, and keeps to.
+pub(super) const IDLE: Duration = Duration::from_secs(8);
 
 /// An answer that WeChat Pay does not sign, such as a file: put into its extensions.
 #[derive(Clone, Copy)]
@@ -62,7 +67,7 @@ pub(super) async fn signed(
     put(
         &mut parts.headers,
         KEEP_ALIVE,
-        &format!("timeout={}", super::server::IDLE.as_secs()),
+        &format!("timeout={}", IDLE.as_secs()),
     );
     if parts.extensions.get::<Unsigned>().is_some() || matches!(spoil, Some(Spoil::Missing)) {
         return Response::from_parts(parts, body);

@@ -28,14 +28,12 @@ use super::{
     check,
     fault::Fault,
     host,
-    seal::{self, Spoil},
+    seal::{self, IDLE, Spoil},
     spoilt,
     world::World,
 };
 use crate::error::{Error, Kind, Result};
 
-/// What WeChat Pay says in its `Keep-Alive`, and keeps to.
-pub(super) const IDLE: Duration = Duration::from_secs(8);
 /// A request's body must arrive within this time.
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// The largest body taken.

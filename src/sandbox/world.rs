@@ -10,11 +10,11 @@ use http::StatusCode;
 use super::{
     answer::Answer,
     bill::{FILES, File},
-    check::Nonces,
     clock::Clock,
     fault::Faults,
     fields::Fields,
     keys::{self, Keys, PlatformKey},
+    nonces::Nonces,
     record::Requests,
     service_order::ServiceOrder,
     store::{ORDERS, Store},

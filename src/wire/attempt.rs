@@ -6,11 +6,8 @@ use tokio::runtime::Handle;
 use super::{
     Body, Failure, Incoming, IncomingBody, Outgoing, Progress, Stage, Transport,
     connect::connect,
-    pool::{Connection, Place},
+    pool::{Connection, MAX_HEAD, Place},
 };
-
-/// The cap on an answer's status line and headers, in bytes.
-pub(super) const MAX_HEAD: usize = 64 * 1024;
 
 impl Transport {
     /// Sends a request once and waits for the head of its answer.

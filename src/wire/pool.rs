@@ -26,6 +26,9 @@ use super::{
     socket::Watch,
 };
 
+/// The cap on an answer's status line and headers, in bytes.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+
 /// How long and how many connections are kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -132,7 +135,7 @@ impl Pool {
     ) -> hyper::Result<Connection> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, driven) = http1::Builder::new()
-            .max_buf_size(super::attempt::MAX_HEAD)
+            .max_buf_size(MAX_HEAD)
             .handshake::<_, Body>(TokioIo::new(connected.stream))
             .await?;
         let (wanted, unwanted) = oneshot::channel();

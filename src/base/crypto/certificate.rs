@@ -3,8 +3,10 @@ use std::{fmt, path::Path, sync::Arc, time::SystemTime};
 use x509_cert::der::Decode as _;
 
 use super::{
-    PublicKey, digest, input,
-    input::{Due, Fault, FromDer},
+    PublicKey, digest,
+    fault::{Due, Fault},
+    input,
+    input::FromDer,
     pem,
     shape::{self, Shape},
 };

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Certificate, PrivateKey,
-    input::{self, Due, Fault, FromDer as _},
+    fault::{Due, Fault},
+    input::{self, FromDer as _},
     pem,
 };
 use crate::error::{Error, Result};

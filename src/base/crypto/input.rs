@@ -1,62 +1,18 @@
 //! From what the user has, a file, PEM, base64 or DER, to a parsed key, with an error that says
 //! what is wrong with it. No error carries any of the input but a label, a path and a length.
 
-use std::{borrow::Cow, fs::File, io::Read as _, path::Path};
+use std::{fs::File, io::Read as _, path::Path};
 
 use zeroize::Zeroizing;
 
-use super::pem;
-use crate::error::{BoxError, Error, Kind, Result};
+use super::{
+    fault::{Due, Fault},
+    pem,
+};
+use crate::error::{Error, Kind, Result};
 
 /// A key or certificate is a few kilobytes; a file far larger is another file.
 const MAX_FILE: usize = 64 * 1024;
-
-/// What is being read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    PrivateKey,
-    PublicKey,
-    Certificate,
-}
-
-impl Due {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::PrivateKey => "private key",
-            Self::PublicKey => "public key",
-            Self::Certificate => "certificate",
-        }
-    }
-}
-
-/// What is wrong with the input, before it is known where that came from.
-#[derive(Debug)]
-pub(super) struct Fault {
-    message: Cow<'static, str>,
-    source: Option<BoxError>,
-}
-
-impl Fault {
-    pub(super) fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            message: message.into(),
-            source: None,
-        }
-    }
-
-    pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    pub(super) fn into_error(self, origin: &str) -> Error {
-        let error = Error::key(format!("{origin}: {}", self.message));
-        match self.source {
-            Some(source) => error.with_source(source),
-            None => error,
-        }
-    }
-}
 
 /// What can be read from DER.
 pub(super) trait FromDer: Sized {

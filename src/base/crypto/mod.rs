@@ -13,6 +13,7 @@ mod certificate;
 mod der;
 pub(crate) mod digest;
 pub(crate) mod ecb;
+mod fault;
 mod identity;
 mod input;
 #[cfg(feature = "pkcs12")]

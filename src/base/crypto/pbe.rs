@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     der::{self, Reader},
     digest::constant_time_eq,
-    input::Fault,
+    fault::Fault,
 };
 
 /// More than anyone sets; what lies above only makes this machine busy.

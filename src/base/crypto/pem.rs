@@ -8,7 +8,7 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::input::{Due, Fault};
+use super::fault::{Due, Fault};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";

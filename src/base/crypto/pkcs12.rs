@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     der::{self, Reader},
-    input::Fault,
+    fault::Fault,
     pbe::{Password, count, damaged},
 };
 

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 use super::{
     PublicKey, backend,
     der::{self, Reader},
-    input::{self, Due, Fault, FromDer},
+    fault::{Due, Fault},
+    input::{self, FromDer},
     shape::{self, Shape},
 };
 use crate::error::{Error, Kind, Result};

@@ -3,8 +3,10 @@ use std::{fmt, path::Path, sync::Arc};
 use super::{
     Certificate, backend,
     der::{self, Reader},
-    digest, input,
-    input::{Due, Fault, FromDer},
+    digest,
+    fault::{Due, Fault},
+    input,
+    input::FromDer,
     pem,
     shape::{self, Shape},
 };

@@ -2,7 +2,7 @@
 
 use super::{
     der::{self, Flaw, Reader},
-    input::{Due, Fault},
+    fault::{Due, Fault},
     pem,
 };
 
