@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::{
     client::{Client, Notifications},
-    error::{Error, Kind, Result},
+    error::{Cause, Error, Kind, Result},
     protocol::{
         notification::{Ack, BUDGET, Notification, check_size},
         v2::answer::is_xml,
@@ -128,20 +128,24 @@ impl std::error::Error for NotificationRejection {
 /// The body, up to its cap; a declared length over it is not read at all.
 async fn read(body: Body) -> Result<Bytes> {
     let declared = http_body::Body::size_hint(&body).lower();
-    check_size(usize::try_from(declared).unwrap_or(usize::MAX))?;
+    check_size(usize::try_from(declared).unwrap_or(usize::MAX)).map_err(Cause::not_sent)?;
     match Limited::new(body, Notifications::MAX_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(err) if err.is::<LengthLimitError>() => check_size(usize::MAX).map(|()| Bytes::new()),
-        Err(err) => Err(Error::new(Kind::Transport, "it broke off")
+        Err(err) if err.is::<LengthLimitError>() => check_size(usize::MAX)
+            .map(|()| Bytes::new())
+            .map_err(Cause::not_sent),
+        Err(err) => Err(Cause::new(Kind::Transport, "it broke off")
             .with_source(err)
-            .in_step("body")),
+            .in_step("body")
+            .not_sent()),
     }
 }
 
 fn out_of_time(limit: Duration) -> Error {
-    Error::new(
+    Cause::new(
         Kind::Timeout,
         format!("neither read nor opened within {limit:?}"),
     )
     .in_step("time")
+    .not_sent()
 }

@@ -142,6 +142,12 @@ pub use crate::protocol::sign::{Signature, Signer};
 pub use crate::protocol::trust::{PlatformKey, Verifier};
 pub use crate::wire::{Transport, TransportBuilder};
 
+/// For this crate's own doctests; no part of the public API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::error::{Cause, SentError};
+}
+
 /// The READMEs' Rust blocks, as doctests.
 #[cfg(all(doctest, feature = "sandbox"))]
 mod readme {

@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use crate::{error::Result, wire::background};
+use crate::{
+    error::{Cause, Result},
+    wire::background,
+};
 
 /// Polls a future to its end on this thread, with the background runtime around it.
 ///
@@ -17,7 +20,7 @@ use crate::{error::Result, wire::background};
 ///
 /// The future's own, or the background thread cannot be started.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let _inside = background()?.enter();
+    let _inside = background().map_err(Cause::not_sent)?.enter();
     // A surrounding task's budget would otherwise run out, for nothing here yields to it.
     let mut future = pin!(tokio::task::unconstrained(future));
     let bell = Arc::new(Bell::default());

@@ -7,7 +7,11 @@ use std::{
 };
 
 use super::{Response, core::Core, exchange};
-use crate::{error::Result, protocol::request::Draft, wire::InRuntime};
+use crate::{
+    error::{Cause, Result},
+    protocol::request::Draft,
+    wire::InRuntime,
+};
 
 /// A call under way: the future that an `…_async` verb returns.
 ///
@@ -24,9 +28,8 @@ pub struct Call {
 }
 
 impl Call {
-    pub(super) fn new(core: Arc<Core>, draft: Result<Draft>) -> Self {
-        // The exchange's state is large: it is made at the first poll, in a box of its own.
-        Self::of(async move { Box::pin(exchange::execute(core, draft?)).await })
+    pub(super) fn new(core: Arc<Core>, draft: Result<Draft, Cause>) -> Self {
+        Self::after(core, std::future::ready(draft))
     }
 
     pub(super) fn of(future: impl Future<Output = Result<Response>> + Send + 'static) -> Self {
@@ -38,12 +41,14 @@ impl Call {
     /// A call whose draft waits for something.
     pub(super) fn after(
         core: Arc<Core>,
-        draft: impl Future<Output = Result<Draft>> + Send + 'static,
+        draft: impl Future<Output = Result<Draft, Cause>> + Send + 'static,
     ) -> Self {
         Self {
-            future: InRuntime::new(
-                async move { Box::pin(exchange::execute(core, draft.await?)).await },
-            ),
+            future: InRuntime::new(async move {
+                let draft = draft.await.map_err(Cause::not_sent)?;
+                // The exchange's state is large: it is made at the first poll, in a box of its own.
+                Box::pin(exchange::execute(core, draft)).await
+            }),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     base::crypto::{Certificate, PublicKey},
-    error::{Error, Kind, Outcome, Result},
+    error::{Cause, Kind, Outcome, Result, SentError, cause},
     protocol::{
         certificates::{self, Downloaded},
         options::Options,
@@ -36,7 +36,7 @@ impl Core {
     ///
     /// # Errors
     /// Where the download failed, now or less than a pause ago.
-    pub(super) async fn bring_key(self: &Arc<Self>, serial: Option<&str>) -> Result<()> {
+    pub(super) async fn bring_key(self: &Arc<Self>, serial: Option<&str>) -> cause::Result<()> {
         let Some(store) = self.trust.store().filter(|_| self.refresher.is_on()) else {
             return Ok(());
         };
@@ -56,7 +56,10 @@ impl Core {
                 self.refresher.turn(&mut state)
             };
             match turn {
-                Turn::Lead(lead) => return self.download(lead).await.map(drop),
+                Turn::Lead(lead) => {
+                    let downloaded = self.download(lead).await;
+                    return downloaded.map(drop).map_err(SentError::into_cause);
+                }
                 Turn::Wait(ended) => ended.wait().await,
             }
         }
@@ -78,7 +81,7 @@ impl Core {
             let core = Arc::clone(self);
             let work = async move {
                 if let Err(err) = core.download(lead).await {
-                    tracing::warn!(error = %err, "platform certificates not renewed");
+                    tracing::warn!(error = %err.cause(), "platform certificates not renewed");
                 }
             };
             match background() {
@@ -88,8 +91,7 @@ impl Core {
         }
     }
 
-    async fn refresh(self: &Arc<Self>) -> Result<CertificateRefresh> {
-        self.local_store()?;
+    async fn refresh(self: &Arc<Self>) -> Result<CertificateRefresh, SentError> {
         loop {
             let turn = self.refresher.turn(&mut self.refresher.state());
             match turn {
@@ -99,16 +101,20 @@ impl Core {
         }
     }
 
-    fn local_store(&self) -> Result<&TrustStore> {
+    fn trust_key(&self, key: PlatformKey) -> cause::Result<()> {
+        self.local_store()?.add(key, SystemTime::now())
+    }
+
+    fn local_store(&self) -> cause::Result<&TrustStore> {
         self.trust.store().ok_or_else(|| {
-            Error::config("this client verifies with a Verifier, which keeps its own keys")
+            Cause::config("this client verifies with a Verifier, which keeps its own keys")
         })
     }
 
     /// Downloads on the background runtime: a caller that gives up, or whose own runtime rests,
     /// then neither ends what the others wait for nor holds them up. A remote signer is the
     /// program's code, and stays in the program's runtime.
-    async fn download(self: &Arc<Self>, lead: Lead) -> Result<CertificateRefresh> {
+    async fn download(self: &Arc<Self>, lead: Lead) -> Result<CertificateRefresh, SentError> {
         let core = Arc::clone(self);
         let work = async move {
             let outcome = core.download_in_time().await;
@@ -118,25 +124,27 @@ impl Core {
         if !self.signs_locally() {
             return work.await;
         }
-        match background()?.spawn(work).await {
+        let background = background().map_err(|cause| cause.with_outcome(Outcome::NotSent))?;
+        match background.spawn(work).await {
             Ok(outcome) => outcome,
-            Err(err) => Err(Error::new(
+            Err(err) => Err(Cause::new(
                 Kind::Transport,
                 "the download of the platform certificates broke off",
             )
-            .with_source(err)),
+            .with_source(err)
+            .with_outcome(Outcome::Unknown)),
         }
     }
 
     /// A download has its own time, for it may wait for nobody and outlive its caller.
-    async fn download_in_time(&self) -> Result<CertificateRefresh> {
+    async fn download_in_time(&self) -> Result<CertificateRefresh, SentError> {
         let limit = match self.setup.timeout {
             Duration::ZERO => LONGEST,
             limit => limit.min(LONGEST),
         };
-        match tokio::time::timeout(limit, self.fetch(self.local_store()?)).await {
+        match tokio::time::timeout(limit, self.fetch()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(
+            Err(_) => Err(Cause::new(
                 Kind::Timeout,
                 format!("GET v3/certificates: no answer within {limit:?}"),
             )
@@ -144,24 +152,16 @@ impl Core {
         }
     }
 
-    async fn fetch(&self, store: &TrustStore) -> Result<CertificateRefresh> {
-        let key = self.apiv3_key.as_ref().ok_or_else(|| {
-            Error::config("platform certificates are decrypted with the APIv3 key: give the builder `apiv3_key`")
-        })?;
-        let options = Options::new().query(json!({ "algorithm_type": "RSA" }));
-        let draft = Draft::new(
-            Method::GET,
-            "v3/certificates",
-            options,
-            &self.setup,
-            &self.trust,
-        )?;
+    async fn fetch(&self) -> Result<CertificateRefresh, SentError> {
+        let (draft, key, store) = self
+            .prepare_download()
+            .map_err(|cause| cause.with_outcome(Outcome::NotSent))?;
+        let in_call =
+            |err: SentError| err.map(|cause| cause.in_call(&Method::GET, &draft.template));
         let answer = once(self, &draft, &Trace::default())
             .await
-            .map_err(|err| err.in_call(&Method::GET, &draft.template))?;
-        match certificates::read(&answer, key, store, now())
-            .map_err(|err| err.in_call(&Method::GET, &draft.template))?
-        {
+            .map_err(in_call)?;
+        match certificates::read(&answer, key, store, now()).map_err(in_call)? {
             Downloaded::None => {
                 tracing::debug!("no platform certificates: public key mode");
                 Ok(CertificateRefresh {
@@ -175,7 +175,9 @@ impl Core {
                     let serial = certificate.serial().to_owned();
                     let known = store.knows(&serial);
                     // Another key under a known serial is refused here.
-                    store.add(PlatformKey::of_certificate(certificate), SystemTime::now())?;
+                    store
+                        .add(PlatformKey::of_certificate(certificate), SystemTime::now())
+                        .map_err(|cause| cause.with_outcome(Outcome::Done))?;
                     if !known {
                         tracing::info!(serial, "platform certificate added");
                         added.push(serial);
@@ -187,6 +189,22 @@ impl Core {
                 })
             }
         }
+    }
+
+    fn prepare_download(&self) -> cause::Result<(Draft, &[u8; 32], &TrustStore)> {
+        let store = self.local_store()?;
+        let key = self.apiv3_key.as_ref().ok_or_else(|| {
+            Cause::config("platform certificates are decrypted with the APIv3 key: give the builder `apiv3_key`")
+        })?;
+        let options = Options::new().query(json!({ "algorithm_type": "RSA" }));
+        let draft = Draft::new(
+            Method::GET,
+            "v3/certificates",
+            options,
+            &self.setup,
+            &self.trust,
+        )?;
+        Ok((draft, key, store))
     }
 }
 
@@ -207,7 +225,7 @@ impl Client {
     /// Another key under a known ID, or the merchant's own.
     pub fn add_platform_key(&self, id: impl Into<String>, key: PublicKey) -> Result<()> {
         let key = PlatformKey::of_public_key(id.into(), key);
-        self.root.core().local_store()?.add(key, SystemTime::now())
+        self.root.core().trust_key(key).map_err(Cause::not_sent)
     }
 
     /// Trusts a platform certificate from now on.
@@ -216,7 +234,7 @@ impl Client {
     /// An expired one, another key under a known serial, or the merchant's own.
     pub fn add_platform_certificate(&self, certificate: Certificate) -> Result<()> {
         let key = PlatformKey::of_certificate(certificate);
-        self.root.core().local_store()?.add(key, SystemTime::now())
+        self.root.core().trust_key(key).map_err(Cause::not_sent)
     }
 
     /// Trusts the key of this ID or serial no longer; `false` where it was not trusted.
@@ -236,7 +254,7 @@ impl Client {
         &self,
     ) -> impl Future<Output = Result<CertificateRefresh>> + Send + 'static {
         let core = Arc::clone(self.root.core_arc());
-        InRuntime::new(async move { core.refresh().await })
+        InRuntime::new(async move { Ok(core.refresh().await?) })
     }
 
     /// Writes the certificates that are trusted now into a folder, one `wechatpay_SERIAL.pem`
@@ -252,5 +270,6 @@ impl Client {
             keys.iter().filter_map(PlatformKey::certificate),
             folder.as_ref(),
         )
+        .map_err(Cause::not_sent)
     }
 }

@@ -9,7 +9,7 @@ use super::{
     watch,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Cause, Result, cause},
     protocol::{options::Options, path, request::Draft},
     wire::InRuntime,
 };
@@ -40,7 +40,7 @@ use crate::{
 pub struct Chain {
     core: Arc<Core>,
     template: String,
-    fault: Option<Arc<Error>>,
+    fault: Option<Arc<Cause>>,
     children: Children<Self>,
     depth: u8,
 }
@@ -106,10 +106,10 @@ impl Chain {
         let draft = self.draft(method, options.into());
         let core = Arc::clone(&self.core);
         InRuntime::new(async move {
-            let draft = draft?;
+            let draft = draft.map_err(Cause::not_sent)?;
             match core.seal(&draft).await {
                 Ok(sealed) => Ok(PreparedRequest::new(sealed)),
-                Err(err) => Err(err.in_call(&draft.method, &draft.template)),
+                Err(fault) => Err(fault.in_call(&draft.method, &draft.template).not_sent()),
             }
         })
     }
@@ -121,7 +121,7 @@ impl Chain {
             let draft = async move {
                 let brought = chain.core.bring_key(None).await;
                 brought.map_err(|cause| {
-                    Error::config("there is no platform key to encrypt with, and none came")
+                    Cause::config("there is no platform key to encrypt with, and none came")
                         .with_source(cause)
                         .in_call(&method, &chain.template)
                 })?;
@@ -132,7 +132,7 @@ impl Chain {
         Call::new(Arc::clone(&self.core), self.draft(method, options))
     }
 
-    pub(super) fn draft(&self, method: Method, options: Options) -> Result<Draft> {
+    pub(super) fn draft(&self, method: Method, options: Options) -> cause::Result<Draft> {
         watch::warn_of_camel_case(&self.template);
         let drafted = match &self.fault {
             Some(fault) => Err(fault.again()),
@@ -147,7 +147,7 @@ impl Chain {
         drafted.map_err(|err| err.in_call(&method, &self.template))
     }
 
-    fn extended(&self, piece: &str, push: fn(&mut String, &str) -> Result<()>) -> Self {
+    fn extended(&self, piece: &str, push: fn(&mut String, &str) -> cause::Result<()>) -> Self {
         let mut template = String::with_capacity(self.template.len() + piece.len() + 8);
         template.push_str(&self.template);
         let fault = match &self.fault {
@@ -167,7 +167,7 @@ impl Chain {
         let mut child = self.chain(path);
         child.depth = self.depth + 1;
         if child.depth == MOST_DEPTH {
-            child.fault = Some(Arc::new(Error::request(format!(
+            child.fault = Some(Arc::new(Cause::request(format!(
                 "indexed {MOST_DEPTH} levels deep: take the path as one literal, or by chain(…)"
             ))));
         }

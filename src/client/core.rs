@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{Identity, failover::Failover, prepared::Sealed, refresher::Refresher, upload::Upload};
 use crate::{
     base::crypto,
-    error::{Error, Outcome, Result},
+    error::{Cause, cause::Result},
     protocol::{
         multipart::Form,
         notification::Receiver,
@@ -26,6 +26,18 @@ use crate::{
     },
     wire::{ClientIdentity, Transport},
 };
+
+/// What vouches for a response. No key is looked up after sending: one that is missing is an error
+/// while nothing has been sent.
+#[derive(Clone, Copy)]
+pub(super) enum Proof<'c> {
+    /// Nothing: a file that is fetched by [`Options::unsigned`](crate::Options::unsigned).
+    Unsigned,
+    /// APIv3: a platform key.
+    Signature(&'c Trust),
+    /// APIv2: this key.
+    Digest(&'c str),
+}
 
 pub(crate) struct Core {
     pub(super) setup: Setup,
@@ -56,7 +68,7 @@ impl Core {
 
     pub(crate) fn merchant_key(&self) -> Result<&MerchantKey> {
         self.key.as_ref().ok_or_else(|| {
-            Error::config(
+            Cause::config(
                 "this client cannot sign APIv3: give the builder `serial` and `private_key`, \
                  or a `signer`",
             )
@@ -100,7 +112,7 @@ impl Core {
             Scheme::Brand => self.brand_id.as_deref().ok_or("brand_id"),
         };
         let id = id.map_err(|field| {
-            Error::config(format!(
+            Cause::config(format!(
                 "this client has no `{field}`, and `{}` is signed in its name: give it to the builder",
                 draft.template
             ))
@@ -162,32 +174,35 @@ impl Core {
             .as_ref()
             .map(|key| key.as_str())
             .ok_or_else(|| {
-                Error::config("this client cannot sign APIv2: give the builder an `apiv2_key`")
+                Cause::config("this client cannot sign APIv2: give the builder an `apiv2_key`")
             })
     }
 
-    /// What a call needs besides a signature.
-    pub(super) async fn make_ready(self: &Arc<Self>, draft: &Draft) -> Result<()> {
+    /// What a call needs besides a signature, found before anything is sent: how its response
+    /// will be verified.
+    pub(super) async fn make_ready(self: &Arc<Self>, draft: &Draft) -> Result<Proof<'_>> {
         let verifies = draft.version == Version::V3 && !draft.settings.unsigned;
         if verifies && self.trust.is_empty() {
-            // Of the call itself nothing was sent, whatever became of the download.
-            self.bring_key(None)
-                .await
-                .map_err(|err| err.with_outcome(Outcome::NotSent))?;
+            self.bring_key(None).await?;
         }
         if verifies && self.trust.is_empty() {
-            return Err(Error::config(
+            return Err(Cause::config(
                 "nothing to verify the answer with, so nothing was sent: give the builder a \
                  `platform_key`, a `platform_certificate` or a `verifier`",
             ));
         }
         if draft.settings.mutual_tls && self.identity.is_none() {
-            return Err(Error::config(
+            return Err(Cause::config(
                 "the option `security` shows the merchant's API certificate, and this client has \
                  none, so nothing was sent: give the builder a `client_identity`",
             ));
         }
-        Ok(())
+        Ok(match draft.version {
+            Version::V3 if draft.settings.unsigned => Proof::Unsigned,
+            Version::V3 => Proof::Signature(&self.trust),
+            // A body that is sent as it stands needs no key, its response does.
+            Version::V2 => Proof::Digest(self.apiv2_key()?),
+        })
     }
 
     /// The identity that a draft's connection shows.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Call, Chain, Response, core::Core, exchange, receive};
 use crate::{
     base::crypto::digest,
-    error::{Error, Kind, Outcome, Result},
+    error::{Cause, Error, Kind, Outcome, Result, SentError},
     protocol::{
         options::Options,
         path::shown,
@@ -45,8 +45,8 @@ impl Chain {
         let first = self.draft(Method::GET, options);
         let core = Arc::clone(self.core_arc());
         Call::of(async move {
-            second.sink = sink?;
-            both(core, first?, second).await
+            second.sink = sink.map_err(Cause::not_sent)?;
+            both(core, first.map_err(Cause::not_sent)?, second).await
         })
     }
 }
@@ -57,14 +57,15 @@ async fn both(core: Arc<Core>, first: Draft, second: Options) -> Result<Response
     let template = first.template.clone();
     let in_call = |err: Error| err.in_call(&Method::GET, &template);
     // A sink that cannot be is told before anything is sent.
-    drop(receive::open(second.sink.clone()).await.map_err(in_call)?);
+    let sink = receive::open(second.sink.clone()).await;
+    drop(sink.map_err(|fault| in_call(fault.not_sent()))?);
     let answer = exchange::execute(Arc::clone(&core), first).await?;
     let place: Place = answer.json().map_err(in_call)?;
-    let (url, sha1) = place.checked().map_err(in_call)?;
+    let (url, sha1) = place.checked().map_err(|err| in_call(err.into()))?;
     let mut second = second.var("download_url", url);
     second.sha1 = second.sha1.or(sha1);
     let mut second = Draft::new(Method::GET, FILE, second, core.setup(), core.trust())
-        .map_err(|err| in_call(err.with_outcome(Outcome::Done)))?;
+        .map_err(|fault| in_call(fault.with_outcome(Outcome::Done).into()))?;
     if !limit.is_zero() {
         // Nothing left is not the same as no limit.
         let left = limit.saturating_sub(began.elapsed());
@@ -75,8 +76,8 @@ async fn both(core: Arc<Core>, first: Draft, second: Options) -> Result<Response
 
 impl Place {
     /// The URL, and the hash that the file must have.
-    fn checked(self) -> Result<(String, Option<[u8; 20]>)> {
-        let wrong = |what: String| Error::new(Kind::Decode, what).with_outcome(Outcome::Done);
+    fn checked(self) -> Result<(String, Option<[u8; 20]>), SentError> {
+        let wrong = |what: String| Cause::new(Kind::Decode, what).with_outcome(Outcome::Done);
         let url = self.download_url.filter(|url| !url.is_empty());
         let url = url.ok_or_else(|| {
             wrong(
@@ -114,7 +115,7 @@ mod tests {
     fn the_answer_must_name_a_file_and_a_hash_that_can_be_checked() {
         let checked = |json| {
             let place: Place = serde_json::from_value(json).unwrap();
-            place.checked().map_err(|err| err.to_string())
+            place.checked().map_err(|err| err.cause().to_string())
         };
         use serde_json::json;
         let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";

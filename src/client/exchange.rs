@@ -10,14 +10,14 @@ use tracing::Instrument as _;
 
 use super::{
     Response,
-    core::Core,
+    core::{Core, Proof},
     prepared::Sealed,
     receive::{self, Heard},
     watch::Watch,
 };
 use crate::{
     base::crypto,
-    error::{Error, Kind, Outcome, Result},
+    error::{Cause, Error, Kind, Outcome, Result, SentError},
     protocol::{answer::Answer, request::Draft},
     wire::{Incoming, Outgoing, Progress, Target},
 };
@@ -57,12 +57,14 @@ async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
     };
     match tokio::time::timeout_at(deadline, attempts(core, draft, &trace, Some(deadline))).await {
         Ok(done) => done,
-        Err(_) => Err(Error::new(
-            Kind::Timeout,
-            format!("no answer within the call's timeout of {limit:?}"),
-        )
-        .with_outcome(trace.outcome())
-        .with_attempts(trace.tries())),
+        Err(_) => {
+            let fault = Cause::new(
+                Kind::Timeout,
+                format!("no answer within the call's timeout of {limit:?}"),
+            );
+            let err = Error::from(fault.with_outcome(trace.outcome()));
+            Err(err.with_attempts(trace.tries()))
+        }
     }
 }
 
@@ -128,9 +130,9 @@ impl Trace {
     }
 
     /// The last attempt's error: where that was not sent, one before it may have been.
-    fn settle(&self, err: Error) -> Error {
+    fn settle(&self, err: SentError) -> SentError {
         match err.outcome() {
-            Outcome::NotSent => err.with_outcome(self.steps().before),
+            Outcome::NotSent => err.amended(self.steps().before),
             _ => err,
         }
     }
@@ -147,13 +149,13 @@ async fn attempts(
     trace: &Trace,
     deadline: Option<tokio::time::Instant>,
 ) -> Result<Response> {
-    core.make_ready(draft).await?;
+    let proof = core.make_ready(draft).await.map_err(Cause::not_sent)?;
     core.budget.earn();
     loop {
         let tries = trace.attempt();
-        let err = match redirects(core, draft, trace).await {
+        let err = match redirects(core, draft, proof, trace).await {
             Ok(response) => return Ok(response),
-            Err(err) => err.with_attempts(tries),
+            Err(err) => err,
         };
         let pause = core
             .retry
@@ -170,26 +172,35 @@ async fn attempts(
                 trace.end(err.outcome());
                 tokio::time::sleep(pause).await;
             }
-            None => return Err(trace.settle(err)),
+            None => return Err(Error::from(trace.settle(err)).with_attempts(tries)),
         }
     }
 }
 
 /// One attempt, and those that its redirects ask for.
-async fn redirects(core: &Arc<Core>, draft: &mut Draft, trace: &Trace) -> Result<Response> {
-    let part = receive::open(draft.settings.sink.clone()).await?;
+async fn redirects(
+    core: &Arc<Core>,
+    draft: &mut Draft,
+    proof: Proof<'_>,
+    trace: &Trace,
+) -> Result<Response, SentError> {
+    let part = receive::open(draft.settings.sink.clone())
+        .await
+        .map_err(unsent)?;
     for _ in 0..=MOST_REDIRECTS {
         let heard = send(core, draft, trace).await?;
         match location(draft, &heard.incoming) {
             Some(location) => {
                 receive::discard(heard.incoming.body).await;
                 trace.end(Outcome::Unknown);
-                draft.redirect(&location, core.setup())?;
+                draft
+                    .redirect(&location, core.setup())
+                    .map_err(|cause| cause.with_outcome(Outcome::Unknown))?;
             }
-            None => return receive::receive(core, draft, heard, part).await,
+            None => return receive::receive(core, draft, proof, heard, part).await,
         }
     }
-    Err(Error::new(
+    Err(Cause::new(
         Kind::Redirect,
         format!("more than {MOST_REDIRECTS} redirects in a row"),
     )
@@ -212,22 +223,22 @@ fn location(draft: &Draft, answer: &Incoming) -> Option<String> {
 }
 
 /// One attempt, its answer read and not judged.
-pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer> {
+pub(super) async fn once(core: &Core, draft: &Draft, trace: &Trace) -> Result<Answer, SentError> {
     receive::collect(core, send(core, draft, trace).await?).await
 }
 
 /// Signs, sends and waits for the head of the answer. A request of which no byte was written on a
 /// connection that had served before is signed anew and sent once more, on a new one; one that
 /// cannot reach its host goes to the other of the client's two hosts, once.
-async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard> {
+async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard, SentError> {
     let mut fresh = false;
     let mut hosts = core.failover.hosts(draft);
     loop {
         let moved = hosts.current().map(|base| draft.at(base));
         let draft = moved.as_ref().unwrap_or(draft);
-        let mut sealed = core.seal(draft).await?;
+        let mut sealed = core.seal(draft).await.map_err(unsent)?;
         let signed = std::mem::take(&mut sealed.message);
-        let mut outgoing = outgoing(sealed, draft).await?;
+        let mut outgoing = outgoing(sealed, draft).await.map_err(unsent)?;
         outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
         outgoing.progress = trace.begin();
@@ -243,7 +254,7 @@ async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard> {
     }
 }
 
-async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing> {
+async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing, Cause> {
     let target = Target {
         https: sealed.origin.https,
         host: sealed.origin.host,
@@ -262,6 +273,12 @@ async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing> {
     outgoing.connect_timeout =
         Some(draft.settings.connect_timeout).filter(|limit| !limit.is_zero());
     Ok(outgoing)
+}
+
+/// A fault of one attempt before its request was written. [`Trace::settle`] knows of the attempts
+/// before it.
+fn unsent(fault: Cause) -> SentError {
+    fault.with_outcome(Outcome::NotSent)
 }
 
 /// From 0 to 1; without chance the pauses are merely less spread.

@@ -4,7 +4,7 @@ use rustls::pki_types::PrivateKeyDer;
 
 use crate::{
     base::crypto::{Certificate, KeyAndChain},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     wire::ClientIdentity,
 };
 
@@ -50,16 +50,20 @@ impl Identity {
     ///
     /// assert!(Identity::from_pem("no certificate", "no key").unwrap_err().is_key());
     /// ```
-    pub fn from_pem(cert: &str, key: &str) -> Result<Self> {
-        Self::new(KeyAndChain::from_pem(cert, key)?)
+    pub fn from_pem(cert: &str, key: &str) -> crate::Result<Self> {
+        KeyAndChain::from_pem(cert, key)
+            .and_then(Self::new)
+            .map_err(Cause::not_sent)
     }
 
     /// Reads `apiclient_cert.pem` and `apiclient_key.pem`, of at most 64 KiB each.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem), and when a file cannot be read.
-    pub fn from_pem_files(cert: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
-        Self::new(KeyAndChain::from_pem_files(cert.as_ref(), key.as_ref())?)
+    pub fn from_pem_files(cert: impl AsRef<Path>, key: impl AsRef<Path>) -> crate::Result<Self> {
+        KeyAndChain::from_pem_files(cert.as_ref(), key.as_ref())
+            .and_then(Self::new)
+            .map_err(Cause::not_sent)
     }
 
     /// Opens the bytes of `apiclient_cert.p12`, in its old encryption (RC2 and 3DES) or a newer
@@ -70,8 +74,13 @@ impl Identity {
     /// # Errors
     /// When the password is another, the archive is damaged or holds no key with its certificate.
     #[cfg(feature = "pkcs12")]
-    pub fn from_pkcs12(archive: &[u8], password: &str) -> Result<Self> {
-        Self::new(KeyAndChain::from_pkcs12(archive, password)?)
+    pub fn from_pkcs12(archive: &[u8], password: &str) -> crate::Result<Self> {
+        Self::open_pkcs12(archive, password).map_err(Cause::not_sent)
+    }
+
+    #[cfg(feature = "pkcs12")]
+    pub(super) fn open_pkcs12(archive: &[u8], password: &str) -> Result<Self> {
+        KeyAndChain::from_pkcs12(archive, password).and_then(Self::new)
     }
 
     /// The merchant's API certificate. Its serial is what
@@ -88,7 +97,7 @@ impl Identity {
     fn new(identity: KeyAndChain) -> Result<Self> {
         let chain = identity.chain.into_iter().map(Into::into).collect();
         let key = PrivateKeyDer::try_from(&identity.key[..]).map_err(|what| {
-            Error::key("the client identity's key cannot be used for TLS").with_source(what)
+            Cause::key("the client identity's key cannot be used for TLS").with_source(what)
         })?;
         Ok(Self {
             tls: Arc::new(ClientIdentity::new(chain, key.clone_key())?),

@@ -13,7 +13,7 @@ use flate2::write::MultiGzDecoder;
 use super::sink::{Part, failed};
 use crate::{
     base::crypto::digest::{self, Sha1},
-    error::{Error, Kind, Outcome, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::request::Wishes,
 };
 
@@ -123,7 +123,7 @@ impl Intake {
             .sha1
             .is_some_and(|due| due != packed && due != unpacked)
         {
-            return Err(done(
+            return Err(Cause::new(
                 Kind::Signature,
                 "what was downloaded does not have the SHA-1 that it should: cut short or \
                  altered; nothing was kept",
@@ -132,12 +132,12 @@ impl Intake {
         let sha1 = if self.wishes.gunzip { unpacked } else { packed };
         match out {
             Some(Out::File { part, len }) => Ok(Kept::File(SinkFile {
-                path: part.keep().map_err(|err| err.with_outcome(Outcome::Done))?,
+                path: part.keep()?,
                 len,
                 sha1: digest::hex_lower(&sha1),
             })),
             Some(Out::Memory { bytes, .. }) => Ok(Kept::Memory(bytes.into())),
-            None => Err(done(Kind::File, "the download has nowhere to go")),
+            None => Err(Cause::new(Kind::File, "the download has nowhere to go")),
         }
     }
 
@@ -201,7 +201,7 @@ impl Write for Out {
             }
             Self::Memory { bytes: kept, cap } => {
                 if bytes.len() > cap.saturating_sub(kept.len()) {
-                    let err = Error::new(
+                    let err = Cause::new(
                         Kind::TooLarge,
                         format!(
                             "the download is longer than {cap} bytes: give it a `sink`, or raise \
@@ -223,7 +223,7 @@ impl Write for Out {
 
 /// Our own error on its way through a decoder that passes on io's alone.
 #[derive(Debug)]
-struct OutFailure(Error);
+struct OutFailure(Cause);
 
 impl fmt::Display for OutFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,18 +233,13 @@ impl fmt::Display for OutFailure {
 
 impl StdError for OutFailure {}
 
-fn explain(err: io::Error) -> Error {
+fn explain(err: io::Error) -> Cause {
     match err.downcast::<OutFailure>() {
-        Ok(OutFailure(ours)) => ours.with_outcome(Outcome::Done),
-        Err(err) => done(
+        Ok(OutFailure(ours)) => ours,
+        Err(err) => Cause::new(
             Kind::Decode,
             "the download begins as gzip and is none to its end: cut short or altered",
         )
         .with_source(err),
     }
-}
-
-/// An error after WeChat Pay did its part.
-fn done(kind: Kind, message: &'static str) -> Error {
-    Error::new(kind, message).with_outcome(Outcome::Done)
 }

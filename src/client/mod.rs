@@ -42,7 +42,7 @@ use std::{fmt, ops::Index, sync::Arc};
 use self::core::Core;
 use crate::{
     base::crypto::PrivateKey,
-    error::{Error, Result},
+    error::{Cause, Result},
     protocol::sign::check_serial,
 };
 
@@ -112,8 +112,9 @@ impl Client {
     pub fn rotate_key(&self, serial: impl Into<String>, key: PrivateKey) -> Result<()> {
         let serial = serial.into();
         check_serial(&serial)
-            .map_err(|what| Error::config(format!("rotate_key: the serial {what}")))?;
-        self.root.core().merchant_key()?.rotate(serial, key)
+            .map_err(|what| Cause::config(format!("rotate_key: the serial {what}")))
+            .and_then(|()| self.root.core().merchant_key()?.rotate(serial, key))
+            .map_err(Cause::not_sent)
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     core::{Core, now},
 };
 use crate::{
-    error::{Kind, Result},
+    error::{Cause, Kind, Result, cause},
     protocol::{
         notification::{MAX_BODY, Notification, Receiver, check_size, collect},
         verify::SERIAL,
@@ -137,8 +137,9 @@ impl Notifications {
             .and_then(|()| Ok((collect(headers)?, Bytes::copy_from_slice(body))));
         let this = self.clone();
         Box::pin(InRuntime::new(async move {
-            let (headers, body) = given?;
-            this.open(&headers, &body, received).await
+            let (headers, body) = given.map_err(Cause::not_sent)?;
+            let opened = this.open(&headers, &body, received).await;
+            opened.map_err(Cause::not_sent)
         }))
     }
 
@@ -149,7 +150,7 @@ impl Notifications {
         headers: &HeaderMap,
         body: &[u8],
         received: Instant,
-    ) -> Result<Notification> {
+    ) -> cause::Result<Notification> {
         let opened = self.receiver.open(headers, body, now(), received).await;
         let (Err(err), Some(core)) = (&opened, &self.core) else {
             return opened;

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::Notifications;
 use crate::{
     base::crypto::{Certificate, PublicKey},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{
         merchant::{apiv3_key, check_apiv2_key, check_id},
         notification::{Owners, Receiver},
@@ -80,26 +80,30 @@ impl NotificationsBuilder {
     ///
     /// # Errors
     /// On a configuration that could receive nothing or would not be safe, each with what to do.
-    pub fn build(self) -> Result<Notifications> {
+    pub fn build(self) -> crate::Result<Notifications> {
+        self.checked().map_err(Cause::not_sent)
+    }
+
+    fn checked(self) -> Result<Notifications> {
         for mchid in &self.owners.mchids {
             check_id("mchid", mchid)?;
         }
         match (self.any_merchant, self.owners.mchids.is_empty()) {
             (false, true) => {
-                return Err(Error::config(
+                return Err(Cause::config(
                     "no `mchid`, whose notifications are to be taken: give one, or say \
                      any_merchant()",
                 ));
             }
             (true, false) => {
-                return Err(Error::config(
+                return Err(Cause::config(
                     "`mchid` and any_merchant() exclude one another",
                 ));
             }
             _ => {}
         }
         if self.owners.appids.iter().any(String::is_empty) {
-            return Err(Error::config("an `appid` is empty"));
+            return Err(Cause::config("an `appid` is empty"));
         }
         check_apiv2_key(self.apiv2_key.as_ref())?;
         let apiv3_key = self
@@ -108,13 +112,13 @@ impl NotificationsBuilder {
             .map(|key| apiv3_key(key))
             .transpose()?;
         if apiv3_key.is_none() && self.apiv2_key.is_none() {
-            return Err(Error::config(
+            return Err(Cause::config(
                 "neither `apiv3_key` nor `apiv2_key`: no notification could be opened",
             ));
         }
         let trust = Trust::new(self.platform, self.verifier, None)?;
         if apiv3_key.is_some() && trust.is_empty() {
-            return Err(Error::config(
+            return Err(Cause::config(
                 "nothing to verify an APIv3 notification with: give a `platform_key`, a \
                  `platform_certificate` or a `verifier`",
             ));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::crypto,
-    error::Result,
+    error::{Cause, Result, cause},
     protocol::{
         pay_params::{Call, FrontEnd, PayParams},
         v2::sign::SignType,
@@ -121,15 +121,17 @@ impl PayParamsBuilder {
     /// # Errors
     /// As [`build`](PayParamsBuilder::build).
     pub fn build_async(self) -> impl Future<Output = Result<PayParams>> + Send + 'static {
+        InRuntime::new(async move { self.signed().await.map_err(Cause::not_sent) })
+    }
+
+    async fn signed(self) -> cause::Result<PayParams> {
         let Self { core, call, v2 } = self;
-        InRuntime::new(async move {
-            call.check()?;
-            let nonce = crypto::nonce()?;
-            match v2 {
-                Some(sign_type) => call.sign_v2(core.apiv2_key()?, sign_type, now(), &nonce),
-                None => call.sign_v3(core.merchant_key()?, now(), &nonce).await,
-            }
-        })
+        call.check()?;
+        let nonce = crypto::nonce()?;
+        match v2 {
+            Some(sign_type) => call.sign_v2(core.apiv2_key()?, sign_type, now(), &nonce),
+            None => call.sign_v3(core.merchant_key()?, now(), &nonce).await,
+        }
     }
 
     pub(crate) fn signs_locally(&self) -> bool {

@@ -6,12 +6,12 @@ use http::{HeaderMap, StatusCode};
 
 use super::{
     Response,
-    core::{Core, now},
+    core::{Core, Proof, now},
     intake::{Intake, Kept, Out},
     sink::Part,
 };
 use crate::{
-    error::{Error, Kind, Outcome, Result},
+    error::{Cause, Kind, Outcome, SentError, cause},
     protocol::{
         answer::{self, Answer, Verification},
         path::Version,
@@ -35,36 +35,37 @@ pub(super) struct Heard {
 }
 
 /// Opens the file beside the sink, if there is one: before the request is sent.
-pub(super) async fn open(sink: Option<PathBuf>) -> Result<Option<Part>> {
+pub(super) async fn open(sink: Option<PathBuf>) -> cause::Result<Option<Part>> {
     let Some(sink) = sink else {
         return Ok(None);
     };
-    off_thread(move || Part::create(&sink)).await.map(Some)
+    off_thread(move || Part::create(&sink)).await?.map(Some)
 }
 
 /// Reads the answer and judges it. Only a success ever comes into the sink.
 pub(super) async fn receive(
     core: &Arc<Core>,
     draft: &Draft,
+    proof: Proof<'_>,
     mut heard: Heard,
     part: Option<Part>,
-) -> Result<Response> {
+) -> Result<Response, SentError> {
     if let Some(part) = part {
         let status = heard.incoming.status;
         return match streamed(draft, &mut heard.incoming).await {
             Ok(Some(verification)) => stream(draft, heard.incoming, verification, part)
                 .await
-                .map_err(|err| err.with_status(status)),
+                .map_err(|err| err.map(|cause| cause.with_status(status))),
             Ok(None) => {
                 let answer = collect(core, heard).await?;
-                let verification = judge(core, draft, &answer).await?;
+                let verification = judge(core, draft, proof, &answer).await?;
                 settle(draft, answer, verification, Out::File { part, len: 0 }).await
             }
             Err(err) => Err(unread(err, status)),
         };
     }
     let answer = collect(core, heard).await?;
-    let verification = judge(core, draft, &answer).await?;
+    let verification = judge(core, draft, proof, &answer).await?;
     if draft.settings.wishes.are_none() {
         return Ok(Response::new(answer, verification));
     }
@@ -106,7 +107,7 @@ async fn streamed(
 }
 
 /// Reads an answer to its end.
-pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer> {
+pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer, SentError> {
     let Heard { incoming, signed } = heard;
     let (status, headers) = (incoming.status, incoming.headers);
     match incoming.body.collect(core.max_response).await {
@@ -122,8 +123,13 @@ pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer> {
 
 /// Judges an answer; one by a key that is not known gets a second hearing where a download of
 /// certificates brought the key.
-async fn judge(core: &Arc<Core>, draft: &Draft, answer: &Answer) -> Result<Verification> {
-    match verify(core, draft, answer).await {
+async fn judge(
+    core: &Arc<Core>,
+    draft: &Draft,
+    proof: Proof<'_>,
+    answer: &Answer,
+) -> Result<Verification, SentError> {
+    match verify(draft, proof, answer).await {
         Err(err) if err.kind() == Kind::UnknownKey => {
             let serial = answer
                 .headers
@@ -131,29 +137,25 @@ async fn judge(core: &Arc<Core>, draft: &Draft, answer: &Answer) -> Result<Verif
                 .and_then(|serial| serial.to_str().ok());
             core.bring_key(serial)
                 .await
-                .map_err(|cause| err.with_source(cause))?;
-            verify(core, draft, answer).await
+                .map_err(|why| err.map(|cause| cause.with_source(why)))?;
+            verify(draft, proof, answer).await
         }
         judged => judged,
     }
 }
 
-async fn verify(core: &Core, draft: &Draft, answer: &Answer) -> Result<Verification> {
-    Ok(match draft.version {
-        Version::V3 if draft.settings.unsigned && answer.status.is_success() => {
-            Verification::Unsigned
+async fn verify(
+    draft: &Draft,
+    proof: Proof<'_>,
+    answer: &Answer,
+) -> Result<Verification, SentError> {
+    match proof {
+        Proof::Unsigned => answer::judge_unsigned(answer, &draft.method),
+        Proof::Signature(trust) => {
+            answer::judge(answer, (&draft.method, draft.api_path()), trust, now()).await
         }
-        Version::V3 => {
-            answer::judge(
-                answer,
-                (&draft.method, draft.api_path()),
-                &core.trust,
-                now(),
-            )
-            .await?
-        }
-        Version::V2 => v2::answer::judge(answer, draft.api_path(), core.apiv2_key()?)?,
-    })
+        Proof::Digest(key) => v2::answer::judge(answer, draft.api_path(), key),
+    }
 }
 
 /// Puts a judged answer where it belongs.
@@ -162,7 +164,7 @@ async fn settle(
     answer: Answer,
     verification: Verification,
     out: Out,
-) -> Result<Response> {
+) -> Result<Response, SentError> {
     let mut intake = Intake::new(out, draft.settings.wishes);
     let body = answer.body.clone();
     let len = body.len() as u64;
@@ -171,7 +173,8 @@ async fn settle(
         intake.finish()
     })
     .await
-    .map_err(|err| err.with_outcome(Outcome::Done).with_status(answer.status))?;
+    .and_then(|done| done)
+    .map_err(|cause| cause.with_status(answer.status).with_outcome(Outcome::Done))?;
     if let Some(on_progress) = &draft.settings.on_progress {
         on_progress(len, Some(len));
     }
@@ -184,7 +187,7 @@ async fn stream(
     incoming: Incoming,
     verification: Verification,
     part: Part,
-) -> Result<Response> {
+) -> Result<Response, SentError> {
     let (settings, mut body) = (&draft.settings, incoming.body);
     let total = body.declared();
     let mut intake = Intake::new(Out::File { part, len: 0 }, settings.wishes);
@@ -193,7 +196,7 @@ async fn stream(
     loop {
         let chunk = match body.chunk().await {
             Some(Ok(chunk)) => Some(chunk),
-            Some(Err(err)) => return Err(Error::from(err).with_outcome(Outcome::Unknown)),
+            Some(Err(err)) => return Err(Cause::from(err).with_outcome(Outcome::Unknown)),
             None => None,
         };
         if let Some(chunk) = &chunk {
@@ -209,10 +212,15 @@ async fn stream(
                 batch.clear();
                 Ok((intake, batch))
             })
-            .await?;
+            .await
+            .and_then(|done| done)
+            .map_err(done)?;
         }
         if chunk.is_none() {
-            let kept = off_thread(move || intake.finish()).await?;
+            let kept = off_thread(move || intake.finish())
+                .await
+                .and_then(|done| done)
+                .map_err(done)?;
             return Ok(response(
                 incoming.status,
                 incoming.headers,
@@ -242,24 +250,28 @@ fn response(
     Response::new(answer, verification).with_file(file)
 }
 
-fn unread(err: BodyError, status: StatusCode) -> Error {
-    Error::from(err)
-        .with_outcome(Outcome::Unknown)
+/// The body is missing, and with it what it says of the request.
+fn unread(err: BodyError, status: StatusCode) -> SentError {
+    Cause::from(err)
         .with_status(status)
+        .with_outcome(Outcome::Unknown)
+}
+
+/// The request succeeded, and what failed is on this side.
+fn done(fault: Cause) -> SentError {
+    fault.with_outcome(Outcome::Done)
 }
 
 /// Runs what hashes and waits for a disk where it holds up nobody. Given up half way, it comes to
 /// its end there, and what it held is cleaned up.
 async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|err| {
-            Err(Error::new(
-                Kind::File,
-                "the runtime ended while a file was being written",
-            )
-            .with_source(err))
-        })
+    work: impl FnOnce() -> T + Send + 'static,
+) -> cause::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|err| {
+        Cause::new(
+            Kind::File,
+            "the runtime ended while a file was being written",
+        )
+        .with_source(err)
+    })
 }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, SentError, cause::Result};
 
 /// Whether a client fetches platform certificates by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(super) struct State {
 /// The last download that came to an end.
 pub(super) struct Last {
     ended: Instant,
-    failure: Option<Error>,
+    failure: Option<Cause>,
 }
 
 impl Refresher {
@@ -152,10 +152,10 @@ pub(super) struct Lead {
 }
 
 impl Lead {
-    pub(super) fn end(self, outcome: &Result<CertificateRefresh>) {
+    pub(super) fn end(self, outcome: &Result<CertificateRefresh, SentError>) {
         lock(&self.state).last = Some(Last {
             ended: Instant::now(),
-            failure: outcome.as_ref().err().map(Error::again),
+            failure: outcome.as_ref().err().map(|err| err.cause().again()),
         });
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::SinkFile;
 use crate::{
     base::xml,
-    error::{Error, Kind, Outcome, Result},
+    error::{BoxError, Cause, Error, Kind, Outcome, Result},
     protocol::answer::{Answer, Verification, request_id},
 };
 
@@ -74,7 +74,7 @@ impl Response {
     /// Where it is not UTF-8. The call itself was [`Done`](Outcome::Done).
     pub fn text(&self) -> Result<&str> {
         std::str::from_utf8(&self.answer.body)
-            .map_err(|err| self.undecoded("is not UTF-8").with_source(err))
+            .map_err(|err| self.undecoded("is not UTF-8", Some(err.into())))
     }
 
     /// The body as a type of yours, or as a [`serde_json::Value`].
@@ -83,17 +83,18 @@ impl Response {
     /// Where it is not JSON, or not of that shape. The call itself was [`Done`](Outcome::Done).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         if self.answer.body.is_empty() {
-            return Err(self.undecoded("is empty, not JSON"));
+            return Err(self.undecoded("is empty, not JSON", None));
         }
         serde_json::from_slice(&self.answer.body)
             // serde's own words quote the value, which may be a person's.
             .map_err(|err| {
-                self.undecoded(&format!(
+                let what = format!(
                     "is not the JSON that is asked for: a {:?} error at line {}, column {}",
                     err.classify(),
                     err.line(),
                     err.column()
-                ))
+                );
+                self.undecoded(&what, None)
             })
     }
 
@@ -103,19 +104,23 @@ impl Response {
     /// Where it is not XML. The call itself was [`Done`](Outcome::Done).
     pub fn xml(&self) -> Result<Map<String, Value>> {
         xml::parse(&self.answer.body, self.answer.body.len())
-            .map_err(|err| self.undecoded("is not XML").with_source(err))
+            .map_err(|fault| self.undecoded("is not XML", Some(fault.into())))
     }
 
-    fn undecoded(&self, what: &str) -> Error {
-        Error::new(
+    fn undecoded(&self, what: &str, source: Option<BoxError>) -> Error {
+        let fault = Cause::new(
             Kind::Decode,
             format!(
                 "the answer ({}, {} bytes) {what}",
                 self.answer.status.as_u16(),
                 self.answer.body.len()
             ),
-        )
-        .with_outcome(Outcome::Done)
+        );
+        let fault = match source {
+            Some(source) => fault.with_source(source),
+            None => fault,
+        };
+        fault.with_outcome(Outcome::Done).into()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Client;
 use crate::{
-    error::Result,
+    error::{Cause, Result},
     protocol::sensitive::{self, Encrypted, Padding},
     wire::InRuntime,
 };
@@ -21,7 +21,7 @@ impl Client {
     /// Where there is no key to encrypt with, or the text is too long for it: a key of 2048 bits
     /// takes 214 bytes.
     pub fn encrypt(&self, text: &str) -> Result<Encrypted> {
-        Encrypted::new(self.root.core().trust(), None, Padding::Oaep, text)
+        Encrypted::new(self.root.core().trust(), None, Padding::Oaep, text).map_err(Cause::not_sent)
     }
 
     /// As [`encrypt`](Client::encrypt), padded by PKCS#1 v1.5: for the old overseas APIs that say
@@ -32,6 +32,7 @@ impl Client {
     /// As [`encrypt`](Client::encrypt); a key of 2048 bits takes 245 bytes.
     pub fn encrypt_pkcs1(&self, text: &str) -> Result<Encrypted> {
         Encrypted::new(self.root.core().trust(), None, Padding::Pkcs1, text)
+            .map_err(Cause::not_sent)
     }
 
     /// The future of [`decrypt`](Client::decrypt).
@@ -45,8 +46,11 @@ impl Client {
         let core = Arc::clone(self.root.core_arc());
         let ciphertext = sensitive::ciphertext(ciphertext);
         InRuntime::new(async move {
-            let opened = core.merchant_key()?.decrypt(&ciphertext?).await?;
-            sensitive::plaintext(opened)
+            let opened = async {
+                let opened = core.merchant_key()?.decrypt(&ciphertext?).await?;
+                sensitive::plaintext(opened)
+            };
+            opened.await.map_err(Cause::not_sent)
         })
     }
 }

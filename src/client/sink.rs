@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     base::crypto,
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
 };
 
 /// What is written beside the file that it shall become. Dropped before it is
@@ -121,8 +121,8 @@ fn resolve(sink: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-pub(super) fn failed(sink: &Path, what: &str) -> Error {
-    Error::new(
+pub(super) fn failed(sink: &Path, what: &str) -> Cause {
+    Cause::new(
         Kind::File,
         format!("option `sink`, the file {}: {what}", sink.display()),
     )

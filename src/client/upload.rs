@@ -13,7 +13,7 @@ use tokio::{fs::File, io::AsyncRead, io::ReadBuf};
 
 use crate::{
     base::crypto::digest::Sha256,
-    error::{BoxError, Error, Kind, Result},
+    error::{BoxError, Cause, Kind, cause::Result},
     protocol::{
         media::{Content, Media},
         multipart::Frame,
@@ -39,7 +39,7 @@ impl Upload {
             Content::Bytes(bytes) => Source::Bytes(bytes.clone()),
             Content::File(path) => {
                 let failed = |what: &str| {
-                    Error::new(Kind::File, format!("media file {}: {what}", path.display()))
+                    Cause::new(Kind::File, format!("media file {}: {what}", path.display()))
                 };
                 let unread = |err: io::Error| failed("it cannot be read").with_source(err);
                 let file = File::open(path).await.map_err(unread)?;

@@ -4,8 +4,9 @@ use serde_json::Map;
 
 use super::{check_error, draw::Draw, sent::APIV2_KEY};
 use crate::{
-    Outcome, Result,
+    Outcome,
     base::xml,
+    error::SentError,
     protocol::{
         answer::{Answer, Verification},
         v2::{
@@ -75,7 +76,12 @@ fn signed(path: &str, status: u16, headers: &HeaderMap, draw: &mut Draw<'_>) {
     }
 }
 
-fn judged(path: &str, status: u16, headers: &HeaderMap, body: Bytes) -> Result<Verification> {
+fn judged(
+    path: &str,
+    status: u16,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Verification, SentError> {
     let answer = Answer {
         status: StatusCode::from_u16(status).expect("a status"),
         headers: headers.clone(),
@@ -90,7 +96,7 @@ fn judged(path: &str, status: u16, headers: &HeaderMap, body: Bytes) -> Result<V
             Outcome::Rejected | Outcome::Unknown
         ));
         let is_success = answer.status.is_success();
-        assert!(err.api().is_some() || is_success, "{err}");
+        assert!(err.cause().api().is_some() || is_success, "{err}");
     }
     verification
 }

@@ -5,7 +5,7 @@ use http::{
 use serde_json::{Map, Value};
 
 use super::{
-    at_once, check_refusal,
+    at_once, check_error,
     draw::Draw,
     sent::{APIV2_KEY, check, client, client_v2},
 };
@@ -36,7 +36,7 @@ pub fn options(data: &[u8]) {
     assert!(format!("{given:?}").len() < 4096 + 8 * data.len());
     let request = match at_once(client.chain(chain).prepare_async(method, given)) {
         Ok(request) => request,
-        Err(err) => return check_refusal(&err),
+        Err(err) => return check_error(&err),
     };
     check(&request);
     let headers = request.headers();

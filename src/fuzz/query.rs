@@ -2,7 +2,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    at_once, check_refusal,
+    at_once, check_error,
     draw::Draw,
     sent::{APIV2_KEY, check, client, client_v2, decode, pairs},
 };
@@ -33,7 +33,7 @@ fn v3(value: &Value) {
         Ok(request) => request,
         Err(err) => {
             assert!(!is_query(value), "{value}: {err}");
-            return check_refusal(&err);
+            return check_error(&err);
         }
     };
     let target = check(&request);
@@ -66,7 +66,7 @@ fn v2(value: &Value) {
     let chain = client_v2().chain("v2/x");
     let request = match at_once(chain.prepare_async(Method::GET, options)) {
         Ok(request) => request,
-        Err(err) => return check_refusal(&err),
+        Err(err) => return check_error(&err),
     };
     let target = check(&request);
     let (_, query) = target.split_once('?').expect("a sign at least");

@@ -2,7 +2,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
-    at_once, check_refusal,
+    at_once, check_error,
     draw::Draw,
     sent::{self, check, decode, pairs},
 };
@@ -49,7 +49,7 @@ fn any(draw: &mut Draw<'_>) {
         Ok(request) => {
             check(&request);
         }
-        Err(err) => check_refusal(&err),
+        Err(err) => check_error(&err),
     }
 }
 
@@ -78,7 +78,7 @@ fn known(draw: &mut Draw<'_>) {
         Ok(request) => request,
         Err(err) => {
             assert!(!goes, "{a:?} {b:?} {c:?} {d:?} {e:?} {f:?}: {err}");
-            return check_refusal(&err);
+            return check_error(&err);
         }
     };
     let target = check(&request);

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::{check_error, check_refusal, draw::Draw};
+use super::{check_error, draw::Draw};
 use crate::base::{
     scalar::scalar,
     xml::{parse, write},
@@ -48,7 +48,7 @@ fn write_and_read(fields: &Fields) -> Option<(String, Fields)> {
         Ok(text) => text,
         Err(err) => {
             assert!(!is_fit, "{fields:?}: {err}");
-            check_refusal(&err);
+            check_error(&err);
             return None;
         }
     };

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::crypto::digest,
-    error::{ApiError, Error, Kind, Outcome, Result},
+    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
 };
 
 /// How an answer's origin was made sure of.
@@ -89,20 +89,29 @@ pub(crate) async fn judge(
     (method, path): (&Method, &str),
     trust: &Trust,
     now: u64,
-) -> Result<Verification> {
+) -> Result<Verification, SentError> {
     let verified = match verify(answer, (method, path), trust, now).await {
         Ok(verified) => verified,
         Err(err) => {
             return Err(err
-                .with_outcome(Outcome::Unknown)
                 .with_unverified(answer.body.clone())
-                .with_status(answer.status));
+                .with_status(answer.status)
+                .with_outcome(Outcome::Unknown));
         }
     };
     if answer.status.is_success() {
         return Ok(verified);
     }
     Err(failure(answer, method, verified.is_verified()))
+}
+
+/// Judges the answer to a request that was sent without a signature: whatever it says, nothing
+/// vouches for it.
+pub(crate) fn judge_unsigned(answer: &Answer, method: &Method) -> Result<Verification, SentError> {
+    if answer.status.is_success() {
+        return Ok(Verification::Unsigned);
+    }
+    Err(failure(answer, method, false))
 }
 
 async fn verify(
@@ -117,7 +126,7 @@ async fn verify(
     }
     let Some(signed) = Signed::read(&answer.headers)? else {
         if success {
-            return Err(Error::new(
+            return Err(Cause::new(
                 Kind::Signature,
                 format!(
                     "the answer ({}, {} bytes) carries no signature: it did not come from WeChat \
@@ -159,7 +168,7 @@ fn statement_digest(answer: &Answer, path: &str) -> Result<Option<String>> {
     hash.update(&answer.body);
     let due = digest::from_hex(sha1);
     if due != Some(hash.finish()) && (due.is_none() || due != unpacked_sha1(&answer.body)) {
-        return Err(Error::new(
+        return Err(Cause::new(
             Kind::Signature,
             "the statement does not match its Wechatpay-Statement-Sha1: cut short or altered",
         ));
@@ -189,7 +198,7 @@ fn unpacked_sha1(body: &[u8]) -> Option<[u8; 20]> {
 }
 
 /// The error that an answer other than 2xx is.
-pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> Error {
+pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> SentError {
     let api = parse(answer, verified);
     let status = answer.status;
     let mut message = status.as_u16().to_string();
@@ -214,9 +223,9 @@ pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> Error
         message.extend(told.map(|told| format!("; {told}")));
     }
     let outcome = outcome(status, method, verified);
-    Error::new(Kind::Api, message)
-        .with_outcome(outcome)
+    Cause::new(Kind::Api, message)
         .with_api(api)
+        .with_outcome(outcome)
 }
 
 /// What became of a request whose answer is no success.

@@ -12,7 +12,7 @@ use std::{
 };
 
 pub use self::row::BillRow;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Error, Kind, Result};
 
 /// The longest line that is read, in bytes. A row of a bill has about 500.
 const MAX_LINE: usize = 64 * 1024;
@@ -215,7 +215,7 @@ impl<R: Read> Lines<R> {
                 .read_until(b'\n', &mut self.line)
                 .map_err(|err| {
                     let message = format!("line {} of the bill cannot be read", self.number);
-                    Error::new(Kind::File, message).with_source(err)
+                    Cause::new(Kind::File, message).with_source(err).not_sent()
                 })?;
             if read == 0 {
                 return Ok(None);
@@ -225,7 +225,7 @@ impl<R: Read> Lines<R> {
                     "line {} of the bill is longer than {MAX_LINE} bytes",
                     self.number
                 );
-                return Err(Error::new(Kind::TooLarge, message));
+                return Err(Cause::new(Kind::TooLarge, message).not_sent());
             }
             if self.number == 1 && self.line.starts_with("\u{feff}".as_bytes()) {
                 self.line.drain(..3);
@@ -267,11 +267,14 @@ impl<R: Read> Lines<R> {
 
     fn text(&self) -> Result<&str> {
         std::str::from_utf8(self.line.trim_ascii()).map_err(|err| {
-            decode(format!("line {} of the bill is not UTF-8", self.number)).with_source(err)
+            let message = format!("line {} of the bill is not UTF-8", self.number);
+            Cause::new(Kind::Decode, message)
+                .with_source(err)
+                .not_sent()
         })
     }
 }
 
 fn decode(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(Kind::Decode, message)
+    Cause::new(Kind::Decode, message).not_sent()
 }

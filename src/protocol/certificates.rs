@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     base::crypto::{Certificate, aead},
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, Outcome, SentError, cause::Result},
 };
 
 /// Far more than WeChat Pay has in force at a time.
@@ -58,15 +58,24 @@ pub(crate) fn read(
     apiv3_key: &[u8; 32],
     store: &TrustStore,
     now: u64,
-) -> Result<Downloaded> {
+) -> Result<Downloaded, SentError> {
     if is_public_key_mode(answer) {
         return Ok(Downloaded::None);
     }
     if !answer.status.is_success() {
         return Err(answer::failure(answer, &http::Method::GET, false));
     }
+    open_all(answer, apiv3_key, store, now).map_err(|cause| cause.with_outcome(Outcome::Unknown))
+}
+
+fn open_all(
+    answer: &Answer,
+    apiv3_key: &[u8; 32],
+    store: &TrustStore,
+    now: u64,
+) -> Result<Downloaded> {
     let undecoded = |what: &str| {
-        Error::new(Kind::Decode, format!("the platform certificates {what}"))
+        Cause::new(Kind::Decode, format!("the platform certificates {what}"))
             .with_unverified(answer.body.clone())
     };
     let body: Body = serde_json::from_slice(&answer.body)
@@ -108,7 +117,7 @@ fn is_public_key_mode(answer: &Answer) -> bool {
 fn open(entry: &Entry, apiv3_key: &[u8; 32]) -> Result<Certificate> {
     let sealed = &entry.encrypt_certificate;
     let ciphertext = STANDARD.decode(&sealed.ciphertext).map_err(|err| {
-        Error::new(
+        Cause::new(
             Kind::Decode,
             "a platform certificate's ciphertext is not base64",
         )
@@ -121,7 +130,7 @@ fn open(entry: &Entry, apiv3_key: &[u8; 32]) -> Result<Certificate> {
         &ciphertext,
     )
     .map_err(|err| {
-        Error::new(
+        Cause::new(
             Kind::Decrypt,
             "the platform certificates do not open: the `apiv3_key` is not the one set in the \
              merchant platform",
@@ -129,10 +138,10 @@ fn open(entry: &Entry, apiv3_key: &[u8; 32]) -> Result<Certificate> {
         .with_source(err)
     })?;
     let pem = std::str::from_utf8(&pem)
-        .map_err(|_| Error::new(Kind::Decode, "a platform certificate is no PEM"))?;
-    let certificate = Certificate::from_pem(pem)?;
+        .map_err(|_| Cause::new(Kind::Decode, "a platform certificate is no PEM"))?;
+    let certificate = Certificate::parse_pem(pem)?;
     if certificate.serial() != entry.serial_no {
-        return Err(Error::new(
+        return Err(Cause::new(
             Kind::Decode,
             format!(
                 "the platform certificate {} came under another serial",
@@ -144,11 +153,11 @@ fn open(entry: &Entry, apiv3_key: &[u8; 32]) -> Result<Certificate> {
 }
 
 fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64) -> Result<()> {
-    let unverified = |err: Error| err.with_unverified(answer.body.clone());
+    let unverified = |err: Cause| err.with_unverified(answer.body.clone());
     let signed = Signed::read(&answer.headers)
         .map_err(unverified)?
         .ok_or_else(|| {
-            unverified(Error::new(
+            unverified(Cause::new(
                 Kind::Signature,
                 "the answer with the platform certificates carries no signature",
             ))
@@ -158,7 +167,7 @@ fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64
         .iter()
         .find(|certificate| certificate.serial() == signed.serial());
     let outcome = match signer {
-        Some(own) if time < own.not_before() || own.not_after() < time => Err(Error::new(
+        Some(own) if time < own.not_before() || own.not_after() < time => Err(Cause::new(
             Kind::Signature,
             format!("the platform certificate {} is not in force", own.serial()),
         )),
@@ -180,7 +189,7 @@ pub(crate) fn save<'c>(
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |err: std::io::Error| {
-            Error::new(Kind::File, format!("{path} cannot be written")).with_source(err)
+            Cause::new(Kind::File, format!("{path} cannot be written")).with_source(err)
         }
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
@@ -209,7 +218,7 @@ pub(crate) fn save<'c>(
 /// The certificates of a folder's `.pem` files that are not over.
 pub(crate) fn load(folder: &Path) -> Result<Vec<Certificate>> {
     let failed = |err: std::io::Error| {
-        Error::new(Kind::File, format!("{} cannot be read", folder.display())).with_source(err)
+        Cause::new(Kind::File, format!("{} cannot be read", folder.display())).with_source(err)
     };
     let mut paths = fs::read_dir(folder)
         .and_then(|entries| {
@@ -223,7 +232,7 @@ pub(crate) fn load(folder: &Path) -> Result<Vec<Certificate>> {
     let now = SystemTime::now();
     let mut all = Vec::new();
     for path in paths {
-        let certificate = Certificate::from_pem_file(&path)?;
+        let certificate = Certificate::parse_pem_file(&path)?;
         if certificate.not_after() >= now {
             all.push(certificate);
         }

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use super::path::shown;
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// The default base URI.
 pub(crate) const API: &str = "https://api.mch.weixin.qq.com/";
@@ -40,14 +40,14 @@ impl Origin {
         let end = after.find(['/', '?', '#', '\\']).unwrap_or(after.len());
         let (authority, rest) = after.split_at(end);
         if authority.contains('@') {
-            return Err(Error::request(
+            return Err(Cause::request(
                 "a URL with user info (`user@host`) is not allowed: remove it",
             ));
         }
         // Path and query are left out: they are not at fault, and may name a person.
         let refuse = |what: &str| {
             let origin = &url[..url.len() - rest.len()];
-            Err(Error::request(format!(
+            Err(Cause::request(format!(
                 "the URL `{}` {what}",
                 shown(origin)
             )))
@@ -118,7 +118,7 @@ impl Base {
     pub(crate) fn parse(uri: &str) -> Result<Self> {
         let (origin, rest) = Origin::split(uri)?;
         if rest.contains(['?', '#']) {
-            return Err(Error::request(format!(
+            return Err(Cause::request(format!(
                 "the base URI `{}` has a query or a fragment: give it without",
                 shown(uri)
             )));
@@ -168,7 +168,7 @@ impl HostRule {
                 });
                 Ok(())
             }
-            _ => Err(Error::config(format!(
+            _ => Err(Cause::config(format!(
                 "trust_host({:?}): give a host name or address, with or without a port, and no scheme",
                 shown(host)
             ))),
@@ -193,13 +193,13 @@ impl HostRule {
             .any(|own| own.https && own.host == origin.host);
         let known = KNOWN.contains(&origin.host.as_str());
         if !(ours || known) {
-            return Err(Error::request(format!(
+            return Err(Cause::request(format!(
                 "`{origin}` is not a host of WeChat Pay nor of this client: \
                  a signed request does not go there; if it should, name it with trust_host"
             )));
         }
         if !origin.https {
-            return Err(Error::request(format!(
+            return Err(Cause::request(format!(
                 "`{origin}` is plain http: only the client's own base URI or a trusted host may be"
             )));
         }
@@ -209,7 +209,7 @@ impl HostRule {
                 .flatten()
                 .any(|own| own.https && own.port == origin.port);
         if !port {
-            return Err(Error::request(format!(
+            return Err(Cause::request(format!(
                 "`{origin}` has a port that is neither 443 nor the base URI's: \
                  name it with trust_host if it is right"
             )));

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::path::Version;
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// How many findings one request tells of.
 const MOST: usize = 16;
@@ -34,7 +34,7 @@ pub(crate) fn check(body: &Value, version: Version, strict: bool) -> Result<()> 
     }
     for finding in findings(body, version) {
         if strict {
-            return Err(Error::request(format!("{finding} (this client is strict)")));
+            return Err(Cause::request(format!("{finding} (this client is strict)")));
         }
         tracing::warn!(%finding, "WeChat Pay may refuse this request");
     }

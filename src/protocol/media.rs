@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::crypto::digest::{self, Md5, Sha256},
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
 };
 
 /// How much is read at a time.
@@ -95,10 +95,13 @@ impl Media {
     ///
     /// # Errors
     /// Where it cannot be read, or is a directory.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+    pub fn from_file(path: impl AsRef<Path>) -> crate::Result<Self> {
+        Self::read(path.as_ref()).map_err(Cause::not_sent)
+    }
+
+    fn read(path: &Path) -> Result<Self> {
         let failed =
-            |what: &str| Error::new(Kind::File, format!("media file {}: {what}", path.display()));
+            |what: &str| Cause::new(Kind::File, format!("media file {}: {what}", path.display()));
         let unread = |err| failed("it cannot be read").with_source(err);
         // Resolved now: the process may be elsewhere when it is sent.
         let absolute = std::path::absolute(path).map_err(unread)?;

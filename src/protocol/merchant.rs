@@ -3,12 +3,12 @@
 use zeroize::Zeroizing;
 
 use super::path::shown;
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// Checks an ID that is made of digits: a merchant's or a brand's.
 pub(crate) fn check_id(field: &str, id: &str) -> Result<()> {
     if id.is_empty() || id.len() > 32 || !id.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Error::config(format!(
+        return Err(Cause::config(format!(
             "{field} {:?} is none: give the digits alone",
             shown(id)
         )));
@@ -19,7 +19,7 @@ pub(crate) fn check_id(field: &str, id: &str) -> Result<()> {
 /// The APIv3 key as the bytes that it is.
 pub(crate) fn apiv3_key(key: &str) -> Result<Zeroizing<[u8; 32]>> {
     key.as_bytes().try_into().map(Zeroizing::new).map_err(|_| {
-        Error::config(format!(
+        Cause::config(format!(
             "apiv3_key is {} bytes long: the APIv3 key is 32 bytes (it is not the APIv2 key)",
             key.len()
         ))
@@ -29,7 +29,7 @@ pub(crate) fn apiv3_key(key: &str) -> Result<Zeroizing<[u8; 32]>> {
 /// The APIv2 key, which is whatever was set, but not nothing.
 pub(crate) fn check_apiv2_key(key: Option<&Zeroizing<String>>) -> Result<()> {
     match key {
-        Some(key) if key.is_empty() => Err(Error::config("apiv2_key is empty")),
+        Some(key) if key.is_empty() => Err(Cause::config("apiv2_key is empty")),
         _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{media::Media, path::shown};
 use crate::{
     base::{crypto, scalar::scalar},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// A file and what goes with it, before it is signed.
@@ -38,7 +38,7 @@ impl Form {
                 let drawn = crypto::nonce()?;
                 let value = format!("multipart/form-data; boundary={drawn}");
                 let value = HeaderValue::try_from(value).map_err(|err| {
-                    Error::request("the boundary cannot stand in a header").with_source(err)
+                    Cause::request("the boundary cannot stand in a header").with_source(err)
                 })?;
                 headers.insert(CONTENT_TYPE, value);
                 drawn
@@ -67,7 +67,7 @@ impl Form {
         let mut head = String::new();
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             let value = scalar(value).ok_or_else(|| {
-                Error::request(format!(
+                Cause::request(format!(
                     "the field `{}` is no text: a form has flat fields",
                     shown(name)
                 ))
@@ -113,7 +113,7 @@ fn quoted(name: &str) -> String {
 
 fn boundary_of(content_type: &HeaderValue) -> Result<String> {
     let wrong = |what: &str| {
-        Error::request(format!(
+        Cause::request(format!(
             "the header Content-Type {what}: leave it out, or give \
              `multipart/form-data; boundary=…` with 1 to 70 letters, digits or `'()+_,-./:=?`"
         ))

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// The template variable that the documents never pass: it leaves a trailing slash.
 pub(crate) const EMPTY: &str = "empty";
@@ -29,12 +29,12 @@ pub(crate) fn version(template: &str) -> (Version, &str) {
 /// `_id_`, `{id}` and `<id>` are the variable `id`.
 pub(crate) fn push_segment(template: &mut String, segment: &str) -> Result<()> {
     if segment.is_empty() {
-        return Err(Error::request(
+        return Err(Cause::request(
             "seg(\"\"): a segment is empty; leave the call out, or name the segment",
         ));
     }
     if let Some(stray) = segment.chars().find(|c| matches!(c, '/' | '?' | '#')) {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "seg({:?}): one segment holds no `{stray}`; a path goes through chain(…), \
              a value through a template variable",
             shown(segment)
@@ -69,12 +69,12 @@ pub(crate) fn push_segment(template: &mut String, segment: &str) -> Result<()> {
 pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
     let rest = path.strip_prefix('/').unwrap_or(path);
     if rest.is_empty() {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "chain({path:?}): the path is empty; name at least one segment"
         )));
     }
     if rest.starts_with('/') {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "chain({:?}): a path that begins with `//` names a host without saying https; \
              write the path alone, or the whole URL",
             shown(path)
@@ -95,7 +95,7 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
                 tail = &from[close + 1..];
             }
             _ => {
-                return Err(Error::request(format!(
+                return Err(Cause::request(format!(
                     "chain({:?}): `<` opens a variable that has no name or is never closed; \
                      write <name> or {{name}}",
                     shown(path)
@@ -113,7 +113,7 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
 /// On what a server or a proxy between could read as another path than the one meant: dot
 /// segments, `\`, `#`, control characters, empty segments.
 pub(crate) fn check(path: &str) -> Result<()> {
-    let refuse = |what: String| Err(Error::request(format!("the path {what}")));
+    let refuse = |what: String| Err(Cause::request(format!("the path {what}")));
     // The segment at fault alone: the others may name a person.
     for segment in path.split('/') {
         if let Some(found) = forbidden(segment) {

@@ -10,7 +10,7 @@ use super::{
     sign::MerchantKey,
     v2::sign::{SignType, sign},
 };
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// The parameters that a front end calls up payment with, signed.
 ///
@@ -90,7 +90,7 @@ impl Call {
         match (self.front_end, &self.partnerid) {
             (FrontEnd::Jsapi, _) => Ok(()),
             (FrontEnd::App, Some(partnerid)) => check("partnerid", partnerid),
-            (FrontEnd::App, None) => Err(Error::config(
+            (FrontEnd::App, None) => Err(Cause::config(
                 "this client has no `mchid` to be the app's `partnerid`: give it to the builder, or \
                  the partnerid to the parameters",
             )),
@@ -187,6 +187,6 @@ fn check(name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-fn fault(name: &str, what: &str) -> Error {
-    Error::request(format!("pay_params: the {name} {what}"))
+fn fault(name: &str, what: &str) -> Cause {
+    Cause::request(format!("pay_params: the {name} {what}"))
 }

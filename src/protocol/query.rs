@@ -7,7 +7,7 @@ use crate::{
         percent::{self, QUERY, UNRESERVED},
         scalar::{scalar, type_name},
     },
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// How deep lists and objects may stand in each other.
@@ -47,7 +47,7 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<()> {
 pub(crate) fn pairs(value: &Value, each: &mut dyn FnMut(&str, &str)) -> Result<()> {
     match value {
         Value::Object(_) | Value::Array(_) => nested(value, 0, &mut String::new(), each),
-        other => Err(Error::request(format!(
+        other => Err(Cause::request(format!(
             "the option `query` is {}: give an object, or the query itself as a string",
             type_name(other)
         ))),
@@ -61,7 +61,7 @@ fn nested(
     each: &mut dyn FnMut(&str, &str),
 ) -> Result<()> {
     if depth > MAX_DEPTH {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "the option `query` is nested deeper than {MAX_DEPTH} levels"
         )));
     }

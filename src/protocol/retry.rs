@@ -7,7 +7,7 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use crate::error::{Error, Kind, Outcome};
+use crate::error::{Kind, Outcome, SentError};
 
 /// When a call is sent again, and how often.
 ///
@@ -118,7 +118,7 @@ impl RetryPolicy {
     pub(crate) fn decide(
         &self,
         method: &Method,
-        failure: &Error,
+        failure: &SentError,
         retry_after: Option<Duration>,
         tries: u32,
         jitter: f64,
@@ -134,14 +134,14 @@ impl RetryPolicy {
         Some(pause.max(retry_after.unwrap_or_default()))
     }
 
-    fn is_repeatable(&self, method: &Method, failure: &Error) -> bool {
+    fn is_repeatable(&self, method: &Method, failure: &SentError) -> bool {
         let read = method == Method::GET;
         match failure.kind() {
             Kind::Connect => true,
             // Of a call's own time nothing is left; this one was for connecting.
             Kind::Timeout => failure.outcome() == Outcome::NotSent,
             Kind::Transport => read || failure.outcome() == Outcome::NotSent,
-            Kind::Api => match failure.api().map(|api| api.status()) {
+            Kind::Api => match failure.cause().api().map(|api| api.status()) {
                 Some(StatusCode::TOO_MANY_REQUESTS) => read || self.limited_writes,
                 Some(StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE) => read,
                 _ => false,
@@ -156,11 +156,10 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::error::ApiError;
+    use crate::error::{ApiError, Cause};
 
-    fn api(status: u16) -> Error {
-        Error::new(Kind::Api, "")
-            .with_outcome(Outcome::Unknown)
+    fn api(status: u16) -> SentError {
+        Cause::new(Kind::Api, "")
             .with_api(ApiError {
                 status: StatusCode::from_u16(status).unwrap(),
                 code: String::new(),
@@ -171,9 +170,14 @@ mod tests {
                 verified: false,
                 retry_after: None,
             })
+            .with_outcome(Outcome::Unknown)
     }
 
-    fn repeats(method: Method, failure: &Error) -> bool {
+    fn unsent(kind: Kind) -> SentError {
+        Cause::new(kind, "").with_outcome(Outcome::NotSent)
+    }
+
+    fn repeats(method: Method, failure: &SentError) -> bool {
         RetryPolicy::default()
             .decide(&method, failure, None, 1, 0.5)
             .is_some()
@@ -188,16 +192,16 @@ mod tests {
         for status in [400, 401, 404, 500, 301] {
             assert!(!repeats(Method::GET, &api(status)), "{status}");
         }
-        let cut = Error::new(Kind::Transport, "").with_outcome(Outcome::Unknown);
+        let cut = Cause::new(Kind::Transport, "").with_outcome(Outcome::Unknown);
         assert!(repeats(Method::GET, &cut));
         assert!(!repeats(Method::POST, &cut));
     }
 
     #[test]
     fn a_write_is_repeated_only_where_nothing_was_sent() {
-        assert!(repeats(Method::POST, &Error::new(Kind::Connect, "")));
-        assert!(repeats(Method::POST, &Error::new(Kind::Transport, "")));
-        assert!(repeats(Method::POST, &Error::new(Kind::Timeout, "")));
+        assert!(repeats(Method::POST, &unsent(Kind::Connect)));
+        assert!(repeats(Method::POST, &unsent(Kind::Transport)));
+        assert!(repeats(Method::POST, &unsent(Kind::Timeout)));
         let limited = RetryPolicy::default().repeat_rate_limited_writes();
         assert!(
             limited

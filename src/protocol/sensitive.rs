@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer};
 
 use super::trust::Trust;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// How a text is padded before RSA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Serialize for Encrypted {
 /// The bytes of a sensitive field as it came.
 pub(crate) fn ciphertext(base64: &str) -> Result<Vec<u8>> {
     STANDARD.decode(base64.trim()).map_err(|err| {
-        Error::new(
+        Cause::new(
             Kind::Decrypt,
             format!(
                 "the field to decrypt ({} bytes) is not base64",
@@ -126,7 +126,7 @@ pub(crate) fn ciphertext(base64: &str) -> Result<Vec<u8>> {
 pub(crate) fn plaintext(bytes: Vec<u8>) -> Result<String> {
     // The source would show the bytes.
     String::from_utf8(bytes).map_err(|err| {
-        Error::new(
+        Cause::new(
             Kind::Decrypt,
             format!(
                 "the decrypted field ({} bytes) is not UTF-8",

@@ -13,7 +13,7 @@ use http::{HeaderValue, Method};
 
 use crate::{
     base::crypto::{self, PrivateKey},
-    error::{BoxError, Error, Kind, Result},
+    error::{BoxError, Cause, Kind, cause::Result},
 };
 
 /// A signature and the serial of the certificate whose key made it.
@@ -125,7 +125,7 @@ impl MerchantKey {
                 local.store(Arc::new(LocalKey { serial, key }));
                 Ok(())
             }
-            Inner::Remote(_) => Err(Error::config(
+            Inner::Remote(_) => Err(Cause::config(
                 "rotate_key: this client signs with a Signer, which rotates its own keys",
             )),
         }
@@ -155,9 +155,9 @@ impl MerchantKey {
                 let signature = signer
                     .sign_boxed(message)
                     .await
-                    .map_err(|err| Error::new(Kind::Sign, "the signer failed").with_source(err))?;
+                    .map_err(|err| Cause::new(Kind::Sign, "the signer failed").with_source(err))?;
                 check_serial(&signature.serial).map_err(|what| {
-                    Error::new(Kind::Sign, format!("the signer's serial {what}"))
+                    Cause::new(Kind::Sign, format!("the signer's serial {what}"))
                 })?;
                 Ok(signature)
             }
@@ -174,10 +174,10 @@ impl MerchantKey {
                 .decrypt_boxed(ciphertext)
                 .await
                 .map_err(|err| {
-                    Error::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err)
+                    Cause::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err)
                 })?
                 .ok_or_else(|| {
-                    Error::new(
+                    Cause::new(
                         Kind::Decrypt,
                         "this client signs with a Signer that does not decrypt: implement \
                          Signer::decrypt, or decrypt where the private key is",
@@ -258,7 +258,7 @@ pub(crate) async fn authorization(
     STANDARD.encode_string(bytes, &mut header);
     header.push('"');
     let mut header = HeaderValue::try_from(header).map_err(|err| {
-        Error::new(Kind::Sign, "the Authorization header is malformed").with_source(err)
+        Cause::new(Kind::Sign, "the Authorization header is malformed").with_source(err)
     })?;
     header.set_sensitive(true);
     Ok((header, message))

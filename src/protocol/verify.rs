@@ -9,7 +9,7 @@ use super::{
     path::shown,
     trust::{Purpose, Trust, TrustStore},
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// How far a timestamp may be from this machine's clock, in seconds.
 pub(crate) const MOST_SKEW: u64 = 300;
@@ -91,7 +91,7 @@ impl<'h> Signed<'h> {
         if good {
             return Ok(());
         }
-        Err(Error::new(
+        Err(Cause::new(
             Kind::Signature,
             format!(
                 "the signature does not match: {} bytes, by the serial {}; \
@@ -108,7 +108,7 @@ impl<'h> Signed<'h> {
         let timestamp = match self.timestamp.parse::<u64>() {
             Ok(timestamp) if digits => timestamp,
             _ => {
-                return Err(Error::new(
+                return Err(Cause::new(
                     Kind::Signature,
                     format!(
                         "Wechatpay-Timestamp {:?} is no number of seconds",
@@ -124,7 +124,7 @@ impl<'h> Signed<'h> {
             } else {
                 "ahead of"
             };
-            return Err(Error::new(
+            return Err(Cause::new(
                 Kind::ClockSkew,
                 format!(
                     "Wechatpay-Timestamp is {skew} s {side} this machine's clock, over {MOST_SKEW} s: \
@@ -138,14 +138,14 @@ impl<'h> Signed<'h> {
     fn decode(&self, now: u64) -> Result<Vec<u8>> {
         self.check_time(now)?;
         if self.signature.starts_with(PROBE) {
-            return Err(Error::new(
+            return Err(Cause::new(
                 Kind::Probe,
                 "the signature is WeChat Pay's probe (WECHATPAY/SIGNTEST/), sent to see whether \
                  signatures are verified: it is never valid, and a true message follows",
             ));
         }
         STANDARD.decode(self.signature).map_err(|err| {
-            Error::new(Kind::Signature, "Wechatpay-Signature is not base64").with_source(err)
+            Cause::new(Kind::Signature, "Wechatpay-Signature is not base64").with_source(err)
         })
     }
 
@@ -173,7 +173,7 @@ fn read<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str> {
         }
         title
     };
-    let fault = |what: &str| Error::new(Kind::Signature, format!("{} {what}", title()));
+    let fault = |what: &str| Cause::new(Kind::Signature, format!("{} {what}", title()));
     let value = all.next().ok_or_else(|| fault("is missing"))?;
     if all.next().is_some() {
         return Err(fault("is given more than once"));

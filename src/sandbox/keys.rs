@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     base::crypto::{PrivateKey, PublicKey, digest, random},
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
 };
 
 pub(super) struct Keys {
@@ -33,12 +33,12 @@ impl Keys {
             .name("sandbox-key".to_owned())
             .spawn(PrivateKey::generate)
             .map_err(|err| {
-                Error::new(Kind::Config, "no thread to draw keys on").with_source(err)
+                Cause::new(Kind::Config, "no thread to draw keys on").with_source(err)
             })?;
         let merchant = PrivateKey::generate()?;
         let platform = platform
             .join()
-            .map_err(|_| Error::key("drawing the platform's key failed"))??;
+            .map_err(|_| Cause::key("drawing the platform's key failed"))??;
         Ok(Self {
             merchant_public: merchant.public_key(),
             merchant,

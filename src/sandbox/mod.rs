@@ -82,7 +82,7 @@ use self::{answer::Answer, keys::Keys, server::Bound, world::World};
 use crate::{
     base::crypto::{PrivateKey, PublicKey},
     client::{Client, ClientBuilder},
-    error::{Error, Result},
+    error::{Cause, Error, Result, cause},
 };
 
 /// A running embedded WeChat Pay. Dropping it stops the server.
@@ -161,7 +161,12 @@ impl Sandbox {
     /// # Errors
     /// When the crypto library does not hand it out.
     pub fn private_key_pem(&self) -> Result<String> {
-        let pem = self.world.keys.merchant.to_pkcs8_pem()?;
+        let pem = self
+            .world
+            .keys
+            .merchant
+            .to_pkcs8_pem()
+            .map_err(Cause::not_sent)?;
         Ok(pem.as_str().to_owned())
     }
 
@@ -190,7 +195,7 @@ impl Sandbox {
     /// # Errors
     /// When there is no such order, or its state does not allow it.
     pub fn user_confirms(&self, out_order_no: &str) -> Result<()> {
-        let openid = self.draw_openid()?;
+        let openid = self.draw_openid().map_err(Cause::not_sent)?;
         let now = self.world.clock.now();
         let mut ledger = self.world.ledger();
         let Some(order) = ledger.service_orders.get_mut(out_order_no) else {
@@ -210,7 +215,7 @@ impl Sandbox {
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
         let number = self.world.draw_number("4200", 28);
         let transaction_id = number.map_err(|answer| refused(&answer))?;
-        let openid = self.draw_openid()?;
+        let openid = self.draw_openid().map_err(Cause::not_sent)?;
         let now = self.world.clock.now();
         let mut ledger = self.world.ledger();
         let paid = if let Some(transaction) = ledger.transactions.get_mut(order_no) {
@@ -276,7 +281,7 @@ impl Sandbox {
         self.world.faults().clear();
     }
 
-    fn draw_openid(&self) -> Result<String> {
+    fn draw_openid(&self) -> cause::Result<String> {
         Ok(format!("oSANDBOX{}", keys::token(20)?))
     }
 }
@@ -305,6 +310,10 @@ impl SandboxBuilder {
     /// # Errors
     /// When the address, a thread or a key is not to be had.
     pub fn start(self) -> Result<Sandbox> {
+        self.started().map_err(Cause::not_sent)
+    }
+
+    fn started(self) -> cause::Result<Sandbox> {
         let bound = Bound::bind(self.address)?;
         let world = World::new(Keys::draw()?, bound.address, self.mchid, self.appid);
         let world = Arc::new(world);
@@ -325,19 +334,20 @@ impl fmt::Debug for Sandbox {
 }
 
 fn unknown(order_no: &str) -> Error {
-    Error::request(format!("the sandbox has no order {order_no}"))
+    Cause::request(format!("the sandbox has no order {order_no}")).not_sent()
 }
 
 /// What a merchant would have been answered, as an error of the handle.
 fn refused(answer: &Answer) -> Error {
     let value = answer.value();
     let text = |name: &str| value.get(name).and_then(|text| text.as_str()).unwrap_or("");
-    Error::request(format!(
+    let message = format!(
         "{} {}: {}",
         answer.status().as_u16(),
         text("code"),
         text("message")
-    ))
+    );
+    Cause::request(message).not_sent()
 }
 
 #[cfg(test)]

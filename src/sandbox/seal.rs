@@ -14,7 +14,7 @@ use super::{
     keys::{self, PlatformKey},
     world::World,
 };
-use crate::error::Result;
+use crate::error::cause::Result;
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("wechatpay-timestamp");
 const NONCE: HeaderName = HeaderName::from_static("wechatpay-nonce");

@@ -32,7 +32,7 @@ use super::{
     spoilt,
     world::World,
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// A request's body must arrive within this time.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ pub(super) struct Server {
 impl Bound {
     pub(super) fn bind(address: SocketAddr) -> Result<Self> {
         let fail = |err: io::Error| {
-            Error::new(
+            Cause::new(
                 Kind::Connect,
                 format!("the sandbox cannot listen on {address}"),
             )
@@ -82,7 +82,7 @@ impl Bound {
             listener, runtime, ..
         } = self;
         let fail = |err: io::Error| {
-            Error::new(Kind::Connect, "the sandbox's server cannot start").with_source(err)
+            Cause::new(Kind::Connect, "the sandbox's server cannot start").with_source(err)
         };
         let listener = {
             let _in_runtime = runtime.enter();

@@ -20,7 +20,7 @@ use super::{
     store::{ORDERS, Store},
     transaction::Transaction,
 };
-use crate::error::Result;
+use crate::error::cause::Result;
 
 pub(super) struct World {
     pub(super) keys: Keys,

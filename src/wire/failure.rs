@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt};
 
-use crate::error::{BoxError, Error, Kind, Outcome};
+use crate::error::{BoxError, Cause, Kind, Outcome, SentError};
 
 /// Why an attempt brought no answer.
 #[derive(Debug)]
@@ -91,17 +91,18 @@ impl StdError for Failure {
     }
 }
 
-impl From<Failure> for Error {
+impl From<Failure> for SentError {
     fn from(failure: Failure) -> Self {
         let outcome = if failure.written {
             Outcome::Unknown
         } else {
             Outcome::NotSent
         };
-        let error = Error::new(failure.kind(), failure.message).with_outcome(outcome);
-        match failure.source {
-            Some(source) => error.with_source(source),
-            None => error,
-        }
+        let fault = Cause::new(failure.kind(), failure.message);
+        let fault = match failure.source {
+            Some(source) => fault.with_source(source),
+            None => fault,
+        };
+        fault.with_outcome(outcome)
     }
 }

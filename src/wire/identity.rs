@@ -14,7 +14,7 @@ use rustls::{
 
 use crate::{
     base::crypto::tls_provider,
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// The certificate and key that a client shows in TLS.
@@ -36,7 +36,7 @@ impl ClientIdentity {
     ) -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let key = CertifiedKey::from_der(chain, key, &tls_provider()).map_err(|e| {
-            Error::key(
+            Cause::key(
                 "the client identity cannot be used for TLS: give the merchant's API certificate \
                  together with the private key that belongs to it",
             )

@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode, Version};
 use http_body::Body as _;
 
 use super::pool::Connection;
-use crate::error::{BoxError, Error, Kind};
+use crate::error::{BoxError, Cause, Kind};
 
 /// An answer, its body still to be read.
 pub(crate) struct Incoming {
@@ -185,11 +185,10 @@ impl StdError for BodyError {
     }
 }
 
-/// The outcome is the caller's to set: the request was sent and answered.
-impl From<BodyError> for Error {
+impl From<BodyError> for Cause {
     fn from(error: BodyError) -> Self {
         let message = error.to_string();
-        let mapped = Error::new(error.kind(), message);
+        let mapped = Cause::new(error.kind(), message);
         match error {
             BodyError::TooLarge { .. } => mapped,
             BodyError::Cut(source) => mapped.with_source(source),

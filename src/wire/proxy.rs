@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::Target;
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// Which proxy stands between us and a host.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Environment {
         }
         match proxy {
             Ok(proxy) => Ok(Some(proxy)),
-            Err(e) => Err(Error::config(format!(
+            Err(e) => Err(Cause::config(format!(
                 "the environment variable {variable}: {e}"
             ))),
         }
@@ -204,8 +204,8 @@ fn decode(part: &str) -> Result<Zeroizing<String>> {
 }
 
 /// Without the URL itself, which may hold a password.
-fn wrong(why: &str) -> Error {
-    Error::config(format!(
+fn wrong(why: &str) -> Cause {
+    Cause::config(format!(
         "the proxy URL cannot be used: {why}; write `http://host:port`, \
          `http://user:password@host:port`, `socks5://host:port` or `socks5h://host:port`"
     ))

@@ -9,12 +9,12 @@ use std::{
 
 use tokio::runtime::{Builder, Handle};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, Result, cause};
 
 /// The runtime for whoever has none: blocking verbs, and async verbs outside tokio.
 ///
 /// One thread, started when it is first needed, and never ended.
-pub(crate) fn background() -> Result<&'static Handle> {
+pub(crate) fn background() -> cause::Result<&'static Handle> {
     static HANDLE: OnceLock<Handle> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
 
@@ -27,7 +27,7 @@ pub(crate) fn background() -> Result<&'static Handle> {
     }
     // A failure is not kept: there may be a thread to spare the next time.
     let handle = start().map_err(|e| {
-        Error::new(
+        Cause::new(
             Kind::Transport,
             "the background thread for sending cannot be started",
         )
@@ -82,7 +82,7 @@ impl<T> Future for InRuntime<T> {
                     Some(current) => current.clone(),
                     None => match background() {
                         Ok(background) => background.clone(),
-                        Err(e) => return Poll::Ready(Err(e)),
+                        Err(e) => return Poll::Ready(Err(e.not_sent())),
                     },
                 };
                 this.runtime.insert(runtime)

@@ -18,7 +18,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{ClientIdentity, Failure, Stage, metered::Io};
 use crate::{
     base::crypto::tls_provider,
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// Whom a transport trusts, and the TLS configurations made from that.
@@ -45,7 +45,7 @@ impl Tls {
     /// Refuses a root certificate that cannot be used, before a connection needs it.
     pub(crate) fn check(&self) -> Result<()> {
         self.config(None).map(drop).map_err(|e| {
-            Error::config("a root certificate cannot be used for TLS: give the certificate of a CA")
+            Cause::config("a root certificate cannot be used for TLS: give the certificate of a CA")
                 .with_source(e)
         })
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     base::crypto::Certificate,
-    error::{Error, Result},
+    error::{Cause, Result, cause},
 };
 
 /// Connections, TLS trust and the proxy, to be shared between clients.
@@ -113,7 +113,7 @@ impl fmt::Debug for Transport {
 #[must_use = "a builder does nothing until `build`"]
 pub struct TransportBuilder {
     proxy: Choice,
-    roots: Vec<Result<CertificateDer<'static>>>,
+    roots: Vec<cause::Result<CertificateDer<'static>>>,
     limits: Limits,
 }
 
@@ -121,7 +121,7 @@ enum Choice {
     Environment,
     Direct,
     /// Parsed at once: what is kept and shown then holds the password apart.
-    Proxy(Result<Proxy>),
+    Proxy(cause::Result<Proxy>),
 }
 
 impl TransportBuilder {
@@ -155,12 +155,12 @@ impl TransportBuilder {
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             found = true;
             self.roots.push(certificate.map_err(|e| {
-                Error::config("a root certificate's PEM cannot be read").with_source(e)
+                Cause::config("a root certificate's PEM cannot be read").with_source(e)
             }));
         }
         if !found {
             let none = "there is no `-----BEGIN CERTIFICATE-----` in the root certificates' PEM";
-            self.roots.push(Err(Error::config(none)));
+            self.roots.push(Err(Cause::config(none)));
         }
         self
     }
@@ -178,12 +178,16 @@ impl TransportBuilder {
     ///
     /// The proxy's URL cannot be used, or a root certificate cannot.
     pub fn build(self) -> Result<Transport> {
+        self.checked().map_err(Cause::not_sent)
+    }
+
+    pub(crate) fn checked(self) -> cause::Result<Transport> {
         let proxy = match self.proxy {
             Choice::Environment => ProxyRule::Environment(Box::new(Environment::read())),
             Choice::Direct => ProxyRule::Direct,
             Choice::Proxy(proxy) => ProxyRule::Always(proxy?),
         };
-        let roots = self.roots.into_iter().collect::<Result<_>>()?;
+        let roots = self.roots.into_iter().collect::<cause::Result<_>>()?;
         let transport = Transport::new(proxy, roots, self.limits);
         transport.tls().check()?;
         Ok(transport)

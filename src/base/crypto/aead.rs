@@ -1,7 +1,7 @@
 //! AES-256-GCM, under the APIv3 key: certificates and notifications come in it.
 
 use super::backend;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -15,7 +15,7 @@ pub(crate) fn open(
 ) -> Result<Vec<u8>> {
     let nonce = twelve(nonce)?;
     if ciphertext_and_tag.len() < TAG {
-        return Err(Error::new(
+        return Err(Cause::new(
             Kind::Decrypt,
             format!(
                 "the AES-256-GCM ciphertext is {} bytes long, shorter than its tag of {TAG}",
@@ -24,7 +24,7 @@ pub(crate) fn open(
         ));
     }
     backend::open(key, nonce, associated_data, ciphertext_and_tag).ok_or_else(|| {
-        Error::new(
+        Cause::new(
             Kind::Decrypt,
             "the AES-256-GCM ciphertext does not open: the APIv3 key is another, or the data was altered",
         )
@@ -41,12 +41,12 @@ pub(crate) fn seal(
 ) -> Result<Vec<u8>> {
     let nonce = twelve(nonce)?;
     backend::seal(key, nonce, associated_data, plaintext)
-        .ok_or_else(|| Error::request("the data is too long for AES-256-GCM"))
+        .ok_or_else(|| Cause::request("the data is too long for AES-256-GCM"))
 }
 
 fn twelve(nonce: &[u8]) -> Result<[u8; NONCE]> {
     nonce.try_into().map_err(|_| {
-        Error::new(
+        Cause::new(
             Kind::Decrypt,
             format!(
                 "the AES-256-GCM nonce is {} bytes long and not {NONCE}",

@@ -3,14 +3,14 @@ use std::{fmt, path::Path, sync::Arc, time::SystemTime};
 use x509_cert::der::Decode as _;
 
 use super::{
-    PublicKey, digest,
-    fault::{Due, Fault},
-    input,
+    PublicKey,
+    defect::{Defect, Due},
+    digest, input,
     input::FromDer,
     pem,
     shape::{self, Shape},
 };
-use crate::error::Result;
+use crate::error::{Cause, cause::Result};
 
 /// An X.509 certificate with an RSA key: one of WeChat Pay's platform, or the merchant's own.
 ///
@@ -40,24 +40,24 @@ impl Certificate {
     /// let err = Certificate::from_pem("-----BEGIN CERTIFICATE-----\nMIID").unwrap_err();
     /// assert!(err.to_string().contains("truncated"));
     /// ```
-    pub fn from_pem(pem: &str) -> Result<Self> {
-        input::from_pem(pem)
+    pub fn from_pem(pem: &str) -> crate::Result<Self> {
+        input::from_pem(pem).map_err(Cause::not_sent)
     }
 
     /// Reads the first certificate in a PEM file of at most 64 KiB.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem), and when the file cannot be read.
-    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
-        input::from_pem_file(path.as_ref())
+    pub fn from_pem_file(path: impl AsRef<Path>) -> crate::Result<Self> {
+        input::from_pem_file(path.as_ref()).map_err(Cause::not_sent)
     }
 
     /// Reads a certificate from its DER.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
-    pub fn from_der(der: &[u8]) -> Result<Self> {
-        input::from_der(der)
+    pub fn from_der(der: &[u8]) -> crate::Result<Self> {
+        input::from_der(der).map_err(Cause::not_sent)
     }
 
     /// Reads a certificate from the base64 of its DER, without `BEGIN` and `END` lines. Spaces
@@ -65,8 +65,23 @@ impl Certificate {
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
-    pub fn from_base64(text: &str) -> Result<Self> {
-        input::from_base64(text)
+    pub fn from_base64(text: &str) -> crate::Result<Self> {
+        input::from_base64(text).map_err(Cause::not_sent)
+    }
+
+    /// As [`from_pem`](Self::from_pem), for code that may run after a request was sent.
+    pub(crate) fn parse_pem(pem: &str) -> Result<Self> {
+        input::from_pem(pem)
+    }
+
+    /// As [`from_der`](Self::from_der).
+    pub(super) fn parse_der(der: &[u8]) -> Result<Self> {
+        input::from_der(der)
+    }
+
+    /// As [`from_pem_file`](Self::from_pem_file).
+    pub(crate) fn parse_pem_file(path: &Path) -> Result<Self> {
+        input::from_pem_file(path)
     }
 
     /// The serial number as WeChat Pay writes it: two upper-case hexadecimal digits a byte, a
@@ -121,13 +136,13 @@ impl fmt::Debug for Certificate {
 impl FromDer for Certificate {
     const DUE: Due = Due::Certificate;
 
-    fn parse(der: &[u8]) -> Result<Self, Fault> {
+    fn parse(der: &[u8]) -> Result<Self, Defect> {
         match shape::of(der)? {
             Shape::Certificate => {}
             other => return Err(shape::mismatch(&other, Self::DUE)),
         }
         let unreadable =
-            |source| Fault::new("it is not a well-formed X.509 certificate").with_source(source);
+            |source| Defect::new("it is not a well-formed X.509 certificate").with_source(source);
         let certificate = x509_cert::Certificate::from_der(der).map_err(unreadable)?;
         let content = certificate.tbs_certificate();
         let key_info = content.subject_public_key_info();
@@ -152,8 +167,8 @@ fn serial(number: &[u8]) -> String {
     }
 }
 
-fn time(time: x509_cert::time::Time) -> Result<SystemTime, Fault> {
+fn time(time: x509_cert::time::Time) -> Result<SystemTime, Defect> {
     SystemTime::UNIX_EPOCH
         .checked_add(time.to_unix_duration())
-        .ok_or_else(|| Fault::new("its dates lie beyond what this system's clock can hold"))
+        .ok_or_else(|| Defect::new("its dates lie beyond what this system's clock can hold"))
 }

@@ -6,14 +6,14 @@ use aes::{
 };
 
 use super::digest::constant_time_eq;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 const BLOCK: usize = 16;
 
 /// The plaintext, whose padding is checked.
 pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
     if ciphertext.is_empty() || !ciphertext.len().is_multiple_of(BLOCK) {
-        return Err(Error::new(
+        return Err(Cause::new(
             Kind::Decrypt,
             format!(
                 "the AES-256-ECB ciphertext is {} bytes long and not a multiple of {BLOCK}",
@@ -30,7 +30,7 @@ pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
         plaintext.extend_from_slice(&block);
     }
     let length = unpadded(&plaintext).ok_or_else(|| {
-        Error::new(
+        Cause::new(
             Kind::Decrypt,
             "the AES-256-ECB ciphertext does not open: the APIv2 key is another, or the data was altered",
         )

@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::{
     Certificate, PrivateKey,
-    fault::{Due, Fault},
+    defect::{Defect, Due},
     input::{self, FromDer as _},
     pem,
 };
-use crate::error::{Error, Result};
+use crate::error::{Cause, cause::Result};
 
 /// A private key with its certificate and, where given, those above it.
 pub(crate) struct KeyAndChain {
@@ -25,9 +25,9 @@ pub(crate) struct KeyAndChain {
 impl KeyAndChain {
     /// Takes the texts of two PEM files, or the same one twice.
     pub(crate) fn from_pem(certificates: &str, key: &str) -> Result<Self> {
-        let key = private_key(key).map_err(|fault| fault.into_error(Due::PrivateKey.name()))?;
+        let key = private_key(key).map_err(|cause| cause.into_error(Due::PrivateKey.name()))?;
         let chain = pem::decode_certificates(certificates)
-            .map_err(|fault| fault.into_error(Due::Certificate.name()))?;
+            .map_err(|cause| cause.into_error(Due::Certificate.name()))?;
         Self::new(key, chain)
     }
 
@@ -42,13 +42,13 @@ impl KeyAndChain {
     #[cfg(feature = "pkcs12")]
     pub(crate) fn from_pkcs12(archive: &[u8], password: &str) -> Result<Self> {
         let contents = super::pkcs12::open(archive, password)
-            .map_err(|fault| fault.into_error("PKCS#12 archive (.p12)"))?;
+            .map_err(|cause| cause.into_error("PKCS#12 archive (.p12)"))?;
         Self::new(contents.key, contents.certificates)
     }
 
     /// Finds the key's certificate among those given, and puts it first.
     fn new(key: Zeroizing<Vec<u8>>, mut chain: Vec<Zeroizing<Vec<u8>>>) -> Result<Self> {
-        let public = PrivateKey::from_der(&key)?.public_key();
+        let public = PrivateKey::parse_der(&key)?.public_key();
         let own = chain.iter().enumerate().find_map(|(at, der)| {
             let certificate = Certificate::parse(der).ok()?;
             (*certificate.public_key() == public).then_some((at, certificate))
@@ -57,12 +57,12 @@ impl KeyAndChain {
             // A certificate that cannot be read at all says more than that it does not match.
             let first = chain
                 .first()
-                .map(|der| Certificate::from_der(der))
+                .map(|der| Certificate::parse_der(der))
                 .transpose()?;
             let serial = first.map_or_else(String::new, |first| {
                 format!(" (the certificate's serial is {})", first.serial())
             });
-            return Err(Error::key(format!(
+            return Err(Cause::key(format!(
                 "the client identity's certificate and private key do not belong together{serial}: \
                  give apiclient_cert.pem and the apiclient_key.pem that came with it"
             )));
@@ -76,7 +76,7 @@ impl KeyAndChain {
     }
 }
 
-fn private_key(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn private_key(text: &str) -> Result<Zeroizing<Vec<u8>>, Defect> {
     let der = pem::decode(text, Due::PrivateKey)?;
     // Read here too, so that what is wrong with it is told with the file's name.
     PrivateKey::parse(&der)?;

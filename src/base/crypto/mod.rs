@@ -10,10 +10,10 @@ mod ring;
 
 pub(crate) mod aead;
 mod certificate;
+mod defect;
 mod der;
 pub(crate) mod digest;
 pub(crate) mod ecb;
-mod fault;
 mod identity;
 mod input;
 #[cfg(feature = "pkcs12")]

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256, Sha384, Sha512, digest::block_api::BlockSizeUser};
 use zeroize::Zeroizing;
 
 use super::{
+    defect::Defect,
     der::{self, Reader},
     digest::constant_time_eq,
-    fault::Fault,
 };
 
 /// More than anyone sets; what lies above only makes this machine busy.
@@ -69,7 +69,7 @@ impl Password {
         &self,
         data: &[u8],
         (hash, salt, iterations, mac): (&[u8], &[u8], u32, &[u8]),
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, Defect> {
         check_iterations(iterations)?;
         let computed = match hash {
             SHA1 => self.mac::<Sha1>(data, salt, iterations),
@@ -86,7 +86,7 @@ impl Password {
         &self,
         algorithm: &[u8],
         ciphertext: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    ) -> Result<Zeroizing<Vec<u8>>, Defect> {
         let mut algorithm = Reader::new(algorithm);
         let scheme = algorithm.take(der::OID).ok_or_else(damaged)?;
         let parameters = algorithm.take(der::SEQUENCE).ok_or_else(damaged)?;
@@ -112,7 +112,7 @@ impl Password {
         &self,
         mut parameters: Reader<'_>,
         ciphertext: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    ) -> Result<Zeroizing<Vec<u8>>, Defect> {
         let mut next = || parameters.take(der::SEQUENCE).ok_or_else(damaged);
         let (mut derivation, mut cipher) = (Reader::new(next()?), Reader::new(next()?));
         if derivation.take(der::OID) != Some(PBKDF2) {
@@ -158,7 +158,7 @@ impl Password {
 }
 
 /// A small non-negative number.
-pub(super) fn count(reader: &mut Reader<'_>) -> Result<u32, Fault> {
+pub(super) fn count(reader: &mut Reader<'_>) -> Result<u32, Defect> {
     let digits = reader.unsigned().ok_or_else(damaged)?;
     if digits.len() > 4 {
         return Err(excessive());
@@ -168,11 +168,11 @@ pub(super) fn count(reader: &mut Reader<'_>) -> Result<u32, Fault> {
         .fold(0, |sum, &digit| sum << 8 | u32::from(digit)))
 }
 
-pub(super) fn damaged() -> Fault {
-    Fault::new("it is damaged: it does not have the form of a PKCS#12 archive")
+pub(super) fn damaged() -> Defect {
+    Defect::new("it is damaged: it does not have the form of a PKCS#12 archive")
 }
 
-fn check_iterations(iterations: u32) -> Result<(), Fault> {
+fn check_iterations(iterations: u32) -> Result<(), Defect> {
     match iterations {
         0 => Err(damaged()),
         1..=MOST_ITERATIONS => Ok(()),
@@ -180,14 +180,14 @@ fn check_iterations(iterations: u32) -> Result<(), Fault> {
     }
 }
 
-fn excessive() -> Fault {
-    Fault::new(format!(
+fn excessive() -> Defect {
+    Defect::new(format!(
         "its key derivation is set to more than {MOST_ITERATIONS} rounds"
     ))
 }
 
-fn unsupported(what: &str) -> Fault {
-    Fault::new(format!(
+fn unsupported(what: &str) -> Defect {
+    Defect::new(format!(
         "its {what} is of a kind that is not read here; rewrite it by: openssl pkcs12 -in old.p12 \
          -nodes -out all.pem && openssl pkcs12 -export -in all.pem -out new.p12"
     ))
@@ -278,7 +278,7 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
     key: &[u8],
     iv: &[u8],
     ciphertext: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, Defect> {
     let block = C::block_size();
     let cipher = C::new_from_slice(key).map_err(|_| damaged())?;
     if iv.len() != block || ciphertext.is_empty() || !ciphertext.len().is_multiple_of(block) {
@@ -294,7 +294,7 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
         }
     }
     let padding = out.last().copied().map_or(0, usize::from);
-    let wrong = || Fault::new("it does not open: the password is another, or it was altered");
+    let wrong = || Defect::new("it does not open: the password is another, or it was altered");
     let length = out.len().checked_sub(padding).ok_or_else(wrong)?;
     let good = (1..=block).contains(&padding)
         && out[length..]

@@ -8,7 +8,7 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::fault::{Due, Fault};
+use super::defect::{Defect, Due};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
@@ -24,7 +24,7 @@ const PADDING_OPTIONAL: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The DER of the first block in `text` that can hold what is due.
-pub(super) fn decode(text: &str, due: Due) -> Result<Zeroizing<Vec<u8>>, Fault> {
+pub(super) fn decode(text: &str, due: Due) -> Result<Zeroizing<Vec<u8>>, Defect> {
     let mut complaint = None;
     let mut rest = text;
     while let Some((_, after)) = rest.split_once(BEGIN) {
@@ -44,7 +44,7 @@ pub(super) fn decode(text: &str, due: Due) -> Result<Zeroizing<Vec<u8>>, Fault> 
 }
 
 /// The DER of every certificate in `text`, of which there is at least one.
-pub(super) fn decode_certificates(text: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Fault> {
+pub(super) fn decode_certificates(text: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Defect> {
     let mut found = vec![decode(text, Due::Certificate)?];
     let mut rest = text;
     let mut first = true;
@@ -62,9 +62,9 @@ pub(super) fn decode_certificates(text: &str) -> Result<Vec<Zeroizing<Vec<u8>>>,
 }
 
 /// The DER that base64 without BEGIN and END holds.
-pub(super) fn decode_bare(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+pub(super) fn decode_bare(text: &str) -> Result<Zeroizing<Vec<u8>>, Defect> {
     if text.contains(BEGIN) {
-        return Err(Fault::new("it is PEM and not bare base64; use from_pem"));
+        return Err(Defect::new("it is PEM and not bare base64; use from_pem"));
     }
     decode_base64(text)
 }
@@ -91,13 +91,13 @@ pub(super) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     out
 }
 
-fn label(after_begin: &str) -> Result<&str, Fault> {
+fn label(after_begin: &str) -> Result<&str, Defect> {
     after_begin
         .split_once(DASHES)
         .map(|(label, _)| label)
         .filter(|label| label.len() <= 40 && label.bytes().all(in_label))
         .ok_or_else(|| {
-            Fault::new("its BEGIN line is broken or cut off; it should read like -----BEGIN PRIVATE KEY-----")
+            Defect::new("its BEGIN line is broken or cut off; it should read like -----BEGIN PRIVATE KEY-----")
         })
 }
 
@@ -106,7 +106,7 @@ fn in_label(byte: u8) -> bool {
 }
 
 /// Why a block under this label cannot be what is due.
-fn objection(label: &str, due: Due) -> Option<Fault> {
+fn objection(label: &str, due: Due) -> Option<Defect> {
     let fits = match label {
         "PRIVATE KEY" | "RSA PRIVATE KEY" => due == Due::PrivateKey,
         "PUBLIC KEY" | "RSA PUBLIC KEY" => due == Due::PublicKey,
@@ -117,10 +117,10 @@ fn objection(label: &str, due: Due) -> Option<Fault> {
         return None;
     }
     let found = match label {
-        "ENCRYPTED PRIVATE KEY" if due == Due::PrivateKey => return Some(Fault::new(ENCRYPTED)),
-        "EC PRIVATE KEY" | "EC PARAMETERS" => return Some(Fault::new(EC)),
+        "ENCRYPTED PRIVATE KEY" if due == Due::PrivateKey => return Some(Defect::new(ENCRYPTED)),
+        "EC PRIVATE KEY" | "EC PARAMETERS" => return Some(Defect::new(EC)),
         "OPENSSH PRIVATE KEY" if due == Due::PrivateKey => {
-            return Some(Fault::new(
+            return Some(Defect::new(
                 "it is a key in OpenSSH's own format; an RSA one is rewritten by: ssh-keygen -p -m PEM -f FILE",
             ));
         }
@@ -146,15 +146,15 @@ fn objection(label: &str, due: Due) -> Option<Fault> {
         Due::PublicKey => "PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE",
         Due::Certificate => "CERTIFICATE",
     };
-    Some(Fault::new(format!(
+    Some(Defect::new(format!(
         "{found} (found -----BEGIN {label}-----, due is {due})"
     )))
 }
 
-fn decode_body(body: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn decode_body(body: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, Defect> {
     let Some((content, end)) = body.split_once(DASHES) else {
         escaped(body)?;
-        return Err(Fault::new(format!(
+        return Err(Defect::new(format!(
             "it is truncated: -----BEGIN {label}----- has no -----END {label}-----"
         )));
     };
@@ -163,22 +163,22 @@ fn decode_body(body: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
         .strip_prefix("END ")
         .and_then(|rest| rest.strip_prefix(label));
     if !ends.is_some_and(|rest| rest.starts_with(DASHES)) {
-        return Err(Fault::new(format!(
+        return Err(Defect::new(format!(
             "it is truncated or pasted together: -----BEGIN {label}----- is not ended by -----END {label}-----"
         )));
     }
     let content = strip_headers(content)?;
     if content.trim().is_empty() {
-        return Err(Fault::new(format!(
+        return Err(Defect::new(format!(
             "it is empty: nothing stands between -----BEGIN {label}----- and its END"
         )));
     }
     decode_base64(content)
 }
 
-fn escaped(content: &str) -> Result<(), Fault> {
+fn escaped(content: &str) -> Result<(), Defect> {
     if content.contains("\\n") || content.contains("\\r") {
-        return Err(Fault::new(
+        return Err(Defect::new(
             "its line breaks are written out as a backslash and an n; make them real line breaks, \
              for instance with .replace(\"\\\\n\", \"\\n\")",
         ));
@@ -187,18 +187,18 @@ fn escaped(content: &str) -> Result<(), Fault> {
 }
 
 /// Old PEM may have `Name: value` lines before its base64.
-fn strip_headers(content: &str) -> Result<&str, Fault> {
+fn strip_headers(content: &str) -> Result<&str, Defect> {
     let mut rest = content.trim_start();
     while let Some((line, after)) = rest.split_once('\n').filter(|(line, _)| line.contains(':')) {
         if line.starts_with("Proc-Type") && line.contains("ENCRYPTED") {
-            return Err(Fault::new(ENCRYPTED));
+            return Err(Defect::new(ENCRYPTED));
         }
         rest = after;
     }
     Ok(rest)
 }
 
-fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Defect> {
     escaped(text)?;
     let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
     for found in text
@@ -208,14 +208,14 @@ fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
         match found {
             'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' | '=' => digits.push(found as u8),
             _ => {
-                return Err(Fault::new(format!(
+                return Err(Defect::new(format!(
                     "it is not base64: it has the character {found:?} in it"
                 )));
             }
         }
     }
     if digits.is_empty() {
-        return Err(Fault::new("it is empty"));
+        return Err(Defect::new("it is empty"));
     }
     let mut der = Zeroizing::new(vec![0; digits.len() / 4 * 3 + 3]);
     let length = PADDING_OPTIONAL
@@ -227,26 +227,26 @@ fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
             };
             match error {
                 DecodeError::InvalidByte(..) => {
-                    Fault::new("its base64 is broken: the padding '=' does not stand at the end")
+                    Defect::new("its base64 is broken: the padding '=' does not stand at the end")
                 }
-                _ => Fault::new("it is truncated: its base64 is cut off in the middle"),
+                _ => Defect::new("it is truncated: its base64 is cut off in the middle"),
             }
         })?;
     der.truncate(length);
     Ok(der)
 }
 
-fn no_block(text: &str) -> Fault {
+fn no_block(text: &str) -> Defect {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if trimmed.is_empty() {
-        return Fault::new("it is empty");
+        return Defect::new("it is empty");
     }
     let last = trimmed.rsplit(['/', '\\']).next().unwrap_or_default();
     if !trimmed.contains('\n') && last.len() < 100 && last.contains('.') {
-        return Fault::new("it is not PEM but looks like the name of a file; use from_pem_file");
+        return Defect::new("it is not PEM but looks like the name of a file; use from_pem_file");
     }
     if decode_base64(trimmed).is_ok() {
-        return Fault::new("it is base64 without -----BEGIN and -----END; use from_base64");
+        return Defect::new("it is base64 without -----BEGIN and -----END; use from_base64");
     }
-    Fault::new("it is not PEM: there is no -----BEGIN line in it")
+    Defect::new("it is not PEM: there is no -----BEGIN line in it")
 }

@@ -4,8 +4,8 @@
 use zeroize::Zeroizing;
 
 use super::{
+    defect::Defect,
     der::{self, Reader},
-    fault::Fault,
     pbe::{Password, count, damaged},
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Contents {
 }
 
 /// Opens an archive.
-pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Fault> {
+pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Defect> {
     check_form(archive)?;
     let password = Password::new(password);
     let mut pfx = Reader::new(
@@ -48,11 +48,11 @@ pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Fault> {
             .ok_or_else(damaged)?,
     );
     if pfx.unsigned() != Some(&[3]) {
-        return Err(Fault::new("it is not a PKCS#12 archive of version 3"));
+        return Err(Defect::new("it is not a PKCS#12 archive of version 3"));
     }
     let safe = pfx.take(der::SEQUENCE).ok_or_else(damaged)?;
     let safe = data(safe).ok_or_else(|| {
-        Fault::new("its integrity is protected by a public key, which is not read here")
+        Defect::new("its integrity is protected by a public key, which is not read here")
     })?;
     if let Some(mac) = pfx.take(der::SEQUENCE) {
         check_mac(mac, safe, &password)?;
@@ -66,9 +66,9 @@ pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Fault> {
         }
     }
     match found.key {
-        None => Err(Fault::new("there is no private key in it")),
+        None => Err(Defect::new("there is no private key in it")),
         Some(_) if found.certificates.is_empty() => {
-            Err(Fault::new("there is no certificate in it"))
+            Err(Defect::new("there is no certificate in it"))
         }
         Some(key) => Ok(Contents {
             key,
@@ -77,23 +77,23 @@ pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Fault> {
     }
 }
 
-fn check_form(archive: &[u8]) -> Result<(), Fault> {
+fn check_form(archive: &[u8]) -> Result<(), Defect> {
     if archive.len() > MAX_ARCHIVE {
-        return Err(Fault::new(format!(
+        return Err(Defect::new(format!(
             "it is {} bytes long: a merchant's .p12 has a few thousand",
             archive.len()
         )));
     }
     if archive.is_empty() {
-        return Err(Fault::new("it is empty"));
+        return Err(Defect::new("it is empty"));
     }
     if archive.starts_with(b"-----BEGIN") {
-        return Err(Fault::new(
+        return Err(Defect::new(
             "it is PEM text and not a PKCS#12 archive; use from_pem",
         ));
     }
     if archive.starts_with(&[der::SEQUENCE, 0x80]) {
-        return Err(Fault::new(
+        return Err(Defect::new(
             "it is written in BER of indefinite length, which is not read here; rewrite it by: \
              openssl pkcs12 -in old.p12 -nodes -out all.pem && \
              openssl pkcs12 -export -in all.pem -out new.p12",
@@ -102,7 +102,7 @@ fn check_form(archive: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_mac(mac: &[u8], safe: &[u8], password: &Password) -> Result<(), Fault> {
+fn check_mac(mac: &[u8], safe: &[u8], password: &Password) -> Result<(), Defect> {
     let mut mac = Reader::new(mac);
     let mut info = Reader::new(mac.take(der::SEQUENCE).ok_or_else(damaged)?);
     let mut algorithm = Reader::new(info.take(der::SEQUENCE).ok_or_else(damaged)?);
@@ -114,7 +114,7 @@ fn check_mac(mac: &[u8], safe: &[u8], password: &Password) -> Result<(), Fault> 
         _ => count(&mut mac)?,
     };
     if !password.authenticates(safe, (hash, salt, iterations, digest))? {
-        return Err(Fault::new(
+        return Err(Defect::new(
             "it does not open: the password is another (WeChat Pay sets it to the merchant ID), \
              or the archive was altered",
         ));
@@ -131,10 +131,10 @@ fn data(content_info: &[u8]) -> Option<&[u8]> {
     Reader::new(reader.take(EXPLICIT)?).take(der::OCTET_STRING)
 }
 
-fn decrypt_data(content_info: &[u8], password: &Password) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn decrypt_data(content_info: &[u8], password: &Password) -> Result<Zeroizing<Vec<u8>>, Defect> {
     let mut reader = Reader::new(content_info);
     if reader.take(der::OID) != Some(ENCRYPTED_DATA) {
-        return Err(Fault::new(
+        return Err(Defect::new(
             "a part of it is encrypted for a public key, which is not read here",
         ));
     }
@@ -151,7 +151,7 @@ fn decrypt_data(content_info: &[u8], password: &Password) -> Result<Zeroizing<Ve
 }
 
 /// The contents of the SEQUENCEs in a SEQUENCE.
-fn elements(sequence: &[u8]) -> Result<Vec<&[u8]>, Fault> {
+fn elements(sequence: &[u8]) -> Result<Vec<&[u8]>, Defect> {
     let mut reader = Reader::new(
         Reader::new(sequence)
             .take(der::SEQUENCE)
@@ -160,7 +160,7 @@ fn elements(sequence: &[u8]) -> Result<Vec<&[u8]>, Fault> {
     let mut found = Vec::new();
     while !reader.rest().is_empty() {
         if found.len() == MAX_PARTS {
-            return Err(Fault::new(format!("it has more than {MAX_PARTS} parts")));
+            return Err(Defect::new(format!("it has more than {MAX_PARTS} parts")));
         }
         found.push(reader.take(der::SEQUENCE).ok_or_else(damaged)?);
     }
@@ -174,7 +174,7 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, bags: &[u8], password: &Password) -> Result<(), Fault> {
+    fn take(&mut self, bags: &[u8], password: &Password) -> Result<(), Defect> {
         for bag in elements(bags)? {
             let mut bag = Reader::new(bag);
             let kind = bag.take(der::OID).ok_or_else(damaged)?;
@@ -196,10 +196,10 @@ impl Found {
         Ok(())
     }
 
-    fn keep(&mut self, key: Zeroizing<Vec<u8>>) -> Result<(), Fault> {
+    fn keep(&mut self, key: Zeroizing<Vec<u8>>) -> Result<(), Defect> {
         match self.key.replace(key) {
             None => Ok(()),
-            Some(_) => Err(Fault::new("there is more than one private key in it")),
+            Some(_) => Err(Defect::new("there is more than one private key in it")),
         }
     }
 }

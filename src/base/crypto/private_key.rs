@@ -5,12 +5,12 @@ use zeroize::Zeroizing;
 
 use super::{
     PublicKey, backend,
+    defect::{Defect, Due},
     der::{self, Reader},
-    fault::{Due, Fault},
     input::{self, FromDer},
     shape::{self, Shape},
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// The merchant's RSA private key: it signs requests and opens what was encrypted for the merchant.
 ///
@@ -42,24 +42,24 @@ impl PrivateKey {
     /// let err = PrivateKey::from_pem("apiclient_key.pem").unwrap_err();
     /// assert!(err.to_string().contains("use from_pem_file"));
     /// ```
-    pub fn from_pem(pem: &str) -> Result<Self> {
-        input::from_pem(pem)
+    pub fn from_pem(pem: &str) -> crate::Result<Self> {
+        input::from_pem(pem).map_err(Cause::not_sent)
     }
 
     /// Reads a key from a PEM file of at most 64 KiB.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem), and when the file cannot be read.
-    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
-        input::from_pem_file(path.as_ref())
+    pub fn from_pem_file(path: impl AsRef<Path>) -> crate::Result<Self> {
+        input::from_pem_file(path.as_ref()).map_err(Cause::not_sent)
     }
 
     /// Reads a key from PKCS#1 or PKCS#8 DER, and finds out which it is.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
-    pub fn from_der(der: &[u8]) -> Result<Self> {
-        input::from_der(der)
+    pub fn from_der(der: &[u8]) -> crate::Result<Self> {
+        input::from_der(der).map_err(Cause::not_sent)
     }
 
     /// Reads a key from the base64 of its PKCS#1 or PKCS#8 DER, without `BEGIN` and `END` lines.
@@ -67,8 +67,8 @@ impl PrivateKey {
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
-    pub fn from_base64(text: &str) -> Result<Self> {
-        input::from_base64(text)
+    pub fn from_base64(text: &str) -> crate::Result<Self> {
+        input::from_base64(text).map_err(Cause::not_sent)
     }
 
     /// The public half of this key.
@@ -78,9 +78,14 @@ impl PrivateKey {
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// As [`from_der`](Self::from_der), without an outcome.
+    pub(super) fn parse_der(der: &[u8]) -> Result<Self> {
+        input::from_der(der)
+    }
+
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         self.0.key.sign(message).map_err(|source| {
-            Error::new(Kind::Sign, "the private key did not sign").with_source(source)
+            Cause::new(Kind::Sign, "the private key did not sign").with_source(source)
         })
     }
 
@@ -88,7 +93,7 @@ impl PrivateKey {
     pub(crate) fn decrypt_oaep(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
         let due = self.0.public.bits().div_ceil(8);
         if ciphertext.len() != due {
-            return Err(Error::new(
+            return Err(Cause::new(
                 Kind::Decrypt,
                 format!(
                     "the RSA ciphertext is {} bytes long; one for this key has {due}",
@@ -97,7 +102,7 @@ impl PrivateKey {
             ));
         }
         self.0.key.decrypt_oaep(ciphertext).map_err(|source| {
-            Error::new(
+            Cause::new(
                 Kind::Decrypt,
                 "the RSA ciphertext does not open: it is for another key, altered, or not OAEP with SHA-1",
             )
@@ -109,15 +114,15 @@ impl PrivateKey {
     #[cfg(any(test, feature = "sandbox"))]
     pub(crate) fn generate() -> Result<Self> {
         let der = backend::PrivateKey::generate()
-            .map_err(|source| Error::key("a new RSA key cannot be drawn").with_source(source))?;
-        Self::from_der(&der)
+            .map_err(|source| Cause::key("a new RSA key cannot be drawn").with_source(source))?;
+        Self::parse_der(&der)
     }
 
     /// This key as a PKCS#8 PEM text.
     #[cfg(any(test, feature = "sandbox"))]
     pub(crate) fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>> {
         let der = self.0.key.to_pkcs8().map_err(|source| {
-            Error::key("the private key cannot be written out").with_source(source)
+            Cause::key("the private key cannot be written out").with_source(source)
         })?;
         Ok(super::pem::encode("PRIVATE KEY", &der))
     }
@@ -134,7 +139,7 @@ impl fmt::Debug for PrivateKey {
 impl FromDer for PrivateKey {
     const DUE: Due = Due::PrivateKey;
 
-    fn parse(der: &[u8]) -> Result<Self, Fault> {
+    fn parse(der: &[u8]) -> Result<Self, Defect> {
         let pkcs1 = match shape::of(der)? {
             Shape::RsaPrivateKey => der,
             Shape::PrivateKeyInfo { algorithm, key } => {
@@ -146,14 +151,14 @@ impl FromDer for PrivateKey {
         let parts = Parts::read(pkcs1)?;
         let bits = der::bits(parts.n);
         if !(2048..=backend::MAX_PRIVATE_BITS).contains(&bits) {
-            return Err(Fault::new(format!(
+            return Err(Defect::new(format!(
                 "it is an RSA key of {bits} bits; keys of 2048 to {} bits can be used",
                 backend::MAX_PRIVATE_BITS
             )));
         }
         let public = PublicKey::from_parts(parts.n, parts.e)?;
         let key = backend::PrivateKey::new(pkcs1, &parts).map_err(|source| {
-            Fault::new(format!(
+            Defect::new(format!(
                 "it has the form of an RSA key of {bits} bits, but the crypto library cannot use its numbers; \
                  is the file damaged, or made in an unusual way?"
             ))
@@ -177,13 +182,13 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn read(pkcs1: &'a [u8]) -> Result<Self, Fault> {
-        let damaged = || Fault::new("it is damaged: there is no whole RSA private key in it");
+    fn read(pkcs1: &'a [u8]) -> Result<Self, Defect> {
+        let damaged = || Defect::new("it is damaged: there is no whole RSA private key in it");
         let mut document = Reader::new(pkcs1);
         let mut numbers = Reader::new(document.take(der::SEQUENCE).ok_or_else(damaged)?);
         let version = numbers.unsigned().ok_or_else(damaged)?;
         if !version.is_empty() {
-            return Err(Fault::new(
+            return Err(Defect::new(
                 "it is an RSA key of more than two primes, which cannot be used",
             ));
         }

@@ -2,15 +2,14 @@ use std::{fmt, path::Path, sync::Arc};
 
 use super::{
     Certificate, backend,
+    defect::{Defect, Due},
     der::{self, Reader},
-    digest,
-    fault::{Due, Fault},
-    input,
+    digest, input,
     input::FromDer,
     pem,
     shape::{self, Shape},
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// An RSA public key: WeChat Pay's own, or the one in a certificate of its platform.
 ///
@@ -40,24 +39,24 @@ impl PublicKey {
     /// let err = PublicKey::from_pem("-----BEGIN EC PRIVATE KEY-----").unwrap_err();
     /// assert!(err.to_string().contains("RSA keys only"));
     /// ```
-    pub fn from_pem(pem: &str) -> Result<Self> {
-        input::from_pem(pem)
+    pub fn from_pem(pem: &str) -> crate::Result<Self> {
+        input::from_pem(pem).map_err(Cause::not_sent)
     }
 
     /// Reads a key from a PEM file of at most 64 KiB.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem), and when the file cannot be read.
-    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
-        input::from_pem_file(path.as_ref())
+    pub fn from_pem_file(path: impl AsRef<Path>) -> crate::Result<Self> {
+        input::from_pem_file(path.as_ref()).map_err(Cause::not_sent)
     }
 
     /// Reads a key from SPKI, PKCS#1 or certificate DER, and finds out which it is.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
-    pub fn from_der(der: &[u8]) -> Result<Self> {
-        input::from_der(der)
+    pub fn from_der(der: &[u8]) -> crate::Result<Self> {
+        input::from_der(der).map_err(Cause::not_sent)
     }
 
     /// Reads a key from the base64 of its SPKI, PKCS#1 or certificate DER, without `BEGIN` and
@@ -65,8 +64,8 @@ impl PublicKey {
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
-    pub fn from_base64(text: &str) -> Result<Self> {
-        input::from_base64(text)
+    pub fn from_base64(text: &str) -> crate::Result<Self> {
+        input::from_base64(text).map_err(Cause::not_sent)
     }
 
     /// This key as PEM (`BEGIN PUBLIC KEY`).
@@ -97,30 +96,30 @@ impl PublicKey {
         self.0.key.encrypt_pkcs1(plaintext).map_err(not_encrypted)
     }
 
-    pub(super) fn from_parts(n: &[u8], e: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn from_parts(n: &[u8], e: &[u8]) -> Result<Self, Defect> {
         let bits = der::bits(n);
         if !(2048..=8192).contains(&bits) {
-            return Err(Fault::new(format!(
+            return Err(Defect::new(format!(
                 "it is an RSA key of {bits} bits; keys of 2048 to 8192 bits can be used"
             )));
         }
         let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
         // The exponent's upper bound is that of both backends: verifying takes its time by it.
         if !odd(n) || !odd(e) || der::bits(e) < 2 || der::bits(e) > 33 {
-            return Err(Fault::new(
+            return Err(Defect::new(
                 "it has the form of an RSA key, but its numbers are not one",
             ));
         }
         let pkcs1 = der::rsa_public_key(n, e);
         let spki = der::subject_public_key_info(&pkcs1);
         let key = backend::PublicKey::new(n, e, &pkcs1, &spki).map_err(|source| {
-            Fault::new("it has the form of an RSA key, but its numbers are not one")
+            Defect::new("it has the form of an RSA key, but its numbers are not one")
                 .with_source(source)
         })?;
         Ok(Self(Arc::new(Inner { key, spki, bits })))
     }
 
-    pub(super) fn from_pkcs1(pkcs1: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn from_pkcs1(pkcs1: &[u8]) -> Result<Self, Defect> {
         let mut document = Reader::new(pkcs1);
         document
             .take(der::SEQUENCE)
@@ -130,14 +129,14 @@ impl PublicKey {
                 let parts = (numbers.unsigned()?, numbers.unsigned()?);
                 numbers.rest().is_empty().then_some(parts)
             })
-            .ok_or_else(|| Fault::new("it is damaged: there is no whole RSA public key in it"))
+            .ok_or_else(|| Defect::new("it is damaged: there is no whole RSA public key in it"))
             .and_then(|(n, e)| Self::from_parts(n, e))
     }
 
     fn check_room(&self, plaintext: &[u8], padding: usize) -> Result<()> {
         let limit = self.0.bits.div_ceil(8) - padding;
         if plaintext.len() > limit {
-            return Err(Error::request(format!(
+            return Err(Cause::request(format!(
                 "the text to encrypt is {} bytes long; this key of {} bits takes at most {limit} bytes",
                 plaintext.len(),
                 self.0.bits
@@ -168,7 +167,7 @@ impl fmt::Debug for PublicKey {
 impl FromDer for PublicKey {
     const DUE: Due = Due::PublicKey;
 
-    fn parse(der: &[u8]) -> Result<Self, Fault> {
+    fn parse(der: &[u8]) -> Result<Self, Defect> {
         match shape::of(der)? {
             Shape::RsaPublicKey => Self::from_pkcs1(der),
             Shape::PublicKeyInfo { algorithm, key } => {
@@ -181,6 +180,6 @@ impl FromDer for PublicKey {
     }
 }
 
-fn not_encrypted(source: crate::error::BoxError) -> Error {
-    Error::new(Kind::Request, "the text cannot be encrypted").with_source(source)
+fn not_encrypted(source: crate::error::BoxError) -> Cause {
+    Cause::new(Kind::Request, "the text cannot be encrypted").with_source(source)
 }

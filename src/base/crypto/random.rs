@@ -1,7 +1,7 @@
 //! Chance, from the system's own generator.
 
 use super::backend;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// The letters and digits a nonce is made of.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -10,7 +10,7 @@ const NONCE: usize = 32;
 /// Fills `out` with random bytes.
 pub(crate) fn random(out: &mut [u8]) -> Result<()> {
     backend::random(out).map_err(|source| {
-        Error::new(Kind::Sign, "the system's random number generator failed").with_source(source)
+        Cause::new(Kind::Sign, "the system's random number generator failed").with_source(source)
     })
 }
 

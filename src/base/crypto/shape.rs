@@ -1,8 +1,8 @@
 //! Which of the key formats a DER document is, told by its first few elements.
 
 use super::{
+    defect::{Defect, Due},
     der::{self, Flaw, Reader},
-    fault::{Due, Fault},
     pem,
 };
 
@@ -35,25 +35,25 @@ pub(super) enum Shape<'a> {
 }
 
 /// The shape of `input`, which is one whole DER document.
-pub(super) fn of(input: &[u8]) -> Result<Shape<'_>, Fault> {
+pub(super) fn of(input: &[u8]) -> Result<Shape<'_>, Defect> {
     // Some PKCS#12 archives are BER of indefinite length.
     if input.starts_with(&[der::SEQUENCE, 0x80, der::INTEGER, 1, 3]) {
         return Ok(Shape::Pkcs12);
     }
     let mut document = Reader::new(input);
     let top = match document.next() {
-        _ if input.is_empty() => return Err(Fault::new("it is empty")),
+        _ if input.is_empty() => return Err(Defect::new("it is empty")),
         _ if input.first() != Some(&der::SEQUENCE) => return Err(not_der(input)),
         Ok(top) => top,
         Err(Flaw::Short { declared, present }) => {
-            return Err(Fault::new(format!(
+            return Err(Defect::new(format!(
                 "it is truncated: its DER is {declared} bytes long by its own account, and {present} are there"
             )));
         }
-        Err(Flaw::Malformed) => return Err(Fault::new("it is not DER")),
+        Err(Flaw::Malformed) => return Err(Defect::new("it is not DER")),
     };
     if !document.rest().is_empty() {
-        return Err(Fault::new(format!(
+        return Err(Defect::new(format!(
             "{} bytes follow the end of its DER; is it two files in one?",
             document.rest().len()
         )));
@@ -62,8 +62,8 @@ pub(super) fn of(input: &[u8]) -> Result<Shape<'_>, Fault> {
 }
 
 /// Why a document of this shape is not what is due.
-pub(super) fn mismatch(shape: &Shape<'_>, due: Due) -> Fault {
-    Fault::new(match (shape, due) {
+pub(super) fn mismatch(shape: &Shape<'_>, due: Due) -> Defect {
+    Defect::new(match (shape, due) {
         (Shape::EncryptedPrivateKeyInfo, Due::PrivateKey) => pem::ENCRYPTED,
         (Shape::EcPrivateKey, _) => pem::EC,
         (Shape::Pkcs12, Due::PrivateKey) => {
@@ -89,7 +89,7 @@ pub(super) fn mismatch(shape: &Shape<'_>, due: Due) -> Fault {
 }
 
 /// Refuses keys of any algorithm but RSA.
-pub(super) fn require_rsa(algorithm: &[u8]) -> Result<(), Fault> {
+pub(super) fn require_rsa(algorithm: &[u8]) -> Result<(), Defect> {
     const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
     const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -97,12 +97,12 @@ pub(super) fn require_rsa(algorithm: &[u8]) -> Result<(), Fault> {
 
     match algorithm {
         RSA => Ok(()),
-        RSA_PSS => Err(Fault::new(
+        RSA_PSS => Err(Defect::new(
             "it is an RSA key for PSS signatures only; WeChat Pay takes plain RSA keys",
         )),
-        EC => Err(Fault::new(pem::EC)),
-        _ if algorithm.starts_with(CURVE_25519) => Err(Fault::new(pem::EC)),
-        _ => Err(Fault::new(
+        EC => Err(Defect::new(pem::EC)),
+        _ if algorithm.starts_with(CURVE_25519) => Err(Defect::new(pem::EC)),
+        _ => Err(Defect::new(
             "it is a key of another algorithm; WeChat Pay takes RSA keys only",
         )),
     }
@@ -169,16 +169,16 @@ fn signed(content: &[u8]) -> Option<Shape<'_>> {
     Some(Shape::Certificate)
 }
 
-fn not_der(input: &[u8]) -> Fault {
+fn not_der(input: &[u8]) -> Defect {
     let start = input.trim_ascii_start();
     if start.starts_with(b"-----BEGIN") || start.starts_with(b"\xef\xbb\xbf-----BEGIN") {
-        return Fault::new("it is PEM text and not DER; use from_pem");
+        return Defect::new("it is PEM text and not DER; use from_pem");
     }
     if input
         .iter()
         .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
     {
-        return Fault::new("it is text and not DER; use from_base64 if it is bare base64");
+        return Defect::new("it is text and not DER; use from_base64 if it is bare base64");
     }
-    Fault::new("it is not DER: it does not begin with a SEQUENCE")
+    Defect::new("it is not DER: it does not begin with a SEQUENCE")
 }

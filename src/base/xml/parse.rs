@@ -5,7 +5,7 @@ use quick_xml::{
 use serde_json::{Map, Value};
 
 use super::{NAME, is_char, shown};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 const MAX_DEPTH: usize = 16;
 const MAX_ELEMENTS: usize = 10_000;
@@ -29,7 +29,7 @@ pub(crate) fn parse_under(
     max_bytes: usize,
 ) -> Result<Map<String, Value>> {
     if input.len() > max_bytes {
-        return Err(Error::new(
+        return Err(Cause::new(
             Kind::TooLarge,
             format!(
                 "the XML has {} bytes: at most {max_bytes} are read",
@@ -252,8 +252,8 @@ fn position(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or_default()
 }
 
-fn broken(at: usize, what: &str) -> Error {
-    Error::new(Kind::Decode, format!("the XML at byte {at}: {what}"))
+fn broken(at: usize, what: &str) -> Cause {
+    Cause::new(Kind::Decode, format!("the XML at byte {at}: {what}"))
 }
 
 /// What looks like a name of an entity is shown; text after a stray `&` may be anyone's.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{NAME, is_char, shown};
 use crate::{
     base::scalar::{scalar, type_name},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// What only a CDATA section, or an entity, can carry.
@@ -24,14 +24,14 @@ pub(crate) fn write(fields: &Map<String, Value>) -> Result<String> {
         let text = match value {
             Value::Null => Cow::Borrowed(""),
             value => scalar(value).ok_or_else(|| {
-                Error::request(format!(
+                Cause::request(format!(
                     "the field `{name:.64}` is {}: an XML field is flat, so give the JSON text of it",
                     type_name(value)
                 ))
             })?,
         };
         if let Some(c) = text.chars().find(|c| !is_char(*c)) {
-            return Err(Error::request(format!(
+            return Err(Cause::request(format!(
                 "the field `{name:.64}` holds the character U+{:04X}, which XML cannot carry",
                 u32::from(c)
             )));
@@ -51,7 +51,7 @@ fn check_name(name: &str) -> Result<()> {
     if name.bytes().next().is_some_and(first) && name.bytes().all(rest) {
         return Ok(());
     }
-    Err(Error::request(format!(
+    Err(Cause::request(format!(
         "`{}` cannot name an XML field: letters, digits, `_`, `-` and `.` can, beginning with \
          a letter or `_`",
         shown(name, NAME)

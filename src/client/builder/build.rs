@@ -9,7 +9,7 @@ use crate::{
     client::{
         CertificateMode, Client, Identity, core::Core, failover::Failover, refresher::Refresher,
     },
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{
         host::{Base, HostRule},
         merchant::{apiv3_key, check_apiv2_key, check_id},
@@ -31,7 +31,11 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// On a configuration that could not work or would not be safe, each with what to do.
-    pub fn build(mut self) -> Result<Client> {
+    pub fn build(self) -> crate::Result<Client> {
+        self.checked().map_err(Cause::not_sent)
+    }
+
+    fn checked(mut self) -> Result<Client> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -56,7 +60,7 @@ impl ClientBuilder {
             .transpose()?;
         check_apiv2_key(self.apiv2_key.as_ref())?;
         if self.max_response == 0 {
-            return Err(Error::config("max_response is 0: no answer could be taken"));
+            return Err(Cause::config("max_response is 0: no answer could be taken"));
         }
         let mode = self.certificate_mode(apiv3_key.is_some())?;
         let trust = Trust::new(self.platform, self.verifier, own)?;
@@ -87,7 +91,7 @@ impl ClientBuilder {
 
     fn setup(&self) -> Result<Setup> {
         let base =
-            Base::parse(&self.base_uri).map_err(|err| Error::config(format!("base_uri: {err}")))?;
+            Base::parse(&self.base_uri).map_err(|err| Cause::config(format!("base_uri: {err}")))?;
         let backup = self.backup()?.map(|backup| backup.origin);
         let mut hosts = HostRule::new(base.origin.clone(), backup);
         for host in &self.trusted_hosts {
@@ -110,7 +114,7 @@ impl ClientBuilder {
             check_id("notification_mchid", mchid)?;
         }
         if owners.appids.iter().any(String::is_empty) {
-            return Err(Error::config("a `notification_appid` is empty"));
+            return Err(Cause::config("a `notification_appid` is empty"));
         }
         owners.mchids.extend(self.mchid.clone());
         Ok(owners)
@@ -118,21 +122,21 @@ impl ClientBuilder {
 
     fn backup(&self) -> Result<Option<Base>> {
         let parsed = self.backup_base_uri.as_deref().map(Base::parse).transpose();
-        parsed.map_err(|err| Error::config(format!("backup_base_uri: {err}")))
+        parsed.map_err(|err| Cause::config(format!("backup_base_uri: {err}")))
     }
 
     fn merchant_key(&mut self) -> Result<Option<MerchantKey>> {
         let local = (self.serial.take(), self.private_key.take());
         match (local, self.signer.take()) {
             ((None, None), signer) => Ok(signer),
-            (_, Some(_)) => Err(Error::config(
+            (_, Some(_)) => Err(Cause::config(
                 "a signer stands in place of `serial` and `private_key`: give one or the other",
             )),
             ((Some(serial), Some(key)), None) => Ok(Some(MerchantKey::local(serial, key))),
-            ((Some(_), None), None) => Err(Error::config(
+            ((Some(_), None), None) => Err(Cause::config(
                 "a `serial` without its `private_key`: give both",
             )),
-            ((None, Some(_)), None) => Err(Error::config(
+            ((None, Some(_)), None) => Err(Cause::config(
                 "a `private_key` without the `serial` of its certificate: give both \
                  (openssl x509 -noout -serial -in apiclient_cert.pem)",
             )),
@@ -143,11 +147,11 @@ impl ClientBuilder {
         match self.certificates {
             None if decrypts && self.verifier.is_none() => Ok(CertificateMode::OnDemand),
             None | Some(CertificateMode::Fixed) => Ok(CertificateMode::Fixed),
-            Some(_) if !decrypts => Err(Error::config(
+            Some(_) if !decrypts => Err(Cause::config(
                 "platform certificates are decrypted with the APIv3 key: give `apiv3_key`, or \
                  CertificateMode::Fixed",
             )),
-            Some(_) if self.verifier.is_some() => Err(Error::config(
+            Some(_) if self.verifier.is_some() => Err(Cause::config(
                 "a verifier keeps its own keys: CertificateMode is for the client's",
             )),
             Some(mode) => Ok(mode),
@@ -159,7 +163,7 @@ impl ClientBuilder {
         let Some(serial) = &self.serial else {
             return Ok(None);
         };
-        check_serial(serial).map_err(|what| Error::config(format!("serial: {what}")))?;
+        check_serial(serial).map_err(|what| Cause::config(format!("serial: {what}")))?;
         Ok(self.private_key.as_ref().map(|key| Own {
             serial: serial.clone(),
             key: key.public_key(),
@@ -172,7 +176,7 @@ impl ClientBuilder {
         let origin = &setup.base.origin;
         for id in ids {
             if id.contains(SANDBOX) && !origin.is_loopback() && !setup.hosts.trusts(origin) {
-                return Err(Error::config(format!(
+                return Err(Cause::config(format!(
                     "{} is a sandbox's, and {origin} is not one: a sandbox's keys must not be \
                      used in production",
                     shown(id)
@@ -190,17 +194,17 @@ impl ClientBuilder {
     #[cfg(feature = "pkcs12")]
     fn take_identity(&mut self) -> Result<Option<Identity>> {
         match (self.identity.take(), self.pkcs12.take()) {
-            (Some(_), Some(_)) => Err(Error::config(
+            (Some(_), Some(_)) => Err(Cause::config(
                 "a client has one identity: give `client_identity` or `client_identity_pkcs12`",
             )),
             (None, Some(archive)) => {
                 let password = self.mchid.as_deref().ok_or_else(|| {
-                    Error::config(
+                    Cause::config(
                         "`client_identity_pkcs12` takes the `mchid` for the password: give it, or \
                          open the archive by Identity::from_pkcs12",
                     )
                 })?;
-                Identity::from_pkcs12(&archive, password).map(Some)
+                Identity::open_pkcs12(&archive, password).map(Some)
             }
             (identity, None) => Ok(identity),
         }
@@ -210,12 +214,12 @@ impl ClientBuilder {
         match (self.transport.take(), self.proxy.take(), self.no_proxy) {
             (None, None, false) => Ok(Transport::shared()),
             (None, None, true) => Ok(Transport::direct()),
-            (None, Some(proxy), false) => Transport::builder().proxy(&proxy).build(),
+            (None, Some(proxy), false) => Transport::builder().proxy(&proxy).checked(),
             (None, Some(_), true) => {
-                Err(Error::config("`proxy` and `no_proxy` exclude one another"))
+                Err(Cause::config("`proxy` and `no_proxy` exclude one another"))
             }
             (Some(transport), None, false) => Ok(transport),
-            (Some(_), _, _) => Err(Error::config(
+            (Some(_), _, _) => Err(Cause::config(
                 "a transport brings its own proxy: set it on Transport::builder()",
             )),
         }
@@ -235,5 +239,5 @@ fn user_agent(given: Option<&str>) -> Result<HeaderValue> {
     HeaderValue::try_from(&text)
         .ok()
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| Error::config("user_agent is empty or holds a control character"))
+        .ok_or_else(|| Cause::config("user_agent is empty or holds a control character"))
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{CertificateMode, Identity};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
-    error::Error,
+    error::Cause,
     protocol::{
         certificates,
         host::{API, Base},
@@ -49,7 +49,7 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     certificates: Option<CertificateMode>,
     strict: bool,
-    fault: Option<Error>,
+    fault: Option<Cause>,
     user_agent: Option<String>,
     notified: Owners,
 }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::verify::SIGNED,
 };
 
@@ -26,7 +26,7 @@ where
         };
         let fault = |what: &str| {
             let message = format!("{given} ({} bytes) {what}", value.len());
-            Err(Error::new(Kind::Signature, message).in_step("headers"))
+            Err(Cause::new(Kind::Signature, message).in_step("headers"))
         };
         if value.len() > MOST {
             return fault("is longer than any that WeChat Pay sends");

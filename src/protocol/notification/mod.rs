@@ -29,7 +29,7 @@ pub(crate) use self::{
 };
 
 use super::{answer::Verification, path::Version};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Kind};
 
 /// How soon WeChat Pay wants its answer.
 pub(crate) const BUDGET: Duration = Duration::from_secs(5);
@@ -122,14 +122,14 @@ impl Notification {
     ///
     /// # Errors
     /// Where it has not that shape; the error tells the place, not the value.
-    pub fn resource<T: DeserializeOwned>(&self) -> Result<T> {
+    pub fn resource<T: DeserializeOwned>(&self) -> crate::Result<T> {
         let read = match self.version {
             Version::V3 => serde_json::from_slice(&self.resource),
             Version::V2 => T::deserialize(&self.resource_json),
         };
         // serde's own words quote the value, which may be a person's.
         read.map_err(|err| {
-            Error::new(
+            Cause::new(
                 Kind::Decode,
                 format!(
                     "the notification's resource has not the shape that is asked for: a {:?} error \
@@ -139,6 +139,7 @@ impl Notification {
                     err.column()
                 ),
             )
+            .not_sent()
         })
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::scalar::scalar,
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::{options::type_of, path::shown},
 };
 
@@ -51,7 +51,7 @@ fn check(resource: &Map<String, Value>, fields: &[&str], accepted: &[String]) ->
             Some(id) => format!("{:?}", shown(&id)),
             None => type_of(value).to_owned(),
         };
-        return Err(Error::new(
+        return Err(Cause::new(
             Kind::Owner,
             format!(
                 "its `{field}` is {refused}, which is not among those configured ({}): it is \

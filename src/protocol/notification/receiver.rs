@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Notification, owner::Owners};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::{trust::Trust, v2::answer::is_xml},
 };
 
@@ -48,13 +48,13 @@ pub(crate) fn check_size(length: usize) -> Result<()> {
         return Ok(());
     }
     let message = format!("the body is {length} bytes long, over the {MAX_BODY} that are taken");
-    Err(Error::new(Kind::TooLarge, message).in_step("body"))
+    Err(Cause::new(Kind::TooLarge, message).in_step("body"))
 }
 
 /// The bytes of a ciphertext.
 pub(super) fn base64(text: &str, field: &str) -> Result<Vec<u8>> {
     STANDARD.decode(text).map_err(|err| {
         let message = format!("{field} ({} bytes) is not base64", text.len());
-        Error::new(Kind::Decode, message).with_source(err)
+        Cause::new(Kind::Decode, message).with_source(err)
     })
 }

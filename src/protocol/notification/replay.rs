@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use super::{Ack, Notification};
-use crate::error::{BoxError, Error, Kind, Result};
+use crate::error::{BoxError, Cause, Error, Kind, Result};
 
 /// Whether a notification may be handled now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,8 @@ impl Notification {
 }
 
 fn failed(what: &'static str, source: BoxError) -> Error {
-    Error::new(Kind::Handler, what)
+    Cause::new(Kind::Handler, what)
         .with_source(source)
         .in_step("handling")
+        .not_sent()
 }

@@ -18,7 +18,7 @@ use crate::{
         scalar::scalar,
         xml,
     },
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::{
         answer::Verification,
         path::{Version, shown},
@@ -31,7 +31,7 @@ const REQ_INFO: &str = "req_info";
 impl Receiver {
     pub(super) fn open_v2(&self, body: &[u8], received: Instant) -> Result<Notification> {
         let key = self.apiv2_key.as_ref().ok_or_else(|| {
-            Error::config(
+            Cause::config(
                 "this notification is one of APIv2 (XML), and it cannot be verified without the \
                  `apiv2_key`: give it, or refuse it",
             )
@@ -78,22 +78,22 @@ fn check_return_code(envelope: &Map<String, Value>) -> Result<()> {
         shown(&code),
         shown(&text("return_msg"))
     );
-    Err(Error::new(Kind::Decode, message).in_step("body"))
+    Err(Cause::new(Kind::Decode, message).in_step("body"))
 }
 
 /// The text and the fields in `req_info`: AES-256-ECB under the MD5 of the key, in lower-case
 /// hexadecimal digits.
 fn open_refund(sealed: &Value, key: &str) -> Result<(Vec<u8>, Map<String, Value>)> {
-    let undecoded = |err: Error| err.in_step("body");
+    let undecoded = |err: Cause| err.in_step("body");
     let sealed = sealed.as_str().ok_or_else(|| {
-        undecoded(Error::new(
+        undecoded(Cause::new(
             Kind::Decode,
             "`req_info` holds elements or occurs twice",
         ))
     })?;
     let ciphertext = base64(sealed.trim(), "`req_info`").map_err(undecoded)?;
     let digest = Zeroizing::new(hex_lower(&md5(key.as_bytes())));
-    let fault = || Error::new(Kind::Decrypt, "the digest of the key is not 32 digits");
+    let fault = || Cause::new(Kind::Decrypt, "the digest of the key is not 32 digits");
     let digest: &[u8; 32] = digest.as_bytes().try_into().map_err(|_| fault())?;
     let opened = ecb::decrypt(digest, &ciphertext).map_err(|err| err.in_step("decryption"))?;
     // Another key's padding comes out right once in 256 times: then this is what fails.

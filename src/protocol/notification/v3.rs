@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Notification, receiver::Receiver};
 use crate::{
     base::crypto::aead,
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::{
         answer::Verification,
         options::type_of,
@@ -31,7 +31,7 @@ impl Receiver {
         received: Instant,
     ) -> Result<Notification> {
         let key = self.apiv3_key.as_ref().ok_or_else(|| {
-            Error::config("a notification cannot be opened without the `apiv3_key`: give it")
+            Cause::config("a notification cannot be opened without the `apiv3_key`: give it")
         })?;
         let serial = self.verify(headers, body, now).await?;
         let envelope = parse(body, "the body").map_err(|err| err.in_step("body"))?;
@@ -61,7 +61,7 @@ impl Receiver {
         let signed = Signed::read(headers)
             .and_then(|signed| {
                 signed.ok_or_else(|| {
-                    Error::new(
+                    Cause::new(
                         Kind::Signature,
                         "it carries none of the Wechatpay-… headers: it did not come from WeChat \
                          Pay, or something on the way dropped them",
@@ -130,15 +130,15 @@ fn required<'v>(map: &'v Map<String, Value>, name: &str, path: &str) -> Result<&
     }
 }
 
-fn lacks(path: &str, found: Option<&Value>, due: &str) -> Error {
+fn lacks(path: &str, found: Option<&Value>, due: &str) -> Cause {
     undecoded(match found {
         None => format!("{path} is missing"),
         Some(value) => format!("{path} is {}, not {due}", type_of(value)),
     })
 }
 
-fn undecoded(message: String) -> Error {
-    Error::new(Kind::Decode, message)
+fn undecoded(message: String) -> Cause {
+    Cause::new(Kind::Decode, message)
 }
 
 fn parse(bytes: &[u8], what: &str) -> Result<Map<String, Value>> {

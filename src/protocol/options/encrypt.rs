@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Options, measure, type_of};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::{
         path::shown,
         sensitive::{Encrypted, Padding},
@@ -86,7 +86,7 @@ pub(crate) fn encrypt(
         return Ok(());
     }
     let Some(json) = json else {
-        return Err(Error::request(
+        return Err(Cause::request(
             "encrypt() names fields of the option `json`, which is not given",
         ));
     };
@@ -119,7 +119,7 @@ pub(crate) fn encrypt(
     }
     if let Some(serial) = serial {
         let value = HeaderValue::try_from(serial).map_err(|err| {
-            Error::config("the platform key's id cannot stand in a header").with_source(err)
+            Cause::config("the platform key's id cannot stand in a header").with_source(err)
         })?;
         headers.insert(verify::SERIAL, value);
     }
@@ -131,10 +131,10 @@ fn given_serial(headers: &HeaderMap) -> Result<Option<String>> {
     let serial = given.next().map(HeaderValue::to_str).transpose();
     match (serial, given.next()) {
         (Ok(serial), None) => Ok(serial.map(str::to_owned)),
-        (Ok(_), Some(_)) => Err(Error::request(
+        (Ok(_), Some(_)) => Err(Cause::request(
             "Wechatpay-Serial is given more than once: one key encrypts all fields",
         )),
-        (Err(_), _) => Err(Error::request("Wechatpay-Serial is not plain text")),
+        (Err(_), _) => Err(Cause::request("Wechatpay-Serial is not plain text")),
     }
 }
 
@@ -214,8 +214,8 @@ fn step<'v>(
     Ok(reached)
 }
 
-fn fault(pointer: &str, what: &str) -> Error {
-    Error::request(format!("encrypt(): `{}` {what}", shown(pointer)))
+fn fault(pointer: &str, what: &str) -> Cause {
+    Cause::request(format!("encrypt(): `{}` {what}", shown(pointer)))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(crate) use suggest::unknown_key;
 use super::{media::Media, path::shown};
 use crate::{
     base::crypto::digest,
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// What a call takes besides its path: template variables, a body, a query, headers and settings.
@@ -380,7 +380,7 @@ pub(crate) fn measure(value: &Value) -> String {
 /// The options as one error at the verb, where a setter or the map found a fault.
 pub(crate) fn sound(mut options: Options) -> Result<Options> {
     match options.fault.take() {
-        Some(fault) => Err(Error::request(fault)),
+        Some(fault) => Err(Cause::request(fault)),
         None => Ok(options),
     }
 }

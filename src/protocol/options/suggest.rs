@@ -1,7 +1,7 @@
 //! The nearest known key to a misspelt one.
 
 use super::{super::path::shown, from_json::KNOWN};
-use crate::error::Error;
+use crate::error::Cause;
 
 /// Keys of the PHP SDK's HTTP client that have no counterpart in the map, and what does instead.
 const ELSEWHERE: [(&str, &str); 6] = [
@@ -23,7 +23,7 @@ const ELSEWHERE: [(&str, &str); 6] = [
 ];
 
 /// The error for a key that is neither an option nor in the template.
-pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Error {
+pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Cause {
     let mut message = format!(
         "the option `{}` is neither a known option nor a variable of the path",
         shown(key)
@@ -36,7 +36,7 @@ pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Error {
     } else if variables.is_empty() {
         message.push_str(", which has no variables");
     }
-    Error::request(message)
+    Cause::request(message)
 }
 
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a &'a str>) -> Option<&'a str> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     base::template::{self, TemplateError},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{
         options::{Var, unknown_key},
         path::{EMPTY, shown},
@@ -35,7 +35,7 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
         None
     };
     template::expand(template, &mut lookup, &mut out).map_err(|err: TemplateError| {
-        Error::request(format!("the path is no URI template: {err}"))
+        Cause::request(format!("the path is no URI template: {err}"))
     })?;
     if let Some(at) = used.iter().position(|used| !used) {
         let mut variables = Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
             .iter()
             .map(|(name, lack)| format!("`{}` {lack}", shown(name)))
             .collect::<Vec<_>>();
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "the path lacks a value: {}; give one in the options",
             lacks.join(", ")
         )));

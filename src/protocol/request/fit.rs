@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::{
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{options::Options, path::Version},
 };
 
@@ -21,40 +21,40 @@ pub(super) fn check_method(method: &Method, options: &Options, version: Version)
         .filter(|(_, given)| *given)
         .map(|(name, _)| name);
     if let (Some(one), Some(two)) = (given.next(), given.next()) {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "the options `{one}` and `{two}` exclude one another: a request has one body"
         )));
     }
     if options.unsigned && method != Method::GET {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "unsigned() is for GET alone: a {method} is always signed"
         )));
     }
     match version {
-        Version::V3 if options.xml.is_some() => Err(Error::request(
+        Version::V3 if options.xml.is_some() => Err(Cause::request(
             "the option `xml` is for APIv2, whose paths begin with `v2/`: APIv3 takes `json`",
         )),
-        Version::V3 if options.without_nonce => Err(Error::request(
+        Version::V3 if options.without_nonce => Err(Cause::request(
             "the option `nonceless` is for APIv2, whose paths begin with `v2/`",
         )),
-        Version::V2 if method == Method::GET && options.xml.is_some() => Err(Error::request(
+        Version::V2 if method == Method::GET && options.xml.is_some() => Err(Cause::request(
             "an APIv2 GET has no body: its fields go into the option `query`",
         )),
-        Version::V2 if options.unsigned => Err(Error::request(
+        Version::V2 if options.unsigned => Err(Cause::request(
             "unsigned() is for files of APIv3: an APIv2 request is always signed",
         )),
-        Version::V2 if options.json.is_some() => Err(Error::request(
+        Version::V2 if options.json.is_some() => Err(Cause::request(
             "the option `json` is for APIv3: a path that begins with `v2/` takes `xml`",
         )),
         _ if options.media.is_some() && !matches!(*method, Method::POST | Method::PUT) => {
-            Err(Error::request(format!(
+            Err(Cause::request(format!(
                 "a file is uploaded by POST or PUT, not by {method}"
             )))
         }
         Version::V3
             if method == Method::GET && (options.json.is_some() || options.body.is_some()) =>
         {
-            Err(Error::request(
+            Err(Cause::request(
                 "a GET has no body: its parameters go into the option `query`",
             ))
         }

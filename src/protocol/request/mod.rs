@@ -27,7 +27,7 @@ use super::{
     sign::Scheme,
     trust::Trust,
 };
-use crate::error::{Error, Kind, Outcome, Result};
+use crate::error::{Cause, Kind, cause::Result};
 
 /// What a client brings to each of its requests.
 pub(crate) struct Setup {
@@ -156,12 +156,11 @@ impl Draft {
     /// # Errors
     /// Where that is outside the host rule, or no path to be sent.
     pub(crate) fn redirect(&mut self, location: &str, setup: &Setup) -> Result<()> {
-        let outside = |err: Error| {
-            Error::new(
+        let outside = |err: Cause| {
+            Cause::new(
                 Kind::Redirect,
                 format!("a redirect that is not followed: {err}"),
             )
-            .with_outcome(Outcome::Unknown)
         };
         let (origin, target) = if is_absolute(location) {
             let (origin, rest) = Origin::split(location).map_err(outside)?;
@@ -169,7 +168,7 @@ impl Draft {
         } else if location.starts_with('/') && !location.starts_with("//") {
             (self.origin.clone(), location)
         } else {
-            return Err(outside(Error::request(format!(
+            return Err(outside(Cause::request(format!(
                 "its Location, of {} bytes, is neither an absolute URL nor an absolute path",
                 location.len()
             ))));
@@ -207,5 +206,5 @@ impl Draft {
 /// Where a relative path leads from here and now.
 pub(crate) fn absolute(sink: PathBuf) -> Result<PathBuf> {
     std::path::absolute(&sink)
-        .map_err(|err| Error::request("option `sink` is no path of a file").with_source(err))
+        .map_err(|err| Cause::request("option `sink` is no path of a file").with_source(err))
 }

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{
         multipart::Form,
         options::{Options, measure},
@@ -65,7 +65,7 @@ pub(super) fn payload(
         None => Ok(Payload::Bytes(Bytes::new())),
         Some(json) => serde_json::to_vec(&json)
             .map(|bytes| Payload::Bytes(bytes.into()))
-            .map_err(|err| Error::request("option `json` does not serialize").with_source(err)),
+            .map_err(|err| Cause::request("option `json` does not serialize").with_source(err)),
     }
 }
 
@@ -90,7 +90,7 @@ fn fields(xml: Option<Value>) -> Result<Map<String, Value>> {
         Some(Value::Object(fields)) => Ok(fields),
         // PHP's empty array is both a list and a map.
         Some(Value::Array(items)) if items.is_empty() => Ok(Map::new()),
-        Some(other) => Err(Error::request(format!(
+        Some(other) => Err(Cause::request(format!(
             "option `xml` is {}: APIv2 takes an object of fields",
             measure(&other)
         ))),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Setup;
 use crate::{
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{
         host::{Base, Origin},
         options::Options,
@@ -28,7 +28,7 @@ impl Place {
             (Cow::Owned(origin), "", rest)
         } else if let Some(uri) = &options.base_uri {
             base = Base::parse(uri)
-                .map_err(|err| Error::request(format!("option `base_uri`: {err}")))?;
+                .map_err(|err| Cause::request(format!("option `base_uri`: {err}")))?;
             (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
         } else {
             let base = &setup.base;
@@ -48,12 +48,12 @@ impl Place {
         let end = target.find('?').unwrap_or(target.len());
         path::check(&target[..end])?;
         if target[end..].contains('#') {
-            return Err(Error::request(
+            return Err(Cause::request(
                 "the path has a `#` in its query: a fragment is never sent",
             ));
         }
         if options.query.is_some() && end < target.len() {
-            return Err(Error::request(
+            return Err(Cause::request(
                 "the path has a query and so have the options: give it once",
             ));
         }

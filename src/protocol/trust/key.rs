@@ -11,7 +11,7 @@ use http::HeaderValue;
 
 use crate::{
     base::crypto::{Certificate, PublicKey},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
 };
 
 /// A platform key that a client trusts, and how often it vouched for something: what a merchant
@@ -100,7 +100,7 @@ impl PlatformKey {
     /// Where it is a certificate whose time is over.
     pub(crate) fn check_unexpired(&self, now: SystemTime) -> Result<()> {
         match self.certificate.as_ref().map(Certificate::not_after) {
-            Some(end) if end < now => Err(Error::config(format!(
+            Some(end) if end < now => Err(Cause::config(format!(
                 "the platform certificate {} expired on {}: download the current one",
                 self.id,
                 day(end)

@@ -18,7 +18,7 @@ use http::HeaderValue;
 use super::path::shown;
 use crate::{
     base::crypto::PublicKey,
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
 };
 
 /// Who verifies: the keys here, or a [`Verifier`].
@@ -37,7 +37,7 @@ impl Trust {
         own: Option<Own>,
     ) -> Result<Self> {
         match verifier {
-            Some(_) if !keys.is_empty() => Err(Error::config(
+            Some(_) if !keys.is_empty() => Err(Cause::config(
                 "a verifier stands in place of platform keys and certificates: give one or the \
                  other",
             )),
@@ -89,7 +89,7 @@ impl Trust {
             Self::Remote(verifier) => verifier
                 .verify_boxed(serial, message, signature)
                 .await
-                .map_err(|err| Error::new(Kind::Signature, "the verifier failed").with_source(err)),
+                .map_err(|err| Cause::new(Kind::Signature, "the verifier failed").with_source(err)),
         }
     }
 
@@ -99,7 +99,7 @@ impl Trust {
         match self {
             Self::Local(store) => store.encryption_key(serial, SystemTime::now()),
             Self::Remote(verifier) => verifier.encryption(serial).ok_or_else(|| {
-                Error::config(match serial {
+                Cause::config(match serial {
                     Some(serial) => format!(
                         "the verifier has no key to encrypt with under the serial {:?}",
                         shown(serial)

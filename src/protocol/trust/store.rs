@@ -9,7 +9,7 @@ use http::HeaderValue;
 use super::key::{PlatformKey, Purpose};
 use crate::{
     base::crypto::PublicKey,
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::{path::shown, sign::check_serial},
 };
 
@@ -50,7 +50,7 @@ impl TrustStore {
     /// The merchant's own, an expired certificate, another key under a known id.
     pub(crate) fn add(&self, key: PlatformKey, now: SystemTime) -> Result<()> {
         check_serial(key.id())
-            .map_err(|what| Error::config(format!("the platform key's id {what}")))?;
+            .map_err(|what| Cause::config(format!("the platform key's id {what}")))?;
         self.check_not_own(&key)?;
         key.check_unexpired(now)?;
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,7 +58,7 @@ impl TrustStore {
         match keys.iter().find(|known| known.id() == key.id()) {
             Some(known) if known.key() == key.key() => return Ok(()),
             Some(_) => {
-                return Err(Error::config(format!(
+                return Err(Cause::config(format!(
                     "two different platform keys under the id {}: one of them is not WeChat Pay's",
                     key.id()
                 )));
@@ -66,7 +66,7 @@ impl TrustStore {
             None => {}
         }
         if keys.len() == MOST {
-            return Err(Error::config(format!(
+            return Err(Cause::config(format!(
                 "more than {MOST} platform keys: remove those that are out of use"
             )));
         }
@@ -112,7 +112,7 @@ impl TrustStore {
     ) -> Result<bool> {
         let keys = self.keys.load();
         let Some(key) = keys.iter().find(|key| key.id() == id) else {
-            return Err(Error::new(
+            return Err(Cause::new(
                 Kind::UnknownKey,
                 format!(
                     "signed by the serial {}, which is not trusted here (trusted: {}); \
@@ -123,7 +123,7 @@ impl TrustStore {
             ));
         };
         key.check_unexpired(now)
-            .map_err(|err| Error::new(Kind::Signature, err.to_string()))?;
+            .map_err(|err| Cause::new(Kind::Signature, err.to_string()))?;
         let good = key.key().verify(message, signature);
         if good {
             key.count(purpose);
@@ -149,7 +149,7 @@ impl TrustStore {
             None => best(&keys, now),
         };
         let Some(key) = found else {
-            return Err(Error::config(match serial {
+            return Err(Cause::config(match serial {
                 Some(serial) => format!(
                     "Wechatpay-Serial {:?} names no trusted platform key to encrypt with (trusted: {})",
                     shown(serial),
@@ -169,7 +169,7 @@ impl TrustStore {
         let own = self.own.as_ref();
         if own.is_some_and(|own| own.serial.eq_ignore_ascii_case(key.id()) || own.key == *key.key())
         {
-            return Err(Error::config(format!(
+            return Err(Cause::config(format!(
                 "the platform key {} is the merchant's own: give WeChat Pay's public key \
                  (pub_key.pem) or platform certificate, not apiclient_cert.pem",
                 key.id()

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::{scalar::scalar, xml},
-    error::{ApiError, Error, Kind, Outcome, Result},
+    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
     protocol::{
         answer::{Answer, Verification, request_id, retry_after},
         path::shown,
@@ -27,18 +27,11 @@ const SUCCESS: &str = "SUCCESS";
 /// # Errors
 /// What the API answered with, if that is a failure; [`Kind::Signature`] for a success, or a
 /// signed failure, whose sign does not match; [`Kind::Decode`] for what is not understood.
-pub(crate) fn judge(answer: &Answer, path: &str, key: &str) -> Result<Verification> {
-    judge_body(answer, path, key).map_err(|err| {
-        let err = err.with_status(answer.status);
-        if err.api().is_some() {
-            return err;
-        }
-        err.with_outcome(Outcome::Unknown)
-            .with_unverified(answer.body.clone())
-    })
+pub(crate) fn judge(answer: &Answer, path: &str, key: &str) -> Result<Verification, SentError> {
+    judge_body(answer, path, key).map_err(|err| err.map(|cause| cause.with_status(answer.status)))
 }
 
-fn judge_body(answer: &Answer, path: &str, key: &str) -> Result<Verification> {
+fn judge_body(answer: &Answer, path: &str, key: &str) -> Result<Verification, SentError> {
     let success = answer.status.is_success();
     if success && !is_xml(&answer.body) {
         match paths::form(path) {
@@ -49,9 +42,16 @@ fn judge_body(answer: &Answer, path: &str, key: &str) -> Result<Verification> {
     }
     match xml::parse(&answer.body, MAX_XML) {
         Ok(fields) => judge_fields(answer, path, key, &fields),
-        Err(err) if success => Err(err),
+        Err(fault) if success => Err(unproven(answer, fault)),
         Err(_) => Err(foreign(answer)),
     }
+}
+
+/// Nothing vouches for what the answer says, so it says nothing of the request.
+fn unproven(answer: &Answer, fault: Cause) -> SentError {
+    fault
+        .with_unverified(answer.body.clone())
+        .with_outcome(Outcome::Unknown)
 }
 
 fn judge_fields(
@@ -59,14 +59,15 @@ fn judge_fields(
     path: &str,
     key: &str,
     fields: &Map<String, Value>,
-) -> Result<Verification> {
+) -> Result<Verification, SentError> {
     let text = |name: &str| fields.get(name).and_then(scalar).unwrap_or_default();
     let return_code = text("return_code");
     if return_code.is_empty() {
-        return Err(Error::new(
+        let fault = Cause::new(
             Kind::Decode,
             "the answer has no `return_code`: it is not one of APIv2",
-        ));
+        );
+        return Err(unproven(answer, fault));
     }
     let result_code = text("result_code");
     let good = answer.status.is_success()
@@ -77,7 +78,9 @@ fn judge_fields(
 
     let verified = match verify(fields, key) {
         Ok(sign_type) => Some(sign_type),
-        Err(err) if !documented_unsigned && (good || signed) => return Err(err),
+        Err(fault) if !documented_unsigned && (good || signed) => {
+            return Err(unproven(answer, fault));
+        }
         Err(_) => None,
     };
     if good {
@@ -105,13 +108,14 @@ fn judge_fields(
 }
 
 /// `appauth/getaccesstoken`, the one operation that answers in JSON. It reads and moves no money.
-fn judge_json(answer: &Answer) -> Result<Verification> {
+fn judge_json(answer: &Answer) -> Result<Verification, SentError> {
     let json: Value = serde_json::from_slice(&answer.body).map_err(|err| {
-        Error::new(
+        let fault = Cause::new(
             Kind::Decode,
             format!("the answer ({} bytes) is no JSON", answer.body.len()),
         )
-        .with_source(err)
+        .with_source(err);
+        unproven(answer, fault)
     })?;
     if json.get("access_token").is_some_and(Value::is_string) {
         return Ok(Verification::DocumentedUnsigned);
@@ -133,15 +137,18 @@ fn judge_json(answer: &Answer) -> Result<Verification> {
             let message = message.unwrap_or_default();
             Err(failure(answer, &code, &message, false).with_outcome(Outcome::Rejected))
         }
-        None => Err(Error::new(
-            Kind::Decode,
-            "the answer has neither an `access_token` nor a code",
-        )),
+        None => {
+            let fault = Cause::new(
+                Kind::Decode,
+                "the answer has neither an `access_token` nor a code",
+            );
+            Err(unproven(answer, fault))
+        }
     }
 }
 
 /// An answer with an HTTP error, which APIv2 itself never gives: something on the way wrote it.
-fn foreign(answer: &Answer) -> Error {
+fn foreign(answer: &Answer) -> SentError {
     let message = format!(
         "{}: not an answer of the API ({} bytes): something on the way wrote it",
         answer.status.as_u16(),
@@ -157,17 +164,17 @@ fn foreign(answer: &Answer) -> Error {
     } else {
         Outcome::Unknown
     };
-    Error::new(Kind::Api, message)
-        .with_outcome(outcome)
+    Cause::new(Kind::Api, message)
         .with_api(api(answer, "", "", false))
+        .with_outcome(outcome)
 }
 
-fn failure(answer: &Answer, code: &str, message: &str, verified: bool) -> Error {
+fn failure(answer: &Answer, code: &str, message: &str, verified: bool) -> Cause {
     let mut text = format!("{}: {}", shown(code), shown(message));
     if let Some(id) = request_id(&answer.headers) {
         text.push_str(&format!(" (Request-ID {})", shown(id)));
     }
-    Error::new(Kind::Api, text).with_api(api(answer, code, message, verified))
+    Cause::new(Kind::Api, text).with_api(api(answer, code, message, verified))
 }
 
 fn api(answer: &Answer, code: &str, message: &str, verified: bool) -> ApiError {
@@ -204,12 +211,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::v2::sign::{SignType, sign};
+    use crate::{
+        error::Result,
+        protocol::v2::sign::{SignType, sign},
+    };
 
     const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
     const ORDER: &str = "/pay/unifiedorder";
     const BILL: &str = "/pay/downloadbill";
     const TOKEN: &str = "/appauth/getaccesstoken";
+
+    fn judge(answer: &Answer, path: &str, key: &str) -> Result<Verification> {
+        Ok(super::judge(answer, path, key)?)
+    }
 
     fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
         let mut headers = HeaderMap::new();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::sign::{SIGN, SignType, sign};
 use crate::{
     base::{percent::decode_form, scalar::scalar, xml},
-    error::{Error, Result},
+    error::{Cause, cause::Result},
     protocol::{path::shown, query},
 };
 
@@ -73,11 +73,11 @@ impl Signing<'_> {
             .find_map(|name| Some((name, fields.get(*name).filter(|value| !value.is_null())?)));
         match given {
             Some((_, value)) if scalar(value).as_deref() == Some(own) => Ok(()),
-            Some((name, _)) => Err(Error::request(format!(
+            Some((name, _)) => Err(Cause::request(format!(
                 "the field `{name}` is not the client's merchant ID, which is {}",
                 shown(own)
             ))),
-            None => Err(Error::request(format!(
+            None => Err(Cause::request(format!(
                 "there is no field `mch_id`, `mchid` or `combine_mch_id`: one must be the client's \
                  merchant ID, which is {}",
                 shown(own)
@@ -107,7 +107,7 @@ fn parameters(given: &Value) -> Result<Map<String, Value>> {
     }
     match twice {
         None => Ok(fields),
-        Some(name) => Err(Error::request(format!(
+        Some(name) => Err(Cause::request(format!(
             "the query has `{}` twice: no sign can cover it",
             shown(&name)
         ))),

@@ -10,7 +10,7 @@ use crate::{
         crypto::digest::{constant_time_eq, hex_upper, hmac_sha256, md5},
         scalar::scalar,
     },
-    error::{Error, Kind, Result},
+    error::{Cause, Kind, cause::Result},
     protocol::path::shown,
 };
 
@@ -36,7 +36,7 @@ impl SignType {
         match name {
             None | Some("" | "MD5") => Ok(Self::Md5),
             Some("HMAC-SHA256") => Ok(Self::HmacSha256),
-            Some(other) => Err(Error::request(format!(
+            Some(other) => Err(Cause::request(format!(
                 "the field `sign_type` is `{}`: it can be `MD5` or `HMAC-SHA256`",
                 shown(other)
             ))),
@@ -68,14 +68,14 @@ impl SignType {
 /// A field that is a list or an object, or one whose value holds `&return_code=`.
 pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) -> Result<String> {
     if let Some(name) = forges(fields) {
-        return Err(Error::request(format!(
+        return Err(Cause::request(format!(
             "the field `{}` holds `{OUTCOME}`: a sign over it would fit a forged answer or \
              notification too; no true value holds it, so refuse whoever gave it",
             shown(name)
         )));
     }
     digest(fields, key, sign_type).map_err(|name| {
-        Error::request(format!(
+        Cause::request(format!(
             "the field `{}` is a list or an object: an APIv2 field is flat, so give the JSON text \
              of it",
             shown(name)
@@ -88,7 +88,7 @@ pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) 
 /// # Errors
 /// [`Kind::Signature`] where it is missing or does not match.
 pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
-    let refuse = |what: String| Err(Error::new(Kind::Signature, what));
+    let refuse = |what: String| Err(Cause::new(Kind::Signature, what));
     let given = match fields.get(SIGN) {
         Some(Value::String(given)) if !given.is_empty() => given,
         _ => return refuse("there is no `sign` among the fields".to_owned()),

@@ -14,10 +14,14 @@ use super::{
     server::{Server, ok},
     transport, two_workers,
 };
-use crate::{blocking::block_on, error::Result};
+use crate::{
+    blocking::block_on,
+    error::{Result, SentError},
+};
 
 async fn call(transport: Transport, port: u16, path: String) -> Result<String> {
-    Ok(fetch(&transport, get(port, &path)).await?)
+    let fetched = fetch(&transport, get(port, &path)).await;
+    fetched.map_err(|failure| SentError::from(failure).into())
 }
 
 /// A call as a blocking verb makes it.

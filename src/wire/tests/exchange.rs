@@ -18,7 +18,7 @@ use super::{
     target, transport,
 };
 use crate::{
-    error::{BoxError, Error, Kind, Outcome},
+    error::{BoxError, Cause, Error, Kind, Outcome, SentError},
     wire::{Failure, Outgoing},
 };
 
@@ -115,7 +115,7 @@ fn a_target_goes_out_byte_for_byte_or_not_at_all() {
         ] {
             let error = fetch(&transport, get(server.port, path)).await.unwrap_err();
             assert_eq!(error.stage, Stage::Request, "{path}");
-            assert_eq!(Error::from(error).outcome(), Outcome::NotSent);
+            assert_eq!(SentError::from(error).outcome(), Outcome::NotSent);
         }
     });
 }
@@ -182,7 +182,7 @@ fn interim_answers_without_end_are_cut_off() {
             .await
             .unwrap_err();
         assert_eq!(error.stage, Stage::Exchange);
-        let error = Error::from(error);
+        let error = Error::from(SentError::from(error));
         assert_eq!(error.outcome(), Outcome::Unknown);
         let causes = format!("{error:?}");
         assert!(causes.contains("interim answers (1xx)"), "{causes}");
@@ -238,7 +238,7 @@ fn a_body_over_the_cap_is_refused_and_a_declared_one_unread() {
             }
         }
         let answer = transport.send(get(server.port, "/declared")).await.unwrap();
-        let error = Error::from(answer.body.collect(10).await.unwrap_err());
+        let error = Cause::from(answer.body.collect(10).await.unwrap_err());
         assert!(error.is_too_large());
         assert_eq!(
             error.to_string(),
@@ -264,7 +264,7 @@ fn a_cut_body_is_an_error_and_not_a_short_answer() {
             let answer = transport.send(get(server.port, path)).await.unwrap();
             let error = answer.body.collect(100).await.unwrap_err();
             assert!(matches!(error, BodyError::Cut(_)), "{path}: {error:?}");
-            assert!(Error::from(error).is_transport());
+            assert_eq!(Cause::from(error).kind(), Kind::Transport);
         }
     });
 }
@@ -332,7 +332,7 @@ fn what_is_no_answer_is_told_in_plain_words() {
             let failure = transport.send(get(server.port, path)).await.unwrap_err();
             assert!(failure.written, "{path}");
             assert!(!failure.is_stale_connection());
-            let error = Error::from(failure);
+            let error = Error::from(SentError::from(failure));
             assert_eq!(error.kind(), kind, "{path}");
             assert_eq!(error.outcome(), Outcome::Unknown, "{path}");
             assert!(
@@ -389,7 +389,7 @@ fn the_stages_of_connecting_are_told_apart() {
         let failure = transport.send(outgoing).await.unwrap_err();
         assert_eq!((failure.stage, failure.written), (Stage::Dns, false));
         assert!(failure.to_string().contains("`no-such-host.invalid`"));
-        assert!(Error::from(failure).is_connect());
+        assert!(Error::from(SentError::from(failure)).is_connect());
     });
 }
 
@@ -416,7 +416,7 @@ fn connecting_takes_no_longer_than_it_may() {
             "no connection to 127.0.0.1 within 0.1 s: the TLS handshake did not end"
         );
         assert!(!progress.written());
-        assert!(Error::from(failure).is_timeout());
+        assert!(Error::from(SentError::from(failure)).is_timeout());
     });
 }
 

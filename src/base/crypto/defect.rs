@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Cause};
 
 /// What is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +25,12 @@ impl Due {
 
 /// What is wrong with the input, before it is known where that came from.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Defect {
     message: Cow<'static, str>,
     source: Option<BoxError>,
 }
 
-impl Fault {
+impl Defect {
     pub(super) fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             message: message.into(),
@@ -43,8 +43,8 @@ impl Fault {
         self
     }
 
-    pub(super) fn into_error(self, origin: &str) -> Error {
-        let error = Error::key(format!("{origin}: {}", self.message));
+    pub(super) fn into_error(self, origin: &str) -> Cause {
+        let error = Cause::key(format!("{origin}: {}", self.message));
         match self.source {
             Some(source) => error.with_source(source),
             None => error,

@@ -1,0 +1,330 @@
+//! What went wrong, apart from what that means for the money.
+//!
+//! The wrong outcome is the worst thing that this library could report, so none is ever assumed.
+//! A [`Cause`] has no outcome. It becomes an [`Error`] in two ways only: by
+//! [`not_sent`](Cause::not_sent), in code that runs before a request, and by
+//! [`with_outcome`](Cause::with_outcome), which makes a [`SentError`]. Code that runs once a byte
+//! may have left returns `SentError`, and `?` converts neither a `Cause` nor an `Error` to it.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::{ApiError, BoxError, Error, Kind, Outcome};
+
+/// The result of everything that does not know whether a request was sent.
+pub(crate) type Result<T, E = Cause> = std::result::Result<T, E>;
+
+/// What went wrong, without an outcome.
+///
+/// This type is public only so that these examples can name it. A cause does not become an error
+/// by `?`, neither before a request nor after it:
+///
+/// ```compile_fail,E0277
+/// use wechatpay_chain::__private::{Cause, SentError};
+///
+/// fn judge(parsed: Result<(), Cause>) -> Result<(), SentError> {
+///     parsed?; // no outcome is given
+///     Ok(())
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// use wechatpay_chain::{Error, __private::Cause};
+///
+/// fn verb(parsed: Result<(), Cause>) -> Result<(), Error> {
+///     parsed?;
+///     Ok(())
+/// }
+/// ```
+///
+/// Nor does an error that was built for "nothing was sent" pass for one after sending:
+///
+/// ```compile_fail,E0277
+/// use wechatpay_chain::{Error, PrivateKey, __private::SentError};
+///
+/// fn judge(pem: &str) -> Result<PrivateKey, SentError> {
+///     Ok(PrivateKey::from_pem(pem)?)
+/// }
+/// ```
+///
+/// With an outcome, it compiles:
+///
+/// ```
+/// use wechatpay_chain::{Error, Outcome, __private::{Cause, SentError}};
+///
+/// fn judge(parsed: Result<(), Cause>) -> Result<(), SentError> {
+///     parsed.map_err(|cause| cause.with_outcome(Outcome::Unknown))
+/// }
+///
+/// fn verb(parsed: Result<(), Cause>) -> Result<(), Error> {
+///     judge(parsed)?;
+///     Ok(())
+/// }
+/// ```
+pub struct Cause(pub(super) Box<Parts>);
+
+pub(super) struct Parts {
+    pub(super) kind: Kind,
+    pub(super) message: Cow<'static, str>,
+    pub(super) call: Option<Box<str>>,
+    pub(super) source: Option<BoxError>,
+    pub(super) api: Option<Box<ApiError>>,
+    pub(super) unverified: Option<Bytes>,
+    pub(super) status: Option<StatusCode>,
+}
+
+impl Cause {
+    pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Parts {
+            kind,
+            message: message.into(),
+            call: None,
+            source: None,
+            api: None,
+            unverified: None,
+            status: None,
+        }))
+    }
+
+    pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Config, message)
+    }
+
+    pub(crate) fn key(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Key, message)
+    }
+
+    pub(crate) fn request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Request, message)
+    }
+
+    /// The error of an operation that sent nothing.
+    pub(crate) fn not_sent(self) -> Error {
+        Error::of(self, Outcome::NotSent)
+    }
+
+    /// The error of a call whose request may have left.
+    pub fn with_outcome(self, outcome: Outcome) -> SentError {
+        SentError {
+            cause: self,
+            outcome,
+        }
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_api(mut self, api: ApiError) -> Self {
+        self.0.api = Some(Box::new(api));
+        self
+    }
+
+    pub(crate) fn with_unverified(mut self, body: Bytes) -> Self {
+        self.0.unverified = Some(body);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Names the call that failed: its method and its template, never the expanded path.
+    pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
+        if self.0.call.is_none() {
+            let mut call = format!("{method} ");
+            for c in template.chars().take(256) {
+                // A line break would begin another line of a log.
+                match c.is_control() {
+                    true => call.extend(c.escape_default()),
+                    false => call.push(c),
+                }
+            }
+            self.0.call = Some(call.into());
+        }
+        self
+    }
+
+    /// Names the step at which a notification was refused.
+    pub(crate) fn in_step(mut self, step: &'static str) -> Self {
+        if self.0.call.is_none() {
+            self.0.call = Some(format!("notification, {step}").into());
+        }
+        self
+    }
+
+    /// The same cause for another caller; it has no source.
+    pub(crate) fn again(&self) -> Self {
+        let mut again = Self::new(self.0.kind, self.0.message.clone());
+        again.0.call.clone_from(&self.0.call);
+        again.0.api.clone_from(&self.0.api);
+        again.0.status = self.0.status;
+        again
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    pub(crate) fn api(&self) -> Option<&ApiError> {
+        self.0.api.as_deref()
+    }
+}
+
+/// The questions that [`Error`] answers, for tests of what returns a cause.
+#[cfg(test)]
+impl Cause {
+    pub(crate) fn is_config(&self) -> bool {
+        self.kind() == Kind::Config
+    }
+
+    pub(crate) fn is_request(&self) -> bool {
+        self.kind() == Kind::Request
+    }
+
+    pub(crate) fn is_signature(&self) -> bool {
+        self.again().not_sent().is_signature()
+    }
+
+    pub(crate) fn is_decode(&self) -> bool {
+        self.kind() == Kind::Decode
+    }
+
+    pub(crate) fn is_key(&self) -> bool {
+        self.kind() == Kind::Key
+    }
+
+    pub(crate) fn is_decrypt(&self) -> bool {
+        self.kind() == Kind::Decrypt
+    }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.kind() == Kind::TooLarge
+    }
+}
+
+/// A cause as the source of another one, or of an `io::Error`.
+impl From<Cause> for BoxError {
+    fn from(cause: Cause) -> Self {
+        Box::new(AsSource(cause))
+    }
+}
+
+#[derive(Debug)]
+struct AsSource(Cause);
+
+impl fmt::Display for AsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for AsSource {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.0.source()
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe(&mut f.debug_struct("Cause"))
+    }
+}
+
+impl Parts {
+    pub(super) fn describe(&self, out: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
+        out.field("kind", &self.kind)
+            .field("message", &self.message);
+        if let Some(call) = &self.call {
+            out.field("call", call);
+        }
+        if let Some(api) = &self.api {
+            out.field("api", api);
+        }
+        if let Some(body) = &self.unverified {
+            out.field("unverified", &format_args!("{} bytes", body.len()));
+        }
+        if let Some(source) = &self.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+
+    pub(super) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(call) = &self.call {
+            write!(f, "{call}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// A cause of a call whose request may have left, with its outcome.
+#[derive(Debug)]
+pub struct SentError {
+    cause: Cause,
+    outcome: Outcome,
+}
+
+impl SentError {
+    pub(crate) fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// The cause alone, where it is the cause of another call's error.
+    pub(crate) fn into_cause(self) -> Cause {
+        self.cause
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// The same cause under another outcome, for a call of several attempts.
+    pub(crate) fn amended(self, outcome: Outcome) -> Self {
+        Self { outcome, ..self }
+    }
+
+    /// Changes what the cause says; the outcome stays.
+    pub(crate) fn map(self, change: impl FnOnce(Cause) -> Cause) -> Self {
+        Self {
+            cause: change(self.cause),
+            ..self
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.cause.kind()
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.cause.api().and_then(|api| api.retry_after)
+    }
+}
+
+impl fmt::Display for SentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl From<SentError> for Error {
+    fn from(err: SentError) -> Self {
+        Self::of(err.cause, err.outcome)
+    }
+}
