@@ -178,10 +178,6 @@ impl Cause {
 /// The questions that [`Error`] answers, for tests of what returns a cause.
 #[cfg(test)]
 impl Cause {
-    pub(crate) fn is_config(&self) -> bool {
-        self.kind() == Kind::Config
-    }
-
     pub(crate) fn is_request(&self) -> bool {
         self.kind() == Kind::Request
     }
