@@ -21,7 +21,7 @@ use crate::{
 ///
 /// Dropping it cancels the call. Where the request had begun to go out, the connection is closed
 /// and what became of a write is unknown, as after [`Outcome::Unknown`](crate::Outcome::Unknown):
-/// query, or repeat it with the same order number.
+/// query by the order number.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call {
     future: InRuntime<Response>,

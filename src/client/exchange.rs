@@ -58,11 +58,11 @@ async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
     match tokio::time::timeout_at(deadline, attempts(core, draft, &trace, Some(deadline))).await {
         Ok(done) => done,
         Err(_) => {
-            let fault = Cause::new(
+            let cause = Cause::new(
                 Kind::Timeout,
                 format!("no answer within the call's timeout of {limit:?}"),
             );
-            let err = Error::from(fault.with_outcome(trace.outcome()));
+            let err = Error::from(cause.with_outcome(trace.outcome()));
             Err(err.with_attempts(trace.tries()))
         }
     }
@@ -275,10 +275,10 @@ async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing, Cause> {
     Ok(outgoing)
 }
 
-/// A fault of one attempt before its request was written. [`Trace::settle`] knows of the attempts
+/// A cause of one attempt before its request was written. [`Trace::settle`] knows of the attempts
 /// before it.
-fn unsent(fault: Cause) -> SentError {
-    fault.with_outcome(Outcome::NotSent)
+fn unsent(cause: Cause) -> SentError {
+    cause.with_outcome(Outcome::NotSent)
 }
 
 /// From 0 to 1; without chance the pauses are merely less spread.

@@ -150,7 +150,7 @@ async fn verify(
     answer: &Answer,
 ) -> Result<Verification, SentError> {
     match proof {
-        Proof::Unsigned => answer::judge_unsigned(answer, &draft.method),
+        Proof::Unsigned => answer::judge_unsigned(answer),
         Proof::Signature(trust) => {
             answer::judge(answer, (&draft.method, draft.api_path()), trust, now()).await
         }
@@ -258,8 +258,8 @@ fn unread(err: BodyError, status: StatusCode) -> SentError {
 }
 
 /// The request succeeded, and what failed is on this side.
-fn done(fault: Cause) -> SentError {
-    fault.with_outcome(Outcome::Done)
+fn done(cause: Cause) -> SentError {
+    cause.with_outcome(Outcome::Done)
 }
 
 /// Runs what hashes and waits for a disk where it holds up nobody. Given up half way, it comes to

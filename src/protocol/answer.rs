@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{
     diagnosis,
-    path::shown,
+    path::{Version, shown},
+    refusal::{Effect, outcome_v3},
     trust::{Purpose, Trust},
     verify::Signed,
 };
@@ -102,16 +103,17 @@ pub(crate) async fn judge(
     if answer.status.is_success() {
         return Ok(verified);
     }
-    Err(failure(answer, method, verified.is_verified()))
+    let effect = Effect::of(Version::V3, method, path);
+    Err(failure(answer, effect, verified.is_verified()))
 }
 
 /// Judges the answer to a request that was sent without a signature: whatever it says, nothing
 /// vouches for it.
-pub(crate) fn judge_unsigned(answer: &Answer, method: &Method) -> Result<Verification, SentError> {
+pub(crate) fn judge_unsigned(answer: &Answer) -> Result<Verification, SentError> {
     if answer.status.is_success() {
         return Ok(Verification::Unsigned);
     }
-    Err(failure(answer, method, false))
+    Err(failure(answer, Effect::Read, false))
 }
 
 async fn verify(
@@ -198,7 +200,7 @@ fn unpacked_sha1(body: &[u8]) -> Option<[u8; 20]> {
 }
 
 /// The error that an answer other than 2xx is.
-pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> SentError {
+pub(crate) fn failure(answer: &Answer, effect: Effect, verified: bool) -> SentError {
     let api = parse(answer, verified);
     let status = answer.status;
     let mut message = status.as_u16().to_string();
@@ -222,21 +224,10 @@ pub(crate) fn failure(answer: &Answer, method: &Method, verified: bool) -> SentE
         let told = diagnosis::sign_error(api.detail.as_ref(), &answer.signed);
         message.extend(told.map(|told| format!("; {told}")));
     }
-    let outcome = outcome(status, method, verified);
+    let outcome = outcome_v3(effect, status, (&api.code, &api.message), verified);
     Cause::new(Kind::Api, message)
         .with_api(api)
         .with_outcome(outcome)
-}
-
-/// What became of a request whose answer is no success.
-fn outcome(status: StatusCode, method: &Method, verified: bool) -> Outcome {
-    let refused = matches!(status.as_u16(), 401 | 403 | 429);
-    let read = method == Method::GET;
-    if status.is_client_error() && (verified || refused || read) {
-        Outcome::Rejected
-    } else {
-        Outcome::Unknown
-    }
 }
 
 fn parse(answer: &Answer, verified: bool) -> ApiError {
@@ -295,22 +286,6 @@ mod tests {
                 "{path}"
             );
             assert!(!is_documented_unsigned(&Method::POST, path));
-        }
-    }
-
-    #[test]
-    fn the_outcome_of_a_refusal_needs_a_signature() {
-        let bad = StatusCode::BAD_REQUEST;
-        assert_eq!(outcome(bad, &Method::POST, true), Outcome::Rejected);
-        assert_eq!(outcome(bad, &Method::POST, false), Outcome::Unknown);
-        assert_eq!(outcome(bad, &Method::GET, false), Outcome::Rejected);
-        for status in [401, 403, 429] {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(outcome(status, &Method::POST, false), Outcome::Rejected);
-        }
-        for status in [500, 502, 302] {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(outcome(status, &Method::POST, true), Outcome::Unknown);
         }
     }
 }

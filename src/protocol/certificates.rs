@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::{
     answer::{self, Answer},
+    refusal::Effect,
     trust::{PlatformKey, Purpose, TrustStore},
     verify::Signed,
 };
@@ -63,7 +64,7 @@ pub(crate) fn read(
         return Ok(Downloaded::None);
     }
     if !answer.status.is_success() {
-        return Err(answer::failure(answer, &http::Method::GET, false));
+        return Err(answer::failure(answer, Effect::Read, false));
     }
     open_all(answer, apiv3_key, store, now).map_err(|cause| cause.with_outcome(Outcome::Unknown))
 }

@@ -14,6 +14,7 @@ pub(crate) mod options;
 pub(crate) mod path;
 pub(crate) mod pay_params;
 pub(crate) mod query;
+pub(crate) mod refusal;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod sensitive;

@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod mode;
 mod notification;
+mod outcomes;
 mod outside;
 mod pay_params;
 mod redirects;

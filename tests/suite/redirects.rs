@@ -4,7 +4,7 @@ use serde_json::Value;
 use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
 
 use super::{
-    keys,
+    apiv2, keys,
     mode::BOTH,
     server::{Answer, Request, Server},
 };
@@ -108,6 +108,81 @@ fn a_redirect_may_go_to_a_trusted_host_and_to_no_stranger() {
             "{stranger}: {err}"
         );
         assert_eq!(here.requests().len(), 1, "{stranger}");
+    }
+}
+
+#[test]
+fn a_redirect_does_not_choose_what_the_answer_must_prove() {
+    // Each leads to a path whose answers are documented as unsigned.
+    for unsigned in [
+        "/v3/billdownload/file?token=x",
+        "/v3/merchant-service/images/abc",
+        "/v3/transferdownload/signfile",
+    ] {
+        let server = Server::start(move |request| match request.path() {
+            "/v3/from" => Answer::plain(302, "").header("Location", unsigned),
+            _ => Answer::plain(200, r#"{"trade_state":"SUCCESS"}"#),
+        });
+        for mode in BOTH {
+            let err = mode
+                .get(&server.client().chain("v3/from"), follow())
+                .unwrap_err();
+            assert!(err.is_signature(), "{unsigned}: {err:?}");
+            assert_eq!(err.outcome(), Outcome::Unknown);
+        }
+    }
+    // What was asked for is documented as unsigned, and stays so where the file has moved.
+    let server = redirecting(|request| {
+        (request.path() == "/v3/billdownload/file").then(|| "/v3/moved".to_owned())
+    });
+    let got = server.client().chain("v3/billdownload/file").get(follow());
+    let got = got.unwrap();
+    assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
+}
+
+#[test]
+fn an_apiv2_get_is_signed_again_with_its_own_fields() {
+    let target = |location: &str| {
+        let location = location.to_owned();
+        let server = Server::start(move |request| {
+            if request.path() == "/appauth/getaccesstoken" {
+                return Answer::plain(302, "").header("Location", &location);
+            }
+            Answer::plain(200, r#"{"access_token":"a"}"#)
+        });
+        let options = serde_json::json!({
+            "allow_redirects": true,
+            "query": { "appid": "wx8888888888888888", "mch_id": keys::MCHID, "code": "a b" },
+        });
+        let chain = server.client().chain("v2/appauth/getaccesstoken");
+        let got = chain.get(options).map(drop);
+        let requests = server.requests();
+        (got, requests.last().expect("a request").target.clone())
+    };
+    let same = format!(
+        "/moved?mch_id={}&code=a%20b&appid=wx8888888888888888",
+        keys::MCHID
+    );
+    for location in ["/moved", &same, &format!("{same}&nonce_str=n&sign=S")] {
+        let (got, target) = target(location);
+        got.unwrap();
+        assert_eq!(target.matches('?').count(), 1, "{target}");
+        let query = target.strip_prefix("/moved?").expect("the new path");
+        apiv2::check_query(query, "MD5").unwrap();
+        assert_eq!(query.matches("sign=").count(), 1, "{query}");
+    }
+    for location in [
+        "/moved?mch_id=1",
+        "/moved?a=1&return_code=SUCCESS",
+        "/moved?",
+    ] {
+        let (got, target) = target(location);
+        let err = got.unwrap_err();
+        assert!(
+            err.to_string().contains("would be signed"),
+            "{location}: {err}"
+        );
+        assert!(target.starts_with("/appauth/"), "{location} was followed");
     }
 }
 

@@ -26,6 +26,7 @@ use super::{
     path::{self, Version},
     sign::Scheme,
     trust::Trust,
+    v2,
 };
 use crate::error::{Cause, Kind, cause::Result};
 
@@ -52,6 +53,8 @@ pub(crate) struct Draft {
     pub(crate) target: String,
     /// Where in the target the base URI's own path ends and the API's path begins.
     pub(crate) prefix: usize,
+    /// The API's path that the caller asked for, where a redirect has led to another.
+    asked: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) settings: Settings,
@@ -132,6 +135,7 @@ impl Draft {
             origin,
             target,
             prefix,
+            asked: None,
             headers,
             payload,
             settings: Settings {
@@ -179,11 +183,28 @@ impl Draft {
             setup.hosts.check(&origin)
         };
         allowed.map_err(outside)?;
-        let path = target.split('?').next().unwrap_or_default();
+        let target = target.split('#').next().unwrap_or_default();
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
         path::check(path).map_err(outside)?;
+        let target = match &self.payload {
+            // It carries its signature inside, so it is signed again: our fields and no others. A
+            // sign over fields of a stranger's choice would fit a message of the stranger's.
+            Payload::Query(given) => {
+                if let Some(query) = query {
+                    v2::request::check_same_fields(given, query).map_err(outside)?;
+                }
+                path
+            }
+            _ => target,
+        };
+        let asked = self.api_path().to_owned();
+        self.asked.get_or_insert(asked);
         self.prefix = own_prefix(&origin, path, setup);
         self.origin = origin;
-        self.target = target.split('#').next().unwrap_or_default().to_owned();
+        self.target = target.to_owned();
         Ok(())
     }
 
@@ -196,8 +217,14 @@ impl Draft {
         moved
     }
 
-    /// The path alone, without the base URI's own and without the query.
+    /// The API's path that the caller asked for, without the base URI's own and without the query.
+    ///
+    /// What a response must prove follows from this path, wherever redirects lead: an answer that
+    /// nothing vouches for must not choose what is demanded of the next.
     pub(crate) fn api_path(&self) -> &str {
+        if let Some(asked) = &self.asked {
+            return asked;
+        }
         let path = &self.target[self.prefix..];
         path.split_once('?').map_or(path, |(path, _)| path)
     }

@@ -1,10 +1,9 @@
 //! What an APIv2 answer means: good, refused, or not to be believed.
 
-use http::StatusCode;
+use http::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    codes,
     paths::{self, Form},
     sign::{SIGN, verify},
 };
@@ -13,7 +12,8 @@ use crate::{
     error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
     protocol::{
         answer::{Answer, Verification, request_id, retry_after},
-        path::shown,
+        path::{Version, shown},
+        refusal::{Effect, outcome_of_status, outcome_v2},
     },
 };
 
@@ -42,14 +42,14 @@ fn judge_body(answer: &Answer, path: &str, key: &str) -> Result<Verification, Se
     }
     match xml::parse(&answer.body, MAX_XML) {
         Ok(fields) => judge_fields(answer, path, key, &fields),
-        Err(fault) if success => Err(unproven(answer, fault)),
-        Err(_) => Err(foreign(answer)),
+        Err(cause) if success => Err(unproven(answer, cause)),
+        Err(_) => Err(foreign(answer, path)),
     }
 }
 
 /// Nothing vouches for what the answer says, so it says nothing of the request.
-fn unproven(answer: &Answer, fault: Cause) -> SentError {
-    fault
+fn unproven(answer: &Answer, cause: Cause) -> SentError {
+    cause
         .with_unverified(answer.body.clone())
         .with_outcome(Outcome::Unknown)
 }
@@ -61,25 +61,25 @@ fn judge_fields(
     fields: &Map<String, Value>,
 ) -> Result<Verification, SentError> {
     let text = |name: &str| fields.get(name).and_then(scalar).unwrap_or_default();
-    let return_code = text("return_code");
-    if return_code.is_empty() {
-        let fault = Cause::new(
+    let code = |name| plain(fields, name).map_err(|cause| unproven(answer, cause));
+    let Some(return_code) = code("return_code")? else {
+        let cause = Cause::new(
             Kind::Decode,
             "the answer has no `return_code`: it is not one of APIv2",
         );
-        return Err(unproven(answer, fault));
-    }
-    let result_code = text("result_code");
+        return Err(unproven(answer, cause));
+    };
+    let result_code = code("result_code")?;
     let good = answer.status.is_success()
         && return_code == SUCCESS
-        && matches!(&*result_code, SUCCESS | "");
-    let signed = !text(SIGN).is_empty() || fields.get(SIGN).is_some_and(|sign| !sign.is_string());
+        && result_code.is_none_or(|code| code == SUCCESS);
+    let signed = code(SIGN)?.is_some();
     let documented_unsigned = paths::is_unsigned(path);
 
     let verified = match verify(fields, key) {
         Ok(sign_type) => Some(sign_type),
-        Err(fault) if !documented_unsigned && (good || signed) => {
-            return Err(unproven(answer, fault));
+        Err(cause) if !documented_unsigned && (good || signed) => {
+            return Err(unproven(answer, cause));
         }
         Err(_) => None,
     };
@@ -92,30 +92,44 @@ fn judge_fields(
         });
     }
     let code = first([text("err_code"), text("error_code")]).unwrap_or_else(|| {
-        if return_code == SUCCESS {
-            result_code
-        } else {
-            return_code
-        }
+        let failed = result_code.filter(|_| return_code == SUCCESS);
+        failed.unwrap_or(return_code).into()
     });
     let message = first([text("err_code_des"), text("return_msg")]).unwrap_or_default();
     let outcome = if answer.status.is_success() {
-        codes::outcome(path, &code, &message)
+        let effect = Effect::of(Version::V2, &Method::POST, path);
+        outcome_v2(effect, &code, &message)
     } else {
         Outcome::Unknown
     };
     Err(failure(answer, &code, &message, verified.is_some()).with_outcome(outcome))
 }
 
+/// The text of a field that the judgement depends on; nothing where it is absent or empty.
+///
+/// # Errors
+/// Where it holds elements or occurs twice. That is not the same as absent: a failure whose
+/// `result_code` is read as absent would pass for a success.
+fn plain<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Option<&'f str>> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(Cause::new(
+            Kind::Decode,
+            format!("the field `{name}` of the response holds elements or occurs twice"),
+        )),
+    }
+}
+
 /// `appauth/getaccesstoken`, the one operation that answers in JSON. It reads and moves no money.
 fn judge_json(answer: &Answer) -> Result<Verification, SentError> {
     let json: Value = serde_json::from_slice(&answer.body).map_err(|err| {
-        let fault = Cause::new(
+        let cause = Cause::new(
             Kind::Decode,
             format!("the answer ({} bytes) is no JSON", answer.body.len()),
         )
         .with_source(err);
-        unproven(answer, fault)
+        unproven(answer, cause)
     })?;
     if json.get("access_token").is_some_and(Value::is_string) {
         return Ok(Verification::DocumentedUnsigned);
@@ -138,32 +152,24 @@ fn judge_json(answer: &Answer) -> Result<Verification, SentError> {
             Err(failure(answer, &code, &message, false).with_outcome(Outcome::Rejected))
         }
         None => {
-            let fault = Cause::new(
+            let cause = Cause::new(
                 Kind::Decode,
                 "the answer has neither an `access_token` nor a code",
             );
-            Err(unproven(answer, fault))
+            Err(unproven(answer, cause))
         }
     }
 }
 
 /// An answer with an HTTP error, which APIv2 itself never gives: something on the way wrote it.
-fn foreign(answer: &Answer) -> SentError {
+fn foreign(answer: &Answer, path: &str) -> SentError {
     let message = format!(
         "{}: not an answer of the API ({} bytes): something on the way wrote it",
         answer.status.as_u16(),
         answer.body.len()
     );
-    let refused = [
-        StatusCode::UNAUTHORIZED,
-        StatusCode::FORBIDDEN,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    let outcome = if refused.contains(&answer.status) {
-        Outcome::Rejected
-    } else {
-        Outcome::Unknown
-    };
+    let effect = Effect::of(Version::V2, &Method::POST, path);
+    let outcome = outcome_of_status(effect, answer.status);
     Cause::new(Kind::Api, message)
         .with_api(api(answer, "", "", false))
         .with_outcome(outcome)
@@ -207,7 +213,7 @@ pub(crate) fn is_xml(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::HeaderMap;
+    use http::{HeaderMap, StatusCode};
     use serde_json::json;
 
     use super::*;
@@ -276,13 +282,33 @@ mod tests {
             xml_of(good(), None),
             xml_of(good(), Some(("another key", SignType::Md5))),
             altered,
-            "<xml><return_code>SUCCESS</return_code><sign>A</sign><sign>B</sign></xml>".to_owned(),
         ] {
             let err = judge(&answer(200, body.clone()), ORDER, KEY).unwrap_err();
             assert!(err.is_signature(), "{err}");
             assert_eq!(err.outcome(), Outcome::Unknown);
             assert_eq!(err.unverified(), Some(body.as_bytes()));
             assert!(err.api().is_none());
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_no_plain_text_is_no_success() {
+        let transfer = "/mmpaymkttransfers/promotion/transfers";
+        let twice = "<result_code>FAIL</result_code><result_code>SUCCESS</result_code>";
+        let nested = "<result_code><a>FAIL</a></result_code>";
+        let sign = "<result_code>SUCCESS</result_code><sign>A</sign><sign>B</sign>";
+        for path in [ORDER, transfer, BILL] {
+            for field in [twice, nested, sign] {
+                let body = format!("<xml><return_code>SUCCESS</return_code>{field}</xml>");
+                let err = judge(&answer(200, body.clone()), path, KEY).unwrap_err();
+                assert!(err.is_decode(), "{path} {body}: {err}");
+                assert_eq!(err.outcome(), Outcome::Unknown);
+                assert_eq!(err.unverified(), Some(body.as_bytes()));
+            }
+            let body = "<xml><return_code>SUCCESS</return_code>\
+                        <return_code>FAIL</return_code></xml>";
+            let err = judge(&answer(200, body), path, KEY).unwrap_err();
+            assert!(err.is_decode() && err.outcome() == Outcome::Unknown);
         }
     }
 
@@ -389,6 +415,7 @@ mod tests {
         let err = judge(&answer(200, body), BILL, KEY).unwrap_err();
         assert_eq!(err.api().unwrap().code(), "20002");
         assert_eq!(err.api().unwrap().message(), "No Bill Exist");
+        assert_eq!(err.outcome(), Outcome::Rejected);
     }
 
     #[test]

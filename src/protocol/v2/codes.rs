@@ -1,10 +1,7 @@
-//! What an APIv2 failure's code says of the request.
+//! The error codes of APIv2 that are definite.
 
-use crate::error::Outcome;
-
-/// The codes whose pages say that the request was refused and nothing came of it, sorted. They
-/// speak of this request: `ORDERPAID` is a refusal because an earlier one under the same number
-/// was paid. What says that, or nothing certain, is left out: `SYSTEMERROR`, `BANKERROR`,
+/// The codes whose pages say that the request was refused and nothing came of it, sorted. What
+/// says nothing certain is left out: `SYSTEMERROR`, `BANKERROR`,
 /// `USERPAYING`, `BIZERR_NEED_RETRY`, `ERROR`, `PROCESSING`, `FATAL_ERROR`, and `NOT_FOUND`, which
 /// a payout's query answers also while the payout is under way.
 const DEFINITE: [&str; 60] = [
@@ -70,77 +67,27 @@ const DEFINITE: [&str; 60] = [
     "XML_FORMAT_ERROR",
 ];
 
-/// Where money is paid out. These pages ask for the same number again once the account is topped
-/// up, and in a burst: a new number may pay twice.
-const PAYOUTS: [&str; 2] = ["/mmpaymkttransfers/", "/mmpaysptrans/"];
-const PAYOUTS_UNCERTAIN: [&str; 2] = ["FREQ_LIMIT", "NOTENOUGH"];
+/// The numbers of a bill's refusals, whose pages say that there is none or that it cannot be had:
+/// a wrong parameter, no bill or none yet, no permission. 20003 and 20100 are system errors.
+const DEFINITE_FOR_READS: [&str; 3] = ["20001", "20002", "20007"];
 
-/// What became of a request to `path` that failed with this code and message.
-pub(crate) fn outcome(path: &str, code: &str, message: &str) -> Outcome {
-    let payout = PAYOUTS.iter().any(|prefix| path.starts_with(prefix));
-    let definite =
-        DEFINITE.binary_search(&code).is_ok() && !(payout && PAYOUTS_UNCERTAIN.contains(&code));
-    if definite || is_sign_refused(code, message) {
-        Outcome::Rejected
-    } else {
-        Outcome::Unknown
-    }
+/// Whether the code's page says that the request was refused and nothing came of it.
+pub(crate) fn is_definite(code: &str) -> bool {
+    DEFINITE.binary_search(&code).is_ok()
 }
 
-/// A request whose sign does not match is refused before anything else; its `return_code` is all
-/// the code there is.
-fn is_sign_refused(code: &str, message: &str) -> bool {
-    code == "FAIL" && (message.starts_with("签名错误") || message.starts_with("签名失败"))
+/// Whether it says so of a request that reads, besides the codes of [`is_definite`].
+pub(crate) fn is_definite_for_a_read(code: &str) -> bool {
+    DEFINITE_FOR_READS.contains(&code)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PAY: &str = "/pay/micropay";
-    const TRANSFER: &str = "/mmpaymkttransfers/promotion/transfers";
-
     #[test]
-    fn only_what_is_known_as_definite_is_a_rejection() {
+    fn the_list_is_sorted() {
         assert!(DEFINITE.is_sorted());
-        for code in DEFINITE {
-            assert_eq!(outcome(PAY, code, ""), Outcome::Rejected, "{code}");
-        }
-        for code in [
-            "SYSTEMERROR",
-            "BANKERROR",
-            "USERPAYING",
-            "BIZERR_NEED_RETRY",
-            "ERROR",
-            "PROCESSING",
-            "FATAL_ERROR",
-            "NOT_FOUND",
-            "FAIL",
-            "SUCCESS",
-            "",
-            "param_error",
-            "NEVER_HEARD_OF",
-        ] {
-            assert_eq!(outcome(PAY, code, "失败"), Outcome::Unknown, "{code}");
-        }
-    }
-
-    #[test]
-    fn a_payout_is_repeated_under_its_number() {
-        for code in ["NOTENOUGH", "FREQ_LIMIT", "SYSTEMERROR"] {
-            assert_eq!(outcome(TRANSFER, code, ""), Outcome::Unknown);
-        }
-        assert_eq!(outcome(TRANSFER, "NAME_MISMATCH", ""), Outcome::Rejected);
-    }
-
-    #[test]
-    fn a_refused_sign_is_definite_without_a_code() {
-        assert_eq!(
-            outcome(PAY, "FAIL", "签名错误，请检查后再试"),
-            Outcome::Rejected
-        );
-        assert_eq!(outcome(PAY, "FAIL", "签名失败"), Outcome::Rejected);
-        assert_eq!(outcome(PAY, "FAIL", "系统繁忙"), Outcome::Unknown);
-        assert_eq!(outcome(PAY, "SYSTEMERROR", "签名错误"), Outcome::Unknown);
+        assert!(is_definite("PARAM_ERROR") && !is_definite("SYSTEMERROR"));
     }
 }

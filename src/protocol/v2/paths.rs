@@ -53,6 +53,61 @@ const NONCELESS: [&str; 19] = [
     "/secapi/mch/querysubdevconfig",
 ];
 
+/// The operations that read and change nothing, sorted. What is not listed counts as a write.
+const READS: [&str; 51] = [
+    "/appauth/getaccesstoken",
+    "/applyment/micro/getstate",
+    "/applyment/micro/getupgradestate",
+    "/billcommentsp/batchquerycomment",
+    "/cgi-bin/mch/customs/customdeclarequery",
+    "/deposit/orderquery",
+    "/deposit/refundquery",
+    "/fund/queryautowithdrawbydate",
+    "/mchrisk/bankquerymchauditinfo",
+    "/mchrisk/channelquerymchauditinfo",
+    "/mchrisk/querymchrisk",
+    "/mmpaymkttransfers/gethbinfo",
+    "/mmpaymkttransfers/gettransferinfo",
+    "/mmpaymkttransfers/promotion/querywwsptrans2pocket",
+    "/mmpaymkttransfers/query_coupon_stock",
+    "/mmpaymkttransfers/querycouponsinfo",
+    "/mmpaymkttransfers/queryworkwxredpack",
+    "/mmpaysptrans/query_bank",
+    "/papay/partner/querycontract",
+    "/papay/querycontract",
+    "/pay/downloadbill",
+    "/pay/downloadfundflow",
+    "/pay/facepayquery",
+    "/pay/orderquery",
+    "/pay/paporderquery",
+    "/pay/partner/paporderquery",
+    "/pay/profitsharingmerchantratioquery",
+    "/pay/profitsharingorderamountquery",
+    "/pay/profitsharingquery",
+    "/pay/profitsharingreturnquery",
+    "/pay/querycombinedorder",
+    "/pay/queryexchagerate",
+    "/pay/refundquery",
+    "/pay/refundqueryv2",
+    "/pay/settlementquery",
+    "/risk/getcertficates",
+    "/risk/getpublickey",
+    "/risk/getviolation",
+    "/secapi/mch/queryInstitutionsub",
+    "/secapi/mch/querysubdevconfig",
+    "/tools/authcodetoopenid",
+    "/transit/partnerpay/queryorder",
+    "/transit/partnerpay/querystate",
+    "/transit/pay/querystate",
+    "/transit/queryorder",
+    "/vehicle/partnerpay/querystate",
+    "/vehicle/pay/querystate",
+    "/wxv/queryhotelbill",
+    "/wxv/queryrentbill",
+    "/xdc/apiv2getsignkey/sign/getsignkey",
+    "/xdc/apiv2sandbox/pay/orderquery",
+];
+
 /// What an answer is that is not XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -72,6 +127,11 @@ pub(crate) fn is_unsigned(path: &str) -> bool {
 /// Whether requests to `path` are documented without `nonce_str`.
 pub(crate) fn is_nonceless(path: &str) -> bool {
     NONCELESS.binary_search(&path).is_ok()
+}
+
+/// Whether requests to `path` read and change nothing.
+pub(crate) fn is_read(path: &str) -> bool {
+    READS.binary_search(&path).is_ok()
 }
 
 /// What the successes of `path` are if not XML.
@@ -94,6 +154,8 @@ mod tests {
     fn the_lists_are_sorted_and_found() {
         assert!(UNSIGNED.is_sorted());
         assert!(NONCELESS.is_sorted());
+        assert!(READS.is_sorted());
+        assert!(READS.iter().all(|path| is_read(path)));
         assert!(UNSIGNED.iter().all(|path| is_unsigned(path)));
         assert!(NONCELESS.iter().all(|path| is_nonceless(path)));
         for path in [

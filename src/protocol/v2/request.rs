@@ -1,5 +1,7 @@
 //! An APIv2 request: the fields as they were given, completed and signed.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::sign::{SIGN, SignType, sign};
@@ -84,6 +86,24 @@ impl Signing<'_> {
             ))),
         }
     }
+}
+
+/// Refuses the query of a redirect whose fields are not those that were sent; the nonce and the
+/// sign, which are drawn afresh, apart.
+pub(crate) fn check_same_fields(sent: &Value, query: &str) -> Result<()> {
+    let bare = |fields: Map<String, Value>| {
+        let kept = fields
+            .into_iter()
+            .filter(|(name, _)| name != NONCE && name != SIGN);
+        kept.collect::<BTreeMap<_, _>>()
+    };
+    let theirs = parameters(&Value::String(query.to_owned()))?;
+    if bare(parameters(sent)?) == bare(theirs) {
+        return Ok(());
+    }
+    Err(Cause::request(
+        "its Location has other fields than the request, and they would be signed",
+    ))
 }
 
 /// The flat fields that a query stands for.
