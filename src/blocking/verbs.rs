@@ -43,16 +43,23 @@ verb! {
 
 impl Chain {
     /// Downloads a bill or another file that an operation names: the GET of this path, whose
-    /// verified answer is `{download_url, hash_type, hash_value}`, then the signed GET of that URL,
-    /// inside the host rule, whose answer is unpacked where it is gzip and must have that SHA-1.
+    /// verified response names the URL (`download_url` or `url`) and the hash (`hash_type` SHA1 or
+    /// SHA256, `hash_value`), then the signed GET of that URL, inside the host rule. The file is
+    /// unpacked where it is gzip, and must have that hash, packed or unpacked.
     ///
-    /// `sink`, [`on_progress`](Options::on_progress) and [`expect_sha1`](Options::expect_sha1)
-    /// are about the file; `timeout` is over both steps; everything else is about the first. The
-    /// file is in [`Response::bytes`] (at most the client's `max_response`), or in the `sink`, of
-    /// any size and in memory that does not grow with it. [`BillRows`](crate::BillRows) reads its
-    /// rows.
+    /// A file that has the hash is trusted wherever it lies, and needs no signature of its own:
+    /// see [`Verification::NamedFile`](crate::Verification::NamedFile). One that is named without
+    /// a hash is taken as [`get`](Chain::get) takes it: from the paths that are documented as
+    /// unsigned, or with a signature.
     ///
-    /// Follows "申请交易账单", "申请资金账单" and "下载账单".
+    /// `sink`, [`on_progress`](Options::on_progress), [`expect_sha1`](Options::expect_sha1) and
+    /// [`expect_sha256`](Options::expect_sha256) are about the file; `timeout`, `connect_timeout`,
+    /// `allow_redirects` and `base_uri` are about both steps; everything else is about the first.
+    /// The file is in [`Response::bytes`] (at most the client's `max_response`), or in the `sink`,
+    /// of any size and in memory that does not grow with it. [`BillRows`](crate::BillRows) reads
+    /// its rows.
+    ///
+    /// Follows "申请交易账单", "申请资金账单", "下载批次核销明细", "查询电子回单" and "下载账单".
     ///
     /// ```no_run
     /// # fn f(client: &wechatpay_chain::Client) -> wechatpay_chain::Result<()> {
@@ -68,7 +75,8 @@ impl Chain {
     /// ```
     ///
     /// # Errors
-    /// As a verb's, and where the file is not what its hash says.
+    /// As a verb's, and where the file is not what its hash says, or the hash is of a type that
+    /// cannot be checked, such as SM3.
     pub fn download(&self, options: impl Into<Options>) -> Result<Response> {
         block_on(self.download_async(options))
     }

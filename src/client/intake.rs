@@ -12,9 +12,9 @@ use flate2::write::MultiGzDecoder;
 
 use super::sink::{Part, failed};
 use crate::{
-    base::crypto::digest::{self, Sha1},
+    base::crypto::digest,
     error::{Cause, Kind, cause::Result},
-    protocol::request::Wishes,
+    protocol::file::{FileHash, Sums, Wishes},
 };
 
 /// What gzip begins with.
@@ -24,7 +24,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct Intake {
     wishes: Wishes,
     stage: Stage,
-    packed: Sha1,
+    packed: Sums,
     /// Where what comes goes as it is; the unpacker has it where it unpacks.
     out: Option<Out>,
 }
@@ -77,9 +77,9 @@ impl SinkFile {
 impl Intake {
     pub(super) fn new(out: Out, wishes: Wishes) -> Self {
         Self {
+            packed: wishes.sums(),
             wishes,
             stage: Stage::Begun(Vec::new()),
-            packed: Sha1::new(),
             out: Some(out),
         }
     }
@@ -118,23 +118,23 @@ impl Intake {
             }
             Stage::Begun(_) | Stage::Plain => (packed, self.out),
         };
-        if self
-            .wishes
-            .sha1
-            .is_some_and(|due| due != packed && due != unpacked)
-        {
+        let other = |hash: &FileHash| !packed.has(hash) && !unpacked.has(hash);
+        if let Some(hash) = self.wishes.hashes().find(other) {
             return Err(Cause::new(
                 Kind::Signature,
-                "what was downloaded does not have the SHA-1 that it should: cut short or \
-                 altered; nothing was kept",
+                format!(
+                    "what was downloaded does not have the {} that it should: cut short or \
+                     altered; nothing was kept",
+                    hash.name()
+                ),
             ));
         }
-        let sha1 = if self.wishes.gunzip { unpacked } else { packed };
+        let kept = if self.wishes.gunzip { unpacked } else { packed };
         match out {
             Some(Out::File { part, len }) => Ok(Kept::File(SinkFile {
                 path: part.keep()?,
                 len,
-                sha1: digest::hex_lower(&sha1),
+                sha1: digest::hex_lower(&kept.sha1),
             })),
             Some(Out::Memory { bytes, .. }) => Ok(Kept::Memory(bytes.into())),
             None => Err(Cause::new(Kind::File, "the download has nowhere to go")),
@@ -150,7 +150,7 @@ impl Intake {
                 None
             };
             Stage::Gzip(Box::new(MultiGzDecoder::new(Unpacked {
-                hash: Sha1::new(),
+                hash: self.wishes.sums(),
                 out,
             })))
         } else {
@@ -171,7 +171,7 @@ impl Intake {
 
 /// What comes out of a gzip: hashed, and passed on where that is asked for.
 struct Unpacked {
-    hash: Sha1,
+    hash: Sums,
     out: Option<Out>,
 }
 

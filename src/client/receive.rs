@@ -93,6 +93,7 @@ async fn streamed(
     let path = draft.api_path();
     match draft.version {
         Version::V3 if draft.settings.unsigned => Ok(Some(Verification::Unsigned)),
+        Version::V3 if draft.settings.wishes.named.is_some() => Ok(named(draft)),
         Version::V3 if answer::is_documented_unsigned(&draft.method, path) => {
             Ok(Some(Verification::DocumentedUnsigned))
         }
@@ -144,11 +145,24 @@ async fn judge(
     }
 }
 
+/// How the file that a verified response named is vouched for. That it has its hash is checked on
+/// its way into the sink or into memory: [`NamedFile`](crate::protocol::file::NamedFile) is never
+/// without one.
+fn named(draft: &Draft) -> Option<Verification> {
+    let named = draft.settings.wishes.named.as_ref()?;
+    Some(Verification::NamedFile {
+        serial: named.serial.clone(),
+    })
+}
+
 async fn verify(
     draft: &Draft,
     proof: Proof<'_>,
     answer: &Answer,
 ) -> Result<Verification, SentError> {
+    if let Some(named) = named(draft).filter(|_| answer.status.is_success()) {
+        return Ok(named);
+    }
     match proof {
         Proof::Unsigned => answer::judge_unsigned(answer),
         Proof::Signature(trust) => {
@@ -165,7 +179,7 @@ async fn settle(
     verification: Verification,
     out: Out,
 ) -> Result<Response, SentError> {
-    let mut intake = Intake::new(out, draft.settings.wishes);
+    let mut intake = Intake::new(out, draft.settings.wishes.clone());
     let body = answer.body.clone();
     let len = body.len() as u64;
     let kept = off_thread(move || {
@@ -190,7 +204,7 @@ async fn stream(
 ) -> Result<Response, SentError> {
     let (settings, mut body) = (&draft.settings, incoming.body);
     let total = body.declared();
-    let mut intake = Intake::new(Out::File { part, len: 0 }, settings.wishes);
+    let mut intake = Intake::new(Out::File { part, len: 0 }, settings.wishes.clone());
     let mut batch = Vec::with_capacity(BATCH);
     let mut received = 0;
     loop {

@@ -10,10 +10,7 @@ use super::Response;
 use crate::{
     catalog::is_documented_segment,
     error::Result,
-    protocol::{
-        answer::Verification,
-        path::{push_segment, shown},
-    },
+    protocol::path::{push_segment, shown},
 };
 
 /// The span of one call, with its end.
@@ -56,8 +53,8 @@ impl Watch {
                 if let Some(id) = response.request_id() {
                     span.record("wechatpay.request_id", &*shown(id));
                 }
-                if let Verification::Verified { serial } = response.verification() {
-                    span.record("wechatpay.serial", serial.as_str());
+                if let Some(serial) = response.verification().serial() {
+                    span.record("wechatpay.serial", serial);
                 }
                 span.in_scope(|| tracing::debug!("answered"));
             }

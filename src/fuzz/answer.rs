@@ -50,6 +50,7 @@ pub fn answer(data: &[u8]) {
                 verify(&fields, APIV2_KEY).expect("a sign");
             }
             Verification::DocumentedUnsigned => assert!(paths::is_unsigned(path)),
+            Verification::NamedFile { .. } => panic!("no response named it"),
             Verification::Unsigned => panic!("APIv2 is never unsigned"),
         }
     }

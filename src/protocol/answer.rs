@@ -34,6 +34,13 @@ pub enum Verification {
         /// The certificate serial or public key ID.
         serial: String,
     },
+    /// A file whose URL and hash a verified response named: fetched by
+    /// [`download`](crate::Chain::download), and seen to have that hash. It carries no signature
+    /// of its own and needs none.
+    NamedFile {
+        /// The certificate serial or public key ID that the naming response verified with.
+        serial: String,
+    },
     /// WeChat Pay documents this answer as unsigned: a file download, or an APIv2 answer without
     /// a sign.
     DocumentedUnsigned,
@@ -42,9 +49,18 @@ pub enum Verification {
 }
 
 impl Verification {
-    /// Whether a signature vouches for the answer.
+    /// Whether a signature vouches for the answer: over its own bytes, or over the hash by which
+    /// a verified response [named](Self::NamedFile) it.
     pub fn is_verified(&self) -> bool {
-        matches!(self, Self::Verified { .. })
+        self.serial().is_some()
+    }
+
+    /// The key whose signature vouches for the answer.
+    pub(crate) fn serial(&self) -> Option<&str> {
+        match self {
+            Self::Verified { serial } | Self::NamedFile { serial } => Some(serial),
+            Self::DocumentedUnsigned | Self::Unsigned => None,
+        }
     }
 }
 

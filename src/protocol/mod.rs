@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod certificates;
 pub(crate) mod diagnosis;
+pub(crate) mod file;
 pub(crate) mod host;
 pub(crate) mod lint;
 pub(crate) mod media;

@@ -16,6 +16,7 @@ mod identity;
 mod keys;
 mod limits;
 mod mode;
+mod named_files;
 mod notification;
 mod outcomes;
 mod outside;

@@ -67,6 +67,7 @@ pub struct Options {
     pub(crate) sink: Option<PathBuf>,
     pub(crate) gunzip: bool,
     pub(crate) sha1: Option<[u8; 20]>,
+    pub(crate) sha256: Option<[u8; 32]>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) allow_redirects: bool,
@@ -266,6 +267,18 @@ impl Options {
             Some(sha1) => self.sha1 = Some(sha1),
             None => self.fail(format!(
                 "expect_sha1 is given {} bytes: a SHA-1 is 40 hexadecimal digits",
+                hash_value.as_ref().len()
+            )),
+        }
+        self
+    }
+
+    /// The SHA-256 that the body must have, in hexadecimal: as [`expect_sha1`](Options::expect_sha1).
+    pub fn expect_sha256(mut self, hash_value: impl AsRef<str>) -> Self {
+        match digest::from_hex(hash_value.as_ref()) {
+            Some(sha256) => self.sha256 = Some(sha256),
+            None => self.fail(format!(
+                "expect_sha256 is given {} bytes: a SHA-256 is 64 hexadecimal digits",
                 hash_value.as_ref().len()
             )),
         }

@@ -20,6 +20,7 @@ use self::{
     place::{Place, is_absolute, own_prefix},
 };
 use super::{
+    file::Wishes,
     host::{Base, HostRule, Origin},
     lint,
     options::{self, OnProgress, Options},
@@ -77,21 +78,6 @@ pub(crate) struct Settings {
     pub(crate) without_nonce: bool,
 }
 
-/// What is asked of a download.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wishes {
-    /// Unpack it where it is gzip.
-    pub(crate) gunzip: bool,
-    /// The SHA-1 that it must have, or that it must have once it is unpacked.
-    pub(crate) sha1: Option<[u8; 20]>,
-}
-
-impl Wishes {
-    pub(crate) fn are_none(&self) -> bool {
-        !self.gunzip && self.sha1.is_none()
-    }
-}
-
 impl Draft {
     /// # Errors
     /// On everything that is wrong with the path, the options or their values.
@@ -145,6 +131,8 @@ impl Draft {
                 wishes: Wishes {
                     gunzip: options.gunzip,
                     sha1: options.sha1,
+                    sha256: options.sha256,
+                    named: None,
                 },
                 on_progress: options.on_progress,
                 redirects: options.allow_redirects,
@@ -202,7 +190,7 @@ impl Draft {
         };
         let asked = self.api_path().to_owned();
         self.asked.get_or_insert(asked);
-        self.prefix = own_prefix(&origin, path, setup);
+        self.prefix = own_prefix(&origin, path, &setup.base);
         self.origin = origin;
         self.target = target.to_owned();
         Ok(())

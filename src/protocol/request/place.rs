@@ -22,16 +22,13 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn of(expanded: &str, options: &Options, setup: &Setup) -> Result<Self> {
         let absolute = is_absolute(expanded);
-        let base;
+        let given = options.base_uri.as_deref().map(Base::parse).transpose();
+        let given = given.map_err(|err| Cause::request(format!("option `base_uri`: {err}")))?;
+        let base = given.as_ref().unwrap_or(&setup.base);
         let (origin, prefix, rest) = if absolute {
             let (origin, rest) = Origin::split(expanded)?;
             (Cow::Owned(origin), "", rest)
-        } else if let Some(uri) = &options.base_uri {
-            base = Base::parse(uri)
-                .map_err(|err| Cause::request(format!("option `base_uri`: {err}")))?;
-            (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
         } else {
-            let base = &setup.base;
             (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
         };
         if options.unsigned {
@@ -58,7 +55,7 @@ impl Place {
             ));
         }
         let prefix = if absolute {
-            own_prefix(&origin, &target, setup)
+            own_prefix(&origin, &target, base)
         } else {
             prefix.len()
         };
@@ -70,13 +67,13 @@ impl Place {
     }
 }
 
-/// How much of an absolute URL's path is the client's own base URI's.
-pub(super) fn own_prefix(origin: &Origin, path: &str, setup: &Setup) -> usize {
-    let prefix = &setup.base.prefix;
+/// How much of an absolute URL's path is the base URI's own.
+pub(super) fn own_prefix(origin: &Origin, path: &str, base: &Base) -> usize {
+    let prefix = &base.prefix;
     let below = path
         .strip_prefix(prefix.as_str())
         .is_some_and(|rest| rest.starts_with('/'));
-    if *origin == setup.base.origin && below {
+    if *origin == base.origin && below {
         prefix.len()
     } else {
         0
