@@ -133,7 +133,9 @@ pub use crate::extract::NotificationRejection;
 pub use crate::protocol::answer::Verification;
 pub use crate::protocol::bill::{BillRow, BillRows};
 pub use crate::protocol::media::Media;
-pub use crate::protocol::notification::{Ack, Admission, MemoryGuard, Notification, ReplayGuard};
+pub use crate::protocol::notification::{
+    Ack, Admission, Fence, MemoryGuard, Notification, ReplayGuard,
+};
 pub use crate::protocol::options::Options;
 pub use crate::protocol::pay_params::PayParams;
 pub use crate::protocol::retry::RetryPolicy;

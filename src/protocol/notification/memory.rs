@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::replay::{Admission, ReplayGuard};
+use super::replay::{Admission, Fence, ReplayGuard};
 
 /// A [`ReplayGuard`] in this process's memory.
 ///
@@ -57,45 +57,37 @@ impl MemoryGuard {
 
     fn begin_at(&self, id: &str, now: Instant) -> Admission {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut late = 0;
         match state.entries.get(id) {
             Some(entry) if entry.end.0 > now => {
-                return match entry.late {
-                    None => Admission::Done,
-                    Some(_) => Admission::Busy,
+                return match entry.stage {
+                    Stage::Done => Admission::Done,
+                    Stage::Held(_) => Admission::Busy,
                 };
             }
-            Some(entry) => {
-                late = entry.late.map_or(0, |late| late.saturating_add(1));
-                state.remove(id);
-            }
+            Some(_) => state.remove(id),
             None => {}
         }
         if state.entries.len() >= self.capacity && !state.make_room(now) {
             return Admission::Busy;
         }
-        state.insert(id, now, self.lease, Some(late));
-        Admission::Go
+        let fence = Fence::new(state.next);
+        state.insert(id, now, self.lease, Stage::Held(fence));
+        Admission::Proceed(fence)
     }
 
-    fn finish_at(&self, id: &str, ok: bool, now: Instant) {
+    fn finish_at(&self, id: &str, fence: Fence, ok: bool, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if ok {
             state.remove(id);
             if state.entries.len() >= self.capacity {
                 state.make_room(now);
             }
-            state.insert(id, now, self.keep, None);
+            state.insert(id, now, self.keep, Stage::Done);
             return;
         }
-        match state.entries.get_mut(id) {
-            // It may be the one whose lease ended before: the present holder's is not given away.
-            Some(Entry {
-                late: Some(late @ 1..),
-                ..
-            }) => *late -= 1,
-            Some(Entry { late: Some(0), .. }) => state.remove(id),
-            _ => {}
+        let stage = state.entries.get(id).map(|entry| entry.stage);
+        if stage == Some(Stage::Held(fence)) {
+            state.remove(id);
         }
     }
 }
@@ -113,8 +105,8 @@ impl ReplayGuard for MemoryGuard {
         Ok(self.begin_at(id, Instant::now()))
     }
 
-    async fn finish(&self, id: &str, ok: bool) -> Result<(), Infallible> {
-        self.finish_at(id, ok, Instant::now());
+    async fn finish(&self, id: &str, fence: Fence, ok: bool) -> Result<(), Infallible> {
+        self.finish_at(id, fence, ok, Instant::now());
         Ok(())
     }
 }
@@ -144,23 +136,27 @@ struct State {
 
 struct Entry {
     end: End,
-    /// None once it is done; before, how many earlier holders may still come and say they failed.
-    late: Option<u32>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Held(Fence),
+    Done,
 }
 
 impl State {
-    fn insert(&mut self, id: &str, now: Instant, time: Duration, late: Option<u32>) {
+    fn insert(&mut self, id: &str, now: Instant, time: Duration, stage: Stage) {
         const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         let end = (now + time.min(FAR), self.next);
         self.next += 1;
         let id = Arc::<str>::from(id);
-        let order = if late.is_some() {
-            &mut self.held
-        } else {
-            &mut self.done
+        let order = match stage {
+            Stage::Held(_) => &mut self.held,
+            Stage::Done => &mut self.done,
         };
         order.insert(end, Arc::clone(&id));
-        self.entries.insert(id, Entry { end, late });
+        self.entries.insert(id, Entry { end, stage });
     }
 
     fn remove(&mut self, id: &str) {
@@ -191,32 +187,69 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn admitted(guard: &MemoryGuard, id: &str, now: Instant) -> Fence {
+        match guard.begin_at(id, now) {
+            Proceed(fence) => fence,
+            other => panic!("{id} is {other:?}"),
+        }
+    }
+
     #[test]
     fn what_is_done_stays_done_and_what_failed_comes_again() {
         let guard = MemoryGuard::new();
         let now = Instant::now();
-        assert_eq!(guard.begin_at("a", now), Go);
+        let first = admitted(&guard, "a", now);
         assert_eq!(guard.begin_at("a", now), Busy);
-        guard.finish_at("a", false, now);
-        assert_eq!(guard.begin_at("a", now), Go);
-        guard.finish_at("a", true, now);
+        guard.finish_at("a", first, false, now);
+        let second = admitted(&guard, "a", now);
+        guard.finish_at("a", second, true, now);
         assert_eq!(guard.begin_at("a", now), Done);
-        guard.finish_at("a", false, now);
-        assert_eq!(guard.begin_at("a", now + 47 * 3600 * SECOND), Done);
-        assert_eq!(guard.begin_at("a", now + 49 * 3600 * SECOND), Go);
+        for fence in [first, second] {
+            guard.finish_at("a", fence, false, now);
+            assert_eq!(guard.begin_at("a", now + 47 * 3600 * SECOND), Done);
+        }
+        admitted(&guard, "a", now + 49 * 3600 * SECOND);
     }
 
     #[test]
     fn a_handler_that_died_lets_the_next_one_through() {
         let guard = MemoryGuard::new().lease(10 * SECOND);
         let now = Instant::now();
-        assert_eq!(guard.begin_at("a", now), Go);
+        admitted(&guard, "a", now);
         assert_eq!(guard.begin_at("a", now + 9 * SECOND), Busy);
-        assert_eq!(guard.begin_at("a", now + 10 * SECOND), Go);
-        // The first was only slow: its failure does not give the second's lease away.
-        guard.finish_at("a", false, now + 11 * SECOND);
-        assert_eq!(guard.begin_at("a", now + 12 * SECOND), Busy);
-        guard.finish_at("a", true, now + 13 * SECOND);
+        admitted(&guard, "a", now + 10 * SECOND);
+    }
+
+    #[test]
+    fn a_late_failure_frees_nobody_elses_lease() {
+        let guard = MemoryGuard::new().lease(10 * SECOND);
+        let now = Instant::now();
+        let first = admitted(&guard, "a", now);
+        let second = admitted(&guard, "a", now + 10 * SECOND);
+        // Not even when it is told more than once, or after the second holder failed too.
+        for _ in 0..3 {
+            guard.finish_at("a", first, false, now + 11 * SECOND);
+            assert_eq!(guard.begin_at("a", now + 12 * SECOND), Busy);
+        }
+        guard.finish_at("a", second, false, now + 13 * SECOND);
+        let third = admitted(&guard, "a", now + 13 * SECOND);
+        for late in [first, second] {
+            guard.finish_at("a", late, false, now + 14 * SECOND);
+            assert_eq!(guard.begin_at("a", now + 14 * SECOND), Busy);
+        }
+        guard.finish_at("a", third, true, now + 15 * SECOND);
+        assert_eq!(guard.begin_at("a", now + 16 * SECOND), Done);
+    }
+
+    #[test]
+    fn a_late_success_is_a_success() {
+        let guard = MemoryGuard::new().lease(10 * SECOND);
+        let now = Instant::now();
+        let first = admitted(&guard, "a", now);
+        let second = admitted(&guard, "a", now + 10 * SECOND);
+        guard.finish_at("a", first, true, now + 11 * SECOND);
+        assert_eq!(guard.begin_at("a", now + 12 * SECOND), Done);
+        guard.finish_at("a", second, false, now + 13 * SECOND);
         assert_eq!(guard.begin_at("a", now + 14 * SECOND), Done);
     }
 
@@ -226,8 +259,8 @@ mod tests {
         let now = Instant::now();
         for n in 0..10_000 {
             let id = n.to_string();
-            assert_eq!(guard.begin_at(&id, now), Go);
-            guard.finish_at(&id, n % 2 == 0, now);
+            let fence = admitted(&guard, &id, now);
+            guard.finish_at(&id, fence, n % 2 == 0, now);
         }
         let size = |guard: &MemoryGuard| {
             let state = guard.state.lock().unwrap();
@@ -238,19 +271,19 @@ mod tests {
         assert_eq!(size(&guard), 99);
         assert_eq!(guard.begin_at("9998", now), Done);
         for n in 0..100 {
-            assert_eq!(guard.begin_at(&format!("held {n}"), now), Go);
+            admitted(&guard, &format!("held {n}"), now);
         }
         assert_eq!(guard.begin_at("one more", now), Busy);
-        assert_eq!(guard.begin_at("one more", now + 61 * SECOND), Go);
-        guard.finish_at("none that began", true, now + 61 * SECOND);
+        let fence = admitted(&guard, "one more", now + 61 * SECOND);
+        guard.finish_at("none that began", fence, true, now + 61 * SECOND);
         assert!(size(&guard) <= 100);
     }
 
     #[test]
     fn no_duration_is_too_long() {
         let guard = MemoryGuard::new().lease(Duration::MAX).keep(Duration::MAX);
-        assert_eq!(guard.begin_at("a", Instant::now()), Go);
-        guard.finish_at("a", true, Instant::now());
+        let fence = admitted(&guard, "a", Instant::now());
+        guard.finish_at("a", fence, true, Instant::now());
         assert_eq!(guard.begin_at("a", Instant::now()), Done);
     }
 }

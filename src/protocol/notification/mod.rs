@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use self::{
     ack::Ack,
     memory::MemoryGuard,
-    replay::{Admission, ReplayGuard},
+    replay::{Admission, Fence, ReplayGuard},
 };
 pub(crate) use self::{
     headers::collect,

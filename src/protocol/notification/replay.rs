@@ -7,13 +7,45 @@ use crate::error::{BoxError, Cause, Error, Kind, Result};
 
 /// Whether a notification may be handled now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Admission {
-    /// Handle it, then say how it went by [`ReplayGuard::finish`].
-    Go,
+    /// Handle it, then report the result, with this fence, to [`ReplayGuard::finish`].
+    Proceed(Fence),
     /// It was handled before: answer success, and do no more.
     Done,
     /// It is being handled: answer failure, so that it comes again should that one die.
     Busy,
+}
+
+/// Which admission a holder was given: a number that the guard never gives out twice for the same
+/// notification.
+///
+/// A handler that outlives its lease does not know it. Its fence tells the guard that someone else
+/// has been admitted since, so its failure does not free the notification while that one is still
+/// at work.
+///
+/// ```
+/// use wechatpay_chain::Fence;
+///
+/// let fence = Fence::new(7); // a row's version, for example
+/// assert_eq!(fence.number(), 7);
+/// assert_ne!(fence, Fence::new(8));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fence(u64);
+
+impl Fence {
+    /// A fence out of the guard's own counter.
+    #[must_use]
+    pub fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number that it was made from.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// Remembers which notifications were handled, in two steps: a notification whose handler failed
@@ -27,13 +59,22 @@ pub trait ReplayGuard: Send + Sync + 'static {
     type Error: Into<Box<dyn std::error::Error + Send + Sync>>;
 
     /// Asks to handle the notification `id`. In one indivisible step, it is either taken for a
-    /// while, [`Admission::Go`], or found taken. The lease must outlast the slowest handler: once
-    /// it is over, whoever held it counts as dead.
+    /// while, [`Admission::Proceed`] with a new [`Fence`], or found taken. The lease must outlast
+    /// the slowest handler: when it ends, its holder counts as dead and the next one is admitted.
     fn begin(&self, id: &str) -> impl Future<Output = Result<Admission, Self::Error>> + Send;
 
-    /// Says how it went. With `ok` the notification is done, and remembered for longer than
-    /// WeChat Pay repeats it (a day and a bit); without, it is let through at once.
-    fn finish(&self, id: &str, ok: bool) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// Reports how it went, with the fence of the admission.
+    ///
+    /// With `ok` the notification is done, and remembered for longer than WeChat Pay repeats it
+    /// (a little more than a day). That holds for an old fence too: the work has been done.
+    /// Without `ok` the notification is let through at once, but only if `fence` is the latest
+    /// one: otherwise nothing changes.
+    fn finish(
+        &self,
+        id: &str,
+        fence: Fence,
+        ok: bool,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
 impl<G: ReplayGuard> ReplayGuard for Arc<G> {
@@ -43,8 +84,13 @@ impl<G: ReplayGuard> ReplayGuard for Arc<G> {
         G::begin(self, id)
     }
 
-    fn finish(&self, id: &str, ok: bool) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        G::finish(self, id, ok)
+    fn finish(
+        &self,
+        id: &str,
+        fence: Fence,
+        ok: bool,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        G::finish(self, id, fence, ok)
     }
 }
 
@@ -79,17 +125,17 @@ impl Notification {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let at = |what: &'static str| move |err: G::Error| failed(what, err.into());
-        match guard
+        let fence = match guard
             .begin(self.id())
             .await
             .map_err(at("the replay guard did not begin"))?
         {
             Admission::Done => return Ok(self.ack()),
             Admission::Busy => return Ok(self.fail("being handled")),
-            Admission::Go => {}
-        }
+            Admission::Proceed(fence) => fence,
+        };
         let handled = handler.await;
-        let finished = guard.finish(self.id(), handled.is_ok()).await;
+        let finished = guard.finish(self.id(), fence, handled.is_ok()).await;
         // What the handler has to say goes before a guard that failed too.
         handled.map_err(|err| failed("its handler failed", err.into()))?;
         finished.map_err(at("handled, but the replay guard did not finish"))?;
