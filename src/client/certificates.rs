@@ -1,6 +1,8 @@
 //! Platform certificates that come while the client runs: downloaded, decrypted, verified, added.
 
 use std::{
+    fs,
+    io::Write as _,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -14,6 +16,7 @@ use super::{
     core::{Core, now},
     exchange::{Trace, once},
     refresher::{CertificateMode, CertificateRefresh, Lead, Turn},
+    sink::Claim,
 };
 use crate::{
     base::crypto::{Certificate, PublicKey},
@@ -266,10 +269,25 @@ impl Client {
     /// Where the folder cannot be written to.
     pub fn save_certificates(&self, folder: impl AsRef<Path>) -> Result<()> {
         let keys = self.platform_keys();
-        certificates::save(
-            keys.iter().filter_map(PlatformKey::certificate),
-            folder.as_ref(),
-        )
-        .map_err(Cause::not_sent)
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(|err| {
+            let message = format!("the folder {} cannot be made", folder.display());
+            Cause::new(Kind::File, message).with_source(err).not_sent()
+        })?;
+        keys.iter()
+            .filter_map(PlatformKey::certificate)
+            .try_for_each(|certificate| save(certificate, folder))
+            .map_err(Cause::not_sent)
     }
+}
+
+/// Writes a certificate beside its place and renames it there, so that it is never half, and never
+/// somewhere else: a link at its place is replaced.
+fn save(certificate: &Certificate, folder: &Path) -> cause::Result<()> {
+    let place = folder.join(format!("wechatpay_{}.pem", certificate.serial()));
+    let claim = Claim::new();
+    let mut part = claim.maker().place("the certificate", place)?;
+    part.write_all(certificate.to_pem().as_bytes())
+        .map_err(|err| part.failed("it cannot be written").with_source(err))?;
+    part.keep().map(drop)
 }

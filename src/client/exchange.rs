@@ -184,7 +184,7 @@ async fn redirects(
     proof: Proof<'_>,
     trace: &Trace,
 ) -> Result<Response, SentError> {
-    let part = receive::open(draft.settings.sink.clone())
+    let file = receive::open(draft.settings.sink.clone())
         .await
         .map_err(unsent)?;
     for _ in 0..=MOST_REDIRECTS {
@@ -197,7 +197,7 @@ async fn redirects(
                     .redirect(&location, core.setup())
                     .map_err(|cause| cause.with_outcome(Outcome::Unknown))?;
             }
-            None => return receive::receive(core, draft, proof, heard, part).await,
+            None => return receive::receive(core, draft, proof, heard, file).await,
         }
     }
     Err(Cause::new(

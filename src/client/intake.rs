@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 
-use super::sink::{Part, failed};
+use super::sink::Part;
 use crate::{
     base::crypto::digest,
     error::{Cause, Kind, cause::Result},
@@ -194,7 +194,7 @@ impl Write for Out {
         match self {
             Self::File { part, len } => {
                 part.write_all(bytes).map_err(|source| {
-                    let err = failed(part.target(), "it cannot be written").with_source(source);
+                    let err = part.failed("it cannot be written").with_source(source);
                     io::Error::other(OutFailure(err))
                 })?;
                 *len += bytes.len() as u64;

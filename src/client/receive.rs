@@ -8,7 +8,7 @@ use super::{
     Response,
     core::{Core, Proof, now},
     intake::{Intake, Kept, Out},
-    sink::Part,
+    sink::{Claim, Part},
 };
 use crate::{
     error::{Cause, Kind, Outcome, SentError, cause},
@@ -34,12 +34,16 @@ pub(super) struct Heard {
     pub(super) signed: Vec<u8>,
 }
 
-/// Opens the file beside the sink, if there is one: before the request is sent.
-pub(super) async fn open(sink: Option<PathBuf>) -> cause::Result<Option<Part>> {
+/// Opens the file beside the sink, if there is one: before the request is sent. Whoever drops the
+/// claim, and with it the call, has no file from then on.
+pub(super) async fn open(sink: Option<PathBuf>) -> cause::Result<Option<(Claim, Part)>> {
     let Some(sink) = sink else {
         return Ok(None);
     };
-    off_thread(move || Part::create(&sink)).await?.map(Some)
+    let claim = Claim::new();
+    let maker = claim.maker();
+    let part = off_thread(move || maker.sink(&sink)).await??;
+    Ok(Some((claim, part)))
 }
 
 /// Reads the answer and judges it. Only a success ever comes into the sink.
@@ -48,9 +52,10 @@ pub(super) async fn receive(
     draft: &Draft,
     proof: Proof<'_>,
     mut heard: Heard,
-    part: Option<Part>,
+    file: Option<(Claim, Part)>,
 ) -> Result<Response, SentError> {
-    if let Some(part) = part {
+    // Held to the end of this, whatever other threads still do for it.
+    if let Some((_claim, part)) = file {
         let status = heard.incoming.status;
         return match streamed(draft, &mut heard.incoming).await {
             Ok(Some(verification)) => stream(draft, heard.incoming, verification, part)

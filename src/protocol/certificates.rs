@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -180,40 +179,6 @@ fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64
         None => signed.verify_by(store, &answer.body, now, Purpose::Answer),
     };
     outcome.map_err(unverified)
-}
-
-/// Writes each certificate beside its place and renames it there, so that none is ever half.
-pub(crate) fn save<'c>(
-    certificates: impl Iterator<Item = &'c Certificate>,
-    folder: &Path,
-) -> Result<()> {
-    let failed = |path: &Path| {
-        let path = path.display().to_string();
-        move |err: std::io::Error| {
-            Cause::new(Kind::File, format!("{path} cannot be written")).with_source(err)
-        }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    for certificate in certificates {
-        let place = folder.join(format!("wechatpay_{}.pem", certificate.serial()));
-        let beside = place.with_extension("pem.part");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options
-            .open(&beside)
-            .and_then(|mut file| {
-                file.write_all(certificate.to_pem().as_bytes())?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&beside, &place))
-            .map_err(|err| {
-                let _ = fs::remove_file(&beside);
-                failed(&place)(err)
-            })?;
-    }
-    Ok(())
 }
 
 /// The certificates of a folder's `.pem` files that are not over.

@@ -392,3 +392,36 @@ fn a_client_without_an_apiv3_key_downloads_nothing() {
     assert!(client.refresh_certificates().unwrap_err().is_config());
     assert_eq!(platform.server.connections(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn saved_certificates_follow_no_link() {
+    use std::os::unix::fs::symlink;
+
+    let scratch = Scratch::new();
+    let folder = scratch.file("certificates");
+    std::fs::create_dir(&folder).unwrap();
+    let victim = scratch.written("victim", "untouched");
+    let place = folder.join(format!("wechatpay_{}.pem", new().serial));
+    // Where a fixed name beside its place would be, and at the place itself.
+    symlink(&victim, place.with_extension("pem.part")).unwrap();
+    symlink(&victim, &place).unwrap();
+    let first = platform(brings(&[new()], new()));
+    let client = first.builder().build().unwrap();
+    client.refresh_certificates().unwrap();
+    client.save_certificates(&folder).unwrap();
+    assert_eq!(std::fs::read(&victim).unwrap(), b"untouched");
+    assert!(!place.is_symlink());
+    assert_eq!(
+        std::fs::read_to_string(&place).unwrap(),
+        new().certificate().to_pem()
+    );
+
+    // A directory at the place is an error, and nothing is left beside it.
+    std::fs::remove_file(&place).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    let err = client.save_certificates(&folder).unwrap_err();
+    assert!(err.is_file(), "{err:?}");
+    assert!(err.to_string().starts_with("the certificate "), "{err}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+}
