@@ -11,7 +11,7 @@ use crate::{
         answer::{Answer, Verification},
         v2::{
             answer::judge,
-            paths,
+            paths, result_code,
             sign::{SIGN, SignType, sign, verify},
         },
     },
@@ -64,15 +64,22 @@ fn signed(path: &str, status: u16, headers: &HeaderMap, draw: &mut Draw<'_>) {
         fields.insert(draw.text(), draw.text().into());
     }
     fields.insert("return_code".to_owned(), "SUCCESS".into());
-    let good = sign(&fields, APIV2_KEY, sign_type).expect("they are flat");
+    let Ok(good) = sign(&fields, APIV2_KEY, sign_type) else {
+        return;
+    };
     fields.insert(SIGN.to_owned(), good.into());
     let Ok(body) = xml::write(&fields) else {
         return;
     };
     let result = fields.get("result_code").and_then(|code| code.as_str());
-    let is_good = status < 300 && matches!(result, None | Some("" | "SUCCESS"));
+    let is_good = status < 300
+        && match result {
+            None | Some("") => !result_code::is_required(path),
+            Some(code) => code == "SUCCESS",
+        }
+        && (verify(&fields, APIV2_KEY).is_ok() || paths::is_unsigned(path));
     match judged(path, status, headers, body.into()) {
-        Ok(verification) => assert!(is_good && verification.is_verified()),
+        Ok(_) => assert!(is_good),
         Err(_) => assert!(!is_good),
     }
 }

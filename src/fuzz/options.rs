@@ -9,7 +9,7 @@ use super::{
     draw::Draw,
     sent::{APIV2_KEY, check, client, client_v2},
 };
-use crate::{Options, base::xml, protocol::v2::sign::verify};
+use crate::{Options, base::xml, protocol::v2::sign::check_digest};
 
 const CHAINS: [&str; 6] = [
     "v3/x",
@@ -63,7 +63,7 @@ pub fn options(data: &[u8]) {
 /// The body has these fields, under a sign that matches.
 fn check_fields(body: &[u8], given: &Value) {
     let sent = xml::parse(body, body.len()).unwrap_or_else(|err| panic!("{given}: {err}"));
-    verify(&sent, APIV2_KEY).unwrap_or_else(|err| panic!("{given}: {err}"));
+    check_digest(&sent, APIV2_KEY).unwrap_or_else(|err| panic!("{given}: {err}"));
     let none = Map::new();
     for (name, value) in given.as_object().unwrap_or(&none) {
         match (name.as_str(), value) {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Options,
     base::{percent::decode_form, scalar::scalar},
-    protocol::v2::sign::verify,
+    protocol::v2::sign::check_digest,
 };
 
 /// Deeper than is taken.
@@ -74,7 +74,7 @@ fn v2(value: &Value) {
         .into_iter()
         .map(|(name, text)| (name, text.into()))
         .collect();
-    verify(&sent, APIV2_KEY).unwrap_or_else(|err| panic!("{query}: {err}"));
+    check_digest(&sent, APIV2_KEY).unwrap_or_else(|err| panic!("{query}: {err}"));
     let given = match value {
         Value::String(text) => text
             .split('&')

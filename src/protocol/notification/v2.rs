@@ -22,11 +22,12 @@ use crate::{
     protocol::{
         answer::Verification,
         path::{Version, shown},
-        v2::sign::{SIGN, verify},
+        v2::sign::{SIGN, signed_text, verify},
     },
 };
 
 const REQ_INFO: &str = "req_info";
+const EVENT_ID: &str = "event_id";
 
 impl Receiver {
     pub(super) fn open_v2(&self, body: &[u8], received: Instant) -> Result<Notification> {
@@ -102,24 +103,38 @@ fn open_refund(sealed: &Value, key: &str) -> Result<(Vec<u8>, Map<String, Value>
     Ok((opened, fields))
 }
 
-/// APIv2 gives no ID: a digest of what is said, less what differs from one sending to the next.
+/// What may differ from one sending of a notification to the next.
+const DRAWN: [&str; 2] = ["nonce_str", "sign_type"];
+/// What may differ too, of one that has an ID of its own.
+const SEALED: [&str; 2] = ["event_nonce", "event_ciphertext"];
+
+/// APIv2 gives no ID: a digest of the text that the sign covers, less what differs from one sending
+/// to the next.
 ///
 /// Only of what is vouched for: a field that anyone could add, which is an empty one or one beside
-/// `req_info`, would let the same notification pass a replay guard again.
+/// `req_info`, would let the same notification pass a replay guard again. And of the text instead
+/// of the fields: whoever moves a part of it from one field to another changes nothing.
 fn id(fields: &Map<String, Value>) -> String {
-    let told = |name: &str| !matches!(name, SIGN | "sign_type" | "nonce_str");
-    let mut all = fields
-        .iter()
-        .filter(|(name, value)| told(name) && value.as_str() != Some(""))
-        .map(|(name, value)| (name.as_str(), value.to_string()))
-        .collect::<Vec<_>>();
-    all.sort_unstable();
+    let has_id = fields.get(EVENT_ID).is_some_and(|id| !id.is_null());
+    let drawn = |name: &str| DRAWN.contains(&name) || has_id && SEALED.contains(&name);
+    let text = signed_text(fields).unwrap_or_else(|_| json_text(fields));
     let mut hash = Sha256::new();
-    for (name, value) in all {
-        for part in [name, &value] {
-            hash.update(&(part.len() as u64).to_be_bytes());
+    for part in text.split('&') {
+        let name = part.split_once('=').map_or(part, |(name, _)| name);
+        if !drawn(name) {
             hash.update(part.as_bytes());
+            hash.update(b"&");
         }
     }
     format!("v2-{}", hex_lower(&hash.finish()))
+}
+
+/// The same of fields that are not flat, which only those in `req_info` can be: no sign covers them.
+fn json_text(fields: &Map<String, Value>) -> String {
+    let mut all = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>();
+    all.sort_unstable();
+    all.join("&")
 }

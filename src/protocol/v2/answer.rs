@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     paths::{self, Form},
+    result_code,
     sign::{SIGN, verify},
 };
 use crate::{
@@ -83,6 +84,14 @@ fn judge_fields(
         }
         Err(_) => None,
     };
+    if good && result_code.is_none() && result_code::is_required(path) {
+        let cause = Cause::new(
+            Kind::Decode,
+            "the response has no `result_code`, which the documents require: whether the request \
+             succeeded is not known",
+        );
+        return Err(unproven(answer, cause));
+    }
     if good {
         return Ok(match verified {
             Some(sign_type) => Verification::Verified {
@@ -309,6 +318,50 @@ mod tests {
                         <return_code>FAIL</return_code></xml>";
             let err = judge(&answer(200, body), path, KEY).unwrap_err();
             assert!(err.is_decode() && err.outcome() == Outcome::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_refusal_whose_code_was_hidden_is_no_success() {
+        let refusal = json!({ "return_code": "SUCCESS", "result_code": "FAIL", "nonce_str": "n",
+            "mch_id": "1", "err_code": "NOTENOUGH" });
+        let sign = sign(refusal.as_object().unwrap(), KEY, SignType::Md5).unwrap();
+        let body = |rest: &str| {
+            format!(
+                "<xml><err_code>NOTENOUGH</err_code><mch_id>1</mch_id>{rest}\
+                 <return_code>SUCCESS</return_code><sign>{sign}</sign></xml>"
+            )
+        };
+        let genuine = body("<nonce_str>n</nonce_str><result_code>FAIL</result_code>");
+        let hidden = body("<nonce_str>n&amp;result_code=FAIL</nonce_str>");
+        let err = judge(&answer(200, genuine), ORDER, KEY).unwrap_err();
+        assert_eq!(err.outcome(), Outcome::Rejected);
+        // Both where the table requires a `result_code` and where it does not.
+        for path in [ORDER, "/pay/queryexchagerate"] {
+            let err = judge(&answer(200, hidden.clone()), path, KEY).unwrap_err();
+            assert!(err.is_signature(), "{err}");
+            assert_eq!(err.outcome(), Outcome::Unknown);
+            assert_eq!(err.unverified(), Some(hidden.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_success_has_the_result_code_that_its_table_requires() {
+        let bare = json!({ "return_code": "SUCCESS", "mch_id": "1" });
+        let signed = xml_of(bare.clone(), Some((KEY, SignType::Md5)));
+        let unsigned = xml_of(bare, None);
+        let transfer = "/mmpaymkttransfers/promotion/transfers";
+        for (path, body) in [(ORDER, &signed), (transfer, &signed), (transfer, &unsigned)] {
+            let err = judge(&answer(200, body.clone()), path, KEY).unwrap_err();
+            assert!(err.is_decode(), "{path}: {err}");
+            assert_eq!(err.outcome(), Outcome::Unknown);
+        }
+        for path in [
+            "/pay/queryexchagerate",
+            "/pay/downloadfundflow",
+            "/not/documented",
+        ] {
+            judge(&answer(200, signed.clone()), path, KEY).unwrap();
         }
     }
 

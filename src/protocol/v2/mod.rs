@@ -2,9 +2,13 @@
 
 pub(crate) mod answer;
 pub(crate) mod codes;
+mod names;
 pub(crate) mod paths;
 pub(crate) mod request;
+pub(crate) mod result_code;
 pub(crate) mod sign;
 
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod recorded;

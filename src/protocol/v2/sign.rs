@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::names::is_documented;
 use crate::{
     base::{
         crypto::digest::{constant_time_eq, hex_upper, hmac_sha256, md5},
@@ -65,12 +66,13 @@ impl SignType {
 /// and empty fields do not count.
 ///
 /// # Errors
-/// A field that is a list or an object, or one whose value holds `&return_code=`.
+/// A field that is a list or an object, or one whose value would make the sign fit a forged
+/// notification.
 pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) -> Result<String> {
-    if let Some(name) = forges(fields) {
+    if let Some((name, mark)) = forges(fields) {
         return Err(Cause::request(format!(
-            "the field `{}` holds `{OUTCOME}`: a sign over it would fit a forged answer or \
-             notification too; no true value holds it, so refuse whoever gave it",
+            "the field `{}` holds `&{mark}=`: a sign over it would fit a forged response or \
+             notification too; no genuine value holds it, so reject the input that it came from",
             shown(name)
         )));
     }
@@ -83,11 +85,28 @@ pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) 
     })
 }
 
-/// Checks the `sign` of received fields, in constant time; with what it was made.
+/// Checks the `sign` of received fields, in constant time; returns what it was made with.
 ///
 /// # Errors
-/// [`Kind::Signature`] where it is missing or does not match.
+/// [`Kind::Signature`] where it is missing, does not match, or would match other fields as well.
 pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
+    let sign_type = check_digest(fields, key)?;
+    match ambiguous(fields) {
+        None => Ok(sign_type),
+        Some((name, hidden)) => Err(Cause::new(
+            Kind::Signature,
+            format!(
+                "the field `{}` holds `&{}=`: the sign fits a message with that as a field of its \
+                 own too, so the fields may have been altered",
+                shown(name),
+                shown(&hidden)
+            ),
+        )),
+    }
+}
+
+/// As [`verify`], of fields that need not be told from others with the same signed text.
+pub(crate) fn check_digest(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
     let refuse = |what: String| Err(Cause::new(Kind::Signature, what));
     let given = match fields.get(SIGN) {
         Some(Value::String(given)) if !given.is_empty() => given,
@@ -112,18 +131,53 @@ pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType>
     }
 }
 
-/// What every answer and every notification has, and no value.
-const OUTCOME: &str = "&return_code=";
+/// The fields that tell a response or a notification from a request: every response has
+/// `return_code`, and so have four of the ten documented notifications; each of the other six has
+/// another of these. No value holds such a name behind an `&`.
+pub(crate) const MARKS: [&str; 5] = [
+    "return_code",
+    "change_type",
+    "event_ciphertext",
+    "vehicle_event_createtime",
+    "vehicle_event_type",
+];
 
-/// The field whose sign would serve as another message's. The sign does not tell a `&` in a value
-/// from one between fields, so a customer whose name is `a&return_code=SUCCESS&…`, and who sees
-/// the sign (`papay/entrustweb` runs in a browser), could take the value apart into fields and
-/// send them as a notification of a payment.
-fn forges(fields: &Map<String, Value>) -> Option<&str> {
-    fields
-        .iter()
-        .find(|(_, value)| scalar(value).is_some_and(|text| text.contains(OUTCOME)))
-        .map(|(name, _)| name.as_str())
+/// The field whose sign would serve as another message's, with the mark in its value. The sign does
+/// not tell an `&` in a value from one between fields. A customer whose name is
+/// `a&return_code=SUCCESS&…`, and who sees the sign (`papay/entrustweb` runs in a browser), could
+/// take the value apart into fields and send them as a notification of a payment.
+fn forges(fields: &Map<String, Value>) -> Option<(&str, &'static str)> {
+    fields.iter().find_map(|(name, value)| {
+        let text = scalar(value)?;
+        let mark = MARKS
+            .into_iter()
+            .find(|mark| starts(&text).any(|start| start == *mark))?;
+        Some((name.as_str(), mark))
+    })
+}
+
+/// The field that may have swallowed another, with the other's name.
+///
+/// Received fields are sorted before they are signed. So a field `g` can vanish into the value of
+/// the field `f` before it, and come out of the same signed text, only where `g` sorts between `f`
+/// and the field that follows `f`. Everywhere else, `&g=` in a value is just text: an `attach`
+/// may hold a query string.
+fn ambiguous(fields: &Map<String, Value>) -> Option<(&str, String)> {
+    let pairs = pairs(fields).ok()?;
+    pairs.iter().enumerate().find_map(|(at, (name, text))| {
+        let next = pairs.get(at + 1).map(|(next, _)| *next);
+        let hidden = starts(text).find(|start| {
+            start > name && next.is_none_or(|next| *start < next) && is_documented(start)
+        });
+        Some((*name, hidden?.to_owned()))
+    })
+}
+
+/// What stands between an `&` and the next `=` in the text, where it could be a field's name.
+fn starts(text: &str) -> impl Iterator<Item = &str> {
+    text.split('&')
+        .skip(1)
+        .filter_map(|part| Some(part.split_once('=')?.0))
 }
 
 /// The sign, or the name of the field that cannot be signed.
@@ -141,18 +195,7 @@ fn digest<'f>(
 
 /// `k=v&…&key=…`, in the byte order of the names.
 fn source<'f>(fields: &'f Map<String, Value>, key: &str) -> Result<Zeroizing<String>, &'f str> {
-    let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(fields.len());
-    for (name, value) in fields {
-        if name == SIGN || value.is_null() {
-            continue;
-        }
-        let text = scalar(value).ok_or(name.as_str())?;
-        if !text.is_empty() {
-            pairs.push((name, text));
-        }
-    }
-    pairs.sort_unstable_by_key(|(name, _)| *name);
-
+    let pairs = pairs(fields)?;
     // Sized beforehand: growing would leave copies of the key behind.
     let length = pairs
         .iter()
@@ -165,6 +208,33 @@ fn source<'f>(fields: &'f Map<String, Value>, key: &str) -> Result<Zeroizing<Str
     source.push_str("key=");
     source.push_str(key);
     Ok(source)
+}
+
+/// The text that a sign over these fields covers, without the key: `k=v&…`. However the fields are
+/// written down, two messages that the same sign fits have the same text.
+///
+/// # Errors
+/// The name of a field that is not flat.
+pub(crate) fn signed_text(fields: &Map<String, Value>) -> Result<String, &str> {
+    let pairs = pairs(fields)?;
+    let texts = pairs.iter().map(|(name, text)| format!("{name}={text}"));
+    Ok(texts.collect::<Vec<_>>().join("&"))
+}
+
+/// The fields that count, in the byte order of their names.
+fn pairs(fields: &Map<String, Value>) -> Result<Vec<(&str, Cow<'_, str>)>, &str> {
+    let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        if name == SIGN || value.is_null() {
+            continue;
+        }
+        let text = scalar(value).ok_or(name.as_str())?;
+        if !text.is_empty() {
+            pairs.push((name, text));
+        }
+    }
+    pairs.sort_unstable_by_key(|(name, _)| *name);
+    Ok(pairs)
 }
 
 #[cfg(test)]
@@ -286,6 +356,84 @@ mod tests {
         assert!(message(&nested, KEY).starts_with("the field `twice` holds elements"));
     }
 
+    fn signed(fields: Value) -> Map<String, Value> {
+        let Value::Object(mut fields) = fields else {
+            panic!("{fields} is no object")
+        };
+        let sign = digest(&fields, KEY, SignType::Md5).unwrap();
+        fields.insert(SIGN.to_owned(), sign.into());
+        fields
+    }
+
+    #[test]
+    fn a_field_that_another_may_have_swallowed_is_refused() {
+        let refusal = json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n",
+            "result_code": "FAIL", "return_code": "SUCCESS" });
+        let sign = signed(refusal.clone())[SIGN].clone();
+        verify(&signed(refusal), KEY).unwrap();
+        for (altered, message) in [
+            (
+                json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n&result_code=FAIL",
+                    "return_code": "SUCCESS" }),
+                "the field `nonce_str` holds `&result_code=`",
+            ),
+            (
+                json!({ "appid": "wx1&mch_id=1", "nonce_str": "n", "result_code": "FAIL",
+                    "return_code": "SUCCESS" }),
+                "the field `appid` holds `&mch_id=`",
+            ),
+            (
+                json!({ "appid": "wx1&mch_id=1&nonce_str=n", "result_code": "FAIL",
+                    "return_code": "SUCCESS" }),
+                "the field `appid` holds `&mch_id=`",
+            ),
+            (
+                json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n",
+                    "result_code": "FAIL&return_code=SUCCESS" }),
+                "the field `result_code` holds `&return_code=`",
+            ),
+            // An empty field is not signed, so it does not stand between the two.
+            (
+                json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n&result_code=FAIL",
+                    "openid": "", "return_code": "SUCCESS" }),
+                "the field `nonce_str` holds `&result_code=`",
+            ),
+        ] {
+            let altered = signed(altered);
+            assert_eq!(altered[SIGN], sign, "the same sign fits");
+            let err = verify(&altered, KEY).unwrap_err();
+            assert!(err.is_signature());
+            let err = err.not_sent().to_string();
+            assert!(err.starts_with(message), "{err}");
+        }
+    }
+
+    #[test]
+    fn a_numbered_field_is_found_too() {
+        let fields = signed(json!({ "cash_fee": "1&coupon_fee_0=2", "mch_id": "1" }));
+        assert!(verify(&fields, KEY).unwrap_err().is_signature());
+    }
+
+    #[test]
+    fn a_value_that_looks_like_fields_is_only_text_elsewhere() {
+        for attach in [
+            "type=1&out_trade_no=5", // sorts behind the next field
+            "a=1&appid=2",           // before this one
+            "a=1&attach=2",          // this one
+            "a=1&bank_type=2",       // one that is there
+            "a=1&attachment=2",      // between, but nothing documented
+            "a=1&bank_name",         // no `=`
+            "a=1& bank_name=2",      // another name
+            "https://x.test/?a=1&total_fee=2&result_code=SUCCESS",
+        ] {
+            let fields = signed(
+                json!({ "appid": "wx1", "attach": attach, "bank_type": "CMC",
+                "mch_id": "1", "return_code": "SUCCESS" }),
+            );
+            verify(&fields, KEY).unwrap_or_else(|_| panic!("{attach}"));
+        }
+    }
+
     #[test]
     fn no_sign_is_made_that_a_forged_notification_could_carry() {
         let name = "a&mch_id=1&return_code=SUCCESS&total_fee=100&z=";
@@ -296,7 +444,21 @@ mod tests {
                 .starts_with("the field `attach` holds `&return_code=`"),
             "{err}"
         );
-        for harmless in ["a=1&b=2", "return_code=SUCCESS", "a & b"] {
+        for mark in MARKS {
+            let err = sign(
+                &with("attach", json!(format!("a&{mark}=1"))),
+                KEY,
+                SignType::Md5,
+            );
+            assert!(err.unwrap_err().is_request(), "{mark}");
+        }
+        for harmless in [
+            "a=1&b=2",
+            "type=1&out_trade_no=5",
+            "return_code=SUCCESS",
+            "a & b",
+            "&return_code",
+        ] {
             sign(&with("attach", json!(harmless)), KEY, SignType::Md5).unwrap();
         }
         // A true one that has it as a field of its own: `payitil/report`.
