@@ -127,7 +127,7 @@ pub use crate::client::{
     Notifications, NotificationsBuilder, PayParamsBuilder, PayParamsFor, PreparedRequest, Response,
     SinkFile,
 };
-pub use crate::error::{ApiError, Error, Outcome, Result};
+pub use crate::error::{ApiError, Error, Outcome, RefusedNotification, Result};
 #[cfg(feature = "axum")]
 pub use crate::extract::NotificationRejection;
 pub use crate::protocol::answer::Verification;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Cause, Kind, Result, cause},
     protocol::{
-        notification::{MAX_BODY, Notification, Receiver, check_size, collect},
+        notification::{MAX_BODY, Notification, Receiver, check_size, collect, open},
         verify::SERIAL,
     },
     wire::InRuntime,
@@ -151,7 +151,7 @@ impl Notifications {
         body: &[u8],
         received: Instant,
     ) -> cause::Result<Notification> {
-        let opened = self.receiver.open(headers, body, now(), received).await;
+        let opened = open(&[&self.receiver], headers, body, now(), received).await;
         let (Err(err), Some(core)) = (&opened, &self.core) else {
             return opened;
         };
@@ -160,7 +160,7 @@ impl Notifications {
         }
         let serial = headers.get(SERIAL).and_then(|serial| serial.to_str().ok());
         match tokio::time::timeout(MOST_WAIT, core.bring_key(serial)).await {
-            Ok(Ok(())) => self.receiver.open(headers, body, now(), received).await,
+            Ok(Ok(())) => open(&[&self.receiver], headers, body, now(), received).await,
             Ok(Err(cause)) => opened.map_err(|err| err.with_source(cause)),
             Err(_) => opened,
         }

@@ -11,7 +11,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{ApiError, BoxError, Error, Kind, Outcome};
+use super::{ApiError, BoxError, Error, Kind, Outcome, RefusedNotification};
 
 /// The result of everything that does not know whether a request was sent.
 pub(crate) type Result<T, E = Cause> = std::result::Result<T, E>;
@@ -73,6 +73,7 @@ pub(super) struct Parts {
     pub(super) api: Option<Box<ApiError>>,
     pub(super) unverified: Option<Bytes>,
     pub(super) status: Option<StatusCode>,
+    pub(super) refused: Option<Box<RefusedNotification>>,
 }
 
 impl Cause {
@@ -85,6 +86,7 @@ impl Cause {
             api: None,
             unverified: None,
             status: None,
+            refused: None,
         }))
     }
 
@@ -125,6 +127,11 @@ impl Cause {
 
     pub(crate) fn with_unverified(mut self, body: Bytes) -> Self {
         self.0.unverified = Some(body);
+        self
+    }
+
+    pub(crate) fn with_refused(mut self, refused: RefusedNotification) -> Self {
+        self.0.refused = Some(Box::new(refused));
         self
     }
 
@@ -249,6 +256,9 @@ impl Parts {
         }
         if let Some(body) = &self.unverified {
             out.field("unverified", &format_args!("{} bytes", body.len()));
+        }
+        if let Some(refused) = &self.refused {
+            out.field("refused", refused);
         }
         if let Some(source) = &self.source {
             out.field("source", source);

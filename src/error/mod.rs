@@ -3,10 +3,12 @@
 mod api;
 pub(crate) mod cause;
 mod outcome;
+mod refused;
 
 pub use api::ApiError;
 pub use cause::{Cause, SentError};
 pub use outcome::Outcome;
+pub use refused::RefusedNotification;
 
 use std::{error::Error as StdError, fmt};
 
@@ -133,6 +135,13 @@ impl Error {
     /// The body of an answer that did not verify. For diagnosis only: anyone may have written it.
     pub fn unverified(&self) -> Option<&[u8]> {
         self.0.cause.unverified.as_deref()
+    }
+
+    /// The content of a notification that is WeChat Pay's but belongs to another merchant or could
+    /// not be read, to keep before it is answered with [`Ack::dismiss`](crate::Ack::dismiss).
+    /// `None` where nothing vouches for the notification.
+    pub fn refused_notification(&self) -> Option<&RefusedNotification> {
+        self.0.cause.refused.as_deref()
     }
 
     /// The client's configuration is at fault.

@@ -16,7 +16,7 @@ use crate::{
         xml,
     },
     protocol::{
-        notification::{Owners, Receiver, collect},
+        notification::{self, Owners, Receiver, collect},
         trust::Trust,
         v2::sign::{SignType, sign, verify},
     },
@@ -159,8 +159,15 @@ fn open_signed(receiver: &Receiver, body: &[u8]) -> Option<Notification> {
 
 fn open(receiver: &Receiver, headers: &[(String, Vec<u8>)], body: &[u8]) -> Option<Notification> {
     let headers = headers.iter().map(|(name, value)| (name, value));
-    let opened = collect(headers)
-        .and_then(|headers| at_once(receiver.open(&headers, body, NOW, Instant::now())));
+    let opened = collect(headers).and_then(|headers| {
+        at_once(notification::open(
+            &[receiver],
+            &headers,
+            body,
+            NOW,
+            Instant::now(),
+        ))
+    });
     match opened {
         Ok(opened) => {
             assert!(format!("{opened:?}").len() < 4096);

@@ -1,5 +1,6 @@
 //! Notifications made by node and openssl: the true ones are taken, and the altered refused.
 
+mod documented;
 mod once;
 pub mod told;
 pub mod unknown_key;
@@ -323,6 +324,55 @@ fn each_alteration_is_refused_with_its_own_error() {
     assert!(texts.len() >= 30, "{}", texts.len());
     let again = receiver.clone();
     true_one.receive(&again).expect("the true one, still");
+}
+
+#[test]
+fn a_genuine_one_that_is_refused_gives_its_content() {
+    if crate::outside::absent() {
+        return;
+    }
+    let content = |sent: &Sent| {
+        let err = sent.receive(&receiver()).unwrap_err();
+        let debug = format!("{err:?}");
+        assert!(
+            !debug.contains("oUpF8") && !debug.contains("customer"),
+            "{debug}"
+        );
+        err.refused_notification().cloned()
+    };
+    let mut others = transaction();
+    others["mchid"] = json!("1900000110");
+    for resource in [
+        others.to_string(),
+        "the customer's".to_owned(),
+        "[]".to_owned(),
+    ] {
+        let sent = send(envelope(), &resource, platform(), now());
+        let refused = content(&sent).expect("its content");
+        assert_eq!(refused.id(), "EV-2018022511223320873");
+        assert_eq!(refused.event_type(), "TRANSACTION.SUCCESS");
+        assert_eq!(refused.resource(), Some(resource.as_bytes()));
+        assert_eq!(refused.body(), sent.body);
+        assert_eq!(Ack::dismiss(&refused), Ack::success());
+    }
+    for unread in [
+        send(json!("the customer's"), "", platform(), now()),
+        altered(|all| all["resource"]["algorithm"] = json!("AEAD_SM4_GCM")),
+        altered(|all| all["resource"]["ciphertext"] = json!(STANDARD.encode([7; 64]))),
+        altered(|all| all["id"] = json!("i".repeat(129))),
+    ] {
+        let refused = content(&unread).expect("its content");
+        assert_eq!((refused.resource(), refused.body()), (None, &*unread.body));
+    }
+    let forged = send(envelope(), &others.to_string(), merchant(), now());
+    let no_headers = Sent {
+        headers: vec![],
+        ..forged.clone()
+    };
+    let old = send(envelope(), &others.to_string(), platform(), now() - 400);
+    for unproven in [forged, no_headers, old] {
+        assert!(content(&unproven).is_none());
+    }
 }
 
 /// Node takes any length of nonce; the API's is twelve bytes.

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::{
-    error::{Error, Kind},
+    error::{Error, Kind, RefusedNotification},
     protocol::path::Version,
 };
 
@@ -64,6 +64,17 @@ impl Ack {
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "not handled"),
         };
         Self::new(status, Some(reason.into()))
+    }
+
+    /// Says that a notification was taken which is WeChat Pay's but was refused here, so that it
+    /// stops coming: see [`RefusedNotification`]. Keep its content first.
+    pub fn dismiss(refused: &RefusedNotification) -> Self {
+        let version = if refused.is_v2() {
+            Version::V2
+        } else {
+            Version::V3
+        };
+        Self::success().of(version)
     }
 
     /// The same answer as APIv2 takes it: XML, with 200.

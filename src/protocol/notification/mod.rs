@@ -25,11 +25,11 @@ pub use self::{
 pub(crate) use self::{
     headers::collect,
     owner::Owners,
-    receiver::{MAX_BODY, Receiver, check_size},
+    receiver::{MAX_BODY, Receiver, check_size, open},
 };
 
 use super::{answer::Verification, path::Version};
-use crate::error::{Cause, Kind};
+use crate::error::{ApiError, Cause, Kind};
 
 /// How soon WeChat Pay wants its answer.
 pub(crate) const BUDGET: Duration = Duration::from_secs(5);
@@ -62,10 +62,12 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(5);
 pub struct Notification {
     version: Version,
     id: String,
+    mchid: Option<String>,
     envelope: Value,
     resource: Vec<u8>,
     resource_json: Value,
     verification: Verification,
+    failure: Option<ApiError>,
     received: Instant,
 }
 
@@ -76,14 +78,48 @@ impl Notification {
         &self.id
     }
 
-    /// What happened, such as `TRANSACTION.SUCCESS`; empty for APIv2, which does not say.
-    pub fn event_type(&self) -> &str {
-        self.text("event_type")
+    /// The merchant that it is for, of those that are configured. Some notifications name none: then
+    /// it is the one whose key opened it. `None` where any merchant's are taken and none is named.
+    ///
+    /// A partner's notifications are for the partner: the merchant that it acts for is in
+    /// `sub_mchid` of the [resource](Notification::resource_json).
+    pub fn mchid(&self) -> Option<&str> {
+        self.mchid.as_deref()
     }
 
-    /// When it was made, as it was written (RFC 3339); empty for APIv2.
+    /// The failure that an APIv2 notification tells of, such as a deduction that failed
+    /// (`result_code` is `FAIL`). Such a notification is genuine: handle it as a failure, and
+    /// acknowledge it. `None` for APIv3, where the resource's own state says it.
+    ///
+    /// ```
+    /// # use wechatpay_chain::{Ack, Notification};
+    /// fn handle(notification: &Notification) -> Ack {
+    ///     match notification.failure() {
+    ///         Some(failure) => println!("not paid: {} {}", failure.code(), failure.message()),
+    ///         None => println!("paid: {}", notification.resource_json()["out_trade_no"]),
+    ///     }
+    ///     notification.ack()
+    /// }
+    /// # let _ = handle;
+    /// ```
+    pub fn failure(&self) -> Option<&ApiError> {
+        self.failure.as_ref()
+    }
+
+    /// What happened, such as `TRANSACTION.SUCCESS`; empty for most of APIv2, which does not say.
+    pub fn event_type(&self) -> &str {
+        match self.version {
+            Version::V3 => self.text("event_type"),
+            Version::V2 => self.signed("event_type"),
+        }
+    }
+
+    /// When it was made, as it was written (RFC 3339); empty for most of APIv2.
     pub fn create_time(&self) -> &str {
-        self.text("create_time")
+        match self.version {
+            Version::V3 => self.text("create_time"),
+            Version::V2 => self.signed("event_create_time"),
+        }
     }
 
     /// The kind of resource: `encrypt-resource`; empty for APIv2.
@@ -113,7 +149,7 @@ impl Notification {
     }
 
     /// What it is about, decrypted: a transaction, a refund … For APIv2 the fields, or those in
-    /// `req_info` of a refund; every value is a string there.
+    /// `req_info` of a refund, where every value is a string, or the JSON in `event_ciphertext`.
     pub fn resource_json(&self) -> &Value {
         &self.resource_json
     }
@@ -143,7 +179,7 @@ impl Notification {
         })
     }
 
-    /// The resource's text as it was decrypted: JSON, or XML for APIv2.
+    /// The resource's text as it was decrypted: JSON, or XML for most of APIv2.
     pub fn resource_text(&self) -> &str {
         // Seen to be UTF-8 when it was read.
         std::str::from_utf8(&self.resource).unwrap_or_default()
@@ -170,10 +206,19 @@ impl Notification {
         Ack::fail(reason).of(self.version)
     }
 
+    /// A field of APIv3's envelope.
     fn text(&self, field: &str) -> &str {
         match self.version {
             Version::V3 => self.envelope[field].as_str().unwrap_or_default(),
             Version::V2 => "",
+        }
+    }
+
+    /// A field of APIv2's, where it is signed: beside a refund's `req_info`, anyone could add it.
+    fn signed(&self, field: &str) -> &str {
+        match self.verification {
+            Verification::Verified { .. } => self.envelope[field].as_str().unwrap_or_default(),
+            _ => "",
         }
     }
 }

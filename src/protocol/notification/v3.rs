@@ -2,10 +2,15 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use super::{Notification, receiver::Receiver};
+use super::{
+    Notification,
+    owner::Rule,
+    receiver::{Receiver, Told, base64, first_to_open, refused},
+};
 use crate::{
     base::crypto::aead,
     error::{Cause, Kind, cause::Result},
@@ -18,69 +23,130 @@ use crate::{
     },
 };
 
-const ALGORITHM: &str = "AEAD_AES_256_GCM";
+pub(super) const ALGORITHM: &str = "AEAD_AES_256_GCM";
 /// An ID is a UUID; a longer one would only fill the memory of a replay guard.
 const MOST_ID: usize = 128;
 
-impl Receiver {
-    pub(super) async fn open_v3(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: u64,
-        received: Instant,
-    ) -> Result<Notification> {
-        let key = self.apiv3_key.as_ref().ok_or_else(|| {
-            Cause::config("a notification cannot be opened without the `apiv3_key`: give it")
-        })?;
-        let serial = self.verify(headers, body, now).await?;
-        let envelope = parse(body, "the body").map_err(|err| err.in_step("body"))?;
-        let sealed = Sealed::read(&envelope).map_err(|err| err.in_step("body"))?;
-        let resource = aead::open(
-            key,
-            sealed.nonce.as_bytes(),
-            sealed.associated_data.as_bytes(),
-            &sealed.ciphertext,
-        )
-        .map_err(|err| err.in_step("decryption"))?;
-        let fields = parse(&resource, "the resource").map_err(|err| err.in_step("resource"))?;
-        self.owners.check(&fields)?;
-        Ok(Notification {
+pub(super) async fn open(
+    receivers: &[&Receiver],
+    headers: &HeaderMap,
+    body: &[u8],
+    now: u64,
+    received: Instant,
+) -> Result<Notification> {
+    let able = receivers.iter().copied();
+    let able: Vec<_> = able.filter(|one| one.apiv3_key.is_some()).collect();
+    if able.is_empty() {
+        return Err(Cause::config(
+            "a notification cannot be opened without the `apiv3_key`: give it",
+        ));
+    }
+    let signed = signature(headers, now)?;
+    let verified = verified_by(&able, &signed, body, now).await?;
+    let mut refused = refused(Version::V3, body);
+    let envelope = parse(body, "the body").map_err(|err| {
+        let err = err.in_step("body");
+        err.with_refused(refused.clone())
+    })?;
+    let text = |name: &str| envelope.get(name).and_then(Value::as_str).unwrap_or("");
+    refused.id = text("id").chars().take(MOST_ID).collect();
+    refused.event_type = text("event_type").chars().take(MOST_ID).collect();
+    let sealed =
+        Sealed::read(&envelope).map_err(|err| err.in_step("body").with_refused(refused.clone()))?;
+    first_to_open(verified, |receiver| {
+        let opened = sealed
+            .open(receiver)
+            .map_err(|err| err.with_refused(refused.clone()))?;
+        let refuse = |err: Cause| {
+            let mut refused = refused.clone();
+            refused.resource = Some(Bytes::copy_from_slice(&opened));
+            err.with_refused(refused)
+        };
+        let fields =
+            parse(&opened, "the resource").map_err(|err| refuse(err.in_step("resource")))?;
+        let rule = Rule::of(sealed.original_type, &fields);
+        let fields = Value::Object(fields);
+        let named = receiver.owners.judge(&fields, rule).map_err(refuse)?;
+        let told = Told::of(&named);
+        let notification = Notification {
             version: Version::V3,
             id: sealed.id.to_owned(),
-            envelope: Value::Object(envelope),
-            resource,
-            resource_json: Value::Object(fields),
-            verification: Verification::Verified { serial },
+            mchid: named.or_else(|| receiver.owners.own()),
+            envelope: Value::Object(envelope.clone()),
+            resource: opened,
+            resource_json: fields,
+            verification: Verification::Verified {
+                serial: signed.serial().to_owned(),
+            },
+            failure: None,
             received,
-        })
-    }
+        };
+        Ok((notification, told))
+    })
+}
 
-    /// The serial of the key by which it verified.
-    async fn verify(&self, headers: &HeaderMap, body: &[u8], now: u64) -> Result<String> {
-        let signed = Signed::read(headers)
-            .and_then(|signed| {
-                signed.ok_or_else(|| {
-                    Cause::new(
-                        Kind::Signature,
-                        "it carries none of the Wechatpay-… headers: it did not come from WeChat \
-                         Pay, or something on the way dropped them",
-                    )
-                })
+/// What the headers hold: who signed, and when.
+fn signature(headers: &HeaderMap, now: u64) -> Result<Signed<'_>> {
+    let signed = Signed::read(headers)
+        .and_then(|signed| {
+            signed.ok_or_else(|| {
+                Cause::new(
+                    Kind::Signature,
+                    "it carries none of the Wechatpay-… headers: it did not come from WeChat \
+                     Pay, or something on the way dropped them",
+                )
             })
-            .map_err(|err| err.in_step("headers"))?;
-        signed.check_time(now).map_err(|err| err.in_step("time"))?;
-        signed
-            .verify(&self.trust, body, now, Purpose::Notification)
-            .await
-            .map_err(|err| err.in_step("signature"))?;
-        Ok(signed.serial().to_owned())
+        })
+        .map_err(|err| err.in_step("headers"))?;
+    signed.check_time(now).map_err(|err| err.in_step("time"))?;
+    Ok(signed)
+}
+
+/// The receivers whose own trust vouches for the notification. A key that many of them share, such
+/// as a platform certificate's, is tried once.
+async fn verified_by<'r>(
+    receivers: &[&'r Receiver],
+    signed: &Signed<'_>,
+    body: &[u8],
+    now: u64,
+) -> Result<Vec<&'r Receiver>> {
+    let serial = signed.serial();
+    let knows = |receiver: &&Receiver| receiver.trust.may_know(serial);
+    let mut asked: Vec<_> = receivers.iter().copied().filter(knows).collect();
+    if asked.is_empty() {
+        // Its refusal names the keys that are known instead.
+        asked.extend(receivers.first());
+    }
+    let mut tried: Vec<(&Receiver, bool)> = Vec::new();
+    let (mut verified, mut fault) = (Vec::new(), None);
+    for receiver in asked {
+        let same = |(other, _): &&(&Receiver, bool)| receiver.trust.shares(&other.trust, serial);
+        let good = match tried.iter().find(same) {
+            Some((_, good)) => *good,
+            None => {
+                let result = signed
+                    .verify(&receiver.trust, body, now, Purpose::Notification)
+                    .await;
+                let good = result.is_ok();
+                tried.push((receiver, good));
+                fault = fault.or(result.err());
+                good
+            }
+        };
+        if good {
+            verified.push(receiver);
+        }
+    }
+    match fault {
+        Some(fault) if verified.is_empty() => Err(fault.in_step("signature")),
+        _ => Ok(verified),
     }
 }
 
 /// The parts of the body that opening it takes.
 struct Sealed<'e> {
     id: &'e str,
+    original_type: Option<&'e str>,
     nonce: &'e str,
     associated_data: &'e str,
     ciphertext: Vec<u8>,
@@ -110,6 +176,7 @@ impl<'e> Sealed<'e> {
         let ciphertext = required(resource, "ciphertext", "`resource.ciphertext`")?;
         Ok(Self {
             id,
+            original_type: resource.get("original_type").and_then(Value::as_str),
             nonce: required(resource, "nonce", "`resource.nonce`")?,
             associated_data: match resource.get("associated_data") {
                 None | Some(Value::Null) => "",
@@ -118,12 +185,35 @@ impl<'e> Sealed<'e> {
                     return Err(lacks("`resource.associated_data`", other, "a string"));
                 }
             },
-            ciphertext: super::receiver::base64(ciphertext, "`resource.ciphertext`")?,
+            ciphertext: base64(ciphertext, "`resource.ciphertext`")?,
         })
+    }
+
+    fn open(&self, receiver: &Receiver) -> Result<Vec<u8>> {
+        decrypt(receiver, self.nonce, self.associated_data, &self.ciphertext)
     }
 }
 
-fn required<'v>(map: &'v Map<String, Value>, name: &str, path: &str) -> Result<&'v str> {
+/// Opens what is encrypted under the receiver's APIv3 key.
+pub(super) fn decrypt(
+    receiver: &Receiver,
+    nonce: &str,
+    associated_data: &str,
+    ciphertext: &[u8],
+) -> Result<Vec<u8>> {
+    let key = receiver.apiv3_key.as_ref().ok_or_else(|| {
+        Cause::config("this notification is encrypted with the `apiv3_key`: give it")
+    })?;
+    aead::open(
+        key,
+        nonce.as_bytes(),
+        associated_data.as_bytes(),
+        ciphertext,
+    )
+    .map_err(|err| err.in_step("decryption"))
+}
+
+pub(super) fn required<'v>(map: &'v Map<String, Value>, name: &str, path: &str) -> Result<&'v str> {
     match map.get(name) {
         Some(Value::String(text)) => Ok(text),
         other => Err(lacks(path, other, "a string")),
@@ -137,11 +227,11 @@ fn lacks(path: &str, found: Option<&Value>, due: &str) -> Cause {
     })
 }
 
-fn undecoded(message: String) -> Cause {
+pub(super) fn undecoded(message: String) -> Cause {
     Cause::new(Kind::Decode, message)
 }
 
-fn parse(bytes: &[u8], what: &str) -> Result<Map<String, Value>> {
+pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Map<String, Value>> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => Err(undecoded(format!(

@@ -54,6 +54,19 @@ impl Trust {
         matches!(self, Self::Local(_))
     }
 
+    /// Whether a signature by `serial` could verify here: a remote verifier has to be asked.
+    pub(crate) fn may_know(&self, serial: &str) -> bool {
+        self.store().is_none_or(|store| store.knows(serial))
+    }
+
+    /// Whether both verify a signature by `serial` with the same key.
+    pub(crate) fn shares(&self, other: &Self, serial: &str) -> bool {
+        match (self.store(), other.store()) {
+            (Some(one), Some(other)) => one.shares(other, serial),
+            _ => false,
+        }
+    }
+
     /// The store, where the keys are here.
     pub(crate) fn store(&self) -> Option<&TrustStore> {
         match self {

@@ -99,6 +99,16 @@ impl TrustStore {
         self.keys.load().iter().any(|key| key.id() == id)
     }
 
+    /// Whether both have the same key under this id.
+    pub(crate) fn shares(&self, other: &Self, id: &str) -> bool {
+        let (own, others) = (self.keys.load(), other.keys.load());
+        let theirs = others.iter().find(|key| key.id() == id);
+        theirs.is_some_and(|theirs| {
+            let mut own = own.iter();
+            own.any(|key| key.id() == id && key.key() == theirs.key())
+        })
+    }
+
     /// Whether the key that `id` names made `signature` over `message`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What an APIv2 answer means: good, refused, or not to be believed.
 
+use std::borrow::Cow;
+
 use http::Method;
 use serde_json::{Map, Value};
 
@@ -20,7 +22,7 @@ use crate::{
 
 /// How many bytes of XML an answer may have. Bills are no XML.
 const MAX_XML: usize = 4 << 20;
-const SUCCESS: &str = "SUCCESS";
+pub(crate) const SUCCESS: &str = "SUCCESS";
 
 /// Judges a whole APIv2 answer to a request to `path`, which is without the base URI's own prefix,
 /// without `v2` and without the query. `key` is the APIv2 key.
@@ -61,7 +63,6 @@ fn judge_fields(
     key: &str,
     fields: &Map<String, Value>,
 ) -> Result<Verification, SentError> {
-    let text = |name: &str| fields.get(name).and_then(scalar).unwrap_or_default();
     let code = |name| plain(fields, name).map_err(|cause| unproven(answer, cause));
     let Some(return_code) = code("return_code")? else {
         let cause = Cause::new(
@@ -100,11 +101,8 @@ fn judge_fields(
             None => Verification::DocumentedUnsigned,
         });
     }
-    let code = first([text("err_code"), text("error_code")]).unwrap_or_else(|| {
-        let failed = result_code.filter(|_| return_code == SUCCESS);
-        failed.unwrap_or(return_code).into()
-    });
-    let message = first([text("err_code_des"), text("return_msg")]).unwrap_or_default();
+    let failed = result_code.filter(|_| return_code == SUCCESS);
+    let (code, message) = code_and_message(fields, failed.unwrap_or(return_code));
     let outcome = if answer.status.is_success() {
         let effect = Effect::of(Version::V2, &Method::POST, path);
         outcome_v2(effect, &code, &message)
@@ -114,12 +112,23 @@ fn judge_fields(
     Err(failure(answer, &code, &message, verified.is_some()).with_outcome(outcome))
 }
 
+/// The code and the message of a failure; `failed` is the code where it has none of its own.
+pub(crate) fn code_and_message<'f>(
+    fields: &'f Map<String, Value>,
+    failed: &'f str,
+) -> (Cow<'f, str>, Cow<'f, str>) {
+    let text = |name: &str| fields.get(name).and_then(scalar).unwrap_or_default();
+    let code = first([text("err_code"), text("error_code")]);
+    let message = first([text("err_code_des"), text("return_msg")]);
+    (code.unwrap_or(failed.into()), message.unwrap_or_default())
+}
+
 /// The text of a field that the judgement depends on; nothing where it is absent or empty.
 ///
 /// # Errors
 /// Where it holds elements or occurs twice. That is not the same as absent: a failure whose
 /// `result_code` is read as absent would pass for a success.
-fn plain<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Option<&'f str>> {
+pub(crate) fn plain<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Option<&'f str>> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),

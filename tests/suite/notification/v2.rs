@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use wechatpay_chain::{Error, Notifications, Verification};
+use wechatpay_chain::{Ack, Error, Notifications, Verification};
 
 use super::told::{APIV2_KEY, APIV3_KEY, APPID, Case, Sent, receiver};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// Openssl's MD5, or its HMAC-SHA256, over fields that are sorted already.
 fn v2_sign(fields: &[(&str, &str)], hmac: bool) -> String {
     let mut source = String::new();
-    for (name, value) in fields {
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         source.push_str(&format!("{name}={value}&"));
     }
     source.push_str(&format!("key={APIV2_KEY}"));
@@ -28,7 +28,7 @@ fn v2_sign(fields: &[(&str, &str)], hmac: bool) -> String {
     text.split(' ').next().unwrap().to_uppercase()
 }
 
-fn v2(fields: &[(&str, &str)], sign: &str) -> Sent {
+pub fn v2(fields: &[(&str, &str)], sign: &str) -> Sent {
     let mut body = "<xml>\n".to_owned();
     for (name, value) in fields {
         body.push_str(&format!("<{name}><![CDATA[{value}]]></{name}>\n"));
@@ -50,6 +50,16 @@ const PAID: [(&str, &str); 9] = [
     ("return_code", "SUCCESS"),
     ("total_fee", "1"),
     ("transaction_id", "1004400740201409030005092168"),
+];
+
+/// What a customer sees who opens the page of `papay/entrustweb`, with fields that no sign covers.
+const NO_MARK: [(&str, &str); 6] = [
+    ("appid", APPID),
+    ("change_type", ""),
+    ("contract_code", "100005698"),
+    ("mch_id", MCHID),
+    ("plan_id", "12535"),
+    ("return_code", ""),
 ];
 
 #[test]
@@ -90,6 +100,52 @@ fn one_of_apiv2_is_taken_by_its_sign() {
         .receive(&receiver())
         .unwrap();
     assert!(!ids.contains(other.id()) && other.id().starts_with("v2-"));
+}
+
+/// It is genuine, so the merchant has to handle it, as the failure that it is.
+#[test]
+fn a_failure_says_that_it_is_one() {
+    if crate::outside::absent() {
+        return;
+    }
+    let opened = |changes: &[(&'static str, &'static str)]| {
+        let mut fields = PAID.to_vec();
+        for change in changes {
+            fields.retain(|(name, _)| *name != change.0);
+            fields.push(*change);
+        }
+        fields.sort_unstable();
+        v2(&fields, &v2_sign(&fields, true))
+            .receive(&receiver())
+            .unwrap()
+    };
+    assert!(opened(&[]).failure().is_none());
+    assert!(opened(&[("trade_state", "SUCCESS")]).failure().is_none());
+    for (changes, code, message) in [
+        (&[("result_code", "FAIL")][..], "FAIL", ""),
+        (
+            &[
+                ("result_code", "FAIL"),
+                ("err_code", "NOTENOUGH"),
+                ("err_code_des", "余额不足"),
+            ],
+            "NOTENOUGH",
+            "余额不足",
+        ),
+        (
+            &[("return_code", "FAIL"), ("return_msg", "no")],
+            "FAIL",
+            "no",
+        ),
+        (&[("trade_state", "PAY_FAIL")], "PAY_FAIL", ""),
+    ] {
+        let notification = opened(changes);
+        let failure = notification.failure().expect(code);
+        assert_eq!((failure.code(), failure.message()), (code, message));
+        assert!(failure.is_verified());
+        assert_eq!(failure.body(), notification.resource_bytes());
+        assert!(notification.ack().is_success());
+    }
 }
 
 /// No sign covers an empty field, nor what stands beside a refund's `req_info`.
@@ -188,7 +244,7 @@ fn a_field_that_moves_makes_no_new_notification() {
     assert_eq!(own.id(), moved.id());
 }
 
-fn refund(xml: &str, key: &str) -> Sent {
+pub fn refund(xml: &str, key: &str) -> Sent {
     let md5 = openssl(&["dgst", "-md5", "-r"], key.as_bytes()).unwrap();
     let hex = md5[..32]
         .iter()
@@ -236,6 +292,32 @@ fn a_refund_of_apiv2_is_opened() {
 }
 
 #[test]
+fn a_genuine_one_of_another_merchant_gives_its_content() {
+    if crate::outside::absent() {
+        return;
+    }
+    let mut fields = PAID;
+    fields[3].1 = "1900000110";
+    let sealed = "<root><mch_id>1900000112</mch_id></root>";
+    for (sent, resource) in [
+        (v2(&fields, &v2_sign(&fields, false)), None),
+        (refund(sealed, APIV2_KEY), Some(sealed)),
+    ] {
+        let err = sent.receive(&receiver()).unwrap_err();
+        let refused = err.refused_notification().expect("its content");
+        assert!(refused.is_v2());
+        assert_eq!(refused.body(), sent.body);
+        let resource = resource.map_or(&*sent.body, str::as_bytes);
+        assert_eq!(refused.resource(), Some(resource));
+        assert_eq!(Ack::dismiss(refused), Ack::success().v2());
+        assert!(!format!("{err:?}").contains("支付测试"));
+    }
+    let forged = v2(&fields, &v2_sign(&PAID, false));
+    let err = forged.receive(&receiver()).unwrap_err();
+    assert!(err.refused_notification().is_none());
+}
+
+#[test]
 fn each_alteration_of_one_of_apiv2_is_refused() {
     if crate::outside::absent() {
         return;
@@ -279,9 +361,22 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
             "owner: its `appid` is \"wx0\"",
         ),
         (
-            with(6, "FAIL"),
+            text("<xml><return_code>FAIL</return_code><req_info>x</req_info></xml>"),
             Error::is_decode,
             "body: its return_code is \"FAIL\"",
+        ),
+        (
+            text(
+                "<xml><return_code>SUCCESS</return_code><return_code>FAIL</return_code>\
+                 <req_info>x</req_info></xml>",
+            ),
+            Error::is_decode,
+            "body: the field `return_code` of the response holds elements or occurs twice",
+        ),
+        (
+            v2(&NO_MARK, &v2_sign(&NO_MARK, false)),
+            Error::is_decode,
+            "body: it has none of the fields that tell a notification from a request",
         ),
         (
             text("<xml><a>"),
@@ -296,7 +391,7 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
             "document type",
         ),
         (
-            text("<xml></xml>"),
+            text("<xml><req_info>x</req_info></xml>"),
             Error::is_decode,
             "body: its return_code is \"\"",
         ),
