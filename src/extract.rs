@@ -39,6 +39,46 @@ use crate::{
 /// }
 /// # let _ = app;
 /// ```
+///
+/// A state of your own tells where its [`Notifications`] are by [`FromRef`]. With
+/// [`Notifications::all`], one of them receives for several merchants:
+///
+/// ```
+/// use axum::{Router, extract::FromRef, routing::post};
+/// use wechatpay_chain::{Ack, Client, Notification, Notifications};
+///
+/// #[derive(Clone)]
+/// struct App {
+///     notifications: Notifications,
+///     // … a database, a replay guard …
+/// }
+///
+/// impl FromRef<App> for Notifications {
+///     fn from_ref(app: &App) -> Self {
+///         app.notifications.clone()
+///     }
+/// }
+///
+/// async fn hook(notification: Notification) -> Ack {
+///     println!("for {:?}: {}", notification.mchid(), notification.event_type());
+///     notification.ack()
+/// }
+///
+/// fn app(clients: &[Client]) -> Router {
+///     let notifications = Notifications::all(clients);
+///     Router::new().route("/notify", post(hook)).with_state(App { notifications })
+/// }
+/// # let _ = app;
+/// ```
+///
+/// A notification takes the request's body, so it is the handler's last parameter. Where the
+/// compiler only says that the handler does not implement `Handler`, put
+/// `#[axum::debug_handler(state = App)]` on it (axum's feature `macros`): mostly the `FromRef` is
+/// missing, or the parameter is not the last.
+///
+/// To handle one that was refused, take `Result<Notification, NotificationRejection>`: the
+/// [error](NotificationRejection::error) tells what a notification of another merchant says, by
+/// [`refused_notification`](crate::Error::refused_notification).
 impl<S> FromRequest<S> for Notification
 where
     Notifications: FromRef<S>,

@@ -2,8 +2,10 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -26,6 +28,8 @@ use crate::{
 /// How long a notification waits for the key that signed it: WeChat Pay sends it again after five
 /// seconds without an answer, and by then the key is there.
 const MOST_WAIT: Duration = Duration::from_secs(3);
+/// How many clients ask for a key at a time.
+const AT_ONCE: usize = 8;
 
 type Receiving = Pin<Box<dyn Future<Output = Result<Notification>> + Send>>;
 
@@ -36,10 +40,10 @@ impl Client {
     /// [`notification_appid`](crate::ClientBuilder::notification_appid) name.
     pub fn notifications(&self) -> Notifications {
         let core = self.root.core_arc();
-        Notifications {
+        Notifications::of(Member {
             receiver: Arc::clone(&core.receiver),
             core: Some(Arc::clone(core)),
-        }
+        })
     }
 
     /// The future of [`notification`](Client::notification).
@@ -83,11 +87,37 @@ impl Client {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Several merchants behind one URL
+///
+/// [`Notifications::all`] puts the receivers of several merchants together. Each keeps its own
+/// keys, and a notification is opened by those of the merchant that it is for:
+/// [`Notification::mchid`] says which one that is.
+///
+/// ```
+/// use wechatpay_chain::{Client, Notifications};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let clients = [
+///     Client::builder().mchid("1900000109").apiv2_key("0123456789abcdef0123456789abcdef").build()?,
+///     Client::builder().mchid("1900000110").apiv2_key("fedcba9876543210fedcba9876543210").build()?,
+/// ];
+/// let notifications = Notifications::all(&clients);
+/// # let _ = notifications;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Notifications {
-    receiver: Arc<Receiver>,
+    members: Arc<[Member]>,
+}
+
+/// The receiver of one merchant, or of several with the same keys.
+#[derive(Clone)]
+pub(super) struct Member {
+    pub(super) receiver: Arc<Receiver>,
     /// Whose downloads bring the keys that are not known.
-    core: Option<Arc<Core>>,
+    pub(super) core: Option<Arc<Core>>,
 }
 
 impl Notifications {
@@ -99,11 +129,33 @@ impl Notifications {
         NotificationsBuilder::default()
     }
 
-    pub(super) fn of(receiver: Receiver) -> Self {
+    /// Receives for all of these, each a client or what receives already.
+    ///
+    /// An APIv3 notification is opened by the merchant whose platform keys verify it and whose APIv3
+    /// key decrypts it; an APIv2 one by the merchant that `mch_id` or `combine_mch_id` names, and a
+    /// refund by the one whose key decrypts it. Where merchants share a key, the one that the
+    /// notification names goes first.
+    ///
+    /// A merchant whose client is not among them is refused, as is everything where there are none.
+    pub fn all<I>(receivers: I) -> Self
+    where
+        I: IntoIterator<Item: Into<Self>>,
+    {
+        let each = receivers.into_iter().map(Into::into);
+        let members = each.flat_map(|one: Self| one.members.to_vec());
         Self {
-            receiver: Arc::new(receiver),
-            core: None,
+            members: members.collect(),
         }
+    }
+
+    pub(super) fn of(member: Member) -> Self {
+        Self {
+            members: Arc::new([member]),
+        }
+    }
+
+    fn receivers(&self) -> Vec<&Receiver> {
+        self.members.iter().map(|one| &*one.receiver).collect()
     }
 
     /// The future of [`receive`](Notifications::receive).
@@ -143,6 +195,15 @@ impl Notifications {
         }))
     }
 
+    async fn open_by_known_keys(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        received: Instant,
+    ) -> cause::Result<Notification> {
+        open(&self.receivers(), headers, body, now(), received).await
+    }
+
     /// One by a key that is not known gets a second hearing where a download of certificates
     /// brought the key.
     async fn open(
@@ -151,31 +212,102 @@ impl Notifications {
         body: &[u8],
         received: Instant,
     ) -> cause::Result<Notification> {
-        let opened = open(&[&self.receiver], headers, body, now(), received).await;
-        let (Err(err), Some(core)) = (&opened, &self.core) else {
+        let opened = self.open_by_known_keys(headers, body, received).await;
+        let Err(err) = &opened else {
             return opened;
         };
-        if err.kind() != Kind::UnknownKey {
+        let serial = headers.get(SERIAL).and_then(|serial| serial.to_str().ok());
+        let ignorant = self.ignorant(err.kind(), serial);
+        if ignorant.is_empty() {
             return opened;
         }
-        let serial = headers.get(SERIAL).and_then(|serial| serial.to_str().ok());
-        match tokio::time::timeout(MOST_WAIT, core.bring_key(serial)).await {
-            Ok(Ok(())) => open(&[&self.receiver], headers, body, now(), received).await,
+        match tokio::time::timeout(MOST_WAIT, bring_key(&ignorant, serial)).await {
+            Ok(Ok(())) => self.open_by_known_keys(headers, body, received).await,
             Ok(Err(cause)) => opened.map_err(|err| err.with_source(cause)),
             Err(_) => opened,
         }
     }
 
+    /// The clients to whom the key that signed a notification is not known, where that may be why it
+    /// was refused: no key was known, or it verified by another merchant's and did not decrypt.
+    fn ignorant(&self, refused: Kind, serial: Option<&str>) -> Vec<&Arc<Core>> {
+        let (Kind::UnknownKey | Kind::Decrypt, Some(serial)) = (refused, serial) else {
+            return Vec::new();
+        };
+        let members = self.members.iter();
+        members
+            .filter(|member| !member.receiver.trust.may_know(serial))
+            .filter_map(|member| member.core.as_ref())
+            .collect()
+    }
+
     /// Whether receiving mostly waits for nobody.
     pub(crate) fn is_local(&self) -> bool {
-        self.receiver.trust.is_local()
+        let mut members = self.members.iter();
+        members.all(|member| member.receiver.trust.is_local())
+    }
+}
+
+/// Lets each of the clients ask for the key, a few at a time.
+///
+/// # Errors
+/// Where none of them could: the first one's.
+async fn bring_key(clients: &[&Arc<Core>], serial: Option<&str>) -> cause::Result<()> {
+    let mut fault = None;
+    let mut any = false;
+    for some in clients.chunks(AT_ONCE) {
+        let asking = some.iter().map(|core| core.bring_key(serial)).collect();
+        for brought in all(asking).await {
+            match brought {
+                Ok(()) => any = true,
+                Err(cause) => {
+                    fault.get_or_insert(cause);
+                }
+            }
+        }
+    }
+    match fault {
+        Some(fault) if !any => Err(fault),
+        _ => Ok(()),
+    }
+}
+
+/// Waits for all of the futures at once.
+async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.into_iter().map(Box::pin).map(Some).collect();
+    let mut outputs = Vec::with_capacity(waiting.len());
+    poll_fn(|cx| {
+        for slot in &mut waiting {
+            if let Some(Poll::Ready(output)) = slot.as_mut().map(|one| one.as_mut().poll(cx)) {
+                outputs.push(output);
+                *slot = None;
+            }
+        }
+        match waiting.iter().all(Option::is_none) {
+            true => Poll::Ready(std::mem::take(&mut outputs)),
+            false => Poll::Pending,
+        }
+    })
+    .await
+}
+
+impl From<&Client> for Notifications {
+    fn from(client: &Client) -> Self {
+        client.notifications()
+    }
+}
+
+impl From<Client> for Notifications {
+    fn from(client: Client) -> Self {
+        client.notifications()
     }
 }
 
 impl fmt::Debug for Notifications {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let owners: Vec<_> = self.receivers().iter().map(|one| &one.owners).collect();
         f.debug_struct("Notifications")
-            .field("owners", &self.receiver.owners)
+            .field("owners", &owners)
             .finish_non_exhaustive()
     }
 }

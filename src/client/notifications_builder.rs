@@ -2,18 +2,21 @@ use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::Notifications;
+use super::{Notifications, notification::Member};
 use crate::{
     base::crypto::{Certificate, PublicKey},
     error::{Cause, cause::Result},
     protocol::{
-        merchant::{apiv3_key, check_apiv2_key, check_id},
+        merchant::{apiv3_key, check_apiv2_key, check_id, is_sandbox_id},
         notification::{Owners, Receiver},
+        path::shown,
         trust::{DynVerifier, PlatformKey, Trust, Verifier},
     },
 };
 
-/// The configuration of [`Notifications`].
+/// The configuration of [`Notifications`]: for one merchant, or for several that share their keys.
+/// Merchants with keys of their own each have a builder of their own, and
+/// [`Notifications::all`] puts them behind one URL.
 #[derive(Default)]
 #[must_use]
 pub struct NotificationsBuilder {
@@ -23,10 +26,12 @@ pub struct NotificationsBuilder {
     verifier: Option<Arc<dyn DynVerifier>>,
     apiv3_key: Option<Zeroizing<String>>,
     apiv2_key: Option<Zeroizing<String>>,
+    sandbox: bool,
 }
 
 impl NotificationsBuilder {
-    /// A merchant whose notifications are taken. May be given more than once.
+    /// A merchant whose notifications are taken. May be given more than once; the first is
+    /// [`Notification::mchid`](crate::Notification::mchid) where a notification names nobody.
     pub fn mchid(mut self, mchid: impl Into<String>) -> Self {
         self.owners.mchids.push(mchid.into());
         self
@@ -76,6 +81,13 @@ impl NotificationsBuilder {
         self
     }
 
+    /// Takes a sandbox's keys.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn of_sandbox(mut self) -> Self {
+        self.sandbox = true;
+        self
+    }
+
     /// Checks it all, without any I/O.
     ///
     /// # Errors
@@ -116,6 +128,18 @@ impl NotificationsBuilder {
                 "neither `apiv3_key` nor `apiv2_key`: no notification could be opened",
             ));
         }
+        if let Some(id) = self
+            .platform
+            .iter()
+            .map(PlatformKey::id)
+            .find(|id| is_sandbox_id(id) && !self.sandbox)
+        {
+            return Err(Cause::config(format!(
+                "{} is a sandbox's: anyone who runs the sandbox could sign notifications with it. \
+                 For tests, Sandbox::notifications_builder() takes it",
+                shown(id)
+            )));
+        }
         let trust = Trust::new(self.platform, self.verifier, None)?;
         if apiv3_key.is_some() && trust.is_empty() {
             return Err(Cause::config(
@@ -123,11 +147,15 @@ impl NotificationsBuilder {
                  `platform_certificate` or a `verifier`",
             ));
         }
-        Ok(Notifications::of(Receiver {
+        let receiver = Receiver {
             trust,
             apiv3_key,
             apiv2_key: self.apiv2_key,
             owners: self.owners,
+        };
+        Ok(Notifications::of(Member {
+            receiver: Arc::new(receiver),
+            core: None,
         }))
     }
 }

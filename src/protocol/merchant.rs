@@ -16,6 +16,14 @@ pub(crate) fn check_id(field: &str, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether a serial or a public key ID is one that a sandbox drew.
+pub(crate) fn is_sandbox_id(id: &str) -> bool {
+    /// The same word in hexadecimal digits, which are all that a serial can hold.
+    const IN_HEX: &str = "53414E44424F58";
+    let start = id.get(..IN_HEX.len());
+    id.contains("SANDBOX") || start.is_some_and(|start| start.eq_ignore_ascii_case(IN_HEX))
+}
+
 /// The APIv3 key as the bytes that it is.
 pub(crate) fn apiv3_key(key: &str) -> Result<Zeroizing<[u8; 32]>> {
     key.as_bytes().try_into().map(Zeroizing::new).map_err(|_| {

@@ -81,7 +81,7 @@ use std::{
 use self::{answer::Answer, keys::Keys, server::Bound, world::World};
 use crate::{
     base::crypto::{PrivateKey, PublicKey},
-    client::{Client, ClientBuilder},
+    client::{Client, ClientBuilder, Notifications, NotificationsBuilder},
     error::{Cause, Error, Result, cause},
 };
 
@@ -129,6 +129,32 @@ impl Sandbox {
             .apiv3_key(self.apiv3_key())
             .base_uri(self.base_uri())
             .no_proxy()
+    }
+
+    /// A builder of [`Notifications`] with the merchant, the platform's key and
+    /// the APIv3 key filled in. A builder of their own refuses a sandbox's keys.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Notifications, sandbox::Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::start()?;
+    /// sandbox.notifications_builder().build()?;
+    ///
+    /// let own = Notifications::builder()
+    ///     .mchid(sandbox.mchid())
+    ///     .platform_key(sandbox.platform_key_id(), sandbox.platform_key())
+    ///     .apiv3_key(sandbox.apiv3_key());
+    /// assert!(own.build().unwrap_err().is_config());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn notifications_builder(&self) -> NotificationsBuilder {
+        Notifications::builder()
+            .mchid(self.mchid())
+            .platform_key(self.platform_key_id(), self.platform_key())
+            .apiv3_key(self.apiv3_key())
+            .of_sandbox()
     }
 
     /// Where it listens, as a base URI: `http://127.0.0.1:49152/`.

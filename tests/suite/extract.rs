@@ -7,15 +7,16 @@ use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{Request, StatusCode},
+    response::IntoResponse as _,
     routing::post,
 };
 use http_body_util::BodyExt as _;
 use tower_service::Service as _;
-use wechatpay_chain::{Ack, Client, Notification, Notifications};
+use wechatpay_chain::{Ack, Client, Notification, NotificationRejection, Notifications};
 
 use crate::{
-    keys::builder,
-    notification::told::{Sent, genuine, receiver},
+    keys::{PLATFORM_ID, builder, platform},
+    notification::told::{APIV3_KEY, Sent, genuine, receiver},
 };
 
 async fn hook(notification: Notification) -> Ack {
@@ -65,6 +66,57 @@ async fn a_true_one_reaches_the_handler() {
             (StatusCode::NO_CONTENT, String::new())
         );
     }
+}
+
+#[tokio::test]
+async fn one_state_receives_for_several_merchants() {
+    if crate::outside::absent() {
+        return;
+    }
+    let other = Notifications::builder()
+        .mchid("1900000110")
+        .apiv2_key("an apiv2 key of thirty-two bytes")
+        .build()
+        .unwrap();
+    let all = Notifications::all([other, receiver()]);
+    let app = Router::new().route("/", post(hook)).with_state(all);
+    assert_eq!(
+        sent(app, &genuine()).await,
+        (StatusCode::NO_CONTENT, String::new())
+    );
+}
+
+#[tokio::test]
+async fn a_handler_may_take_what_was_refused() {
+    if crate::outside::absent() {
+        return;
+    }
+    let other = Notifications::builder()
+        .mchid("1900000110")
+        .platform_key(PLATFORM_ID, platform().public())
+        .apiv3_key(APIV3_KEY)
+        .build()
+        .unwrap();
+    let hook = |taken: Result<Notification, NotificationRejection>| async move {
+        match taken {
+            Ok(notification) => notification.ack().into_response(),
+            Err(rejection) => match rejection.error().refused_notification() {
+                Some(refused) => Ack::dismiss(refused).into_response(),
+                None => rejection.into_response(),
+            },
+        }
+    };
+    let app = || {
+        Router::new()
+            .route("/", post(hook))
+            .with_state(other.clone())
+    };
+    let (status, _) = sent(app(), &genuine()).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let mut altered = genuine();
+    altered.body.push(b' ');
+    let (status, _) = sent(app(), &altered).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Notifications made by node and openssl: the true ones are taken, and the altered refused.
 
 mod documented;
+mod made;
+mod many;
 mod once;
 pub mod told;
 pub mod unknown_key;

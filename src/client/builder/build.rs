@@ -12,7 +12,7 @@ use crate::{
     error::{Cause, cause::Result},
     protocol::{
         host::{Base, HostRule},
-        merchant::{apiv3_key, check_apiv2_key, check_id},
+        merchant::{apiv3_key, check_apiv2_key, check_id, is_sandbox_id},
         notification::{Owners, Receiver},
         path::shown,
         request::Setup,
@@ -22,9 +22,6 @@ use crate::{
     },
     wire::Transport,
 };
-
-/// The marks in the sandbox's identifiers.
-const SANDBOX: &str = "SANDBOX";
 
 impl ClientBuilder {
     /// Builds the client.
@@ -116,7 +113,8 @@ impl ClientBuilder {
         if owners.appids.iter().any(String::is_empty) {
             return Err(Cause::config("a `notification_appid` is empty"));
         }
-        owners.mchids.extend(self.mchid.clone());
+        // The first is told of where a notification names nobody.
+        owners.mchids.splice(..0, self.mchid.clone());
         Ok(owners)
     }
 
@@ -175,7 +173,7 @@ impl ClientBuilder {
         let ids = platform.chain(self.serial.as_deref());
         let origin = &setup.base.origin;
         for id in ids {
-            if id.contains(SANDBOX) && !origin.is_loopback() && !setup.hosts.trusts(origin) {
+            if is_sandbox_id(id) && !origin.is_loopback() && !setup.hosts.trusts(origin) {
                 return Err(Cause::config(format!(
                     "{} is a sandbox's, and {origin} is not one: a sandbox's keys must not be \
                      used in production",

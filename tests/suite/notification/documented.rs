@@ -3,19 +3,17 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use ring::aead;
 use serde_json::{Map, Value, json};
 use wechatpay_chain::{Notification, Result};
 
 use super::{
-    told::{APIV2_KEY, APIV3_KEY, APPID, Sent, envelope, now, receiver},
+    made::{Keys, NONCE, apiv2, apiv3, seal, text},
+    told::{APIV2_KEY, APIV3_KEY, APPID, Sent, receiver},
     v2::refund,
 };
-use crate::keys::{MCHID, PLATFORM_ID, platform};
+use crate::keys::MCHID;
 
 const STRANGER: &str = "1900000199";
-const NONCE: &str = "fdasflkja484";
 
 /// The lines of the documents about this version.
 fn events(version: &str) -> Vec<Value> {
@@ -68,40 +66,12 @@ fn put(resource: &mut Value, pointers: &[&str], text: &str) -> bool {
     found
 }
 
-fn seal(text: &str, associated: &str) -> String {
-    let key = aead::UnboundKey::new(&aead::AES_256_GCM, APIV3_KEY.as_bytes()).expect("a key");
-    let nonce = aead::Nonce::try_assume_unique_for_key(NONCE.as_bytes()).expect("a nonce");
-    let mut data = text.as_bytes().to_vec();
-    aead::LessSafeKey::new(key)
-        .seal_in_place_append_tag(nonce, aead::Aad::from(associated), &mut data)
-        .expect("sealed");
-    STANDARD.encode(data)
-}
-
 fn open_v3(
     event_type: &str,
     original_type: Option<&str>,
     resource: &Value,
 ) -> Result<Notification> {
-    let mut body = envelope();
-    body["event_type"] = json!(event_type);
-    body["resource"] = json!({ "original_type": original_type, "algorithm": "AEAD_AES_256_GCM",
-        "associated_data": "x", "nonce": NONCE, "ciphertext": seal(&resource.to_string(), "x") });
-    let body = body.to_string().into_bytes();
-    let time = now().to_string();
-    let message = [format!("{time}\nn\n").as_bytes(), &body, b"\n"].concat();
-    let signature = STANDARD.encode(platform().sign(&message));
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let sent = Sent {
-        headers: vec![
-            header("Wechatpay-Timestamp", &time),
-            header("Wechatpay-Nonce", "n"),
-            header("Wechatpay-Signature", &signature),
-            header("Wechatpay-Serial", PLATFORM_ID),
-        ],
-        body,
-    };
-    sent.receive(&receiver())
+    apiv3(event_type, original_type, resource, &Keys::default()).receive(&receiver())
 }
 
 /// Those that name the merchant that is told, and those that may name another besides.
@@ -298,39 +268,6 @@ fn name(field: &Value) -> &str {
     field["name"].as_str().expect("a name")
 }
 
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// XML under an HMAC-SHA256.
-fn signed(fields: &Map<String, Value>) -> Sent {
-    let sorted = fields.iter().map(|(name, value)| (name, text(value)));
-    let mut source = String::new();
-    let mut body = "<xml>".to_owned();
-    for (name, value) in sorted.collect::<BTreeMap<_, _>>() {
-        if !value.is_empty() {
-            source.push_str(&format!("{name}={value}&"));
-        }
-        body.push_str(&format!("<{name}><![CDATA[{value}]]></{name}>"));
-    }
-    source.push_str(&format!("key={APIV2_KEY}"));
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(APIV2_KEY.as_bytes()).expect("a key");
-    mac.update(source.as_bytes());
-    let sign = mac.finalize().into_bytes();
-    let sign = sign
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect::<String>();
-    body.push_str(&format!("<sign>{sign}</sign></xml>"));
-    Sent {
-        headers: vec![],
-        body: body.into_bytes(),
-    }
-}
-
 #[test]
 fn each_of_apiv2_opens() {
     let all = v2();
@@ -343,7 +280,7 @@ fn each_of_apiv2_opens() {
         if let Some((_, inside)) = &sealed {
             fields["event_nonce"] = json!(NONCE);
             fields["event_associated_data"] = json!("transaction");
-            fields["event_ciphertext"] = json!(seal(&inside.to_string(), "transaction"));
+            fields["event_ciphertext"] = json!(seal(APIV3_KEY, &inside.to_string(), "transaction"));
         }
         for name in ["result_code", "return_code", "trade_state"] {
             fields
@@ -351,7 +288,7 @@ fn each_of_apiv2_opens() {
                 .and_modify(|value| *value = json!("SUCCESS"));
         }
         without_return_code += usize::from(!fields.contains_key("return_code"));
-        let opened = signed(&fields).receive(&receiver());
+        let opened = apiv2(&fields, APIV2_KEY).receive(&receiver());
         let opened = opened.unwrap_or_else(|err| panic!("{event}: {err}"));
         assert!(opened.is_v2() && opened.verification().is_verified());
         assert_eq!(opened.mchid(), Some(MCHID));
@@ -380,7 +317,9 @@ fn each_of_apiv2_opens() {
                 .entry(name)
                 .and_modify(|value| *value = json!(STRANGER));
         }
-        let err = signed(&fields).receive(&receiver()).expect_err(&event);
+        let err = apiv2(&fields, APIV2_KEY)
+            .receive(&receiver())
+            .expect_err(&event);
         assert!(err.is_owner(), "{event}: {err}");
         let refused = err.refused_notification().expect("its content");
         assert!(refused.is_v2() && refused.resource().is_some());
@@ -421,11 +360,11 @@ fn event(changes: &[(&str, Value)]) -> Sent {
         .expect("an event");
     fields["event_nonce"] = json!(NONCE);
     fields["event_associated_data"] = json!("");
-    fields["event_ciphertext"] = json!(seal("{\"state\":\"x\"}", ""));
+    fields["event_ciphertext"] = json!(seal(APIV3_KEY, "{\"state\":\"x\"}", ""));
     for (name, value) in changes {
         fields[*name] = value.clone();
     }
-    signed(&fields)
+    apiv2(&fields, APIV2_KEY)
 }
 
 #[test]
@@ -453,7 +392,7 @@ fn an_event_that_does_not_open_says_why() {
             "decryption: the AES-256-GCM nonce is 11 bytes long",
         ),
         (
-            ("event_ciphertext", json!(seal("<xml/>", ""))),
+            ("event_ciphertext", json!(seal(APIV3_KEY, "<xml/>", ""))),
             "resource: the event (6 bytes) is not JSON",
         ),
     ] {
@@ -471,7 +410,7 @@ fn an_event_sent_again_is_the_same() {
         let opened = event(changes).receive(&receiver()).expect("it opens");
         opened.id().to_owned()
     };
-    let again = seal("{\"state\": \"x\"}", "");
+    let again = seal(APIV3_KEY, "{\"state\": \"x\"}", "");
     assert_eq!(id(&[]), id(&[("event_ciphertext", json!(again))]));
     assert_eq!(id(&[]), id(&[("nonce_str", json!("another"))]));
     assert_ne!(id(&[]), id(&[("event_id", json!("another"))]));
