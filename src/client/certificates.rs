@@ -164,7 +164,9 @@ impl Core {
         let answer = once(self, &draft, &Trace::default())
             .await
             .map_err(in_call)?;
-        match certificates::read(&answer, key, store, now()).map_err(in_call)? {
+        match certificates::read(&answer, key, store, now())
+            .map_err(|err| in_call(answer.explain(err)))?
+        {
             Downloaded::None => {
                 tracing::debug!("no platform certificates: public key mode");
                 Ok(CertificateRefresh {

@@ -14,14 +14,32 @@ use super::sink::Part;
 use crate::{
     base::crypto::digest,
     error::{Cause, Kind, cause::Result},
-    protocol::file::{FileHash, Sums, Wishes},
+    protocol::{
+        coding::{Coding, GZIP, Undecoded},
+        file::{FileHash, Summed, Sums, Wishes},
+    },
 };
-
-/// What gzip begins with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Takes a download in parts. None of it is in its place before [`finish`](Intake::finish).
 pub(super) struct Intake {
+    front: Front,
+    /// Of the bytes as they came, where those are not what it is.
+    came: Option<Sums>,
+}
+
+/// The download, or what it comes in.
+enum Front {
+    /// Its Content-Encoding is gzip, and too few bytes are here to tell whether that is so.
+    Begun(Vec<u8>, Content),
+    Plain(Content),
+    Gzip(Box<MultiGzDecoder<Content>>),
+    /// Its Content-Encoding is gzip and it is none: decoded on the way, or cut or altered.
+    Mislabelled(Content),
+    Broken,
+}
+
+/// The download itself, once it is free of its Content-Encoding.
+struct Content {
     wishes: Wishes,
     stage: Stage,
     packed: Sums,
@@ -75,18 +93,78 @@ impl SinkFile {
 }
 
 impl Intake {
-    pub(super) fn new(out: Out, wishes: Wishes) -> Self {
-        Self {
+    pub(super) fn new(out: Out, wishes: Wishes, coding: Coding) -> Self {
+        let came = (coding == Coding::Gzip).then(|| wishes.sums());
+        let content = Content {
             packed: wishes.sums(),
             wishes,
             stage: Stage::Begun(Vec::new()),
             out: Some(out),
-        }
+        };
+        let front = match coding {
+            Coding::Plain => Front::Plain(content),
+            Coding::Gzip => Front::Begun(Vec::new(), content),
+        };
+        Self { front, came }
     }
 
     /// # Errors
     /// Where the file cannot be written, the gzip is damaged, or memory's cap is reached.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(came) = &mut self.came {
+            came.update(bytes);
+        }
+        match &mut self.front {
+            Front::Begun(start, _) => {
+                start.extend_from_slice(bytes);
+                if start.len() < GZIP.len() {
+                    return Ok(());
+                }
+            }
+            Front::Plain(content) | Front::Mislabelled(content) => return content.take(bytes),
+            Front::Gzip(decoder) => return decoder.write_all(bytes).map_err(explain),
+            Front::Broken => return Err(nowhere()),
+        }
+        let Front::Begun(start, content) = std::mem::replace(&mut self.front, Front::Broken) else {
+            return Err(nowhere());
+        };
+        self.front = if start.starts_with(&GZIP) {
+            let mut decoder = Box::new(MultiGzDecoder::new(content));
+            decoder.write_all(&start).map_err(explain)?;
+            Front::Gzip(decoder)
+        } else {
+            let mut content = content;
+            content.take(&start)?;
+            Front::Mislabelled(content)
+        };
+        Ok(())
+    }
+
+    /// Sees it to be what was asked for, and puts it in its place.
+    ///
+    /// # Errors
+    /// As [`take`](Intake::take), and where the hash is another. Nothing is kept then.
+    pub(super) fn finish(self) -> Result<Kept> {
+        let (content, mislabelled) = match self.front {
+            Front::Plain(content) => (content, false),
+            Front::Gzip(decoder) => (decoder.finish().map_err(explain)?, false),
+            Front::Mislabelled(content) => (content, true),
+            Front::Begun(start, mut content) => {
+                content.take(&start)?;
+                (content, true)
+            }
+            Front::Broken => return Err(nowhere()),
+        };
+        // What its hash vouches for is whole, whatever its header says.
+        if mislabelled && content.wishes.hashes().next().is_none() {
+            return Err(Undecoded::Damaged.cause());
+        }
+        content.finish(self.came.map(Sums::finish))
+    }
+}
+
+impl Content {
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
         self.packed.update(bytes);
         let Stage::Begun(start) = &mut self.stage else {
             return self.pass(bytes);
@@ -100,11 +178,7 @@ impl Intake {
         self.pass(&start)
     }
 
-    /// Sees it to be what was asked for, and puts it in its place.
-    ///
-    /// # Errors
-    /// As [`take`](Intake::take), and where the hash is another. Nothing is kept then.
-    pub(super) fn finish(mut self) -> Result<Kept> {
+    fn finish(mut self, came: Option<Summed>) -> Result<Kept> {
         if let Stage::Begun(start) = &mut self.stage {
             let start = std::mem::take(start);
             self.stage = Stage::Plain;
@@ -118,7 +192,8 @@ impl Intake {
             }
             Stage::Begun(_) | Stage::Plain => (packed, self.out),
         };
-        let other = |hash: &FileHash| !packed.has(hash) && !unpacked.has(hash);
+        let forms = [came, Some(packed), Some(unpacked)];
+        let other = |hash: &FileHash| !forms.iter().flatten().any(|form| form.has(hash));
         if let Some(hash) = self.wishes.hashes().find(other) {
             return Err(Cause::new(
                 Kind::Signature,
@@ -137,7 +212,7 @@ impl Intake {
                 sha1: digest::hex_lower(&kept.sha1),
             })),
             Some(Out::Memory { bytes, .. }) => Ok(Kept::Memory(bytes.into())),
-            None => Err(Cause::new(Kind::File, "the download has nowhere to go")),
+            None => Err(nowhere()),
         }
     }
 
@@ -165,6 +240,18 @@ impl Intake {
         if let Stage::Gzip(decoder) = &mut self.stage {
             decoder.write_all(bytes).map_err(explain)?;
         }
+        Ok(())
+    }
+}
+
+impl Write for Content {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.take(bytes)
+            .map_err(|cause| io::Error::other(OutFailure(cause)))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -232,6 +319,11 @@ impl fmt::Display for OutFailure {
 }
 
 impl StdError for OutFailure {}
+
+/// No way leads here: an error ends the download before.
+fn nowhere() -> Cause {
+    Cause::new(Kind::File, "the download has nowhere to go")
+}
 
 fn explain(err: io::Error) -> Cause {
     match err.downcast::<OutFailure>() {

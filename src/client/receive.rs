@@ -13,7 +13,8 @@ use super::{
 use crate::{
     error::{Cause, Kind, Outcome, SentError, cause},
     protocol::{
-        answer::{self, Answer, Verification},
+        answer::{self, Answer, Coded, Verification},
+        coding::Coding,
         path::Version,
         request::Draft,
         v2,
@@ -71,7 +72,7 @@ pub(super) async fn receive(
     }
     let answer = collect(core, heard).await?;
     let verification = judge(core, draft, proof, &answer).await?;
-    if draft.settings.wishes.are_none() {
+    if draft.settings.wishes.are_none() && is_settled(draft, &answer, &verification) {
         return Ok(Response::new(answer, verification));
     }
     let out = Out::Memory {
@@ -104,7 +105,11 @@ async fn streamed(
         }
         Version::V2 if v2::paths::form(path) == Some(v2::paths::Form::Table) => {
             // HTTP says 200 whatever happens: the first bytes tell a table from a failure.
-            let start = incoming.body.peek(64).await?;
+            let Ok(coding) = Coding::of(&incoming.headers) else {
+                return Ok(None);
+            };
+            let start = incoming.body.peek(coding.least()).await?;
+            let start = coding.beginning(&start).unwrap_or_default();
             let xml = start.is_empty() || v2::answer::is_xml(&start);
             Ok((!xml).then_some(Verification::DocumentedUnsigned))
         }
@@ -117,12 +122,12 @@ pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer, SentErr
     let Heard { incoming, signed } = heard;
     let (status, headers) = (incoming.status, incoming.headers);
     match incoming.body.collect(core.max_response).await {
-        Ok(body) => Ok(Answer {
-            status,
-            headers,
-            body,
+        Ok(came) => Ok(Answer::new(
+            (status, headers),
+            came,
+            core.max_response,
             signed,
-        }),
+        )),
         Err(err) => Err(unread(err, status)),
     }
 }
@@ -130,6 +135,30 @@ pub(super) async fn collect(core: &Core, heard: Heard) -> Result<Answer, SentErr
 /// Judges an answer; one by a key that is not known gets a second hearing where a download of
 /// certificates brought the key.
 async fn judge(
+    core: &Arc<Core>,
+    draft: &Draft,
+    proof: Proof<'_>,
+    answer: &Answer,
+) -> Result<Verification, SentError> {
+    let judged = hear(core, draft, proof, answer).await;
+    let verification = judged.map_err(|err| answer.explain(err))?;
+    let Some(why) = answer.undecoded() else {
+        return Ok(verification);
+    };
+    // A verified response is the answer to the request, and a file that is fetched changes
+    // nothing. What APIv2 leaves unsigned says in its body alone whether it is a success.
+    let outcome = match draft.version {
+        Version::V2 if !verification.is_verified() => Outcome::Unknown,
+        Version::V2 | Version::V3 => Outcome::Done,
+    };
+    Err(why
+        .cause()
+        .with_status(answer.status)
+        .with_unverified(answer.body.clone())
+        .with_outcome(outcome))
+}
+
+async fn hear(
     core: &Arc<Core>,
     draft: &Draft,
     proof: Proof<'_>,
@@ -177,6 +206,14 @@ async fn verify(
     }
 }
 
+/// Whether the decoded body is what was judged. Of a file that no signature covers, nothing was
+/// judged yet but its head: it is decoded again, under the rules of a file.
+fn is_settled(draft: &Draft, answer: &Answer, verification: &Verification) -> bool {
+    let file =
+        draft.version == Version::V3 && !matches!(verification, Verification::Verified { .. });
+    !file || answer.coding() == Coding::Plain
+}
+
 /// Puts a judged answer where it belongs.
 async fn settle(
     draft: &Draft,
@@ -184,8 +221,12 @@ async fn settle(
     verification: Verification,
     out: Out,
 ) -> Result<Response, SentError> {
-    let mut intake = Intake::new(out, draft.settings.wishes.clone());
-    let body = answer.body.clone();
+    let (body, coding) = if is_settled(draft, &answer, &verification) {
+        (answer.body.clone(), Coding::Plain)
+    } else {
+        (answer.came().clone(), answer.coding())
+    };
+    let mut intake = Intake::new(out, draft.settings.wishes.clone(), coding);
     let len = body.len() as u64;
     let kept = off_thread(move || {
         intake.take(&body)?;
@@ -209,7 +250,11 @@ async fn stream(
 ) -> Result<Response, SentError> {
     let (settings, mut body) = (&draft.settings, incoming.body);
     let total = body.declared();
-    let mut intake = Intake::new(Out::File { part, len: 0 }, settings.wishes.clone());
+    let mut headers = incoming.headers;
+    let coding = Coding::of(&headers).map_err(|why| done(why.cause()))?;
+    coding.strip(&mut headers);
+    let out = Out::File { part, len: 0 };
+    let mut intake = Intake::new(out, settings.wishes.clone(), coding);
     let mut batch = Vec::with_capacity(BATCH);
     let mut received = 0;
     loop {
@@ -240,12 +285,7 @@ async fn stream(
                 .await
                 .and_then(|done| done)
                 .map_err(done)?;
-            return Ok(response(
-                incoming.status,
-                incoming.headers,
-                verification,
-                kept,
-            ));
+            return Ok(response(incoming.status, headers, verification, kept));
         }
     }
 }
@@ -264,6 +304,7 @@ fn response(
         status,
         headers,
         body,
+        coded: Coded::No,
         signed: Vec::new(),
     };
     Response::new(answer, verification).with_file(file)

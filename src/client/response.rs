@@ -63,7 +63,9 @@ impl Response {
         self.file.as_ref()
     }
 
-    /// The body as it came; empty for a 204, and for one that went into a `sink`.
+    /// The body; empty for a 204, and for one that went into a `sink`. One that came with
+    /// `Content-Encoding: gzip` is decoded, and [`headers`](Self::headers) no longer say so; what
+    /// comes out of it counts against the client's `max_response`.
     pub fn bytes(&self) -> &Bytes {
         &self.answer.body
     }

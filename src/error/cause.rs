@@ -140,6 +140,13 @@ impl Cause {
         self
     }
 
+    /// Says something more of the same.
+    pub(crate) fn and(mut self, more: impl fmt::Display) -> Self {
+        let message = format!("{}; {more}", self.0.message);
+        self.0.message = message.into();
+        self
+    }
+
     /// Names the call that failed: its method and its template, never the expanded path.
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {

@@ -94,6 +94,7 @@ fn judged(
         status: StatusCode::from_u16(status).expect("a status"),
         headers: headers.clone(),
         body,
+        coded: Default::default(),
         signed: Vec::new(),
     };
     let verification = judge(&answer, path, APIV2_KEY);

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 use super::{
+    coding::{Coding, Undecoded},
     diagnosis,
     path::{Version, shown},
     refusal::{Effect, outcome_v3},
@@ -64,13 +65,100 @@ impl Verification {
     }
 }
 
-/// A whole answer, as it came.
+/// A whole answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// What it says: decoded, where it names an encoding that can be.
     pub(crate) body: Bytes,
+    pub(crate) coded: Coded,
     /// What the request's signature covers; empty for APIv2.
     pub(crate) signed: Vec<u8>,
+}
+
+/// What `Content-Encoding` did to a body.
+#[derive(Debug, Default)]
+pub(crate) enum Coded {
+    /// Nothing: it is as it came.
+    #[default]
+    No,
+    /// It was named gzip, and came as these bytes.
+    Gzip(Bytes),
+    /// It is as it came, and not what it should be.
+    Still(Undecoded),
+}
+
+impl Answer {
+    /// An answer off the wire, its body decoded into at most `cap` bytes.
+    pub(crate) fn new(
+        (status, mut headers): (StatusCode, HeaderMap),
+        came: Bytes,
+        cap: usize,
+        signed: Vec<u8>,
+    ) -> Self {
+        let decoded = Coding::of(&headers).and_then(|coding| match coding {
+            Coding::Plain => Ok((came.clone(), Coded::No)),
+            Coding::Gzip => {
+                let body = coding.decode(&came, cap)?;
+                coding.strip(&mut headers);
+                Ok((body, Coded::Gzip(came.clone())))
+            }
+        });
+        let (body, coded) = decoded.unwrap_or_else(|why| (came, Coded::Still(why)));
+        Self {
+            status,
+            headers,
+            body,
+            coded,
+            signed,
+        }
+    }
+
+    /// The body as it came.
+    pub(crate) fn came(&self) -> &Bytes {
+        match &self.coded {
+            Coded::Gzip(came) => came,
+            Coded::No | Coded::Still(_) => &self.body,
+        }
+    }
+
+    /// The encoding of what [came](Self::came).
+    pub(crate) fn coding(&self) -> Coding {
+        match &self.coded {
+            Coded::Gzip(_) => Coding::Gzip,
+            Coded::No | Coded::Still(_) => Coding::Plain,
+        }
+    }
+
+    /// The decoded body, where that is not the body as it came. What a signature does not fit as
+    /// it came may fit once it is decoded.
+    pub(crate) fn decoded(&self) -> Option<&Bytes> {
+        matches!(self.coded, Coded::Gzip(_)).then_some(&self.body)
+    }
+
+    pub(crate) fn undecoded(&self) -> Option<&Undecoded> {
+        match &self.coded {
+            Coded::Still(why) => Some(why),
+            Coded::No | Coded::Gzip(_) => None,
+        }
+    }
+
+    /// The error of an answer that could not be decoded, which is why it was not understood.
+    pub(crate) fn explain(&self, err: SentError) -> SentError {
+        let Some(why) = self.undecoded() else {
+            return err;
+        };
+        match err.kind() {
+            Kind::Signature | Kind::Decode => err.map(|cause| {
+                why.cause()
+                    .with_status(self.status)
+                    .with_unverified(self.body.clone())
+                    .with_source(cause)
+            }),
+            Kind::Api => err.map(|cause| cause.and(why.cause())),
+            _ => err,
+        }
+    }
 }
 
 /// `true` for the paths whose successes come without a signature. `path` is without the base
@@ -163,9 +251,16 @@ async fn verify(
                 .await?;
         }
         None => {
-            signed
-                .verify(trust, &answer.body, now, Purpose::Answer)
-                .await?;
+            let verify = |body| signed.verify(trust, body, now, Purpose::Answer);
+            let judged = verify(answer.came()).await;
+            match (judged, answer.decoded()) {
+                (Err(err), Some(decoded)) if err.kind() == Kind::Signature => {
+                    verify(decoded).await.map_err(|err| {
+                        err.and("nor do its bytes before they were decoded from gzip")
+                    })?;
+                }
+                (judged, _) => judged?,
+            }
         }
     }
     Ok(Verification::Verified {
@@ -182,10 +277,13 @@ fn statement_digest(answer: &Answer, path: &str) -> Result<Option<String>> {
         return Ok(None);
     };
     let sha1 = header.to_str().unwrap_or_default();
-    let mut hash = digest::Sha1::new();
-    hash.update(&answer.body);
-    let due = digest::from_hex(sha1);
-    if due != Some(hash.finish()) && (due.is_none() || due != unpacked_sha1(&answer.body)) {
+    let due = digest::from_hex::<20>(sha1);
+    let fits = |body: &Bytes| {
+        let mut hash = digest::Sha1::new();
+        hash.update(body);
+        due == Some(hash.finish()) || (due.is_some() && due == unpacked_sha1(body))
+    };
+    if !fits(answer.came()) && !answer.decoded().is_some_and(fits) {
         return Err(Cause::new(
             Kind::Signature,
             "the statement does not match its Wechatpay-Statement-Sha1: cut short or altered",

@@ -162,11 +162,28 @@ fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64
                 "the answer with the platform certificates carries no signature",
             ))
         })?;
+    let judged = verify_over(answer.came(), &signed, brought, store, now);
+    match (judged, answer.decoded()) {
+        (Err(err), Some(decoded)) if err.kind() == Kind::Signature => {
+            verify_over(decoded, &signed, brought, store, now)
+        }
+        (judged, _) => judged,
+    }
+    .map_err(unverified)
+}
+
+fn verify_over(
+    body: &[u8],
+    signed: &Signed<'_>,
+    brought: &[Certificate],
+    store: &TrustStore,
+    now: u64,
+) -> Result<()> {
     let time = UNIX_EPOCH + Duration::from_secs(now);
     let signer = brought
         .iter()
         .find(|certificate| certificate.serial() == signed.serial());
-    let outcome = match signer {
+    match signer {
         Some(own) if time < own.not_before() || own.not_after() < time => Err(Cause::new(
             Kind::Signature,
             format!("the platform certificate {} is not in force", own.serial()),
@@ -174,11 +191,10 @@ fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64
         Some(own) => {
             let alone = vec![PlatformKey::of_certificate(own.clone())];
             TrustStore::new(alone, None, time)
-                .and_then(|alone| signed.verify_by(&alone, &answer.body, now, Purpose::Answer))
+                .and_then(|alone| signed.verify_by(&alone, body, now, Purpose::Answer))
         }
-        None => signed.verify_by(store, &answer.body, now, Purpose::Answer),
-    };
-    outcome.map_err(unverified)
+        None => signed.verify_by(store, body, now, Purpose::Answer),
+    }
 }
 
 /// The certificates of a folder's `.pem` files that are not over.

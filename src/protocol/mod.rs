@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod certificates;
+pub(crate) mod coding;
 pub(crate) mod diagnosis;
 pub(crate) mod file;
 pub(crate) mod host;

@@ -33,11 +33,11 @@ fn tool(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
     out.stdout
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     tool("gzip", &["-c"], bytes)
 }
 
-fn sha1(bytes: &[u8]) -> String {
+pub fn sha1(bytes: &[u8]) -> String {
     let out = tool("sha1sum", &[], bytes);
     String::from_utf8(out[..40].to_vec()).unwrap()
 }

@@ -7,6 +7,7 @@ mod brand;
 mod browser;
 mod connections;
 mod download;
+mod encodings;
 #[cfg(feature = "axum")]
 mod extract;
 mod failover;

@@ -256,6 +256,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             headers,
             body: body.into(),
+            coded: Default::default(),
             signed: Vec::new(),
         }
     }

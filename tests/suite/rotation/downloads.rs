@@ -3,6 +3,7 @@ use wechatpay_chain::{CertificateMode, Client, Error, Outcome};
 
 use super::{
     super::{
+        download::gzip,
         keys,
         mode::{BOTH, Mode, runtime},
         scratch::Scratch,
@@ -46,6 +47,26 @@ fn says(err: &Error, text: &str) {
     assert!(err.to_string().contains(text), "{err}");
     let text = format!("{err} {err:?}");
     assert!(!text.contains(APIV3_KEY), "the key is shown: {text}");
+}
+
+#[test]
+fn a_download_is_read_in_its_encoding() {
+    let body = body(&[new()], APIV3_KEY);
+    let packed = gzip(body.as_bytes());
+    for answer in [
+        new().signs(&body).sent_as(packed.clone()),
+        Answer::signed_by(200, packed.clone(), (new().serial, new().pair)),
+    ] {
+        let platform = platform(answer.header("Content-Encoding", "gzip"));
+        let client = trusting_old(&platform);
+        let refreshed = client.refresh_certificates().unwrap();
+        assert_eq!(refreshed.added(), [new().serial]);
+    }
+    let unknown = new().signs(&body).header("Content-Encoding", "br");
+    says(&refused(unknown.sent_as("packed")), "`br`");
+    let other = new().signs("{}").sent_as(packed);
+    let err = refused(other.header("Content-Encoding", "gzip"));
+    assert!(err.is_signature(), "{err:?}");
 }
 
 #[test]

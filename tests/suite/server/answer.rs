@@ -65,6 +65,12 @@ impl Answer {
             .header("Wechatpay-Serial", keys::PLATFORM_ID)
     }
 
+    /// Sends these bytes in place of those that are signed.
+    pub fn sent_as(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
