@@ -51,7 +51,7 @@ fn says(err: &Error, text: &str) {
 
 #[test]
 fn a_download_is_read_in_its_encoding() {
-    let body = body(&[new()], APIV3_KEY);
+    let body = body(&[old(), new()], APIV3_KEY);
     let packed = gzip(body.as_bytes());
     for answer in [
         new().signs(&body).sent_as(packed.clone()),
