@@ -16,6 +16,10 @@ impl Client {
     /// resource or owner. WeChat Pay's own probe of whether signatures are verified is
     /// [`is_probe`](crate::Error::is_probe). Answer it with
     /// [`Ack::refusal`](crate::Ack::refusal).
+    ///
+    /// One that is genuine but another merchant's, or that cannot be read, comes again for a day:
+    /// [`refused_notification`](crate::Error::refused_notification) gives its content, and
+    /// [`Ack::dismiss`](crate::Ack::dismiss) makes it stop.
     pub fn notification<K, V>(
         &self,
         headers: impl IntoIterator<Item = (K, V)>,

@@ -50,6 +50,9 @@ impl Ack {
 
     /// What to answer where a notification was refused, or its handler failed. It tells which step
     /// refused it, and nothing more: anyone may have sent it.
+    ///
+    /// It asks for the notification again. Of one that is genuine, and will be refused each time,
+    /// [`dismiss`](Ack::dismiss) asks for no more.
     pub fn refusal(err: &Error) -> Self {
         let (status, reason) = match err.kind() {
             Kind::Signature | Kind::UnknownKey | Kind::Probe => {

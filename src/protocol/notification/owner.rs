@@ -152,6 +152,7 @@ fn receiver(resource: &Value, accepted: &[String]) -> Result<Option<String>> {
         .filter(|id| !id.is_empty());
     match merchants.find(|id| takes(accepted, id)) {
         Some(id) => Ok(Some(id.into_owned())),
+        None if accepted.is_empty() => Ok(None),
         None => Err(stranger(
             "it is about profit sharing, and none of its receivers is a merchant",
             accepted,

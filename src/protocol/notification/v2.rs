@@ -315,7 +315,10 @@ const SEALED: [&str; 2] = ["event_nonce", "event_ciphertext"];
 /// `req_info`, would let the same notification pass a replay guard again. And of the text instead
 /// of the fields: whoever moves a part of it from one field to another changes nothing.
 fn id(fields: &Map<String, Value>) -> String {
-    let has_id = fields.get(EVENT_ID).is_some_and(|id| !id.is_null());
+    // An empty one is not signed.
+    let has_id = fields
+        .get(EVENT_ID)
+        .is_some_and(|id| id.as_str() != Some(""));
     let drawn = |name: &str| DRAWN.contains(&name) || has_id && SEALED.contains(&name);
     let text = signed_text(fields).unwrap_or_else(|_| json_text(fields));
     let mut hash = Sha256::new();

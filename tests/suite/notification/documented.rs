@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
-use wechatpay_chain::{Notification, Result};
+use wechatpay_chain::{Notification, Notifications, Result};
 
 use super::{
     made::{Keys, NONCE, apiv2, apiv3, seal, text},
     told::{APIV2_KEY, APIV3_KEY, APPID, Sent, receiver},
     v2::refund,
 };
-use crate::keys::MCHID;
+use crate::keys::{MCHID, PLATFORM_ID, platform};
 
 const STRANGER: &str = "1900000199";
 
@@ -221,7 +221,7 @@ fn a_profit_sharing_one_is_the_receivers() {
     }
     for receivers in [
         ("receiver", strangers.clone()),
-        ("receivers", json!([strangers])),
+        ("receivers", json!([strangers.clone()])),
         ("receivers", json!([])),
         ("receiver", json!(null)),
         ("receiver", json!({ "account": MCHID })),
@@ -230,6 +230,25 @@ fn a_profit_sharing_one_is_the_receivers() {
         let text = receivers.1.to_string();
         let err = with(receivers.0, receivers.1).expect_err(&text);
         assert!(err.is_owner(), "{text}: {err}");
+    }
+    let anyone = Notifications::builder()
+        .any_merchant()
+        .platform_key(PLATFORM_ID, platform().public())
+        .apiv3_key(APIV3_KEY)
+        .build()
+        .unwrap();
+    let person = json!({ "receiver": { "type": "PERSONAL_OPENID", "account": "x" } });
+    for (resource, mchid) in [
+        (&person, None),
+        (
+            &json!({ "receiver": strangers.clone(), "mchid": MCHID }),
+            Some(STRANGER),
+        ),
+        (&json!({ "mchid": MCHID }), Some(MCHID)),
+        (&json!({}), None),
+    ] {
+        let sent = apiv3("X", None, resource, &Keys::default());
+        assert_eq!(sent.receive(&anyone).unwrap().mchid(), mchid);
     }
     let own = json!({ "mchid": MCHID });
     let err = open_v3("TRANSACTION.SUCCESS", Some("profitsharing"), &own).unwrap_err();
@@ -411,7 +430,11 @@ fn an_event_sent_again_is_the_same() {
         opened.id().to_owned()
     };
     let again = seal(APIV3_KEY, "{\"state\": \"x\"}", "");
-    assert_eq!(id(&[]), id(&[("event_ciphertext", json!(again))]));
+    let other = ("event_ciphertext", json!(again));
+    assert_eq!(id(&[]), id(std::slice::from_ref(&other)));
     assert_eq!(id(&[]), id(&[("nonce_str", json!("another"))]));
     assert_ne!(id(&[]), id(&[("event_id", json!("another"))]));
+    // Without an ID there is only the text, and no empty field that anyone adds counts as one.
+    let none = ("event_id", json!(""));
+    assert_ne!(id(std::slice::from_ref(&none)), id(&[none, other]));
 }
