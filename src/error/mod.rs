@@ -139,7 +139,7 @@ impl Error {
 
     /// The content of a notification that is WeChat Pay's but belongs to another merchant or could
     /// not be read, to keep before it is answered with [`Ack::dismiss`](crate::Ack::dismiss).
-    /// `None` where nothing vouches for the notification.
+    /// `None` where the notification is not known to be WeChat Pay's.
     pub fn refused_notification(&self) -> Option<&RefusedNotification> {
         self.0.cause.refused.as_deref()
     }

@@ -23,7 +23,7 @@ use bytes::Bytes;
 ///             keep(refused.id(), refused.resource().unwrap_or(refused.body()));
 ///             Ack::dismiss(refused)
 ///         }
-///         // Nobody vouches for this one.
+///         // It is not known to be WeChat Pay's.
 ///         None => Ack::refusal(&err),
 ///     }
 /// }

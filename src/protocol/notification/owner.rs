@@ -10,10 +10,10 @@ use crate::{
 
 /// Whom a resource's fields name: pointers into it.
 struct Names {
-    /// Those of which none may be a stranger's.
+    /// Those that name the recipient: one that is a stranger's refuses the notification.
     told: &'static [&'static str],
-    /// Those that are a stranger's as a rule: a provider is told of its merchants. Where one is
-    /// ours, the notification is, whoever else is named.
+    /// Those that usually name another merchant: a provider is told about its merchants. Where one
+    /// of them is ours, so is the notification, even if the others name strangers.
     also: &'static [&'static str],
 }
 
@@ -33,7 +33,7 @@ const MERCHANT: Names = Names {
         "/sub_mchid",
         "/sub_mch_id",
         "/original_data/sub_mchid",
-        // Who pays for a budget, and who made a coupon.
+        // The merchant that pays for a budget, and the one that created a coupon.
         "/sponsor_mchid",
         "/stock_creator_mchid",
     ],
@@ -49,7 +49,8 @@ const APP: Names = Names {
 pub(super) enum Rule {
     /// The merchant that the fields name.
     Named,
-    /// The receivers of a profit-sharing order. Its `mchid` or `sp_mchid` is the one who shares.
+    /// The receivers of a profit-sharing order. Its `mchid` or `sp_mchid` is the merchant that pays
+    /// them.
     Receivers,
 }
 

@@ -65,8 +65,8 @@ pub(super) fn open(
     first_to_open(asked, |receiver| message.open_for(receiver))
 }
 
-/// The receivers of the merchant that is named, which is not vouched for yet; where there is none,
-/// all of them.
+/// The receivers to try: those of the merchant that the body names (nothing vouches for the name
+/// yet), or all of them if no receiver takes that merchant's.
 fn asked<'r>(
     mut able: Vec<&'r Receiver>,
     envelope: &Map<String, Value>,
@@ -92,7 +92,7 @@ fn asked<'r>(
     Ok(able)
 }
 
-/// A notification that nobody vouches for yet.
+/// A notification that is not verified yet.
 struct Message<'b> {
     body: &'b [u8],
     envelope: Map<String, Value>,
@@ -313,7 +313,7 @@ const SEALED: [&str; 2] = ["event_nonce", "event_ciphertext"];
 ///
 /// Only of what is vouched for: a field that anyone could add, which is an empty one or one beside
 /// `req_info`, would let the same notification pass a replay guard again. And of the text instead
-/// of the fields: whoever moves a part of it from one field to another changes nothing.
+/// of the fields: moving a part of it from one field to another changes nothing.
 fn id(fields: &Map<String, Value>) -> String {
     // An empty one is not signed.
     let has_id = fields
