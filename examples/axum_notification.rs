@@ -39,14 +39,14 @@ async fn hook(State(app): State<App>, notification: Notification) -> Ack {
 }
 
 async fn handle(notification: &Notification) -> Result<(), Box<dyn Error + Send + Sync>> {
-    match notification.event_type() {
-        "TRANSACTION.SUCCESS" => {
+    match (notification.event_type(), notification.original_type()) {
+        ("TRANSACTION.SUCCESS", "transaction") => {
             let transaction = notification.resource_json();
             println!("paid: {}", transaction["out_trade_no"]);
             Ok(())
         }
-        other => {
-            println!("not handled here: {other}");
+        (event, of) => {
+            println!("not handled here: {event} of {of}");
             Ok(())
         }
     }

@@ -49,12 +49,12 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(5);
 ///         Ok(notification) => notification,
 ///         Err(err) => return Ack::refusal(&err),
 ///     };
-///     match notification.event_type() {
-///         "TRANSACTION.SUCCESS" => {
+///     match (notification.event_type(), notification.original_type()) {
+///         ("TRANSACTION.SUCCESS", "transaction") => {
 ///             let transaction = notification.resource_json();
 ///             println!("paid: {}", transaction["out_trade_no"]);
 ///         }
-///         other => println!("not handled: {other}"),
+///         (event, of) => println!("not handled: {event} of {of}"),
 ///     }
 ///     notification.ack()
 /// }
@@ -107,10 +107,24 @@ impl Notification {
     }
 
     /// What happened, such as `TRANSACTION.SUCCESS`; empty for most of APIv2, which does not say.
+    ///
+    /// It does not say what the [resource](Notification::resource_json) is: `TRANSACTION.SUCCESS` is
+    /// a payment's and a profit sharing's. [`original_type`](Notification::original_type) does.
     pub fn event_type(&self) -> &str {
         match self.version {
             Version::V3 => self.text("event_type"),
             Version::V2 => self.signed("event_type"),
+        }
+    }
+
+    /// What the resource is, such as `transaction`, `refund` or `profitsharing`; empty for APIv2, and
+    /// where it does not say.
+    pub fn original_type(&self) -> &str {
+        match self.version {
+            Version::V3 => self.envelope["resource"]["original_type"]
+                .as_str()
+                .unwrap_or_default(),
+            Version::V2 => "",
         }
     }
 

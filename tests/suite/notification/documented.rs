@@ -131,6 +131,7 @@ fn whose_each_of_apiv3_is() {
         let is_ours = |resource: &Value| {
             let opened = opened(resource).unwrap_or_else(|err| panic!("{event}: {err}"));
             assert_eq!(opened.event_type(), event);
+            assert_eq!(opened.original_type(), original.as_deref().unwrap_or(""));
             assert_eq!(opened.resource_json(), resource);
             assert_eq!(opened.mchid(), Some(MCHID), "{event}");
             assert!(opened.failure().is_none());
