@@ -20,6 +20,7 @@ use crate::{
         notification::{Ack, BUDGET, Notification, check_size},
         v2::answer::is_xml,
     },
+    wire::Clock,
 };
 
 /// Takes a notification: reads at most 1 MiB, verifies and opens it, all within five seconds. The
@@ -91,7 +92,14 @@ where
         let notifications = Notifications::from_ref(state);
         let (parts, body) = request.into_parts();
         let mut v2 = false;
-        let taken = tokio::time::timeout(BUDGET, async {
+        let clock = match Clock::get() {
+            Ok(clock) => clock,
+            Err(cause) => {
+                let error = cause.not_sent();
+                return Err(NotificationRejection { error, v2 });
+            }
+        };
+        let taken = clock.timeout(BUDGET, async {
             let body = read(body).await?;
             v2 = is_xml(&body);
             notifications

@@ -14,6 +14,6 @@ impl Client {
     /// # Errors
     /// Where they cannot be fetched, decrypted or verified, or the client has no APIv3 key.
     pub fn refresh_certificates(&self) -> Result<CertificateRefresh> {
-        block_on(self.refresh_certificates_async())
+        block_on(self.refreshing())
     }
 }

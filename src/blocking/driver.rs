@@ -8,41 +8,49 @@ use std::{
 
 use crate::{
     error::{Cause, Result},
-    wire::background,
+    wire::{self, InRuntime},
 };
 
-/// Polls a future to its end on this thread, with the background runtime around it.
+/// Polls a call to its end on this thread, inside the background runtime.
 ///
-/// It works wherever it is called: in a plain thread, in `spawn_blocking`, and inside a runtime's
-/// own worker, because what wakes it always runs on the background thread.
+/// It works wherever the program's own code runs: in a plain thread, in `spawn_blocking`, and
+/// inside a runtime's own worker, because what wakes it always runs on the background thread.
 ///
 /// # Errors
 ///
-/// The future's own, or the background thread cannot be started.
-pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let _inside = background().map_err(Cause::not_sent)?.enter();
+/// The future's own, the background thread cannot be started, or this is code that the library
+/// itself called and that must not block.
+pub(crate) fn block_on<T>(future: InRuntime<T>) -> Result<T> {
+    wire::may_block().map_err(Cause::not_sent)?;
+    let future = future.in_background().map_err(Cause::not_sent)?;
+    drive(future)
+}
+
+/// Polls a future of the program's to its end on this thread, inside the runtime for such.
+pub(super) fn drive_plugin<F: Future>(future: F) -> Result<F::Output> {
+    wire::may_block().map_err(Cause::not_sent)?;
+    drive(wire::as_guest(future)).map_err(Cause::not_sent)
+}
+
+/// The result of a future that waits for nothing; one that does is driven as by [`block_on`].
+pub(super) fn poll_once<T>(mut future: InRuntime<T>) -> Result<T> {
+    match future.try_now() {
+        Some(result) => result,
+        None => block_on(future),
+    }
+}
+
+fn drive<F: Future>(future: F) -> F::Output {
     // A surrounding task's budget would otherwise run out, for nothing here yields to it.
     let mut future = pin!(tokio::task::unconstrained(future));
     let bell = Arc::new(Bell::default());
     let waker = Waker::from(Arc::clone(&bell));
     let mut cx = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut cx) {
-            return result;
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
         }
         bell.wait();
-    }
-}
-
-/// The result of a future that waits for nothing; one that does is driven as by [`block_on`].
-pub(super) fn poll_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut future = pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(result) => result,
-        Poll::Pending => block_on(future),
     }
 }
 

@@ -1,8 +1,11 @@
-use super::driver::{block_on, poll_once};
+use std::{ops::ControlFlow, time::Instant};
+
+use super::driver::{block_on, drive_plugin};
 use crate::{
     client::{Client, Notifications},
-    error::Result,
+    error::{Cause, Result},
     protocol::notification::{Ack, Notification, ReplayGuard},
+    wire::InRuntime,
 };
 
 impl Client {
@@ -47,18 +50,22 @@ impl Notifications {
         K: AsRef<str>,
         V: AsRef<[u8]>,
     {
-        let future = self.receive_async(headers, body);
-        if self.is_local() {
-            poll_once(future)
-        } else {
-            block_on(future)
+        let arrived = self.arrived(Instant::now(), headers, body);
+        let arrived = arrived.map_err(Cause::not_sent)?;
+        if let Some(opened) = arrived.open_at_once() {
+            return opened.map_err(Cause::not_sent);
         }
+        block_on(InRuntime::new(async move {
+            arrived.open().await.map_err(Cause::not_sent)
+        }))
     }
 }
 
 impl Notification {
     /// Handles a notification once, though it comes more often: asks the guard, runs the handler
     /// if that one says so, and tells the guard how it went. Returns the answer to give.
+    ///
+    /// The handler runs on this very thread, and may block.
     ///
     /// # Errors
     /// Where the handler or the guard failed, as the error's source: answer with
@@ -68,6 +75,14 @@ impl Notification {
         G: ReplayGuard,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        block_on(self.once_async(guard, async { handler() }))
+        let begun = drive_plugin(guard.begin(self.id()))?;
+        let fence = match self.admitted(begun)? {
+            ControlFlow::Continue(fence) => fence,
+            ControlFlow::Break(ack) => return Ok(ack),
+        };
+        // The program's own code, on its own thread, with nothing of this library around it.
+        let handled = handler();
+        let finished = drive_plugin(guard.finish(self.id(), fence, handled.is_ok()))?;
+        self.concluded(handled, finished)
     }
 }

@@ -10,9 +10,9 @@ impl PayParamsBuilder {
     /// Where the client lacks the key, or a value is none that the front end takes.
     pub fn build(self) -> Result<PayParams> {
         if self.signs_locally() {
-            poll_once(self.build_async())
+            poll_once(self.building())
         } else {
-            block_on(self.build_async())
+            block_on(self.building())
         }
     }
 }

@@ -19,7 +19,7 @@ impl Client {
     /// Where the client has no private key or its signer does not decrypt, and where the field
     /// does not open: it was encrypted for another key, or altered.
     pub fn decrypt(&self, ciphertext: &str) -> Result<String> {
-        let future = self.decrypt_async(ciphertext);
+        let future = self.decrypting(ciphertext);
         if self.root().core().signs_locally() {
             poll_once(future)
         } else {

@@ -13,7 +13,8 @@ macro_rules! verb {
     ($($name:ident $future:ident $method:literal;)*) => {
         /// Blocking verbs. They work in a plain thread, inside a tokio runtime of either kind and
         /// inside `spawn_blocking`; inside async code they hold up the thread they run on, so
-        /// prefer the `…_async` twins there.
+        /// prefer the `…_async` twins there. Inside code that this library calls while it works,
+        /// such as a progress callback or a [`Signer`](crate::Signer), they are an error.
         ///
         /// # Errors
         /// Whatever went wrong; [`Error::outcome`](crate::Error::outcome) says whether the
@@ -26,7 +27,7 @@ macro_rules! verb {
                 /// Whatever went wrong; [`Error::outcome`](crate::Error::outcome) says whether
                 /// the request was sent and what became of it.
                 pub fn $name(&self, options: impl Into<Options>) -> Result<Response> {
-                    block_on(self.$future(options))
+                    block_on(self.$future(options).future)
                 }
             )*
         }
@@ -78,7 +79,7 @@ impl Chain {
     /// As a verb's, and where the file is not what its hash says, or the hash is of a type that
     /// cannot be checked, such as SM3.
     pub fn download(&self, options: impl Into<Options>) -> Result<Response> {
-        block_on(self.download_async(options))
+        block_on(self.download_async(options).future)
     }
 
     /// Signs a request and does not send it. With local keys it does no I/O; with a remote
@@ -117,7 +118,7 @@ impl Chain {
     /// # Errors
     /// Like a verb's, up to the signature.
     pub fn prepare(&self, method: Method, options: impl Into<Options>) -> Result<PreparedRequest> {
-        let future = self.prepare_async(method, options);
+        let future = self.preparing(method, options.into());
         if self.core().signs_locally() {
             poll_once(future)
         } else {

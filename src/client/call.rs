@@ -10,21 +10,22 @@ use super::{Response, core::Core, exchange};
 use crate::{
     error::{Cause, Result},
     protocol::request::Draft,
-    wire::InRuntime,
+    wire::{InRuntime, Reports},
 };
 
 /// A call under way: the future that an `…_async` verb returns.
 ///
 /// Boxed, `Send + 'static`: it can be stored, spawned and awaited anywhere. It uses the tokio
 /// runtime that it is first polled in, or, outside tokio, a background runtime of this library's.
-/// Nothing is sent before the first poll.
+/// Nothing is sent before the first poll. Where that runtime ends before the call does, the call
+/// ends with an error, whose outcome says whether the request was sent.
 ///
 /// Dropping it cancels the call. Where the request had begun to go out, the connection is closed
 /// and what became of a write is unknown, as after [`Outcome::Unknown`](crate::Outcome::Unknown):
 /// query by the order number.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call {
-    future: InRuntime<Response>,
+    pub(crate) future: InRuntime<Response>,
 }
 
 impl Call {
@@ -32,9 +33,12 @@ impl Call {
         Self::after(core, std::future::ready(draft))
     }
 
-    pub(super) fn of(future: impl Future<Output = Result<Response>> + Send + 'static) -> Self {
+    pub(super) fn of<F>(make: impl FnOnce(Reports) -> F) -> Self
+    where
+        F: Future<Output = Result<Response>> + Send + 'static,
+    {
         Self {
-            future: InRuntime::new(future),
+            future: InRuntime::reporting(make),
         }
     }
 
@@ -43,13 +47,11 @@ impl Call {
         core: Arc<Core>,
         draft: impl Future<Output = Result<Draft, Cause>> + Send + 'static,
     ) -> Self {
-        Self {
-            future: InRuntime::new(async move {
-                let draft = draft.await.map_err(Cause::not_sent)?;
-                // The exchange's state is large: it is made at the first poll, in a box of its own.
-                Box::pin(exchange::execute(core, draft)).await
-            }),
-        }
+        Self::of(|reports| async move {
+            let draft = draft.await.map_err(Cause::not_sent)?;
+            // The exchange's state is large: it is made at the first poll, in a box of its own.
+            Box::pin(exchange::execute(core, draft, reports)).await
+        })
     }
 }
 

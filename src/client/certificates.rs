@@ -27,7 +27,7 @@ use crate::{
         request::Draft,
         trust::{PlatformKey, TrustStore},
     },
-    wire::{InRuntime, background},
+    wire::{Clock, InRuntime, Reports, background, spawn_beside},
 };
 
 /// The most time that a download takes.
@@ -87,10 +87,13 @@ impl Core {
                     tracing::warn!(error = %err.cause(), "platform certificates not renewed");
                 }
             };
-            match background() {
-                Ok(background) if self.signs_locally() => background.spawn(work),
-                _ => tokio::spawn(work),
+            let spawned = match self.signs_locally() {
+                true => background().map(|background| drop(background.spawn(work))),
+                false => spawn_beside(work),
             };
+            if let Err(error) = spawned {
+                tracing::warn!(%error, "platform certificates not renewed");
+            }
         }
     }
 
@@ -145,7 +148,8 @@ impl Core {
             Duration::ZERO => LONGEST,
             limit => limit.min(LONGEST),
         };
-        match tokio::time::timeout(limit, self.fetch()).await {
+        let clock = Clock::get().map_err(|cause| cause.with_outcome(Outcome::NotSent))?;
+        match clock.timeout(limit, self.fetch()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Cause::new(
                 Kind::Timeout,
@@ -161,9 +165,9 @@ impl Core {
             .map_err(|cause| cause.with_outcome(Outcome::NotSent))?;
         let in_call =
             |err: SentError| err.map(|cause| cause.in_call(&Method::GET, &draft.template));
-        let answer = once(self, &draft, &Trace::default())
-            .await
-            .map_err(in_call)?;
+        let trace = Trace::new(Reports::default())
+            .map_err(|cause| in_call(cause.with_outcome(Outcome::NotSent)))?;
+        let answer = once(self, &draft, &trace).await.map_err(in_call)?;
         match certificates::read(&answer, key, store, now())
             .map_err(|err| in_call(answer.explain(err)))?
         {
@@ -258,6 +262,10 @@ impl Client {
     pub fn refresh_certificates_async(
         &self,
     ) -> impl Future<Output = Result<CertificateRefresh>> + Send + 'static {
+        self.refreshing()
+    }
+
+    pub(crate) fn refreshing(&self) -> InRuntime<CertificateRefresh> {
         let core = Arc::clone(self.root.core_arc());
         InRuntime::new(async move { Ok(core.refresh().await?) })
     }

@@ -103,7 +103,11 @@ impl Chain {
         method: Method,
         options: impl Into<Options>,
     ) -> impl Future<Output = Result<PreparedRequest>> + Send + 'static {
-        let draft = self.draft(method, options.into());
+        self.preparing(method, options.into())
+    }
+
+    pub(crate) fn preparing(&self, method: Method, options: Options) -> InRuntime<PreparedRequest> {
+        let draft = self.draft(method, options);
         let core = Arc::clone(&self.core);
         InRuntime::new(async move {
             let draft = draft.map_err(Cause::not_sent)?;

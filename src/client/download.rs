@@ -1,11 +1,13 @@
 //! The two steps of a bill as one call: the API says where the file is and what it hashes to, then
 //! the file is fetched and seen to be that.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::Method;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::{Call, Chain, Response, core::Core, exchange, receive};
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
         path::shown,
         request::{self, Draft},
     },
+    wire::Reports,
 };
 
 /// The second step's path. The URL itself, with its token, is in no error and no log.
@@ -56,14 +59,19 @@ impl Chain {
         options.gunzip = false;
         let first = self.draft(Method::GET, options);
         let core = Arc::clone(self.core_arc());
-        Call::of(async move {
+        Call::of(|reports| async move {
             second.sink = sink.map_err(Cause::not_sent)?;
-            both(core, first.map_err(Cause::not_sent)?, second).await
+            both(core, first.map_err(Cause::not_sent)?, second, reports).await
         })
     }
 }
 
-async fn both(core: Arc<Core>, first: Draft, second: Options) -> Result<Response> {
+async fn both(
+    core: Arc<Core>,
+    first: Draft,
+    second: Options,
+    reports: Reports,
+) -> Result<Response> {
     let began = Instant::now();
     let limit = first.settings.timeout;
     let template = first.template.clone();
@@ -71,7 +79,7 @@ async fn both(core: Arc<Core>, first: Draft, second: Options) -> Result<Response
     // A sink that cannot be is told before anything is sent.
     let sink = receive::open(second.sink.clone()).await;
     drop(sink.map_err(|fault| in_call(fault.not_sent()))?);
-    let named_by = exchange::execute(Arc::clone(&core), first).await?;
+    let named_by = exchange::execute(Arc::clone(&core), first, Reports::default()).await?;
     let mut second =
         second_step(&core, &named_by, second).map_err(|err| in_call(Error::from(err)))?;
     if !limit.is_zero() {
@@ -79,7 +87,7 @@ async fn both(core: Arc<Core>, first: Draft, second: Options) -> Result<Response
         let left = limit.saturating_sub(began.elapsed());
         second.settings.timeout = left.max(Duration::from_millis(1));
     }
-    exchange::execute(core, second).await
+    exchange::execute(core, second, reports).await
 }
 
 /// The request for the file that a response names.

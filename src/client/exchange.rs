@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::{Method, StatusCode, header::LOCATION};
@@ -19,7 +19,7 @@ use crate::{
     base::crypto,
     error::{Cause, Error, Kind, Outcome, Result, SentError},
     protocol::{answer::Answer, request::Draft},
-    wire::{Incoming, Outgoing, Progress, Target},
+    wire::{self, Clock, Incoming, Outgoing, Progress, Reports, Target},
 };
 
 /// How often a redirect is followed.
@@ -29,13 +29,17 @@ const MOST_REDIRECTS: u32 = 5;
 /// draw out for ever.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Response> {
+pub(super) async fn execute(
+    core: Arc<Core>,
+    mut draft: Draft,
+    reports: Reports,
+) -> Result<Response> {
     let method = draft.method.clone();
     let template = draft.template.clone();
     let watch = Watch::new(&method, &template);
     let run = async {
         core.renew();
-        within_time(&core, &mut draft).await
+        within_time(&core, &mut draft, reports).await
     };
     let result = run
         .instrument(watch.span())
@@ -45,17 +49,17 @@ pub(super) async fn execute(core: Arc<Core>, mut draft: Draft) -> Result<Respons
     result
 }
 
-async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
+async fn within_time(core: &Arc<Core>, draft: &mut Draft, reports: Reports) -> Result<Response> {
     let limit = draft.settings.timeout;
-    let trace = Trace::default();
+    let trace = Trace::new(reports).map_err(Cause::not_sent)?;
     if limit.is_zero() {
         return attempts(core, draft, &trace, None).await;
     }
-    let deadline = tokio::time::Instant::now().checked_add(limit);
-    let Some(deadline) = deadline else {
+    let Some(deadline) = Instant::now().checked_add(limit) else {
         return attempts(core, draft, &trace, None).await;
     };
-    match tokio::time::timeout_at(deadline, attempts(core, draft, &trace, Some(deadline))).await {
+    let attempts = attempts(core, draft, &trace, Some(deadline));
+    match trace.clock.timeout_at(deadline, attempts).await {
         Ok(done) => done,
         Err(_) => {
             let cause = Cause::new(
@@ -69,8 +73,11 @@ async fn within_time(core: &Arc<Core>, draft: &mut Draft) -> Result<Response> {
 }
 
 /// How far a call came, for the moment when its time runs out or an attempt fails unsent.
-#[derive(Default)]
-pub(super) struct Trace(Mutex<Steps>);
+pub(super) struct Trace {
+    steps: Mutex<Steps>,
+    reports: Reports,
+    pub(super) clock: Clock,
+}
 
 struct Steps {
     /// Of the attempt under way.
@@ -91,6 +98,16 @@ impl Default for Steps {
 }
 
 impl Trace {
+    /// # Errors
+    /// Where there are no timers to be had.
+    pub(super) fn new(reports: Reports) -> Result<Self, Cause> {
+        Ok(Self {
+            steps: Mutex::default(),
+            reports,
+            clock: Clock::get()?,
+        })
+    }
+
     /// Counts one more attempt.
     fn attempt(&self) -> u32 {
         let mut steps = self.steps();
@@ -138,7 +155,7 @@ impl Trace {
     }
 
     fn steps(&self) -> MutexGuard<'_, Steps> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,7 +164,7 @@ async fn attempts(
     core: &Arc<Core>,
     draft: &mut Draft,
     trace: &Trace,
-    deadline: Option<tokio::time::Instant>,
+    deadline: Option<Instant>,
 ) -> Result<Response> {
     let proof = core.make_ready(draft).await.map_err(Cause::not_sent)?;
     core.budget.earn();
@@ -155,6 +172,11 @@ async fn attempts(
         let tries = trace.attempt();
         let err = match redirects(core, draft, proof, trace).await {
             Ok(response) => return Ok(response),
+            // Nothing can be sent there any more.
+            Err(err) if wire::is_gone() => {
+                let err = err.map(|cause| wire::ended().with_source(cause));
+                return Err(Error::from(trace.settle(err)).with_attempts(tries));
+            }
             Err(err) => err,
         };
         let pause = core
@@ -162,7 +184,7 @@ async fn attempts(
             .decide(&draft.method, &err, err.retry_after(), tries, jitter());
         // A pause that outlasts the call would only hide what went wrong.
         let in_time = |pause: &Duration| match deadline {
-            Some(deadline) => tokio::time::Instant::now()
+            Some(deadline) => Instant::now()
                 .checked_add(*pause)
                 .is_some_and(|then| then < deadline),
             None => *pause <= LONGEST_PAUSE,
@@ -170,7 +192,7 @@ async fn attempts(
         match pause.filter(in_time).filter(|_| core.budget.spend()) {
             Some(pause) => {
                 trace.end(err.outcome());
-                tokio::time::sleep(pause).await;
+                trace.clock.sleep(pause).await;
             }
             None => return Err(Error::from(trace.settle(err)).with_attempts(tries)),
         }
@@ -197,7 +219,7 @@ async fn redirects(
                     .redirect(&location, core.setup())
                     .map_err(|cause| cause.with_outcome(Outcome::Unknown))?;
             }
-            None => return receive::receive(core, draft, proof, heard, file).await,
+            None => return receive::receive(core, draft, proof, heard, file, &trace.reports).await,
         }
     }
     Err(Cause::new(
@@ -238,7 +260,9 @@ async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard, SentEr
         let draft = moved.as_ref().unwrap_or(draft);
         let mut sealed = core.seal(draft).await.map_err(unsent)?;
         let signed = std::mem::take(&mut sealed.message);
-        let mut outgoing = outgoing(sealed, draft).await.map_err(unsent)?;
+        let mut outgoing = outgoing(sealed, draft, &trace.reports)
+            .await
+            .map_err(unsent)?;
         outgoing.identity = core.identity(draft);
         outgoing.fresh_connection = fresh;
         outgoing.progress = trace.begin();
@@ -247,6 +271,8 @@ async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard, SentEr
                 hosts.reached();
                 return Ok(Heard { incoming, signed });
             }
+            // The hosts are not to blame.
+            Err(failure) if wire::is_gone() => return Err(failure.into()),
             Err(failure) if failure.is_unreachable() && hosts.turn() => fresh = false,
             Err(failure) if failure.is_stale_connection() && !fresh => fresh = true,
             Err(failure) => return Err(failure.into()),
@@ -254,7 +280,7 @@ async fn send(core: &Core, draft: &Draft, trace: &Trace) -> Result<Heard, SentEr
     }
 }
 
-async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing, Cause> {
+async fn outgoing(sealed: Sealed, draft: &Draft, reports: &Reports) -> Result<Outgoing, Cause> {
     let target = Target {
         https: sealed.origin.https,
         host: sealed.origin.host,
@@ -265,8 +291,8 @@ async fn outgoing(sealed: Sealed, draft: &Draft) -> Result<Outgoing, Cause> {
     outgoing.headers = sealed.headers;
     outgoing.body = match sealed.upload {
         Some(upload) => {
-            let on_progress = draft.settings.on_progress.clone();
-            upload.into_body(on_progress).await?
+            let reporter = reports.to(draft.settings.on_progress.clone());
+            upload.into_body(reporter).await?
         }
         None => sealed.body.into(),
     };

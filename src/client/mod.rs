@@ -13,6 +13,7 @@ mod index;
 mod intake;
 mod notification;
 mod notifications_builder;
+mod outside;
 mod pay_params;
 mod prepared;
 mod receive;

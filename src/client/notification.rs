@@ -3,9 +3,9 @@
 use std::{
     fmt,
     future::poll_fn,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,7 @@ use crate::{
         notification::{MAX_BODY, Notification, Receiver, check_size, collect, open},
         verify::SERIAL,
     },
-    wire::InRuntime,
+    wire::{Clock, InRuntime},
 };
 
 /// How long a notification waits for the key that signed it: WeChat Pay sends it again after five
@@ -185,47 +185,31 @@ impl Notifications {
         K: AsRef<str>,
         V: AsRef<[u8]>,
     {
-        let given = check_size(body.len())
-            .and_then(|()| Ok((collect(headers)?, Bytes::copy_from_slice(body))));
-        let this = self.clone();
+        let arrived = self.arrived(received, headers, body);
         Box::pin(InRuntime::new(async move {
-            let (headers, body) = given.map_err(Cause::not_sent)?;
-            let opened = this.open(&headers, &body, received).await;
+            let opened = arrived.map_err(Cause::not_sent)?.open().await;
             opened.map_err(Cause::not_sent)
         }))
     }
 
-    async fn open_by_known_keys(
+    /// What arrived, to be opened now or later.
+    pub(crate) fn arrived<K, V>(
         &self,
-        headers: &HeaderMap,
-        body: &[u8],
         received: Instant,
-    ) -> cause::Result<Notification> {
-        open(&self.receivers(), headers, body, now(), received).await
-    }
-
-    /// One by a key that is not known gets a second hearing where a download of certificates
-    /// brought the key.
-    async fn open(
-        &self,
-        headers: &HeaderMap,
+        headers: impl IntoIterator<Item = (K, V)>,
         body: &[u8],
-        received: Instant,
-    ) -> cause::Result<Notification> {
-        let opened = self.open_by_known_keys(headers, body, received).await;
-        let Err(err) = &opened else {
-            return opened;
-        };
-        let serial = headers.get(SERIAL).and_then(|serial| serial.to_str().ok());
-        let ignorant = self.ignorant(err.kind(), serial);
-        if ignorant.is_empty() {
-            return opened;
-        }
-        match tokio::time::timeout(MOST_WAIT, bring_key(&ignorant, serial)).await {
-            Ok(Ok(())) => self.open_by_known_keys(headers, body, received).await,
-            Ok(Err(cause)) => opened.map_err(|err| err.with_source(cause)),
-            Err(_) => opened,
-        }
+    ) -> cause::Result<Arrived>
+    where
+        K: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        check_size(body.len())?;
+        Ok(Arrived {
+            headers: collect(headers)?,
+            body: Bytes::copy_from_slice(body),
+            received,
+            by: self.clone(),
+        })
     }
 
     /// The clients to whom the key that signed a notification is not known, where that may be why it
@@ -242,9 +226,65 @@ impl Notifications {
     }
 
     /// Whether receiving mostly waits for nobody.
-    pub(crate) fn is_local(&self) -> bool {
+    fn is_local(&self) -> bool {
         let mut members = self.members.iter();
         members.all(|member| member.receiver.trust.is_local())
+    }
+}
+
+/// A notification as it arrived, not opened yet.
+pub(crate) struct Arrived {
+    headers: HeaderMap,
+    body: Bytes,
+    received: Instant,
+    by: Notifications,
+}
+
+impl Arrived {
+    /// The result, where it takes neither a [`Verifier`](crate::Verifier) nor a download.
+    pub(crate) fn open_at_once(&self) -> Option<cause::Result<Notification>> {
+        if !self.by.is_local() {
+            return None;
+        }
+        let opening = pin!(self.open_by_known_keys());
+        match opening.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(err)) if !self.ignorant(&err).is_empty() => None,
+            Poll::Ready(opened) => Some(opened),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Verifies and opens it. One by a key that is not known gets a second hearing where a
+    /// download of certificates brought the key.
+    pub(crate) async fn open(self) -> cause::Result<Notification> {
+        let opened = self.open_by_known_keys().await;
+        let Err(err) = &opened else {
+            return opened;
+        };
+        let ignorant = self.ignorant(err);
+        if ignorant.is_empty() {
+            return opened;
+        }
+        let bringing = bring_key(&ignorant, self.serial());
+        match Clock::get()?.timeout(MOST_WAIT, bringing).await {
+            Ok(Ok(())) => self.open_by_known_keys().await,
+            Ok(Err(cause)) => opened.map_err(|err| err.with_source(cause)),
+            Err(_) => opened,
+        }
+    }
+
+    async fn open_by_known_keys(&self) -> cause::Result<Notification> {
+        let receivers = self.by.receivers();
+        open(&receivers, &self.headers, &self.body, now(), self.received).await
+    }
+
+    fn ignorant(&self, refused: &Cause) -> Vec<&Arc<Core>> {
+        self.by.ignorant(refused.kind(), self.serial())
+    }
+
+    fn serial(&self) -> Option<&str> {
+        let serial = self.headers.get(SERIAL)?;
+        serial.to_str().ok()
     }
 }
 

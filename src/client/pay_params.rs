@@ -121,6 +121,10 @@ impl PayParamsBuilder {
     /// # Errors
     /// As [`build`](PayParamsBuilder::build).
     pub fn build_async(self) -> impl Future<Output = Result<PayParams>> + Send + 'static {
+        self.building()
+    }
+
+    pub(crate) fn building(self) -> InRuntime<PayParams> {
         InRuntime::new(async move { self.signed().await.map_err(Cause::not_sent) })
     }
 

@@ -20,7 +20,7 @@ use crate::{
         v2,
         verify::SERIAL,
     },
-    wire::{BodyError, Incoming, IncomingBody},
+    wire::{BodyError, Incoming, IncomingBody, Reports},
 };
 
 /// How much of a download is gathered before it is hashed and written.
@@ -54,18 +54,26 @@ pub(super) async fn receive(
     proof: Proof<'_>,
     mut heard: Heard,
     file: Option<(Claim, Part)>,
+    reports: &Reports,
 ) -> Result<Response, SentError> {
     // Held to the end of this, whatever other threads still do for it.
     if let Some((_claim, part)) = file {
         let status = heard.incoming.status;
         return match streamed(draft, &mut heard.incoming).await {
-            Ok(Some(verification)) => stream(draft, heard.incoming, verification, part)
+            Ok(Some(verification)) => stream(draft, heard.incoming, verification, part, reports)
                 .await
                 .map_err(|err| err.map(|cause| cause.with_status(status))),
             Ok(None) => {
                 let answer = collect(core, heard).await?;
                 let verification = judge(core, draft, proof, &answer).await?;
-                settle(draft, answer, verification, Out::File { part, len: 0 }).await
+                settle(
+                    draft,
+                    answer,
+                    verification,
+                    Out::File { part, len: 0 },
+                    reports,
+                )
+                .await
             }
             Err(err) => Err(unread(err, status)),
         };
@@ -79,7 +87,7 @@ pub(super) async fn receive(
         bytes: Vec::new(),
         cap: core.max_response,
     };
-    settle(draft, answer, verification, out).await
+    settle(draft, answer, verification, out, reports).await
 }
 
 /// Reads a redirect's page to its end, or gives its connection up.
@@ -220,6 +228,7 @@ async fn settle(
     answer: Answer,
     verification: Verification,
     out: Out,
+    reports: &Reports,
 ) -> Result<Response, SentError> {
     let (body, coding) = if is_settled(draft, &answer, &verification) {
         (answer.body.clone(), Coding::Plain)
@@ -235,8 +244,8 @@ async fn settle(
     .await
     .and_then(|done| done)
     .map_err(|cause| cause.with_status(answer.status).with_outcome(Outcome::Done))?;
-    if let Some(on_progress) = &draft.settings.on_progress {
-        on_progress(len, Some(len));
+    if let Some(reporter) = reports.to(draft.settings.on_progress.clone()) {
+        reporter.tell(len, Some(len)).await;
     }
     Ok(response(answer.status, answer.headers, verification, kept))
 }
@@ -247,6 +256,7 @@ async fn stream(
     incoming: Incoming,
     verification: Verification,
     part: Part,
+    reports: &Reports,
 ) -> Result<Response, SentError> {
     let (settings, mut body) = (&draft.settings, incoming.body);
     let total = body.declared();
@@ -255,6 +265,7 @@ async fn stream(
     coding.strip(&mut headers);
     let out = Out::File { part, len: 0 };
     let mut intake = Intake::new(out, settings.wishes.clone(), coding);
+    let reporter = reports.to(settings.on_progress.clone());
     let mut batch = Vec::with_capacity(BATCH);
     let mut received = 0;
     loop {
@@ -266,8 +277,8 @@ async fn stream(
         if let Some(chunk) = &chunk {
             received += chunk.len() as u64;
             batch.extend_from_slice(chunk);
-            if let Some(on_progress) = settings.on_progress.as_ref().map(Arc::clone) {
-                on_progress(received, total);
+            if let Some(reporter) = &reporter {
+                reporter.tell(received, total).await;
             }
         }
         if batch.len() >= BATCH || chunk.is_none() {

@@ -43,6 +43,10 @@ impl Client {
         &self,
         ciphertext: &str,
     ) -> impl Future<Output = Result<String>> + Send + 'static + use<> {
+        self.decrypting(ciphertext)
+    }
+
+    pub(crate) fn decrypting(&self, ciphertext: &str) -> InRuntime<String> {
         let core = Arc::clone(self.root.core_arc());
         let ciphertext = sensitive::ciphertext(ciphertext);
         InRuntime::new(async move {

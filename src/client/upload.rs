@@ -3,7 +3,6 @@
 use std::{
     io,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -17,9 +16,8 @@ use crate::{
     protocol::{
         media::{Content, Media},
         multipart::Frame,
-        options::OnProgress,
     },
-    wire::Body,
+    wire::{Body, Reporter},
 };
 
 /// How much is read and handed over at a time.
@@ -33,7 +31,7 @@ pub(crate) struct Upload {
 
 impl Upload {
     /// The body, to be sent once.
-    pub(super) async fn into_body(self, on_progress: Option<OnProgress>) -> Result<Body> {
+    pub(super) async fn into_body(self, reporter: Option<Reporter>) -> Result<Body> {
         let Self { media, frame } = self;
         let source = match media.content() {
             Content::Bytes(bytes) => Source::Bytes(bytes.clone()),
@@ -61,7 +59,7 @@ impl Upload {
             hash: Some(Sha256::new()),
             given: 0,
             len: media.len(),
-            on_progress,
+            reporter,
         };
         Ok(Body::stream(stream, len))
     }
@@ -80,7 +78,7 @@ struct Multipart {
     hash: Option<Sha256>,
     given: u64,
     len: u64,
-    on_progress: Option<OnProgress>,
+    reporter: Option<Reporter>,
 }
 
 impl Multipart {
@@ -125,6 +123,9 @@ impl http_body::Body for Multipart {
         if self.tail.is_none() {
             return Poll::Ready(None);
         }
+        if let Some(reporter) = &self.reporter {
+            ready!(reporter.poll_room(cx));
+        }
         let chunk = match ready!(self.poll_file(cx)) {
             Ok(chunk) => chunk,
             Err(err) => return Poll::Ready(Some(Err(err.into()))),
@@ -136,8 +137,8 @@ impl http_body::Body for Multipart {
             hash.update(&chunk);
         }
         self.given += chunk.len() as u64;
-        if let Some(on_progress) = self.on_progress.as_ref().map(Arc::clone) {
-            on_progress(self.given, Some(self.len));
+        if let Some(reporter) = &self.reporter {
+            reporter.report(self.given, Some(self.len));
         }
         Poll::Ready(Some(Ok(BodyFrame::data(chunk))))
     }

@@ -4,7 +4,7 @@ use http::{Request, StatusCode, Version};
 use tokio::runtime::Handle;
 
 use super::{
-    Body, Failure, Incoming, IncomingBody, Outgoing, Progress, Stage, Transport,
+    Body, Clock, Failure, Incoming, IncomingBody, Outgoing, Progress, Stage, Transport,
     connect::connect,
     pool::{Connection, MAX_HEAD, Place},
 };
@@ -22,6 +22,9 @@ impl Transport {
                 Failure::new(Stage::Request, "there is no runtime to send on").with_source(e)
             })?
             .id();
+        let clock = Clock::get().map_err(|cause| {
+            Failure::new(Stage::Request, "there is no clock for sending").with_source(cause)
+        })?;
         let fresh = outgoing.fresh_connection;
         let limit = outgoing.connect_timeout;
         let identity = outgoing.identity.clone();
@@ -34,15 +37,16 @@ impl Transport {
         let pool = self.pool();
         let idle = match fresh {
             true => None,
-            false => pool.checkout(&place).await,
+            false => pool.checkout(&place, clock).await,
         };
         let reused = idle.is_some();
         let connection = match idle {
             Some(connection) => connection,
             None => {
                 let identity = identity.as_deref();
-                let connected = connect(self.proxy(), self.tls(), &target, identity, limit).await?;
-                pool.adopt(connected, place).await.map_err(|e| {
+                let connected =
+                    connect((self.proxy(), self.tls()), &target, identity, limit, clock).await?;
+                pool.adopt(connected, place, clock).await.map_err(|e| {
                     Failure::new(Stage::Exchange, "the connection cannot be used").with_source(e)
                 })?
             }
@@ -179,12 +183,14 @@ mod tests {
             path_and_query: "/".to_owned(),
         };
         let pool = std::sync::Arc::new(Pool::default());
+        let clock = Clock::get().unwrap();
         for farewell in ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"] {
             let tls = Tls::new(Vec::new());
-            let connected = connect::connect(&ProxyRule::Direct, &tls, &target, None, None);
+            let connected =
+                connect::connect((&ProxyRule::Direct, &tls), &target, None, None, clock);
             let connected = connected.await.unwrap();
             let place = Place::new(Handle::current().id(), &target, None);
-            let connection = pool.adopt(connected, place).await.unwrap();
+            let connection = pool.adopt(connected, place, clock).await.unwrap();
             let (mut accepted, _) = listener.accept().unwrap();
             accepted.write_all(farewell.as_bytes()).unwrap();
             accepted.shutdown(std::net::Shutdown::Write).unwrap();

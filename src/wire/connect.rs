@@ -1,7 +1,8 @@
 use std::{
-    future::{Ready, ready},
+    future::{Future, Ready, poll_fn, ready},
     io,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -12,18 +13,25 @@ use std::{
 };
 
 use http::Uri;
-use hyper_util::client::legacy::connect::{HttpConnector, dns::Name};
-use tokio::net::lookup_host;
+use hyper_util::{
+    client::legacy::connect::{HttpConnector, dns::Name},
+    rt::TokioIo,
+};
+use tokio::net::{TcpStream, lookup_host};
 use tower_service::Service;
 
 use super::{
-    ClientIdentity, Failure, Stage, Target,
+    ClientIdentity, Clock, Failure, Stage, Target,
     metered::{Io, Meter, Metered, Side},
     proxy::{Proxy, ProxyKind, ProxyRule},
     socket::{Socket, Watch},
     tls::Tls,
     tunnel,
 };
+use crate::error::BoxError;
+
+/// How long the preferred family of addresses has before the other is tried beside it.
+const HEAD_START: Duration = Duration::from_millis(300);
 
 /// A connection that is ready for its first request.
 pub(crate) type Stream = Metered<Box<dyn Io>>;
@@ -37,13 +45,16 @@ pub(crate) struct Connected {
 
 /// Connects to `target`, by way of a proxy where one is set.
 pub(crate) async fn connect(
-    proxy: &ProxyRule,
-    tls: &Tls,
+    (proxy, tls): (&ProxyRule, &Tls),
     target: &Target,
     identity: Option<&ClientIdentity>,
     timeout: Option<Duration>,
+    clock: Clock,
 ) -> Result<Connected, Failure> {
-    let step = Step::default();
+    let step = Step {
+        reached: AtomicU8::default(),
+        clock,
+    };
     let connecting = async {
         let meter = Arc::new(Meter::default());
         let (stream, watch) = open(proxy, tls, target, identity, &meter, &step).await?;
@@ -56,7 +67,7 @@ pub(crate) async fn connect(
     let Some(limit) = timeout else {
         return connecting.await;
     };
-    match tokio::time::timeout(limit, connecting).await {
+    match clock.timeout(limit, connecting).await {
         Ok(result) => result,
         Err(_) => Err(Failure::new(
             Stage::ConnectTimeout,
@@ -144,10 +155,12 @@ async fn tcp(
 ) -> Result<(Metered<Socket>, Watch), Failure> {
     let addresses = resolve(host, port, step).await?;
     step.set(Step::TCP);
-    let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
-    connector.set_nodelay(true);
-    let stream = connector
-        .call(uri(&format!("{host}:{port}"))?)
+    let uri = uri(&format!("{host}:{port}"))?;
+    let first = addresses.first().map(SocketAddr::is_ipv4);
+    let (preferred, others) = addresses
+        .into_iter()
+        .partition::<Vec<_>, _>(|address| Some(address.is_ipv4()) == first);
+    let stream = happy_eyeballs([preferred, others], &uri, step.clock)
         .await
         .map_err(|e| {
             Failure::new(Stage::Tcp, format!("no TCP connection to {host}:{port}")).with_source(e)
@@ -155,6 +168,55 @@ async fn tcp(
     let (socket, watch) = Socket::new(stream.into_inner());
     let socket = Metered::new(socket, Arc::clone(meter), Side::Socket);
     Ok((socket, watch))
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, BoxError>> + Send>>;
+
+/// Connects to the first addresses, and beside that to those of the other family where the first
+/// fail or are slow. hyper-util would do it too, by a timer of the runtime.
+async fn happy_eyeballs(
+    addresses: [Vec<SocketAddr>; 2],
+    uri: &Uri,
+    clock: Clock,
+) -> Result<TokioIo<TcpStream>, BoxError> {
+    let [preferred, others] = addresses.map(|addresses| -> Option<Connecting> {
+        (!addresses.is_empty()).then(|| {
+            let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
+            connector.set_nodelay(true);
+            connector.set_happy_eyeballs_timeout(None);
+            let connecting = connector.call(uri.clone());
+            Box::pin(async move { connecting.await.map_err(Into::into) }) as Connecting
+        })
+    });
+    let mut preferred = preferred.ok_or("no address")?;
+    let Some(others) = others else {
+        return preferred.await;
+    };
+    match clock.timeout(HEAD_START, preferred.as_mut()).await {
+        Ok(Ok(stream)) => return Ok(stream),
+        Ok(Err(_)) => return others.await,
+        Err(_) => {}
+    }
+    let mut racing = [Some(preferred), Some(others)];
+    let mut failure = None;
+    poll_fn(|cx| {
+        for lane in &mut racing {
+            let Some(connecting) = lane else { continue };
+            match connecting.as_mut().poll(cx) {
+                Poll::Ready(Ok(stream)) => return Poll::Ready(Ok(stream)),
+                Poll::Ready(Err(err)) => {
+                    *lane = None;
+                    failure = Some(err);
+                }
+                Poll::Pending => {}
+            }
+        }
+        match failure.take_if(|_| racing.iter().all(Option::is_none)) {
+            Some(err) => Poll::Ready(Err(err)),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 fn uri(authority: &str) -> Result<Uri, Failure> {
@@ -205,8 +267,10 @@ impl Service<Name> for Resolved {
 }
 
 /// Where connecting stands, for the message when its time runs out.
-#[derive(Default)]
-struct Step(AtomicU8);
+struct Step {
+    reached: AtomicU8,
+    clock: Clock,
+}
 
 impl Step {
     const DNS: u8 = 1;
@@ -215,11 +279,11 @@ impl Step {
     const TLS: u8 = 4;
 
     fn set(&self, step: u8) {
-        self.0.store(step, Ordering::Relaxed);
+        self.reached.store(step, Ordering::Relaxed);
     }
 
     fn describe(&self) -> &'static str {
-        match self.0.load(Ordering::Relaxed) {
+        match self.reached.load(Ordering::Relaxed) {
             Self::DNS => "DNS did not answer",
             Self::TCP => "TCP got no answer",
             Self::PROXY => "the proxy did not answer",

@@ -5,26 +5,32 @@
 //! whether a payment may be sent again.
 
 mod attempt;
+mod clock;
 mod connect;
 mod failure;
 mod identity;
 mod incoming;
 mod metered;
 mod outgoing;
+mod outside;
 mod pool;
 mod proxy;
+mod reports;
 mod runtime;
 mod socket;
 mod tls;
 mod transport;
 mod tunnel;
 
+pub(crate) use clock::Clock;
 pub(crate) use failure::{Failure, Stage};
 pub(crate) use identity::ClientIdentity;
 pub(crate) use incoming::{BodyError, Incoming, IncomingBody};
 pub(crate) use metered::Progress;
 pub(crate) use outgoing::{Body, Outgoing, Target};
-pub(crate) use runtime::{InRuntime, background};
+pub(crate) use outside::{as_guest, ended, may_block, outside};
+pub(crate) use reports::{Reporter, Reports};
+pub(crate) use runtime::{InRuntime, background, is_gone, spawn_beside};
 pub use transport::{Transport, TransportBuilder};
 
 #[cfg(test)]

@@ -8,19 +8,15 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::{
-    runtime,
-    sync::oneshot,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{runtime, sync::oneshot};
 
 use super::{
-    Body, Target,
+    Body, Clock, Target,
     connect::{Connected, Stream},
     metered::Meter,
     socket::Watch,
@@ -113,12 +109,13 @@ impl Pool {
     }
 
     /// The idle connection that was used last, if one is alive and young enough.
-    pub(crate) async fn checkout(&self, place: &Place) -> Option<Connection> {
+    pub(crate) async fn checkout(&self, place: &Place, clock: Clock) -> Option<Connection> {
         loop {
             let mut connection = self.take_newest(place)?;
             // Not ready where its last answer was read a moment ago: its driver must come round.
             let ready = connection.sender.is_ready()
-                || timeout(SETTLING, connection.sender.ready())
+                || clock
+                    .timeout(SETTLING, connection.sender.ready())
                     .await
                     .is_ok_and(|ready| ready.is_ok());
             if ready && connection.watch.is_quiet() {
@@ -132,6 +129,7 @@ impl Pool {
         self: &Arc<Self>,
         connected: Connected,
         place: Place,
+        clock: Clock,
     ) -> hyper::Result<Connection> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, driven) = http1::Builder::new()
@@ -147,7 +145,7 @@ impl Pool {
             id,
             idle: self.limits.idle,
         };
-        tokio::spawn(drive(entry, driven, unwanted));
+        tokio::spawn(drive(entry, driven, unwanted, clock));
         Ok(Connection {
             sender,
             meter: connected.meter,
@@ -279,10 +277,11 @@ async fn drive(
     entry: Entry,
     driven: http1::Connection<TokioIo<Stream>, Body>,
     mut unwanted: oneshot::Receiver<()>,
+    clock: Clock,
 ) {
     // Bound after `entry`, so dropped before it: the sender is closed when the entry is removed.
     let mut driven = pin!(driven);
-    let mut alarm = pin!(sleep(entry.idle));
+    let mut alarm = pin!(clock.sleep(entry.idle));
     let closed = poll_fn(|cx| {
         if driven.as_mut().poll(cx).is_ready() {
             return Poll::Ready(true);
@@ -292,7 +291,7 @@ async fn drive(
         }
         while alarm.as_mut().poll(cx).is_ready() {
             match entry.look() {
-                Some(next) => alarm.as_mut().reset(next),
+                Some(next) => alarm.as_mut().reset(next.into()),
                 None => return Poll::Ready(false),
             }
         }
@@ -300,7 +299,7 @@ async fn drive(
     })
     .await;
     if !closed {
-        let _ = timeout(FAREWELL, driven).await;
+        let _ = clock.timeout(FAREWELL, driven).await;
     }
 }
 

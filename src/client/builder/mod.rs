@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
-use super::{CertificateMode, Identity};
+use super::{CertificateMode, Identity, outside::Outside};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::Cause,
@@ -246,13 +246,13 @@ impl ClientBuilder {
 
     /// Signs in place of `serial` and `private_key`.
     pub fn signer(mut self, signer: impl Signer) -> Self {
-        self.signer = Some(MerchantKey::remote(signer));
+        self.signer = Some(MerchantKey::remote(Outside(signer)));
         self
     }
 
     /// Verifies in place of platform keys and certificates.
     pub fn verifier(mut self, verifier: impl Verifier) -> Self {
-        self.verifier = Some(Arc::new(verifier));
+        self.verifier = Some(Arc::new(Outside(verifier)));
         self
     }
 

@@ -1,6 +1,6 @@
 //! Each notification once, though it comes more often.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, ops::ControlFlow, sync::Arc};
 
 use super::{Ack, Notification};
 use crate::error::{BoxError, Cause, Error, Kind, Result};
@@ -124,21 +124,37 @@ impl Notification {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let at = |what: &'static str| move |err: G::Error| failed(what, err.into());
-        let fence = match guard
-            .begin(self.id())
-            .await
-            .map_err(at("the replay guard did not begin"))?
-        {
-            Admission::Done => return Ok(self.ack()),
-            Admission::Busy => return Ok(self.fail("being handled")),
-            Admission::Proceed(fence) => fence,
+        let fence = match self.admitted(guard.begin(self.id()).await)? {
+            ControlFlow::Continue(fence) => fence,
+            ControlFlow::Break(ack) => return Ok(ack),
         };
         let handled = handler.await;
         let finished = guard.finish(self.id(), fence, handled.is_ok()).await;
+        self.concluded(handled, finished)
+    }
+
+    /// Whether to go on, or what to answer at once.
+    pub(crate) fn admitted(
+        &self,
+        begun: Result<Admission, impl Into<BoxError>>,
+    ) -> Result<ControlFlow<Ack, Fence>> {
+        match begun.map_err(|err| failed("the replay guard did not begin", err.into()))? {
+            Admission::Done => Ok(ControlFlow::Break(self.ack())),
+            Admission::Busy => Ok(ControlFlow::Break(self.fail("being handled"))),
+            Admission::Proceed(fence) => Ok(ControlFlow::Continue(fence)),
+        }
+    }
+
+    /// What to answer in the end.
+    pub(crate) fn concluded(
+        &self,
+        handled: Result<(), impl Into<BoxError>>,
+        finished: Result<(), impl Into<BoxError>>,
+    ) -> Result<Ack> {
         // What the handler has to say goes before a guard that failed too.
         handled.map_err(|err| failed("its handler failed", err.into()))?;
-        finished.map_err(at("handled, but the replay guard did not finish"))?;
+        finished
+            .map_err(|err| failed("handled, but the replay guard did not finish", err.into()))?;
         Ok(self.ack())
     }
 }
