@@ -1,5 +1,8 @@
 //! Blocking and async calls wherever a program may make them.
 
+mod callbacks;
+mod ended;
+
 use std::{
     future::Future,
     pin::pin,
