@@ -9,7 +9,7 @@ use crate::{
         sign::{Signature, Signer},
         trust::Verifier,
     },
-    wire::outside,
+    wire::{outside, outside_now},
 };
 
 /// A signer or a verifier that never runs inside the background runtime. Methods that the traits
@@ -45,11 +45,11 @@ impl<V: Verifier> Verifier for Outside<V> {
     }
 
     fn preferred_serial(&self) -> Option<String> {
-        self.0.preferred_serial()
+        outside_now(|| self.0.preferred_serial())
     }
 
     fn encryption_key(&self, serial: Option<&str>) -> Option<(String, PublicKey)> {
-        self.0.encryption_key(serial)
+        outside_now(|| self.0.encryption_key(serial))
     }
 }
 

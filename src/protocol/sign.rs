@@ -39,6 +39,11 @@ impl fmt::Debug for Signature {
 
 /// Signs in place of a local key: a KMS, an HSM, a signing service.
 ///
+/// An async call polls it in its own tokio runtime. A blocking call, and a call outside tokio, poll
+/// it inside a runtime that is kept for this: what it spawns runs there, and not on the thread that
+/// blocking calls depend on. A blocking verb called inside it is an error. The same holds for a
+/// [`Verifier`](crate::Verifier).
+///
 /// ```
 /// use wechatpay_chain::{Signature, Signer};
 ///

@@ -2,6 +2,7 @@ use std::{
     future::{Future, Ready, poll_fn, ready},
     io,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -29,6 +30,9 @@ use super::{
     tunnel,
 };
 use crate::error::BoxError;
+
+const WITHOUT_IO: &str =
+    "the tokio runtime around has no I/O: build it by enable_io() or enable_all()";
 
 /// How long the preferred family of addresses has before the other is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(300);
@@ -184,8 +188,14 @@ async fn happy_eyeballs(
             let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
             connector.set_nodelay(true);
             connector.set_happy_eyeballs_timeout(None);
-            let connecting = connector.call(uri.clone());
-            Box::pin(async move { connecting.await.map_err(Into::into) }) as Connecting
+            let mut connecting = Box::pin(connector.call(uri.clone()));
+            Box::pin(poll_fn(move |cx| {
+                // tokio panics where the runtime around has no I/O, and says so only then.
+                catch_unwind(AssertUnwindSafe(|| connecting.as_mut().poll(cx))).map_or_else(
+                    |_| Poll::Ready(Err(WITHOUT_IO.into())),
+                    |polled| polled.map_err(BoxError::from),
+                )
+            })) as Connecting
         })
     });
     let mut preferred = preferred.ok_or("no address")?;

@@ -28,7 +28,7 @@ pub(crate) use identity::ClientIdentity;
 pub(crate) use incoming::{BodyError, Incoming, IncomingBody};
 pub(crate) use metered::Progress;
 pub(crate) use outgoing::{Body, Outgoing, Target};
-pub(crate) use outside::{as_guest, ended, may_block, outside};
+pub(crate) use outside::{as_guest, ended, may_block, outside, outside_now};
 pub(crate) use reports::{Reporter, Reports};
 pub(crate) use runtime::{InRuntime, background, is_gone, spawn_beside};
 pub use transport::{Transport, TransportBuilder};

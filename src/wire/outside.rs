@@ -73,13 +73,9 @@ pub(crate) fn may_block() -> cause::Result<()> {
 pub(crate) async fn outside<F: Future>(future: F) -> cause::Result<F::Output> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| {
-        let around = Handle::try_current().ok();
-        let guest = match (&around, background()) {
-            (Some(around), Ok(background)) if around.id() != background.id() => None,
-            _ => match guest() {
-                Ok(guest) => Some(guest),
-                Err(cause) => return Poll::Ready(Err(cause)),
-            },
+        let guest = match instead() {
+            Ok(guest) => guest,
+            Err(cause) => return Poll::Ready(Err(cause)),
         };
         if guest.is_none() && is_gone() {
             return Poll::Ready(Err(ended()));
@@ -96,6 +92,22 @@ pub(crate) async fn outside<F: Future>(future: F) -> cause::Result<F::Output> {
         }
     })
     .await
+}
+
+/// As [`outside`], for code that waits for nothing.
+pub(crate) fn outside_now<T>(code: impl FnOnce() -> T) -> T {
+    let _inside = instead().ok().flatten().map(Handle::enter);
+    let _marked = Place::Plugin.mark();
+    code()
+}
+
+/// The guest runtime, where code of the program's needs one: none is around, or the background
+/// one.
+fn instead() -> cause::Result<Option<&'static Handle>> {
+    match Handle::try_current() {
+        Ok(around) if around.id() != background()?.id() => Ok(None),
+        _ => guest().map(Some),
+    }
 }
 
 /// Polls a future of the program's inside the guest runtime, whichever runtime is around: for a

@@ -187,8 +187,11 @@ impl Options {
 
     /// Is told how the upload of a [`media`](Options::media) or the download into a
     /// [`sink`](Options::sink) goes: the bytes of the file so far, and how many there are, where
-    /// that is known. An attempt that is made again begins at 0 again. It is called often and by
-    /// what sends or writes, so it should be quick.
+    /// that is known. An attempt that is made again begins at 0 again.
+    ///
+    /// It is called where the call is awaited: on the thread of a blocking verb, or in the task
+    /// that polls an async one. A slow callback holds up this call and no other. A blocking verb
+    /// called inside it is an error.
     ///
     /// ```
     /// use wechatpay_chain::{Media, Options};

@@ -2,6 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, mpsc},
+    task::{Context, Wake, Waker},
     thread,
 };
 
@@ -201,6 +202,7 @@ fn no_callback_is_called_once_a_call_is_dropped() {
                 Err(_) => std::task::Poll::Pending,
             }
         }));
+        while is_inside.try_recv().is_ok() {}
         drop(call);
         // The callback goes with the last of what could call it.
         assert!(is_inside.recv().is_err(), "a report after the drop");
@@ -405,5 +407,52 @@ fn a_notifications_handler_runs_as_the_callers_own_code() {
         for err in &*guard.plugin.refused.lock().unwrap() {
             is_refused(err, "ReplayGuard");
         }
+    });
+}
+
+/// Makes a blocking call when it wakes, on whichever thread that is.
+struct Blocks {
+    chain: Chain,
+    seen: Mutex<Vec<(String, Result<Response>)>>,
+    thread: thread::Thread,
+}
+
+impl Wake for Blocks {
+    fn wake(self: Arc<Self>) {
+        let result = self.chain.get(());
+        self.seen.lock().unwrap().push((thread_name(), result));
+        self.thread.unpark();
+    }
+}
+
+#[test]
+fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
+    let server = Server::agreeable();
+    let chain = server.client().chain("v3/x");
+    within(20, move || {
+        let blocks = Arc::new(Blocks {
+            chain: chain.clone(),
+            seen: Mutex::default(),
+            thread: thread::current(),
+        });
+        let waker = Waker::from(Arc::clone(&blocks));
+        let mut call = Box::pin(chain.post_async(()));
+        while call
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            thread::park();
+        }
+        let seen = blocks.seen.lock().unwrap();
+        let on_it = seen.iter().filter(|(name, _)| name == BACKGROUND);
+        let refused = on_it
+            .map(|(_, result)| result.as_ref().unwrap_err())
+            .inspect(|err| {
+                assert_eq!(err.outcome(), Outcome::NotSent);
+                let text = err.to_string();
+                assert!(text.contains("on a thread of this library"), "{text}");
+            });
+        assert!(refused.count() > 0, "never woken from there");
     });
 }

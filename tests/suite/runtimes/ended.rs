@@ -13,7 +13,10 @@ use std::{
 
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
-use wechatpay_chain::{Call, CertificateMode, Error, Media, Options, Outcome, RetryPolicy};
+use wechatpay_chain::{
+    Call, CertificateMode, Client, Error, Media, Method, Options, Outcome, Result, RetryPolicy,
+    Signature, Signer,
+};
 
 use super::{current_thread, multi_thread, plain, within};
 use crate::{
@@ -252,4 +255,66 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
             .unwrap_err()
     });
     assert!(err.is_signature(), "{err:?}");
+}
+
+/// Waits on its runtime's timers before it signs.
+struct Slow;
+
+impl Signer for Slow {
+    type Error = &'static str;
+
+    async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        Ok(Signature {
+            serial: keys::SERIAL.to_owned(),
+            bytes: keys::merchant().sign(message),
+        })
+    }
+}
+
+#[test]
+fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
+    let server = Server::agreeable();
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .signer(Slow)
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .base_uri(server.url())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let runtime = current_thread();
+    let chain = client.chain("v3/x");
+    let mut call = Box::pin(chain.post_async(()));
+    let mut prepare = Box::pin(chain.prepare_async(Method::POST, ()));
+    poll_in(&runtime, &mut call);
+    {
+        let _inside = runtime.enter();
+        let polled = prepare
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    }
+    drop(runtime);
+    let err = within(20, move || ends(call, 0));
+    assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
+    let err = within(20, move || plain(prepare).unwrap_err());
+    assert!(err.is_sign(), "{err:?}");
+    assert_eq!(err.outcome(), Outcome::NotSent);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_runtime_without_io_is_an_error_that_says_so() {
+    let server = Server::agreeable();
+    let client = server.client();
+    let err = within(20, move || {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let call = client.chain("v3/x").get_async(());
+        runtime.block_on(call).unwrap_err()
+    });
+    assert!(err.is_connect(), "{err:?}");
+    assert_eq!(err.outcome(), Outcome::NotSent);
+    let source = std::error::Error::source(&err).expect("a source");
+    assert!(source.to_string().contains("enable_io"), "{source}");
 }
