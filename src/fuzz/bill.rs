@@ -11,19 +11,19 @@ pub fn bill(data: &[u8]) {
     table(&mut Draw::new(data));
 }
 
-/// The values of each row and of the summary, and whether an error ended it.
+/// The values of each row and of the summary, and the errors between them.
 #[derive(Debug, Default, PartialEq)]
 struct Found {
     rows: Vec<Vec<String>>,
     summary: Option<Vec<String>>,
-    error: Option<String>,
+    errors: Vec<String>,
 }
 
 fn read(bill: impl Read) -> Found {
     let mut found = Found::default();
     let mut note = |err: crate::Error| {
         check_error(&err);
-        found.error = Some(err.to_string());
+        found.errors.push(err.to_string());
     };
     let mut rows = match BillRows::new(bill) {
         Ok(rows) => rows,
@@ -32,6 +32,7 @@ fn read(bill: impl Read) -> Found {
             return found;
         }
     };
+    let columns = rows.columns().count();
     let mut read = Vec::new();
     let mut line = 1;
     for row in &mut rows {
@@ -47,7 +48,7 @@ fn read(bill: impl Read) -> Found {
     assert!(rows.next().is_none());
     found.rows = read;
     found.summary = rows.summary().map(values);
-    assert!(found.summary.is_none() || found.error.is_none());
+    assert!(found.rows.iter().all(|row| row.len() == columns));
     found
 }
 
@@ -115,7 +116,7 @@ fn table(draw: &mut Draw<'_>) {
         vec!["1.00"; columns].join(",`")
     ));
     let found = read(text.as_bytes());
-    assert_eq!(found.error, None);
+    assert_eq!(found.errors, [""; 0]);
     assert_eq!(found.rows, rows);
     assert_eq!(found.summary, Some(vec!["1.00".to_owned(); columns]));
 }

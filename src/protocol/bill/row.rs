@@ -23,28 +23,25 @@ pub struct BillRow {
 }
 
 impl BillRow {
-    /// A line that begins with a backtick, as values of these columns.
-    pub(super) fn new(line_text: &str, line: u64, columns: &Arc<[String]>) -> Self {
-        // A comma is part of a value, unless a backtick follows it or nothing but commas.
-        let text = line_text.trim_end_matches(',');
-        let mut values = Vec::with_capacity(columns.len());
-        let mut begin = 1;
-        for (comma, _) in text.match_indices(",`") {
-            // Neither can overlap: the first backtick is no comma.
-            values.push(begin..comma);
-            begin = comma + 2;
-        }
-        values.push(begin..text.len());
+    /// A value for each of these columns.
+    pub(super) fn new(values: &[String], line: u64, columns: &Arc<[String]>) -> Self {
+        debug_assert_eq!(values.len(), columns.len());
+        let mut text = String::with_capacity(values.iter().map(String::len).sum());
+        let values = values.iter().map(|value| {
+            let begin = text.len();
+            text.push_str(value);
+            begin..text.len()
+        });
         Self {
+            values: values.collect(),
             text: text.into(),
-            values,
             columns: columns.clone(),
             line,
         }
     }
 
-    /// The value of a column as text, without its backtick; `None` where the bill has no such column
-    /// or the row ends before it. The first, should two columns bear the name.
+    /// The value of a column as text, without its backtick or quotes; `None` where the bill has no
+    /// such column. The first, should two columns bear the name.
     pub fn get(&self, column: &str) -> Option<&str> {
         let at = self.columns.iter().position(|name| name == column)?;
         self.value(at)
@@ -54,7 +51,7 @@ impl BillRow {
     ///
     /// # Errors
     ///
-    /// If there is no such column or value, or it is no amount, or not of whole fen, or beyond
+    /// If there is no such column, or it is no amount, or not of whole fen, or beyond
     /// [`i64`].
     pub fn fen(&self, column: &str) -> Result<i64> {
         let value = self.require(column)?;
@@ -65,7 +62,7 @@ impl BillRow {
     ///
     /// # Errors
     ///
-    /// If there is no such column or value, or it is no whole number, or a negative one.
+    /// If there is no such column, or it is no whole number, or a negative one.
     pub fn count(&self, column: &str) -> Result<u64> {
         let value = self.require(column)?;
         decimal(value, 0)
@@ -79,13 +76,13 @@ impl BillRow {
         names.zip((0..self.values.len()).filter_map(|at| self.value(at)))
     }
 
-    /// How many values the row has.
+    /// How many values the row has: as many as the bill has columns.
     #[expect(clippy::len_without_is_empty, reason = "a row has one value at least")]
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// The line of the bill that the row stands in, from 1.
+    /// The line of the bill that the row begins in, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
@@ -97,9 +94,6 @@ impl BillRow {
     fn require(&self, column: &str) -> Result<&str> {
         self.get(column).ok_or_else(|| {
             let (line, wanted) = (self.line, shown(column));
-            if self.columns.iter().any(|name| name == column) {
-                return decode(format!("line {line} of the bill ends before `{wanted}`"));
-            }
             let names = self.columns.iter().take(MOST_NAMES).map(|name| shown(name));
             let names = names.collect::<Vec<_>>().join(", ");
             let more = if self.columns.len() > MOST_NAMES {

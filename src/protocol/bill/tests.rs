@@ -56,7 +56,8 @@ fn a_fund_flow_bill_is_read() {
 
 #[test]
 fn what_writers_do_to_lines_does_no_harm() {
-    let bill = "\u{feff}\r\n\n 商户订单号 , 金额,,\r\n\r\n`a,`1.00,,\r\n`b,,`2.00,\n`c\nn,\n`3.0,";
+    let bill =
+        "\u{feff}\r\n\n 商户订单号 , 金额,,\r\n\r\n`a,`1.00,,\r\n`b,,`2.00,\n`c,,,\nn,\n`3.0,";
     let (rows, summary) = all(bill).unwrap();
     assert_eq!(rows.len(), 3);
     assert_eq!(
@@ -67,7 +68,8 @@ fn what_writers_do_to_lines_does_no_harm() {
         (rows[1].get("商户订单号"), rows[1].fen("金额").unwrap()),
         (Some("b,"), 200)
     );
-    assert_eq!((rows[2].len(), rows[2].get("金额")), (1, None));
+    // A spreadsheet fills a row up with commas, as far as it does the line of names.
+    assert_eq!((rows[2].len(), rows[2].get("金额")), (2, Some("")));
     assert_eq!(summary.unwrap().count("n").unwrap(), 3);
 }
 
@@ -109,11 +111,20 @@ fn what_cannot_be_told_apart_is_an_error_that_names_the_line() {
         ),
         (
             "a,b\n1,2\n3,4\n",
-            "line 3 of the bill does not begin with a backtick",
+            "line 2 of the bill does not begin with a backtick",
         ),
         (
             "a,b\n`1,`2\nn\n`1\n`2\n",
             "line 5 of the bill comes after its summary",
+        ),
+        ("a,b\n`1\n", "line 2 of the bill has 1 values for 2 columns"),
+        (
+            "a,b\n`1",
+            "the bill was cut short within line 2: 1 values for 2 columns",
+        ),
+        (
+            "a,b\n`1,`2\nn,m\n`1\n",
+            "line 4 of the bill has 1 values for 2 columns",
         ),
         (
             "a,b\n`1,`2\nn\n`1\nn\n",
@@ -153,7 +164,7 @@ fn a_cut_bill_is_an_error_or_has_no_summary() {
 
 #[test]
 fn an_error_ends_the_rows_and_leaves_no_summary() {
-    let mut rows = BillRows::new("a\n`1\nn\n`1\n`2\n".as_bytes()).unwrap();
+    let mut rows = BillRows::new("a,b\n`1,`2\nn\n`1\n`2\n".as_bytes()).unwrap();
     assert!(rows.next().unwrap().is_ok());
     assert!(rows.next().unwrap().is_err());
     assert!(rows.next().is_none());
@@ -162,7 +173,7 @@ fn an_error_ends_the_rows_and_leaves_no_summary() {
 
 #[test]
 fn values_are_asked_for_by_name_and_kept_out_of_errors() {
-    let (rows, _) = all("标识,金额,备注\n`oUpF8uMuAJO,`1.005\n").unwrap();
+    let (rows, _) = all("标识,金额,备注\n`oUpF8uMuAJO,`1.005,`\n").unwrap();
     for (err, text) in [
         (
             rows[0].fen("金额"),
@@ -172,7 +183,10 @@ fn values_are_asked_for_by_name_and_kept_out_of_errors() {
             rows[0].fen("标识"),
             "`标识` in line 2 of the bill, 11 bytes long, is not an amount in whole fen",
         ),
-        (rows[0].fen("备注"), "line 2 of the bill ends before `备注`"),
+        (
+            rows[0].fen("备注"),
+            "`备注` in line 2 of the bill, 0 bytes long, is not an amount in whole fen",
+        ),
         (
             rows[0].fen("费用"),
             "line 2 of the bill has no column `费用`; it has 标识, 金额, 备注",
@@ -186,7 +200,7 @@ fn values_are_asked_for_by_name_and_kept_out_of_errors() {
     }
     assert_eq!(
         format!("{:?}", rows[0]),
-        "BillRow { line: 2, values: 2, .. }"
+        "BillRow { line: 2, values: 3, .. }"
     );
 }
 
@@ -200,7 +214,10 @@ fn a_line_without_end_is_refused_and_not_kept() {
         err.to_string(),
         "line 2 of the bill is longer than 65536 bytes"
     );
-    assert!(rows.lines.line.capacity() <= 4 * MAX_LINE);
+    // What follows is looked through for the next line, and not for ever.
+    let err = rows.next().unwrap().unwrap_err();
+    assert!(err.is_too_large() && err.to_string().contains("without a line break"));
+    assert!(rows.next().is_none());
 }
 
 #[test]
@@ -230,8 +247,10 @@ proptest! {
         let Ok(rows) = BillRows::new(bill.as_bytes()) else {
             return Ok(());
         };
+        let columns = rows.columns().count();
         for row in rows.flatten() {
             prop_assert!(row.iter().count() == row.len());
+            prop_assert!(row.len() == columns);
             let _ = (row.fen("a"), row.count("金额"), row.get(""));
         }
     }
@@ -255,5 +274,227 @@ proptest! {
             prop_assert_eq!(row.fen("金额").unwrap(), i64::from(*fen));
             prop_assert_eq!(row.get("备注"), Some(note.as_str()));
         }
+    }
+}
+
+const USE_FLOW: &str = "\
+批次id,优惠id,优惠类型,优惠金额（元）,订单总金额（元）,交易类型,支付单号,消耗时间,消耗商户号,设备号,银行流水号,单品信息
+";
+const FLOW: &str = "`15300005,`18180000032,`全场代金券,`1.00,`2.00,`支付,`4200000000202011270000000999,`2020-11-27 16:23:05,`1900000109";
+
+/// What is left of a row: its values, or the line that its error names.
+type Left = Result<Vec<String>, u64>;
+
+/// What is left of each row, and the values of the summary.
+fn outcomes(bill: &str) -> (Vec<Left>, Option<Vec<String>>) {
+    let values = |row: &BillRow| row.iter().map(|(_, value)| value.to_owned()).collect();
+    let mut rows = BillRows::new(bill.as_bytes()).unwrap();
+    let read = rows.by_ref().map(|row| match row {
+        Ok(row) => Ok(values(&row)),
+        Err(err) => {
+            assert!(err.is_decode() || err.is_too_large(), "{err}");
+            let text = err.to_string();
+            let (_, line) = text.split_once("line ").unwrap();
+            let digits = line.find(|c: char| !c.is_ascii_digit()).unwrap();
+            Err(line[..digits].parse().unwrap())
+        }
+    });
+    let read = read.collect();
+    (read, rows.summary().map(values))
+}
+
+fn row<const N: usize>(values: [&str; N]) -> Left {
+    Ok(values.map(str::to_owned).to_vec())
+}
+
+#[test]
+fn a_use_flow_file_is_read() {
+    for (tail, values) in [
+        (r#""1000000000","","""#, ["1000000000", "", ""]),
+        (r#""","","""#, ["", "", ""]),
+        // A customer's text: a comma, a line break, a backtick, and all of them.
+        (r#""a,b","c`d","e,`f""#, ["a,b", "c`d", "e,`f"]),
+        ("\"a\nb\",\"c\r\nd\",\"\"", ["a\nb", "c\r\nd", ""]),
+        (
+            "\"a\n`b,`c\",\"\n\n\",\",\n`\"",
+            ["a\n`b,`c", "\n\n", ",\n`"],
+        ),
+        // A quote is doubled, or stands where nothing else could be meant.
+        (
+            r#""a""b","""","[{""x"":1}]""#,
+            [r#"a"b"#, r#"""#, r#"[{"x":1}]"#],
+        ),
+        (r#""a","b","{"x":1}""#, ["a", "b", r#"{"x":1}"#]),
+        (",,", ["", "", ""]),
+    ] {
+        let last = format!("{FLOW},\"x\",\"y\",\"z\"\n");
+        let bill = format!("{USE_FLOW}{FLOW},{tail}\n{last}总条数\n`2\n");
+        let (rows, summary) = outcomes(&bill);
+        assert_eq!(rows.len(), 2, "{tail}: {rows:?}");
+        let first = rows[0].as_ref().unwrap();
+        assert_eq!(
+            (first[3].as_str(), first[8].as_str()),
+            ("1.00", "1900000109")
+        );
+        assert_eq!(first[9..], values, "{tail}");
+        assert_eq!(rows[1].as_ref().unwrap()[9..], ["x", "y", "z"]);
+        assert_eq!(summary.unwrap(), ["2"]);
+    }
+}
+
+#[test]
+fn a_use_flow_row_that_may_be_split_otherwise_is_an_error_alone() {
+    for tail in [
+        "",
+        r#","a","b""#,
+        r#","a","b","c","d""#,
+        r#","a","b","c",`d"#,
+        r#",`a,"b","c""#,
+        r#","a","b",c"#,
+        r#","a",b,"c""#,
+        r#","a","b","c"#,
+        // Where the second ends cannot be told.
+        r#","a","{"x","y"}","c""#,
+        ",1000000000,,",
+    ] {
+        let good = format!("{FLOW},\"x\",\"y\",\"z\"\n");
+        // Before anything is known of the file, and after it.
+        for (bill, bad) in [
+            (
+                // With ten backticks in its first row, it would be another kind of file.
+                format!(
+                    "{USE_FLOW}{FLOW}{}\n{good}{good}总条数\n`3\n",
+                    tail.replace(",`a", "")
+                ),
+                0,
+            ),
+            (
+                format!("{USE_FLOW}{good}{FLOW}{tail}\n{good}总条数\n`3\n"),
+                1,
+            ),
+            (
+                format!("{USE_FLOW}{good}{good}{FLOW}{tail}\n总条数\n`3\n"),
+                2,
+            ),
+        ] {
+            let (rows, summary) = outcomes(&bill);
+            assert_eq!(rows.len(), 3, "{tail}: {rows:?}");
+            for (at, row) in rows.iter().enumerate() {
+                match row {
+                    Ok(row) => assert_eq!(
+                        (at == bad, &row[9..]),
+                        (false, &["x", "y", "z"].map(str::to_owned)[..]),
+                        "{tail}"
+                    ),
+                    Err(line) => assert_eq!((at, *line), (bad, bad as u64 + 2), "{tail}"),
+                }
+            }
+            assert_eq!(summary.unwrap(), ["3"]);
+        }
+    }
+}
+
+#[test]
+fn a_row_of_another_length_is_an_error_alone() {
+    let bill = "a,b,c\n`1,`2,`3\n`1,`2\n`1\n`1,`2,`3,`4\n`4,`5,`6\nn\n`5\n";
+    let (rows, summary) = outcomes(bill);
+    let good = [row(["1", "2", "3"]), row(["4", "5", "6"])];
+    let [first, last] = good;
+    assert_eq!(rows, [first, Err(3), Err(4), Err(5), last]);
+    assert_eq!(summary.unwrap(), ["5"]);
+}
+
+#[test]
+fn a_trade_bill_never_takes_quotes_for_columns() {
+    let short = TRADE.replace("`0.60%,`0.29,`0.00,`\r", "`0.60%,`0.29,`茶,\"热\"\r");
+    let (rows, summary) = outcomes(&short);
+    assert_eq!((rows.len(), &rows[0]), (2, &Err(2)));
+    assert!(rows[1].is_ok() && summary.is_some());
+    // Nor does a bill of any other kind, once it has shown its rows.
+    let (rows, _) = outcomes("a,b,c\n`1,`2,`3\n`1,`x,\"y\"\n`1,`2,`x,\"y\"\n");
+    assert_eq!(rows[1..], [Err(3), row(["1", "2", "x,\"y\""])]);
+}
+
+#[test]
+fn a_line_break_inside_a_text_belongs_to_it() {
+    for (text, value) in [
+        ("茶\n一杯", "茶\n一杯"),
+        ("茶\r\n一杯", "茶\r\n一杯"),
+        ("茶\n\n一杯", "茶\n\n一杯"),
+        ("茶\n", "茶\n"),
+        ("a,b\nc,d\ne", "a,b\nc,d\ne"),
+        ("茶`一`杯", "茶`一`杯"),
+        ("`", "`"),
+    ] {
+        let bill = format!("a,b,c\n`1,`{text},`3\n`4,`5,`6\nn,m\n`7,`8\n");
+        let (rows, summary) = outcomes(&bill);
+        assert_eq!(
+            rows,
+            [row(["1", value, "3"]), row(["4", "5", "6"])],
+            "{text:?}"
+        );
+        assert_eq!(summary.unwrap(), ["7", "8"]);
+    }
+    // In the last column, too, where the next line could be the summary's.
+    let (rows, summary) = outcomes("a,b\n`1,`x\ny\n`2,`z\nw, v\nn\n`2\n");
+    assert_eq!(rows, [row(["1", "x\ny"]), row(["2", "z\nw, v"])]);
+    assert_eq!(summary.unwrap(), ["2"]);
+}
+
+#[test]
+fn a_line_that_begins_like_a_row_is_one_unless_that_is_impossible() {
+    // Rows begin with a time, and this line does not.
+    let timed = "交易时间,商品名称,金额\n`2025-11-20 10:00:00,`茶\n`一杯,`1.00\n`2025-11-20 10:00:01,`a,`2.00\n笔数\n`2\n";
+    let (rows, summary) = outcomes(timed);
+    assert_eq!(rows[0], row(["2025-11-20 10:00:00", "茶\n`一杯", "1.00"]));
+    assert_eq!((rows.len(), summary.unwrap()), (2, vec!["2".to_owned()]));
+    // It may be a short row of its own, and so may the one before it.
+    let (rows, _) = outcomes("a,b,c\n`1,`x\n`y,`3\n`4,`5,`6\n");
+    assert_eq!(rows, [Err(2), Err(3), row(["4", "5", "6"])]);
+    // A row and the summary's values do not make one row.
+    let cut = "交易时间,b,c\n`2025-11-20 10:00:00,`x\nn,m\n`1,`2\n";
+    let (rows, summary) = outcomes(cut);
+    assert_eq!(
+        (rows, summary.unwrap()),
+        (vec![Err(2)], vec!["1".to_owned(), "2".into()])
+    );
+    // Quotes that never end take no row away.
+    let (rows, _) = outcomes("a,b,c\n`1,`2,\"x\n`3,`4,\"y\"\n`5,`6,\"z\"\n");
+    assert_eq!(rows, [Err(2), row(["3", "4", "y"]), row(["5", "6", "z"])]);
+}
+
+#[test]
+fn what_is_no_row_is_an_error_alone() {
+    let bytes = b"a,b\n`1,`2\n`\xff,`2\n`3,`4\n";
+    let rows: Vec<_> = BillRows::new(&bytes[..]).unwrap().collect();
+    assert!(rows[0].is_ok() && rows[2].is_ok() && rows.len() == 3);
+    assert_eq!(
+        rows[1].as_ref().unwrap_err().to_string(),
+        "line 3 of the bill is not UTF-8"
+    );
+
+    let (rows, _) = outcomes("a,b\nstray\n`1,`2\n`3,`4\n");
+    assert_eq!(rows, [Err(2), row(["1", "2"]), row(["3", "4"])]);
+
+    let long = format!("a,b\n`1,`{}\n`3,`4\n", "x".repeat(3 * MAX_LINE));
+    let (rows, _) = outcomes(&long);
+    assert_eq!(rows, [Err(2), row(["3", "4"])]);
+}
+
+#[test]
+fn rows_that_never_end_are_given_up_in_time() {
+    // Each is refused within what is looked at of one row, so a minute would be far too long.
+    for part in [
+        "`1\n",
+        "x\n",
+        "`1,\"x\n",
+        "\n",
+        "`1,`2,\"\",\"\n",
+        ",\"\"",
+        "`1,`2\nx\n",
+    ] {
+        let bill = format!("a,b,c\n{}", part.repeat(300_000 / part.len()));
+        let rows = BillRows::new(bill.as_bytes()).unwrap();
+        assert!(rows.flatten().count() == 0, "{part:?}");
     }
 }
