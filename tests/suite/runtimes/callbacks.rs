@@ -413,46 +413,52 @@ fn a_notifications_handler_runs_as_the_callers_own_code() {
 /// Makes a blocking call when it wakes, on whichever thread that is.
 struct Blocks {
     chain: Chain,
-    seen: Mutex<Vec<(String, Result<Response>)>>,
-    thread: thread::Thread,
+    seen: mpsc::Sender<(String, Result<Response>)>,
 }
 
 impl Wake for Blocks {
     fn wake(self: Arc<Self>) {
         let result = self.chain.get(());
-        self.seen.lock().unwrap().push((thread_name(), result));
-        self.thread.unpark();
+        let _ = self.seen.send((thread_name(), result));
     }
 }
 
 #[test]
 fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
-    let server = Server::agreeable();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let server = Server::start(move |request| {
+        if request.method == "POST" {
+            released.lock().unwrap().recv().unwrap();
+        }
+        Answer::signed(200, "{}")
+    });
     let chain = server.client().chain("v3/x");
     within(20, move || {
-        let blocks = Arc::new(Blocks {
+        let (seen, woken) = mpsc::channel();
+        let waker = Waker::from(Arc::new(Blocks {
             chain: chain.clone(),
-            seen: Mutex::default(),
-            thread: thread::current(),
-        });
-        let waker = Waker::from(Arc::clone(&blocks));
+            seen,
+        }));
         let mut call = Box::pin(chain.post_async(()));
-        while call
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-        {
-            thread::park();
+        let mut poll = || {
+            let polled = call.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending(), "answered too early");
+        };
+        let posts = || server.requests().iter().any(|one| one.method == "POST");
+        while !posts() {
+            poll();
+            thread::yield_now();
         }
-        let seen = blocks.seen.lock().unwrap();
-        let on_it = seen.iter().filter(|(name, _)| name == BACKGROUND);
-        let refused = on_it
-            .map(|(_, result)| result.as_ref().unwrap_err())
-            .inspect(|err| {
-                assert_eq!(err.outcome(), Outcome::NotSent);
-                let text = err.to_string();
-                assert!(text.contains("on a thread of this library"), "{text}");
-            });
-        assert!(refused.count() > 0, "never woken from there");
+        // It waits for the answer, of which the background thread hears first.
+        poll();
+        while woken.try_recv().is_ok() {}
+        release.send(()).unwrap();
+        let (name, result) = woken.recv().unwrap();
+        assert_eq!(name, BACKGROUND);
+        let err = result.unwrap_err();
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        let text = err.to_string();
+        assert!(text.contains("on a thread of this library"), "{text}");
     });
 }
