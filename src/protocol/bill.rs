@@ -158,6 +158,12 @@ impl<R: Read> BillRows<R> {
     fn row(&mut self, first: Line) -> Result<BillRow, Flaw> {
         let number = first.number;
         let mut row = Row::of(&first);
+        // What ends an open quotation is certain, and nothing else in it means anything.
+        if let Err(misfit @ Misfit { is_open: true, .. }) = row.split(&self.shape) {
+            if let Ok(split) = self.extend(&mut row, misfit)? {
+                return Ok(self.take(split, number));
+            }
+        }
         let (mut lines, mut len) = (Vec::new(), row.len());
         while let Some(line) = self.plain_line()? {
             len += size(&line);
@@ -166,9 +172,8 @@ impl<R: Read> BillRows<R> {
             }
             lines.push(line);
         }
-        while lines.last().is_some_and(Line::is_blank) {
-            lines.pop();
-        }
+        let filled = lines.iter().rposition(|line| !line.is_blank());
+        let blank = lines.split_off(filled.map_or(0, |at| at + 1));
         let last = lines.pop();
         lines.iter().for_each(|line| row.push(line));
         let mut is_last = false;
@@ -186,16 +191,25 @@ impl<R: Read> BillRows<R> {
             }
         }
         let split = match row.split(&self.shape) {
-            Err(misfit) if !is_last => self.extend(&mut row, misfit)?,
+            Err(misfit) if !is_last => {
+                // Between the lines of a text they are a part of it.
+                blank
+                    .into_iter()
+                    .rev()
+                    .for_each(|line| self.lines.give_back(line));
+                self.extend(&mut row, misfit)?
+            }
             split => split,
         };
         match split {
-            Ok(split) => {
-                self.shape.ticked = self.shape.ticked.or(split.ticked());
-                Ok(BillRow::new(&split.values, number, &self.columns))
-            }
+            Ok(split) => Ok(self.take(split, number)),
             Err(misfit) => Err(Flaw::Row(row.fault(number, &misfit, &self.shape))),
         }
+    }
+
+    fn take(&mut self, split: Split, line: u64) -> BillRow {
+        self.shape.ticked = self.shape.ticked.or(split.ticked());
+        BillRow::new(&split.values, line, &self.columns)
     }
 
     /// Lines that begin with a backtick belong to the row before them only where that is certain:
@@ -217,7 +231,7 @@ impl<R: Read> BillRows<R> {
                 && longer.len() + size(&line) <= MAX_LINE
                 && (is_open || (by_time && !alone.begins_with_time()))
                 && alone.split(&self.shape).is_err()
-                && (line.is_row() || !self.may_begin_summary(&line)?);
+                && (is_open || line.is_row() || !self.may_begin_summary(&line)?);
             by_time &= !alone.begins_with_time();
             longer.push(&line);
             taken.push(line);
@@ -299,7 +313,7 @@ impl<R: Read> BillRows<R> {
     /// follows it: the end of the bill, its values as the last line, or values that fit it and no
     /// row of the bill.
     fn may_begin_summary(&mut self, line: &Line) -> Result<bool, Flaw> {
-        if line.bytes.contains(&b'`') {
+        if line.is_blank() || line.bytes.contains(&b'`') {
             return Ok(false);
         }
         let Ok((_, named)) = names(line) else {

@@ -58,13 +58,6 @@ impl Shape {
                 values,
                 way: Way::Ticks,
             });
-        } else if found < self.columns && is_whole && found + commas == self.columns + self.commas {
-            let mut values = ticked(text, &ticks);
-            values.resize(self.columns, String::new());
-            ways.push(Split {
-                values,
-                way: Way::Filled,
-            });
         }
         let quoted = Quoted::of(text);
         let chains = quoted.chains(text);
@@ -88,6 +81,19 @@ impl Shape {
             first,
             Some((_, Chain::Open(cells), before)) if before + 1 + cells <= self.columns
         );
+        let filled =
+            found < self.columns && is_whole && found + commas == self.columns + self.commas;
+        let as_known = self
+            .ticked
+            .is_none_or(|known| known == found || known == self.columns);
+        if ways.is_empty() && filled && as_known && !is_open {
+            let mut values = ticked(text, &ticks);
+            values.resize(self.columns, String::new());
+            ways.push(Split {
+                values,
+                way: Way::Filled,
+            });
+        }
         if ways.is_empty() && !is_open {
             ways.extend(self.loose(text, &ticks));
         }

@@ -498,3 +498,27 @@ fn rows_that_never_end_are_given_up_in_time() {
         assert!(rows.flatten().count() == 0, "{part:?}");
     }
 }
+
+proptest! {
+    /// Whatever a customer writes into the quoted columns, a row is what was written or an error.
+    #[test]
+    fn no_text_in_quotes_shifts_a_column(
+        texts in prop::collection::vec(prop::array::uniform3("(a|,|`|\"|\n|\r\n|,`|\n`|\",\"| ){0,8}"), 1..6)
+    ) {
+        let mut bill = format!("{USE_FLOW}{FLOW},\"x\",\"y\",\"z\"\n");
+        for texts in &texts {
+            let quoted = texts.iter().map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
+            let quoted = quoted.collect::<Vec<_>>().join(",");
+            bill += &format!("{FLOW},{quoted}\n");
+        }
+        bill += &format!("总条数\n`{}\n", texts.len() + 1);
+        let (rows, summary) = outcomes(&bill);
+        prop_assert_eq!(summary, Some(vec![(texts.len() + 1).to_string()]));
+        let good: Vec<_> = rows.iter().skip(1).flatten().map(|row| &row[9..]).collect();
+        for row in &good {
+            prop_assert!(texts.iter().any(|texts| texts[..] == **row), "{:?}", row);
+        }
+        // Doubled quotes leave nothing uncertain.
+        prop_assert_eq!(good.len(), texts.len());
+    }
+}

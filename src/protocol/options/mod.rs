@@ -244,8 +244,8 @@ impl Options {
     /// whole, so that a file of that name is replaced all at once or not at all; a call that fails
     /// or is dropped removes what it wrote. An error answer never comes into the file.
     ///
-    /// The documented unsigned downloads are streamed, in memory that does not grow with them; mind
-    /// the [`timeout`](Options::timeout), which is over the whole call. An answer whose signature
+    /// The documented unsigned downloads, and the files that [`download`](crate::Chain::download)
+    /// fetches, are streamed, in memory that does not grow with them; mind the [`timeout`](Options::timeout), which is over the whole call. An answer whose signature
     /// covers it is held in memory, up to the client's `max_response`, until it has verified.
     ///
     /// [`Response::file`](crate::Response::file) tells what was written.
@@ -276,7 +276,14 @@ impl Options {
         self
     }
 
-    /// The SHA-256 that the body must have, in hexadecimal: as [`expect_sha1`](Options::expect_sha1).
+    /// The SHA-256 that the body must have, in hexadecimal: as [`expect_sha1`](Options::expect_sha1),
+    /// and besides it where both are given.
+    ///
+    /// ```
+    /// # let receipt = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    /// let options = wechatpay_chain::Options::new().expect_sha256(receipt);
+    /// # let _ = options;
+    /// ```
     pub fn expect_sha256(mut self, hash_value: impl AsRef<str>) -> Self {
         match digest::from_hex(hash_value.as_ref()) {
             Some(sha256) => self.sha256 = Some(sha256),
