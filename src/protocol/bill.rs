@@ -158,8 +158,8 @@ impl<R: Read> BillRows<R> {
     fn row(&mut self, first: Line) -> Result<BillRow, Flaw> {
         let number = first.number;
         let mut row = Row::of(&first);
-        // What ends an open quotation is certain, and nothing else in it means anything.
-        if let Err(misfit @ Misfit { is_open: true, .. }) = row.split(&self.shape) {
+        // What completes a row that broke off is certain: before anything is made of its lines.
+        if let Err(misfit) = row.split(&self.shape) {
             if let Ok(split) = self.extend(&mut row, misfit)? {
                 return Ok(self.take(split, number));
             }
@@ -231,7 +231,7 @@ impl<R: Read> BillRows<R> {
                 && longer.len() + size(&line) <= MAX_LINE
                 && (is_open || (by_time && !alone.begins_with_time()))
                 && alone.split(&self.shape).is_err()
-                && (is_open || line.is_row() || !self.may_begin_summary(&line)?);
+                && (is_open || line.is_row() || !self.may_begin_last_lines(&line)?);
             by_time &= !alone.begins_with_time();
             longer.push(&line);
             taken.push(line);
@@ -328,19 +328,29 @@ impl<R: Read> BillRows<R> {
         let values = Row::of(values);
         let is_row = values.split(&self.shape).is_ok();
         let is_named = values.ticks() == named.columns;
-        let mut at = 1;
-        let is_end = loop {
-            match self.lines.peek(at) {
-                None => break true,
-                Some(line) if line.is_blank() && at <= MOST_LINES => at += 1,
-                Some(_) => break false,
-            }
-        };
+        let is_end = self.ends_after_next();
         Ok(if is_end {
             is_named || !is_row
         } else {
             is_named && !is_row
         })
+    }
+
+    /// As [`may_begin_summary`](Self::may_begin_summary), with nothing after the summary.
+    fn may_begin_last_lines(&mut self, line: &Line) -> Result<bool, Flaw> {
+        Ok(self.may_begin_summary(line)? && self.ends_after_next())
+    }
+
+    /// Whether the bill has one line more at most.
+    fn ends_after_next(&mut self) -> bool {
+        let mut at = 1;
+        loop {
+            match self.lines.peek(at) {
+                None => return true,
+                Some(line) if line.is_blank() && at <= MOST_LINES => at += 1,
+                Some(_) => return false,
+            }
+        }
     }
 
     /// The next line, if it does not begin as a row.

@@ -521,4 +521,20 @@ proptest! {
         // Doubled quotes leave nothing uncertain.
         prop_assert_eq!(good.len(), texts.len());
     }
+
+    /// In a bill of payments, a text shifts a column only by a comma and a backtick in a row.
+    #[test]
+    fn no_other_text_after_a_backtick_shifts_a_column(
+        texts in prop::collection::vec("(a|,a|`a|\\n|\\r\\n|\"|,\"|总|a,b){0,8}", 1..6)
+    ) {
+        let mut bill = "交易时间,商品名称,金额\n".to_owned();
+        for text in &texts {
+            bill += &format!("`2025-11-20 10:00:00,`{text},`1.00\n");
+        }
+        bill += "总条数,总金额\n`1,`1.00\n";
+        let (rows, summary) = outcomes(&bill);
+        let texts: Vec<_> = texts.iter().map(|text| row(["2025-11-20 10:00:00", text, "1.00"])).collect();
+        prop_assert_eq!(rows, texts);
+        prop_assert_eq!(summary.unwrap(), ["1", "1.00"]);
+    }
 }
