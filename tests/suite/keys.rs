@@ -36,6 +36,13 @@ impl Pair {
         PublicKey::from_der(der.as_bytes()).expect("a key")
     }
 
+    /// What no other key has.
+    pub fn modulus(&self) -> Vec<u8> {
+        rsa::traits::PublicKeyParts::n(&self.rsa)
+            .to_be_bytes()
+            .to_vec()
+    }
+
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         SigningKey::<Sha256>::new(self.rsa.clone())

@@ -45,7 +45,7 @@ impl Answer {
     /// Signed with another key, at this time.
     pub fn signed_by(status: u16, body: impl Into<Vec<u8>>, (serial, key): (&str, &Pair)) -> Self {
         let (body, now) = (body.into(), now());
-        let signature = sign_by(key, serial, now, &body);
+        let signature = sign_by(key, now, &body);
         Self::plain(status, body)
             .signature(now, &signature)
             .with("Wechatpay-Serial", serial)
@@ -118,12 +118,13 @@ const NONCE: &str = "d824f2e086d3c1df967785d13fcd22ef";
 
 /// The platform's signature over a body.
 fn sign(timestamp: u64, body: &[u8]) -> String {
-    sign_by(keys::platform(), keys::PLATFORM_ID, timestamp, body)
+    sign_by(keys::platform(), timestamp, body)
 }
 
-/// The same body in the same second is signed once by each key.
-fn sign_by(key: &Pair, serial: &str, timestamp: u64, body: &[u8]) -> String {
-    type Made = HashMap<(String, Vec<u8>), String>;
+/// The same body in the same second is signed once by each key. The cache goes by the key itself
+/// and not by its serial, since a forger signs under another's serial.
+fn sign_by(key: &Pair, timestamp: u64, body: &[u8]) -> String {
+    type Made = HashMap<(Vec<u8>, Vec<u8>), String>;
     static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let mut message = format!("{timestamp}\n{NONCE}\n").into_bytes();
     message.extend_from_slice(body);
@@ -131,7 +132,7 @@ fn sign_by(key: &Pair, serial: &str, timestamp: u64, body: &[u8]) -> String {
     MADE.get_or_init(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .entry((serial.to_owned(), message))
+        .entry((key.modulus(), message))
         .or_insert_with_key(|(_, message)| BASE64_STANDARD.encode(key.sign(message)))
         .clone()
 }
