@@ -114,6 +114,8 @@ mod fuzz;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
+#[cfg(test)]
+mod material;
 mod protocol;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

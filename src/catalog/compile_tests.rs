@@ -1,4 +1,4 @@
-//! What the compiler does with `path!`: its message, its time, and what is left in a program.
+//! What the compiler does with `path!`: its message, and what is left in a program.
 //!
 //! The files that `path!` needs are compiled alone, with `rustc` and without cargo, so that a test
 //! takes no lock and no network. `RUSTC` names another compiler.
@@ -7,10 +7,9 @@ use std::{
     env, fs,
     path::PathBuf,
     process::{self, Command, Output},
-    time::Duration,
 };
 
-use super::all;
+use crate::material;
 
 /// The crate in small: the same files at the same place, and as much of `http` as they use.
 const CRATE: &str = r#"
@@ -86,30 +85,6 @@ fn the_error_shows_the_nearest_documented_path() {
 }
 
 #[test]
-fn a_use_costs_at_most_10_ms_of_compile_time() {
-    let Some(compiler) = Compiler::new("time") else {
-        return;
-    };
-    const USES: usize = 200;
-    let program = |wrap: fn(&str) -> String| {
-        let templates = all().iter().step_by(all().len() / USES).take(USES);
-        let uses: String = templates
-            .map(|operation| format!("n += {}.len();\n", wrap(operation.template())))
-            .collect();
-        format!("pub fn f() -> usize {{ let mut n = 0; {uses} n }}")
-    };
-    let checked = program(|template| format!("wechatpay_chain::path!({template:?})"));
-    let plain = program(|template| format!("{template:?}"));
-    let (Some(checked), Some(plain)) = (compiler.time(&checked), compiler.time(&plain)) else {
-        println!("left out: no sh to ask for the time of a process");
-        return;
-    };
-    let a_use = checked.saturating_sub(plain) / USES as u32;
-    println!("a use of path! takes {a_use:?} to compile");
-    assert!(a_use <= Duration::from_millis(10), "{a_use:?}");
-}
-
-#[test]
 fn a_program_carries_the_catalogue_only_if_it_reads_it() {
     let Some(compiler) = Compiler::new("size") else {
         return;
@@ -141,7 +116,7 @@ impl Compiler {
         fs::create_dir_all(&folder).unwrap();
         let compiler = Self { folder };
         if Command::new(rustc()).arg("--version").output().is_err() {
-            println!("left out: no rustc");
+            material::skipped("there is no rustc here");
             return None;
         }
         let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/catalog").replace('\\', "/");
@@ -163,32 +138,6 @@ impl Compiler {
             .args(arguments)
             .output()
             .unwrap()
-    }
-
-    /// The compiler's CPU time: the machine may have other work. The least of three runs.
-    fn time(&self, program: &str) -> Option<Duration> {
-        fs::write(self.folder.join("program.rs"), program).unwrap();
-        let mut least = None;
-        for _ in 0..3 {
-            let output = Command::new("sh")
-                .current_dir(&self.folder)
-                .args(["-c", "\"$@\" && times", "sh"])
-                .arg(rustc())
-                .args(PROGRAM)
-                .args(["--crate-type=lib", "--emit=metadata"])
-                .output()
-                .ok()?;
-            assert!(output.status.success(), "{output:?}");
-            // The second line is that of the children: user and system, `0m0.250s 0m0.050s`.
-            let text = String::from_utf8(output.stdout).unwrap();
-            let seconds = text.lines().nth(1)?.split_whitespace().map(|time| {
-                let (minutes, seconds) = time.strip_suffix('s')?.split_once('m')?;
-                Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-            });
-            let time = Duration::from_secs_f64(seconds.sum::<Option<f64>>()?);
-            least = Some(least.map_or(time, |least: Duration| least.min(time)));
-        }
-        least
     }
 
     fn command(&self) -> Command {

@@ -4,20 +4,15 @@ use http::Method;
 use proptest::prelude::*;
 
 use super::{key::Key, *};
+use crate::material;
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/catalog/");
 
-/// The list from outside, and what writes the table anew: `CATALOG_UPDATE=1 cargo test catalogue`.
+/// The table is made from `operations.tsv`. After a change there, `CATALOG_UPDATE=1 cargo test catalogue`
+/// writes the table, and a second run the page.
 #[test]
 fn the_catalogue_is_the_documented_list() {
-    let list = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/vectors/operations.tsv"
-    );
-    let Ok(list) = fs::read_to_string(list) else {
-        println!("left out: no {list}");
-        return;
-    };
+    let list = include_str!("operations.tsv");
     let mut lines: Vec<[&str; 4]> = list
         .lines()
         .skip(1)
@@ -151,17 +146,11 @@ fn every_operation_is_found_by_its_expanded_path_and_under_other_names() {
 
 #[test]
 fn what_the_php_sdk_sends_is_found() {
-    let requests = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/vectors/requests.jsonl"
-    );
-    let Ok(requests) = fs::read_to_string(requests) else {
-        println!("left out: no {requests}");
+    let Some(requests) = material::lines("tests/vectors/requests.jsonl") else {
         return;
     };
     let mut missed = Vec::new();
-    for line in requests.lines() {
-        let request: serde_json::Value = serde_json::from_str(line).unwrap();
+    for request in &requests {
         let (method, template) = request["op"].as_str().unwrap().split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
         let url: http::Uri = request["expect"]["url"].as_str().unwrap().parse().unwrap();

@@ -17,7 +17,7 @@ use wechatpay_chain::{Chain, Client, Options, Outcome, RetryPolicy, Signature, S
 use super::{
     keys,
     mode::{BOTH, runtime},
-    server::{Answer, Reply, Server},
+    server::{Answer, Reply, Server, vacant_port},
 };
 
 #[test]
@@ -64,11 +64,6 @@ fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
         let start = Instant::now();
         let err = mode.post(&chain, json!({ "timeout": 0.2 })).unwrap_err();
         assert!(start.elapsed() >= Duration::from_millis(200));
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            start.elapsed()
-        );
         assert!(err.is_timeout(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::Unknown);
         assert_eq!(
@@ -206,11 +201,7 @@ fn a_proxy_that_says_nothing_ends_with_the_connect_timeout() {
 
 #[test]
 fn a_refused_connection_is_tried_again_and_not_sent() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = vacant_port();
     let client = keys::builder()
         .base_uri(format!("http://127.0.0.1:{port}/"))
         .retry(RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1)))

@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use super::material;
+
 /// A file for the length of a test.
 pub struct File(PathBuf);
 
@@ -36,16 +38,10 @@ impl Drop for File {
     }
 }
 
-/// Whether one of the two is not here, said aloud: the test is then left out.
+/// Whether one of the two is not here, so that the test is skipped.
+#[track_caller]
 pub fn absent() -> bool {
-    let missing = |program: &str| Command::new(program).arg("--version").output().is_err();
-    match ["openssl", "node"].iter().find(|program| missing(program)) {
-        Some(program) => {
-            println!("left out: {program} is not here");
-            true
-        }
-        None => false,
-    }
+    !["openssl", "node"].into_iter().all(material::has_program)
 }
 
 /// What `openssl` writes; `Err` is what it complains of.

@@ -2,24 +2,26 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
 use wechatpay_chain::sandbox::{Fault, Sandbox};
 
+use super::{npm, scratch::Scratch};
+
 const SCRIPT: &str = include_str!("../node/sandbox.cjs");
-const PACKAGE: &str = "wechatpay-axios-plugin@0.9.6";
 
 #[test]
 fn another_client_goes_the_whole_way() {
-    let Some(folder) = installed() else { return };
+    let Some(modules) = npm::installed("wechatpay-axios-plugin@0.9.6") else {
+        return;
+    };
     let sandbox = Sandbox::start().unwrap();
-    let script = folder.join("sandbox.cjs");
-    std::fs::write(&script, SCRIPT).unwrap();
+    let scratch = Scratch::new();
     let mut node = Command::new("node")
-        .arg(&script)
+        .arg(scratch.written("sandbox.cjs", SCRIPT))
+        .env("NODE_PATH", modules)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -56,36 +58,4 @@ fn another_client_goes_the_whole_way() {
     );
     assert_eq!(sandbox.order_state("axios_0001").unwrap(), "DONE");
     assert_eq!(sandbox.order_state("axios_native_0002").unwrap(), "CLOSED");
-}
-
-/// The folder with the package in it; `None`, and a line that says so, where there is no way to it.
-fn installed() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wechatpay-axios-plugin");
-    if folder.join("node_modules/wechatpay-axios-plugin").is_dir() {
-        return Some(folder);
-    }
-    std::fs::create_dir_all(&folder).unwrap();
-    let npm = Command::new("npm")
-        .args([
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefix",
-        ])
-        .arg(&folder)
-        .arg(PACKAGE)
-        .output();
-    match npm {
-        Ok(output) if output.status.success() => Some(folder),
-        Ok(output) => {
-            let why = String::from_utf8_lossy(&output.stderr);
-            println!("left out: npm did not install {PACKAGE}: {why}");
-            None
-        }
-        Err(err) => {
-            println!("left out: there is no npm: {err}");
-            None
-        }
-    }
 }

@@ -20,11 +20,10 @@ use wechatpay_chain::{
 use super::{
     apiv2,
     gateway::{Arrival, Gateway},
-    keys,
+    keys, material,
     mode::{BOTH, Mode},
     scratch::Scratch,
     server::Answer,
-    shared,
     tls::Authority,
     vectors::{Sent, compare, forms, without_stray},
 };
@@ -265,7 +264,7 @@ impl Sender {
 
 #[test]
 fn operations_arrive_as_the_php_sdk_sends_them() {
-    let Some(lines) = shared::lines("requests.jsonl") else {
+    let Some(lines) = material::lines("tests/vectors/requests.jsonl") else {
         return;
     };
     let (next, sent) = (AtomicUsize::new(0), AtomicUsize::new(0));

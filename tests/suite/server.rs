@@ -8,27 +8,29 @@ pub use answer::{Answer, REQUEST_ID};
 use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU16, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use tokio::net::TcpSocket;
 use wechatpay_chain::{CertificateMode, Client, RetryPolicy};
 
 use super::keys::{self, Pair};
 
 /// How long a test waits for what should come at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Server {
     port: u16,
     shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -84,23 +86,39 @@ impl From<Answer> for Reply {
 
 impl Server {
     pub fn start<R: Into<Reply>>(answer: impl Fn(&Request) -> R + Send + Sync + 'static) -> Self {
-        Self::at(0, answer)
+        Self::on(
+            TcpListener::bind("127.0.0.1:0").expect("a free port"),
+            answer,
+        )
     }
 
-    /// At a port that was another's before.
+    /// At a [`vacant_port`]. It is vacant again once the server is dropped.
     pub fn at<R: Into<Reply>>(
         port: u16,
         answer: impl Fn(&Request) -> R + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+        let listener = in_runtime(|| bound(port).listen(128).and_then(|all| all.into_std()));
+        let listener = listener.expect("a listener");
+        listener.set_nonblocking(false).expect("a socket");
+        Self::on(listener, answer)
+    }
+
+    fn on<R: Into<Reply>>(
+        listener: TcpListener,
+        answer: impl Fn(&Request) -> R + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared::default());
         let answer = Arc::new(move |request: &Request| answer(request).into());
-        thread::spawn({
+        let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared, &answer)
         });
-        Self { port, shared }
+        Self {
+            port,
+            shared,
+            accepting: Some(accepting),
+        }
     }
 
     /// Answers everything with a signed 200 and `{}`.
@@ -164,8 +182,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.ending.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
+        // The listener goes with its thread: from here on, nobody listens at the port.
+        let _ = self.accepting.take().map(JoinHandle::join);
         let mut seen = self.shared.seen();
-        // No connection outlives its server: the port may be another's in a moment.
         for (_, stream) in seen.streams.drain() {
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -269,14 +288,21 @@ fn serve(stream: TcpStream, connection: usize, shared: &Shared, answer: &Answeri
 }
 
 fn reset(stream: TcpStream) {
+    in_runtime(|| {
+        stream.set_nonblocking(true).expect("a socket");
+        let stream = tokio::net::TcpStream::from_std(stream).expect("a socket");
+        stream.set_zero_linger().expect("a socket");
+    });
+}
+
+/// For what tokio's sockets can do and those of std cannot.
+fn in_runtime<T>(work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
         .expect("a runtime");
     let _inside = runtime.enter();
-    stream.set_nonblocking(true).expect("a socket");
-    let stream = tokio::net::TcpStream::from_std(stream).expect("a socket");
-    stream.set_zero_linger().expect("a socket");
+    work()
 }
 
 /// The next request, `None` where the client closed first.
@@ -396,17 +422,28 @@ impl Request {
     }
 }
 
-/// A port where nobody listens, and which the system gives to nobody who asks for any.
+/// A port where nobody listens but a [`Server::at`] it. A socket that never listens is bound to it
+/// for as long as the process lives, so that the system gives it to nobody else.
 pub fn vacant_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Two test processes at once begin at different places.
-    let first = std::process::id() as u16 % 8_000;
-    loop {
-        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+    static HELD: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let socket = bound(0);
+    let port = socket.local_addr().expect("an address").port();
+    HELD.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(socket);
+    port
+}
+
+/// A socket that shares its port with others of this kind.
+fn bound(port: u16) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    #[cfg(unix)]
+    socket.set_reuseport(true).expect("a socket");
+    #[cfg(windows)]
+    socket.set_reuseaddr(true).expect("a socket");
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    socket.bind(address).expect("a free port");
+    socket
 }
 
 pub fn now() -> u64 {

@@ -1,11 +1,7 @@
 //! The signature, as others verify it: the openssl command line, the npm package
 //! `wechatpay-axios-plugin`, and a server over the bytes that arrive.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs, process::Command};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
@@ -13,10 +9,12 @@ use serde_json::{Value, json};
 use wechatpay_chain::{Chain, Client, Method, PreparedRequest};
 
 use super::{
-    keys,
+    keys, material,
     mode::BOTH,
+    npm,
+    scratch::Scratch,
     server::{Request, Server},
-    shared, vectors,
+    vectors,
 };
 
 /// A request with all that makes signing hard: a query, characters beyond ASCII, a body.
@@ -54,42 +52,13 @@ fn public_pem() -> String {
     public.to_public_key_pem(LineEnding::LF).expect("PEM")
 }
 
-/// A directory of this test's own.
-fn directory(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&path).expect("a directory");
-    path
-}
-
-fn is_there(program: &str) -> bool {
-    let found = Command::new(program)
-        .arg(if program == "openssl" {
-            "version"
-        } else {
-            "--version"
-        })
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        println!("left out: {program} is not here");
-    }
-    found
-}
-
 #[test]
 fn openssl_verifies_the_signature() {
-    if !is_there("openssl") {
+    if !material::has_program("openssl") {
         return;
     }
     let request = prepared();
-    let directory = directory("openssl");
-    let file = |name: &str, content: &[u8]| {
-        let path = directory.join(name);
-        fs::write(&path, content).expect("a file");
-        path
-    };
+    let scratch = Scratch::new();
     let mut message = format!(
         "POST\n{}\n{}\n{}\n",
         target(&request),
@@ -105,10 +74,10 @@ fn openssl_verifies_the_signature() {
     let verify = |message: &[u8]| {
         let output = Command::new("openssl")
             .args(["dgst", "-sha256", "-verify"])
-            .arg(file("public.pem", public_pem().as_bytes()))
+            .arg(scratch.written("public.pem", public_pem()))
             .arg("-signature")
-            .arg(file("signature", &signature))
-            .arg(file("message", message))
+            .arg(scratch.written("signature", &signature))
+            .arg(scratch.written("message", message))
             .output()
             .expect("openssl runs");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -132,33 +101,9 @@ console.log(JSON.stringify({ same, good: check(body), altered: check(body + ' ')
 
 #[test]
 fn the_npm_package_verifies_the_signature() {
-    if !is_there("node") || !is_there("npm") {
+    let Some(modules) = npm::installed("wechatpay-axios-plugin@0.9.6") else {
         return;
-    }
-    // Kept from one run to the next.
-    let directory = directory("npm");
-    if !directory
-        .join("node_modules/wechatpay-axios-plugin")
-        .is_dir()
-    {
-        let installed = Command::new("npm")
-            .args([
-                "install",
-                "--no-audit",
-                "--no-fund",
-                "--ignore-scripts",
-                "--prefix",
-            ])
-            .arg(&directory)
-            .arg("wechatpay-axios-plugin@0.9")
-            .stdin(Stdio::null())
-            .output()
-            .expect("npm runs");
-        if !installed.status.success() {
-            println!("left out: npm installs no wechatpay-axios-plugin");
-            return;
-        }
-    }
+    };
     let request = prepared();
     let input = json!({
         "method": request.method().as_str(),
@@ -167,11 +112,12 @@ fn the_npm_package_verifies_the_signature() {
         "body": std::str::from_utf8(request.body()).expect("text"),
         "key": public_pem(),
     });
-    fs::write(directory.join("input.json"), input.to_string()).expect("a file");
+    let scratch = Scratch::new();
+    let input = scratch.written("input.json", input.to_string());
     let output = Command::new("node")
         .args(["-e", SCRIPT])
-        .current_dir(&directory)
-        .stdin(fs::File::open(directory.join("input.json")).expect("a file"))
+        .env("NODE_PATH", modules)
+        .stdin(fs::File::open(input).expect("a file"))
         .output()
         .expect("node runs");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -235,7 +181,7 @@ fn own(client: &Client) -> Vec<Operation> {
 
 /// Every so many-th of the documented APIv3 operations.
 fn documented(client: &Client) -> Vec<Operation> {
-    let lines = shared::lines("requests.jsonl").unwrap_or_default();
+    let lines = material::lines("tests/vectors/requests.jsonl").unwrap_or_default();
     let lines = lines.iter().filter(|line| {
         let op = line["op"].as_str().unwrap_or_default();
         let path = line["path"].as_str().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use wechatpay_chain::{Chain, Client, Method, PreparedRequest};
 
-use super::{apiv2, keys, shared};
+use super::{apiv2, keys, material};
 
 /// The same path in its three forms. The index takes literals only: a test's are leaked.
 pub fn forms(client: &Client, line: &Value) -> [(&'static str, Chain); 3] {
@@ -199,7 +199,7 @@ fn check_lacking(chain: &Chain, method: &Method, line: &Value) -> Result<(), Str
 
 #[test]
 fn operations_are_sent_as_the_php_sdk_sends_them() {
-    let Some(lines) = shared::lines("requests.jsonl") else {
+    let Some(lines) = material::lines("tests/vectors/requests.jsonl") else {
         return;
     };
     let mut clients = BTreeMap::new();
@@ -230,7 +230,7 @@ fn operations_are_sent_as_the_php_sdk_sends_them() {
 
 #[test]
 fn paths_and_queries_are_encoded_as_the_php_sdk_encodes_them() {
-    let Some(lines) = shared::lines("encoding.jsonl") else {
+    let Some(lines) = material::lines("tests/vectors/encoding.jsonl") else {
         return;
     };
     let client = keys::builder().trust_host("127.0.0.1").build().unwrap();

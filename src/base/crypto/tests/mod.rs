@@ -19,7 +19,10 @@ use std::{
     },
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    material,
+};
 
 /// The openssl command, working in a folder of its own that goes away with it.
 struct Openssl {
@@ -31,8 +34,7 @@ impl Openssl {
     fn find() -> Option<Self> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-        if Command::new("openssl").arg("version").output().is_err() {
-            println!("left out: there is no openssl here");
+        if !material::has_program("openssl") {
             return None;
         }
         let name = format!(
@@ -85,8 +87,7 @@ fn key_pem(openssl: &Openssl) -> &'static str {
 
 /// The output of a node script that gets `input` on its standard input.
 fn node(script: &str, input: &[u8]) -> Option<Vec<u8>> {
-    if Command::new("node").arg("--version").output().is_err() {
-        println!("left out: there is no node here");
+    if !material::has_program("node") {
         return None;
     }
     Some(run("node", &["-e", script], input, &std::env::temp_dir()))
