@@ -113,7 +113,7 @@ impl Wire {
         );
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
+            .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         // The server may refuse before it has read all of it.

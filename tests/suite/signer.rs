@@ -272,7 +272,7 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
                 });
                 let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
                 let chain = builder.build().unwrap().chain("v3/x");
-                let options = json!({ "timeout": 0.3, "allow_redirects": true });
+                let options = json!({ "timeout": 1, "allow_redirects": true });
                 let err = mode.send(&chain, &method, options).unwrap_err();
                 assert!(
                     if hangs {

@@ -81,7 +81,7 @@ impl Host {
 
     /// For a server that lets the call's time run out.
     pub fn stalling(mut self) -> Self {
-        self.timeout = Duration::from_millis(300);
+        self.timeout = Duration::from_millis(1_500);
         self
     }
 

@@ -209,7 +209,7 @@ fn stalling() -> Vec<Fault> {
             let host = socket("http", |mut stream| {
                 let read = stream.read(&mut [0; 1]);
                 std::thread::spawn(move || {
-                    std::thread::sleep(Duration::from_secs(1));
+                    std::thread::sleep(Duration::from_secs(60));
                     drop(stream);
                 });
                 match read {
@@ -238,7 +238,7 @@ fn stalling() -> Vec<Fault> {
             )
         }),
         over("1xx without end", || {
-            writing("", drip(b"HTTP/1.1 100 Continue\r\n\r\n", BLINK))
+            writing("", drip(b"HTTP/1.1 100 Continue\r\n\r\n", 10 * BLINK))
         }),
     ]
 }
