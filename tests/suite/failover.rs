@@ -14,7 +14,7 @@ use wechatpay_chain::{Client, ClientBuilder, Outcome, RetryPolicy, Signature, Si
 
 use super::{
     connections, keys,
-    mode::BOTH,
+    mode::{BOTH, at_once},
     server::{Answer, Reply, Server, vacant_port},
 };
 
@@ -111,20 +111,19 @@ fn what_was_answered_or_written_stays_with_its_host() {
         || Reply::Close,
         || Reply::Silence,
     ];
-    for reply in replies {
-        for mode in BOTH {
-            let own = Server::start(move |_| reply());
-            let backup = Server::agreeable();
-            let client = builder(own.url(), &backup).build().unwrap();
-            let chain = client.chain("v3/x");
-            let options = json!({ "timeout": 1 });
-            let err = mode.post(&chain, &options).unwrap_err();
-            assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
-            assert_eq!(own.requests().len(), 1);
-            mode.get(&chain, &options).unwrap_err();
-            assert_eq!(backup.connections(), 0, "{err:?}");
-        }
-    }
+    at_once(&replies, |mode, reply| {
+        let reply = *reply;
+        let own = Server::start(move |_| reply());
+        let backup = Server::agreeable();
+        let client = builder(own.url(), &backup).build().unwrap();
+        let chain = client.chain("v3/x");
+        let options = json!({ "timeout": 2 });
+        let err = mode.post(&chain, &options).unwrap_err();
+        assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
+        assert_eq!(own.requests().len(), 1);
+        mode.get(&chain, &options).unwrap_err();
+        assert_eq!(backup.connections(), 0, "{err:?}");
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The same call in both kinds of verb, so that a test's body is written once.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, thread};
 
 use tokio::runtime::Runtime;
 use wechatpay_chain::{Chain, Method, Options, Response, Result};
@@ -48,6 +48,18 @@ impl Mode {
     pub fn post(self, chain: &Chain, options: impl Into<Options>) -> Result<Response> {
         self.send(chain, &Method::POST, options)
     }
+}
+
+/// Runs a test with each case in both modes, all at once: for tests that wait for time to pass.
+pub fn at_once<T: Sync>(cases: &[T], test: impl Fn(Mode, &T) + Sync) {
+    thread::scope(|scope| {
+        for case in cases {
+            for mode in BOTH {
+                let test = &test;
+                scope.spawn(move || test(mode, case));
+            }
+        }
+    });
 }
 
 /// The runtime that the tests' async verbs run on.

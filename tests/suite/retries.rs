@@ -12,7 +12,7 @@ use wechatpay_chain::{Client, Options, Outcome, RetryPolicy};
 
 use super::{
     keys,
-    mode::BOTH,
+    mode::{BOTH, at_once},
     server::{Answer, Reply, Server, vacant_port},
 };
 
@@ -38,27 +38,26 @@ fn at_first(times: usize, answer: fn() -> Answer) -> Server {
 
 #[test]
 fn a_retry_after_is_obeyed() {
-    for mode in BOTH {
-        for answer in [
-            || Answer::signed(429, LIMITED).header("Retry-After", 1),
-            || Answer::plain(503, "").header("Retry-After", 1),
-        ] {
-            let server = at_first(1, answer);
-            let start = Instant::now();
-            mode.get(&client(&server, quick()).chain("v3/x"), ())
-                .unwrap();
-            assert!(start.elapsed() >= Duration::from_secs(1));
-            let times = server.requests();
-            let times = times.iter().map(|request| {
-                let fields = request.authorization(keys::merchant());
-                fields["timestamp"].parse::<u64>().unwrap()
-            });
-            let [first, second] = times.collect::<Vec<_>>()[..] else {
-                panic!("not two requests");
-            };
-            assert!(first < second, "signed at {first} and again at {second}");
-        }
-    }
+    let answers: [fn() -> Answer; 2] = [
+        || Answer::signed(429, LIMITED).header("Retry-After", 1),
+        || Answer::plain(503, "").header("Retry-After", 1),
+    ];
+    at_once(&answers, |mode, answer| {
+        let server = at_first(1, *answer);
+        let start = Instant::now();
+        mode.get(&client(&server, quick()).chain("v3/x"), ())
+            .unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(1));
+        let times = server.requests();
+        let times = times.iter().map(|request| {
+            let fields = request.authorization(keys::merchant());
+            fields["timestamp"].parse::<u64>().unwrap()
+        });
+        let [first, second] = times.collect::<Vec<_>>()[..] else {
+            panic!("not two requests");
+        };
+        assert!(first < second, "signed at {first} and again at {second}");
+    });
 }
 
 #[test]

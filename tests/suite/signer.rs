@@ -22,7 +22,7 @@ use wechatpay_chain::{
 
 use super::{
     keys::{self, Pair},
-    mode::{BOTH, runtime},
+    mode::{BOTH, at_once, runtime},
     server::{Answer, Server},
 };
 
@@ -256,36 +256,36 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
     let retry = RetryPolicy::default()
         .backoff(Duration::from_millis(1), Duration::from_millis(1))
         .repeat_rate_limited_writes();
-    for (method, status, outcome) in [
+    let cases = [
         (Method::GET, 502, Outcome::Unknown),
         (Method::GET, 307, Outcome::Unknown),
         (Method::POST, 429, Outcome::Rejected),
-    ] {
-        for hangs in [false, true] {
-            for mode in BOTH {
-                let server =
-                    Server::start(move |_| Answer::plain(status, "").header("Location", "/v3/y"));
-                let builder = bare(&server).retry(retry.clone());
-                let builder = builder.signer(Once {
-                    used: AtomicBool::new(false),
-                    then: Bad { hangs },
-                });
-                let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
-                let chain = builder.build().unwrap().chain("v3/x");
-                let options = json!({ "timeout": 1, "allow_redirects": true });
-                let err = mode.send(&chain, &method, options).unwrap_err();
-                assert!(
-                    if hangs {
-                        err.is_timeout()
-                    } else {
-                        err.is_sign()
-                    },
-                    "{err:?}"
-                );
-                assert_eq!(err.outcome(), outcome, "{method} {status}: {err:?}");
-                assert_eq!(server.requests().len(), 1);
-            }
-        }
+    ];
+    for hangs in [false, true] {
+        at_once(&cases, |mode, (method, status, outcome)| {
+            let status = *status;
+            let server =
+                Server::start(move |_| Answer::plain(status, "").header("Location", "/v3/y"));
+            let builder = bare(&server).retry(retry.clone());
+            let builder = builder.signer(Once {
+                used: AtomicBool::new(false),
+                then: Bad { hangs },
+            });
+            let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
+            let chain = builder.build().unwrap().chain("v3/x");
+            let options = json!({ "timeout": 2, "allow_redirects": true });
+            let err = mode.send(&chain, method, options).unwrap_err();
+            assert!(
+                if hangs {
+                    err.is_timeout()
+                } else {
+                    err.is_sign()
+                },
+                "{err:?}"
+            );
+            assert_eq!(err.outcome(), *outcome, "{method} {status}: {err:?}");
+            assert_eq!(server.requests().len(), 1);
+        });
     }
 }
 

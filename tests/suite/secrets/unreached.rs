@@ -22,7 +22,7 @@ pub fn run(told: &mut Told) -> Vec<Request> {
         keys::builder()
             .base_uri(url)
             .retry(RetryPolicy::none())
-            .timeout(Duration::from_secs(1))
+            .timeout(Duration::from_millis(300))
     };
     for (how, server) in [
         ("closed", Server::start(|_| Reply::Close)),
