@@ -28,6 +28,12 @@ impl<S: Signer> Signer for Outside<S> {
             .await?
             .map_err(Into::into)
     }
+
+    async fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Option<Vec<u8>>, BoxError> {
+        outside(self.0.decrypt_pkcs1(ciphertext))
+            .await?
+            .map_err(Into::into)
+    }
 }
 
 impl<V: Verifier> Verifier for Outside<V> {

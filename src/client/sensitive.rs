@@ -25,8 +25,7 @@ impl Client {
     }
 
     /// As [`encrypt`](Client::encrypt), padded by PKCS#1 v1.5: for the old overseas APIs that say
-    /// so, and for no other. There is no counterpart that decrypts: that padding cannot be opened
-    /// safely.
+    /// so, and for no other. [`decrypt_pkcs1`](Client::decrypt_pkcs1) is its counterpart.
     ///
     /// # Errors
     /// As [`encrypt`](Client::encrypt); a key of 2048 bits takes 245 bytes.
@@ -53,6 +52,30 @@ impl Client {
             let opened = async {
                 let opened = core.merchant_key()?.decrypt(&ciphertext?).await?;
                 sensitive::plaintext(opened)
+            };
+            opened.await.map_err(Cause::not_sent)
+        })
+    }
+
+    /// The future of [`decrypt_pkcs1`](Client::decrypt_pkcs1).
+    ///
+    /// # Errors
+    /// As [`decrypt_pkcs1`](Client::decrypt_pkcs1).
+    pub fn decrypt_pkcs1_async(
+        &self,
+        ciphertext: &str,
+    ) -> impl Future<Output = Result<String>> + Send + 'static + use<> {
+        self.decrypting_pkcs1(ciphertext)
+    }
+
+    pub(crate) fn decrypting_pkcs1(&self, ciphertext: &str) -> InRuntime<String> {
+        let core = Arc::clone(self.root.core_arc());
+        let ciphertext = sensitive::ciphertext(ciphertext);
+        InRuntime::new(async move {
+            let opened = async {
+                let opened = core.merchant_key()?.decrypt_pkcs1(&ciphertext?).await?;
+                // No error for what is no UTF-8: it would tell a wrong padding from a right one.
+                Ok(String::from_utf8_lossy(&opened).into_owned())
             };
             opened.await.map_err(Cause::not_sent)
         })

@@ -76,6 +76,20 @@ pub trait Signer: Send + Sync + 'static {
         let _ = ciphertext;
         async { Ok(None) }
     }
+
+    /// Opens `ciphertext` (RSAES-PKCS1-v1_5) with the merchant's private key, for
+    /// [`Client::decrypt_pkcs1`](crate::Client::decrypt_pkcs1). Defaults to `Ok(None)`: this signer
+    /// does not decrypt it.
+    ///
+    /// Do so only where a wrong padding is no error that a sender of ciphertexts can see (implicit
+    /// rejection, as in OpenSSL 3.2): each such error tells a part of what another ciphertext holds.
+    fn decrypt_pkcs1(
+        &self,
+        ciphertext: &[u8],
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>> + Send {
+        let _ = ciphertext;
+        async { Ok(None) }
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
@@ -84,6 +98,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a
 trait DynSigner: Send + Sync {
     fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a, Signature>;
     fn decrypt_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>>;
+    fn decrypt_pkcs1_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>>;
 }
 
 impl<S: Signer> DynSigner for S {
@@ -93,6 +108,10 @@ impl<S: Signer> DynSigner for S {
 
     fn decrypt_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>> {
         Box::pin(async move { self.decrypt(ciphertext).await.map_err(Into::into) })
+    }
+
+    fn decrypt_pkcs1_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>> {
+        Box::pin(async move { self.decrypt_pkcs1(ciphertext).await.map_err(Into::into) })
     }
 }
 
@@ -175,21 +194,35 @@ impl MerchantKey {
     pub(crate) async fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
         match &self.0 {
             Inner::Local(local) => local.load_full().key.decrypt_oaep(ciphertext),
-            Inner::Remote(signer) => signer
-                .decrypt_boxed(ciphertext)
-                .await
-                .map_err(|err| {
-                    Cause::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err)
-                })?
-                .ok_or_else(|| {
-                    Cause::new(
-                        Kind::Decrypt,
-                        "this client signs with a Signer that does not decrypt: implement \
-                         Signer::decrypt, or decrypt where the private key is",
-                    )
-                }),
+            Inner::Remote(signer) => opened(signer.decrypt_boxed(ciphertext).await, "decrypt"),
         }
     }
+
+    /// Opens a PKCS#1 v1.5 ciphertext that was made for the merchant.
+    pub(crate) async fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
+        match &self.0 {
+            Inner::Local(local) => local.load_full().key.decrypt_pkcs1(ciphertext),
+            Inner::Remote(signer) => opened(
+                signer.decrypt_pkcs1_boxed(ciphertext).await,
+                "decrypt_pkcs1",
+            ),
+        }
+    }
+}
+
+/// What a signer's method of this name gave.
+fn opened(given: Result<Option<Vec<u8>>, BoxError>, method: &str) -> Result<Vec<u8>> {
+    given
+        .map_err(|err| Cause::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err))?
+        .ok_or_else(|| {
+            Cause::new(
+                Kind::Decrypt,
+                format!(
+                    "this client signs with a Signer that does not decrypt: implement \
+                     Signer::{method}, or decrypt where the private key is"
+                ),
+            )
+        })
 }
 
 /// A serial that may stand in a header: what is wrong with it otherwise.

@@ -2,7 +2,9 @@
 
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::json;
-use wechatpay_chain::{Certificate, ClientBuilder, Identity, Method, Outcome, RetryPolicy};
+use wechatpay_chain::{
+    Certificate, ClientBuilder, Identity, Method, Outcome, PrivateKey, RetryPolicy,
+};
 
 use super::{
     keys::{self, Pair},
@@ -180,6 +182,59 @@ mod pkcs12 {
                 println!("skipped: {program} {args:?}: {other:?}");
                 None
             }
+        }
+    }
+
+    /// Runs the openssl commands that an error gives, in their order.
+    fn follow(dir: &Scratch, advice: &str) {
+        let commands = advice.split("openssl ").skip(1);
+        for command in commands {
+            let end = command.find([';', '(', '&']).unwrap_or(command.len());
+            // The password would be asked for at a terminal.
+            let ways = match command.contains("-export") {
+                true => "-passout pass:1900000109",
+                false => "-passin pass:1900000109",
+            };
+            let run = Command::new("openssl")
+                .args(command[..end].split_whitespace())
+                .args(ways.split(' '))
+                .current_dir(dir.path())
+                .output()
+                .expect("openssl runs");
+            let said = String::from_utf8_lossy(&run.stderr);
+            assert!(run.status.success(), "{command}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_advice_about_an_archive_of_old_ciphers_works() {
+        if !material::has_program("openssl") {
+            return;
+        }
+        let dir = Scratch::new();
+        let authority = Authority::new();
+        let (cert, key) = merchant(&authority);
+        for (name, text) in [("cert", &cert), ("key", &key), ("ca", &authority.pem)] {
+            dir.written(&format!("{name}.pem"), text);
+        }
+        for cipher in ["PBE-SHA1-RC4-128", "PBE-SHA1-RC4-40", "PBE-SHA1-2DES"] {
+            let old = ["-legacy", "-keypbe", cipher, "-certpbe", cipher];
+            let archive = made(&dir, "openssl", &[&EXPORT[..], &old].concat());
+            let archive = archive.expect("openssl knows the old ciphers");
+            let err = Identity::from_pkcs12(&archive, "1900000109").unwrap_err();
+            dir.written("old.p12", &archive);
+            follow(&dir, &err.to_string());
+            let new = std::fs::read(dir.file("new.p12")).expect("an archive");
+            Identity::from_pkcs12(&new, "1900000109").expect("an identity");
+
+            // The same archive, given where PEM or DER is expected.
+            let err = PrivateKey::from_der(&archive).unwrap_err();
+            dir.written("apiclient_cert.p12", &archive);
+            follow(&dir, &err.to_string());
+            PrivateKey::from_pem_file(dir.file("apiclient_key.pem")).expect("a key");
+            let err = Certificate::from_der(&archive).unwrap_err();
+            follow(&dir, &err.to_string());
+            Certificate::from_pem_file(dir.file("apiclient_cert.pem")).expect("a certificate");
         }
     }
 

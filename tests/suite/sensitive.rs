@@ -33,11 +33,15 @@ fn opened(pair: &Pair, padding: &[&str], base64: &str) -> String {
 }
 
 fn sealed(pair: &Pair, text: &str) -> String {
+    sealed_with(pair, &OAEP, text)
+}
+
+fn sealed_with(pair: &Pair, padding: &[&str], text: &str) -> String {
     let pem = pair.rsa.to_public_key().to_public_key_pem(LineEnding::LF);
     let key = File::new(pem.expect("PEM"));
     let args = [
         &["pkeyutl", "-encrypt", "-pubin", "-inkey", key.path()],
-        &OAEP[..],
+        padding,
     ];
     STANDARD.encode(openssl(&args.concat(), text.as_bytes()).expect("openssl encrypts"))
 }
@@ -127,6 +131,35 @@ fn the_client_opens_what_openssl_encrypts() {
     }
     let keyless = Client::builder().build().unwrap();
     assert!(keyless.decrypt(&field).unwrap_err().is_config());
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+#[test]
+fn pkcs1_is_opened_by_a_method_of_its_own_that_tells_nothing_of_the_padding() {
+    if crate::outside::absent() {
+        return;
+    }
+    let client = client();
+    let field = sealed_with(merchant(), &PKCS1, "李四");
+    assert_eq!(client.decrypt_pkcs1(&field).unwrap(), "李四");
+    let opened = crate::mode::runtime().block_on(client.decrypt_pkcs1_async(&field));
+    assert_eq!(opened.unwrap(), "李四");
+    // Neither method opens what is the other's.
+    assert!(client.decrypt(&field).unwrap_err().is_decrypt());
+    let mut altered = STANDARD.decode(&field).unwrap();
+    altered[200] ^= 1;
+    for wrong in [sealed(merchant(), "李四"), STANDARD.encode(altered)] {
+        assert_ne!(client.decrypt_pkcs1(&wrong).unwrap(), "李四");
+    }
+    for (field, text) in [
+        ("not base64!".to_owned(), "is not base64"),
+        (STANDARD.encode("short"), "5 bytes long"),
+    ] {
+        let err = client.decrypt_pkcs1(&field).unwrap_err();
+        assert!(err.is_decrypt() && err.to_string().contains(text), "{err}");
+    }
+    let keyless = Client::builder().build().unwrap();
+    assert!(keyless.decrypt_pkcs1(&field).unwrap_err().is_config());
 }
 
 #[test]

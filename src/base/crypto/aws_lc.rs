@@ -60,6 +60,12 @@ impl PrivateKey {
         Ok(out)
     }
 
+    /// AWS-LC has no implicit rejection: it tells a wrong padding by an error, from which an
+    /// attacker who sends many ciphertexts learns what another one holds.
+    pub(super) fn decrypt_pkcs1(&self, _ciphertext: &[u8]) -> Result<Vec<u8>, BoxError> {
+        Err("AWS-LC has no implicit rejection".into())
+    }
+
     #[cfg(any(test, feature = "sandbox"))]
     pub(super) fn generate() -> Result<Zeroizing<Vec<u8>>, BoxError> {
         to_pkcs8(&RsaKeyPair::generate(KeySize::Rsa2048)?)

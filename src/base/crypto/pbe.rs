@@ -18,6 +18,11 @@ use super::{
     digest::constant_time_eq,
 };
 
+/// What to do about an archive that is not read here. OpenSSL 3 reads the old ciphers with `-legacy`
+/// alone, which earlier ones do not know.
+pub(super) const REWRITE: &str = "rewrite it by: openssl pkcs12 -legacy -in old.p12 -nodes -out all.pem \
+     && openssl pkcs12 -export -in all.pem -out new.p12 (before OpenSSL 3, without -legacy), then delete all.pem";
+
 /// More than anyone sets; what lies above only makes this machine busy.
 const MOST_ITERATIONS: u32 = 1_000_000;
 
@@ -188,8 +193,7 @@ fn excessive() -> Defect {
 
 fn unsupported(what: &str) -> Defect {
     Defect::new(format!(
-        "its {what} is of a kind that is not read here; rewrite it by: openssl pkcs12 -in old.p12 \
-         -nodes -out all.pem && openssl pkcs12 -export -in all.pem -out new.p12"
+        "its {what} is of a kind that is not read here; {REWRITE}"
     ))
 }
 

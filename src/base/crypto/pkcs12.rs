@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{
     defect::Defect,
     der::{self, Reader},
-    pbe::{Password, count, damaged},
+    pbe::{Password, REWRITE, count, damaged},
 };
 
 /// A merchant's archive is a few kilobytes.
@@ -93,11 +93,9 @@ fn check_form(archive: &[u8]) -> Result<(), Defect> {
         ));
     }
     if archive.starts_with(&[der::SEQUENCE, 0x80]) {
-        return Err(Defect::new(
-            "it is written in BER of indefinite length, which is not read here; rewrite it by: \
-             openssl pkcs12 -in old.p12 -nodes -out all.pem && \
-             openssl pkcs12 -export -in all.pem -out new.p12",
-        ));
+        return Err(Defect::new(format!(
+            "it is written in BER of indefinite length, which is not read here; {REWRITE}"
+        )));
     }
     Ok(())
 }

@@ -77,12 +77,12 @@ impl PrivateKey {
         self.0.public.clone()
     }
 
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
     /// As [`from_der`](Self::from_der), without an outcome.
     pub(super) fn parse_der(der: &[u8]) -> Result<Self> {
         input::from_der(der)
     }
 
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         self.0.key.sign(message).map_err(|source| {
             Cause::new(Kind::Sign, "the private key did not sign").with_source(source)
@@ -91,16 +91,7 @@ impl PrivateKey {
 
     /// RSA-OAEP with SHA-1 and MGF1-SHA-1.
     pub(crate) fn decrypt_oaep(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
-        let due = self.0.public.bits().div_ceil(8);
-        if ciphertext.len() != due {
-            return Err(Cause::new(
-                Kind::Decrypt,
-                format!(
-                    "the RSA ciphertext is {} bytes long; one for this key has {due}",
-                    ciphertext.len()
-                ),
-            ));
-        }
+        self.check_size(ciphertext)?;
         self.0.key.decrypt_oaep(ciphertext).map_err(|source| {
             Cause::new(
                 Kind::Decrypt,
@@ -108,6 +99,41 @@ impl PrivateKey {
             )
             .with_source(source)
         })
+    }
+
+    /// RSAES-PKCS1-v1_5 with implicit rejection: a ciphertext that was altered, or made for another
+    /// key, gives bytes of no meaning and no error.
+    pub(crate) fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
+        self.check_size(ciphertext)?;
+        self.0.key.decrypt_pkcs1(ciphertext).map_err(|source| {
+            let reason = if cfg!(feature = "aws-lc-rs") {
+                "the feature `aws-lc-rs` cannot decrypt PKCS#1 v1.5 safely: use the feature `ring`, or"
+            } else {
+                "the RSA ciphertext is not one for this key; to see what openssl makes of it:"
+            };
+            Cause::new(
+                Kind::Decrypt,
+                format!(
+                    "{reason} base64 -d field.txt | openssl pkeyutl -decrypt -inkey \
+                     apiclient_key.pem -pkeyopt rsa_padding_mode:pkcs1"
+                ),
+            )
+            .with_source(source)
+        })
+    }
+
+    fn check_size(&self, ciphertext: &[u8]) -> Result<()> {
+        let expected = self.0.public.bits().div_ceil(8);
+        if ciphertext.len() == expected {
+            return Ok(());
+        }
+        Err(Cause::new(
+            Kind::Decrypt,
+            format!(
+                "the RSA ciphertext is {} bytes long; one for this key has {expected}",
+                ciphertext.len()
+            ),
+        ))
     }
 
     /// Draws a new key of 2048 bits.

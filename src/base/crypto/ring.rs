@@ -60,6 +60,14 @@ impl PrivateKey {
             .oaep_decrypt_with_rng::<sha1::Sha1, _>(&mut SysRng, ciphertext)?)
     }
 
+    /// With implicit rejection: a ciphertext whose padding is wrong gives a message that is drawn
+    /// from the key and the ciphertext.
+    pub(super) fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Vec<u8>, BoxError> {
+        Ok(self
+            .decrypting
+            .pkcs1v15_decrypt_with_rng(&mut SysRng, ciphertext)?)
+    }
+
     #[cfg(any(test, feature = "sandbox"))]
     pub(super) fn generate() -> Result<Zeroizing<Vec<u8>>, BoxError> {
         to_pkcs8(&rsa::PrivateKey::new(&mut SysRng, 2048)?)

@@ -68,11 +68,13 @@ pub(super) fn mismatch(shape: &Shape<'_>, due: Due) -> Defect {
         (Shape::EcPrivateKey, _) => pem::EC,
         (Shape::Pkcs12, Due::PrivateKey) => {
             "it is a PKCS#12 archive (.p12); the key comes out of it by: \
-             openssl pkcs12 -in apiclient_cert.p12 -nocerts -nodes -out apiclient_key.pem"
+             openssl pkcs12 -legacy -in apiclient_cert.p12 -nocerts -nodes -out apiclient_key.pem \
+             (before OpenSSL 3, without -legacy)"
         }
         (Shape::Pkcs12, _) => {
             "it is a PKCS#12 archive (.p12); the certificate comes out of it by: \
-             openssl pkcs12 -in apiclient_cert.p12 -clcerts -nokeys -out apiclient_cert.pem"
+             openssl pkcs12 -legacy -in apiclient_cert.p12 -clcerts -nokeys -out apiclient_cert.pem \
+             (before OpenSSL 3, without -legacy)"
         }
         (Shape::Certificate, Due::PrivateKey) => {
             "it is a certificate; the private key lies beside it, as apiclient_key.pem"

@@ -188,13 +188,15 @@ fn archives() {
         b"",
     );
     let private = "it is a PKCS#12 archive (.p12); the key comes out of it by: \
-         openssl pkcs12 -in apiclient_cert.p12 -nocerts -nodes -out apiclient_key.pem";
+         openssl pkcs12 -legacy -in apiclient_cert.p12 -nocerts -nodes -out apiclient_key.pem \
+         (before OpenSSL 3, without -legacy)";
     refused(
         PrivateKey::from_der(&archive),
         &format!("private key: {private}"),
     );
     let certificate = "it is a PKCS#12 archive (.p12); the certificate comes out of it by: \
-         openssl pkcs12 -in apiclient_cert.p12 -clcerts -nokeys -out apiclient_cert.pem";
+         openssl pkcs12 -legacy -in apiclient_cert.p12 -clcerts -nokeys -out apiclient_cert.pem \
+         (before OpenSSL 3, without -legacy)";
     refused(
         Certificate::from_der(&archive),
         &format!("certificate: {certificate}"),

@@ -112,6 +112,62 @@ fn pkcs1_encryption_opens_in_openssl() {
     }
 }
 
+#[cfg(not(feature = "aws-lc-rs"))]
+#[test]
+fn pkcs1_of_openssl_opens_and_a_wrong_padding_is_no_error() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let key = key(&openssl);
+    for text in ["", "x", "张三", &"9".repeat(245)] {
+        let args = "pkeyutl -encrypt -pubin -inkey pub.pem -pkeyopt rsa_padding_mode:pkcs1";
+        let theirs = openssl.run(args, text.as_bytes());
+        assert_eq!(key.decrypt_pkcs1(&theirs).unwrap(), text.as_bytes());
+    }
+    // OAEP, other bytes, another key: a message of some length, the same each time.
+    let oaep = key.public_key().encrypt_oaep("张三".as_bytes()).unwrap();
+    let mut altered = key.public_key().encrypt_pkcs1("张三".as_bytes()).unwrap();
+    altered[100] ^= 1;
+    let other = PrivateKey::generate().unwrap().public_key();
+    let mut others = other.encrypt_pkcs1("张三".as_bytes()).unwrap();
+    // Less than this key's modulus, whatever that is.
+    while others[0] >= 0x80 {
+        others = other.encrypt_pkcs1("张三".as_bytes()).unwrap();
+    }
+    let mut lengths = std::collections::HashSet::new();
+    for wrong in [&oaep, &altered, &others, &vec![7; 256]] {
+        let first = key.decrypt_pkcs1(wrong).unwrap();
+        assert_ne!(first, "张三".as_bytes());
+        assert_eq!(key.decrypt_pkcs1(wrong).unwrap(), first);
+        lengths.insert(first.len());
+    }
+    assert!(lengths.len() > 1, "{lengths:?}");
+    for length in [0, 1, 255, 257, 512] {
+        let err = key.decrypt_pkcs1(&vec![7; length]).unwrap_err();
+        assert!(
+            err.to_string().ends_with("one for this key has 256"),
+            "{err}"
+        );
+    }
+}
+
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn pkcs1_is_not_opened_without_implicit_rejection() {
+    let Some(openssl) = Openssl::find() else {
+        return;
+    };
+    let key = key(&openssl);
+    let sealed = key.public_key().encrypt_pkcs1("张三".as_bytes()).unwrap();
+    let err = key.decrypt_pkcs1(&sealed).unwrap_err();
+    assert!(err.is_decrypt());
+    // The command in the error does it.
+    let text = err.to_string();
+    let (_, command) = text.split_once("| openssl ").expect("a command");
+    let command = command.replace("apiclient_key.pem", "key.pem");
+    assert_eq!(openssl.text(&command, &sealed), "张三");
+}
+
 #[test]
 fn a_text_too_long_is_refused_with_the_limit() {
     let public = PrivateKey::generate().unwrap().public_key();
