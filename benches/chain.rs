@@ -17,10 +17,10 @@ impl Signer for Free {
     type Error = std::io::Error;
 
     async fn sign(&self, _message: &[u8]) -> Result<Signature, Self::Error> {
-        Ok(Signature {
-            serial: "3775B6A45ACD588826D15E583A95F5DD0000FACE".into(),
-            bytes: vec![0; 256],
-        })
+        Ok(Signature::new(
+            "3775B6A45ACD588826D15E583A95F5DD0000FACE",
+            vec![0; 256],
+        ))
     }
 }
 

@@ -162,11 +162,11 @@ impl Signer for Remote {
                 .as_str()
                 .ok_or(format!("no {key} in the answer"))
         };
-        Ok(Signature {
-            // Of the key that made it, which may be another by the next call.
-            serial: text("serial")?.to_owned(),
-            bytes: STANDARD.decode(text("signature")?)?,
-        })
+        // The serial of the key that made it, which may be another by the next call.
+        Ok(Signature::new(
+            text("serial")?,
+            STANDARD.decode(text("signature")?)?,
+        ))
     }
 }
 

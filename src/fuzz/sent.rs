@@ -28,10 +28,10 @@ impl Signer for Mirror {
     type Error = Infallible;
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Infallible> {
-        Ok(Signature {
-            serial: "3775B6A45ACD588826D15E583A95F5DD00000000".to_owned(),
-            bytes: message.to_vec(),
-        })
+        Ok(Signature::new(
+            "3775B6A45ACD588826D15E583A95F5DD00000000",
+            message.to_vec(),
+        ))
     }
 }
 

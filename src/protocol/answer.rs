@@ -31,6 +31,7 @@ pub enum Verification {
     /// word, and an answer that was sent before would be taken while it is younger than 300
     /// seconds. (A notification can be told from its like by its ID: see
     /// [`ReplayGuard`](crate::ReplayGuard).)
+    #[non_exhaustive]
     Verified {
         /// The certificate serial or public key ID.
         serial: String,
@@ -38,6 +39,7 @@ pub enum Verification {
     /// A file whose URL and hash a verified response named: fetched by
     /// [`download`](crate::Chain::download), and seen to have that hash. It carries no signature
     /// of its own and needs none.
+    #[non_exhaustive]
     NamedFile {
         /// The certificate serial or public key ID that the naming response verified with.
         serial: String,
@@ -56,8 +58,9 @@ impl Verification {
         self.serial().is_some()
     }
 
-    /// The key whose signature vouches for the answer.
-    pub(crate) fn serial(&self) -> Option<&str> {
+    /// The certificate serial or public key ID of the key whose signature vouches for the answer
+    /// (APIv2: the digest's name); `None` where nothing does.
+    pub fn serial(&self) -> Option<&str> {
         match self {
             Self::Verified { serial } | Self::NamedFile { serial } => Some(serial),
             Self::DocumentedUnsigned | Self::Unsigned => None,

@@ -110,7 +110,7 @@ impl Call {
             FrontEnd::App => self.prepay_id.clone(),
         };
         let lines = [&self.appid, &now, nonce, &package, ""].join("\n");
-        let signature = STANDARD.encode(key.sign(lines.as_bytes()).await?.bytes);
+        let signature = STANDARD.encode(key.sign(lines.as_bytes()).await?.bytes());
         let mut fields = self.fields(&now, nonce);
         match self.front_end {
             FrontEnd::Jsapi => {

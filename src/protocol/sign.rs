@@ -21,10 +21,31 @@ use crate::{
 /// The two travel together, so that a rotation cannot pair the wrong ones.
 #[derive(Clone)]
 pub struct Signature {
+    serial: String,
+    bytes: Vec<u8>,
+}
+
+impl Signature {
+    /// `serial` is that of the merchant's API certificate, in hexadecimal; `bytes` are the raw
+    /// RSASSA-PKCS1-v1_5 signature over the message, with SHA-256.
+    ///
+    /// A serial that cannot be one is an error of the call that is signed.
+    pub fn new(serial: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            serial: serial.into(),
+            bytes: bytes.into(),
+        }
+    }
+
     /// The serial of the merchant's API certificate.
-    pub serial: String,
-    /// The raw RSASSA-PKCS1-v1_5 signature over the message, with SHA-256.
-    pub bytes: Vec<u8>,
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// The raw signature.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Shows how long the signature is, not the signature.
@@ -170,10 +191,7 @@ impl MerchantKey {
         match &self.0 {
             Inner::Local(local) => {
                 let local = local.load_full();
-                Ok(Signature {
-                    bytes: local.key.sign(message)?,
-                    serial: local.serial.clone(),
-                })
+                Ok(Signature::new(&local.serial, local.key.sign(message)?))
             }
             Inner::Remote(signer) => {
                 let signature = signer

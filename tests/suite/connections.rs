@@ -232,10 +232,7 @@ impl Signer for Counting {
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(Signature {
-            serial: keys::SERIAL.into(),
-            bytes: keys::merchant().sign(message),
-        })
+        Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
     }
 }
 

@@ -202,10 +202,7 @@ impl Signer for Remote {
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        Ok(Signature {
-            serial: SERIAL.into(),
-            bytes: message.to_vec(),
-        })
+        Ok(Signature::new(SERIAL, message.to_vec()))
     }
 }
 

@@ -64,10 +64,7 @@ impl Signer for RemoteSigner {
         stream.write_all(message).await?;
         let mut bytes = vec![0; 256];
         stream.read_exact(&mut bytes).await?;
-        Ok(Signature {
-            serial: self.serial.to_owned(),
-            bytes,
-        })
+        Ok(Signature::new(self.serial.to_owned(), bytes))
     }
 }
 
@@ -244,10 +241,7 @@ impl Signer for Once {
         if self.used.swap(true, Ordering::SeqCst) {
             return self.then.sign(message).await;
         }
-        Ok(Signature {
-            serial: keys::SERIAL.to_owned(),
-            bytes: keys::merchant().sign(message),
-        })
+        Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
     }
 }
 

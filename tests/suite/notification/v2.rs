@@ -76,12 +76,9 @@ fn one_of_apiv2_is_taken_by_its_sign() {
         assert_eq!(notification.resource_json()["total_fee"], "1");
         assert_eq!(notification.resource_text().as_bytes(), sent.body);
         let digest = if hmac { "HMAC-SHA256" } else { "MD5" };
-        assert_eq!(
-            *notification.verification(),
-            Verification::Verified {
-                serial: digest.into()
-            }
-        );
+        let verification = notification.verification();
+        assert!(matches!(verification, Verification::Verified { .. }));
+        assert_eq!(verification.serial(), Some(digest));
         assert!(notification.ack().body().contains("SUCCESS"));
         assert!(notification.fail("no").body().contains("FAIL"));
         ids.insert(notification.id().to_owned());

@@ -129,7 +129,7 @@ fn call(client: &Client, mode: Mode, number: usize, seen: &Mutex<HashMap<String,
         _ => mode.get(&chain, number_option),
     };
     let answer = answer.unwrap_or_else(|err| panic!("call {number} is lost: {err:?}"));
-    let Verification::Verified { serial } = answer.verification() else {
+    let Verification::Verified { serial, .. } = answer.verification() else {
         panic!("not verified: {answer:?}");
     };
     *seen.lock().unwrap().entry(serial.clone()).or_default() += 1;

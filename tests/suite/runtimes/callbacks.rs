@@ -235,10 +235,7 @@ impl Signer for Local {
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
         self.note().await;
-        Ok(Signature {
-            serial: keys::SERIAL.to_owned(),
-            bytes: keys::merchant().sign(message),
-        })
+        Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
     }
 }
 

@@ -265,10 +265,7 @@ impl Signer for Slow {
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        Ok(Signature {
-            serial: keys::SERIAL.to_owned(),
-            bytes: keys::merchant().sign(message),
-        })
+        Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
     }
 }
 

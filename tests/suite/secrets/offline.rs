@@ -100,10 +100,7 @@ fn keys_and_archives(told: &mut Told) {
         Identity::from_pkcs12(pem.as_bytes(), P12_PASSWORD),
     );
     let _ = P12_PASSWORD;
-    let signature = Signature {
-        serial: keys::SERIAL.into(),
-        bytes: b"raw".repeat(80),
-    };
+    let signature = Signature::new(keys::SERIAL, b"raw".repeat(80));
     told.debug("Signature", &signature);
     assert!(
         !format!("{signature:?}").contains("114, 97, 119"),
