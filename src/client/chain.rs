@@ -9,7 +9,10 @@ use super::{
     watch,
 };
 use crate::{
-    error::{Cause, Result, cause},
+    error::{
+        Cause, Result,
+        cause::{self, without_user_info},
+    },
     protocol::{options::Options, path, request::Draft},
     wire::InRuntime,
 };
@@ -214,7 +217,9 @@ impl Clone for Chain {
 
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Chain").field(&self.template).finish()
+        f.debug_tuple("Chain")
+            .field(&without_user_info(&self.template))
+            .finish()
     }
 }
 

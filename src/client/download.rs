@@ -104,8 +104,13 @@ fn second_step(core: &Core, named_by: &Response, options: Options) -> Result<Dra
     let done = |cause: Cause| cause.with_outcome(Outcome::Done);
     let place = Place::read(named_by.bytes()).map_err(done)?;
     let options = options.var("download_url", place.url);
-    let mut draft =
-        Draft::new(Method::GET, FILE, options, core.setup(), core.trust()).map_err(done)?;
+    let draft = Draft::new(Method::GET, FILE, options, core.setup(), core.trust());
+    let mut draft = draft.map_err(|err| {
+        done(Cause::new(
+            Kind::Decode,
+            format!("the response names a file that is not fetched: {err}"),
+        ))
+    })?;
     draft.settings.wishes.named = place.hash.map(|hash| NamedFile {
         serial: serial.to_owned(),
         hash,

@@ -9,7 +9,7 @@ use tracing::{Span, field::Empty};
 use super::Response;
 use crate::{
     catalog::is_documented_segment,
-    error::Result,
+    error::{Result, cause::without_user_info},
     protocol::path::{push_segment, shown},
 };
 
@@ -21,6 +21,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(method: &Method, template: &str) -> Self {
+        let template = &*without_user_info(template);
         let span = tracing::debug_span!(
             "wechatpay.call",
             http.request.method = %method,
@@ -42,6 +43,7 @@ impl Watch {
     }
 
     pub(super) fn end(&self, method: &Method, template: &str, result: &Result<Response>) {
+        let template = &*without_user_info(template);
         let span = &self.span;
         if let Some(begin) = self.begin {
             span.record("duration_ms", begin.elapsed().as_secs_f64() * 1e3);

@@ -151,7 +151,7 @@ impl Cause {
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
             let mut call = format!("{method} ");
-            for c in template.chars().take(256) {
+            for c in without_user_info(template).chars().take(256) {
                 // A line break would begin another line of a log.
                 match c.is_control() {
                     true => call.extend(c.escape_default()),
@@ -187,6 +187,24 @@ impl Cause {
     pub(crate) fn api(&self) -> Option<&ApiError> {
         self.0.api.as_deref()
     }
+}
+
+/// A URL, or what should be one, without the user and password that it may hold: what stands before
+/// its last `@` is left out. A password that is not percent-encoded may hold `/`, `?` and `#`, so
+/// the end of the host says nothing.
+pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
+    let begin = url.find("//").map_or(0, |at| at + 2);
+    let at = url.rfind('@').map(|at| (at, 1));
+    // A password may be encoded together with the `@` behind it.
+    let encoded = url.rfind("%40").map(|at| (at, 3));
+    let Some((at, len)) = at.max(encoded).filter(|(at, _)| *at >= begin) else {
+        return Cow::Borrowed(url);
+    };
+    // A person's name is no password: `v3/users/@me`.
+    if begin == 0 && !url[..at].contains(':') {
+        return Cow::Borrowed(url);
+    }
+    Cow::Owned(format!("{}…@{}", &url[..begin], &url[at + len..]))
 }
 
 /// The questions that [`Error`] answers, for tests of what returns a cause.

@@ -154,12 +154,15 @@ impl Error {
         self.kind() == Kind::Key
     }
 
-    /// A path, an option or a value of the call is at fault. Nothing was sent.
+    /// A path, an option or a value of the call is at fault, and nothing was sent.
+    ///
+    /// Once an attempt was sent, the same fault of a later one is [`is_transport`](Error::is_transport).
     pub fn is_request(&self) -> bool {
-        self.kind() == Kind::Request
+        self.kind() == Kind::Request && self.outcome() == Outcome::NotSent
     }
 
-    /// The signer did not sign. Nothing was sent.
+    /// The signer did not sign. The last attempt sent nothing; [`outcome`](Error::outcome) speaks for
+    /// all of them.
     pub fn is_sign(&self) -> bool {
         self.kind() == Kind::Sign
     }
@@ -170,9 +173,14 @@ impl Error {
         self.kind() == Kind::Connect
     }
 
-    /// The connection broke, or led by redirects to where the call must not go.
+    /// The connection broke, or led by redirects to where the call must not go, or the call could
+    /// not go on after it had been sent.
     pub fn is_transport(&self) -> bool {
-        matches!(self.kind(), Kind::Transport | Kind::Redirect)
+        match self.kind() {
+            Kind::Transport | Kind::Redirect => true,
+            Kind::Request => self.outcome() != Outcome::NotSent,
+            _ => false,
+        }
     }
 
     /// Time ran out, while connecting or over the whole call.

@@ -44,13 +44,17 @@ impl Origin {
                 "a URL with user info (`user@host`) is not allowed: remove it",
             ));
         }
-        // Path and query are left out: they are not at fault, and may name a person.
+        // Path and query are left out: they are not at fault, and may name a person. So is all of
+        // it where it may hold a password, one with a `/` or a `#` in it too.
         let refuse = |what: &str| {
             let origin = &url[..url.len() - rest.len()];
-            Err(Cause::request(format!(
-                "the URL `{}` {what}",
-                shown(origin)
-            )))
+            Err(Cause::request(
+                if url.contains('@') || url.contains("%40") {
+                    format!("the URL (not shown: it has an `@`) {what}")
+                } else {
+                    format!("the URL `{}` {what}", shown(origin))
+                },
+            ))
         };
         let https = match scheme {
             "" => return refuse("has no scheme: write https://host/path"),
@@ -119,9 +123,14 @@ impl Base {
         let (origin, rest) = Origin::split(uri)?;
         if rest.contains(['?', '#']) {
             return Err(Cause::request(format!(
-                "the base URI `{}` has a query or a fragment: give it without",
-                shown(uri)
+                "the base URI at `{origin}` has a query or a fragment: give it without"
             )));
+        }
+        // A password with a `/` in it would make a host of the user, and a path of the rest.
+        if rest.contains('@') {
+            return Err(Cause::request(
+                "a base URI with an `@` behind its host is not allowed: give no user and password",
+            ));
         }
         let prefix = rest.trim_end_matches('/');
         if !prefix.is_empty() {

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Cause, cause::Result};
+use crate::error::{
+    Cause,
+    cause::{Result, without_user_info},
+};
 
 /// The template variable that the documents never pass: it leaves a trailing slash.
 pub(crate) const EMPTY: &str = "empty";
@@ -144,13 +147,15 @@ pub(crate) fn check(path: &str) -> Result<()> {
     Ok(())
 }
 
-/// A piece of user input that is fit to be shown: at most 64 characters, controls escaped.
+/// A piece of user input that is fit to be shown: at most 64 characters, controls escaped, and
+/// without a user and password.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     const MOST: usize = 64;
+    let text = without_user_info(text);
     let mut chars = text.chars();
     let plain = chars.by_ref().take(MOST).all(|c| !c.is_control());
     if plain && chars.next().is_none() {
-        return Cow::Borrowed(text);
+        return text;
     }
     let mut out = String::new();
     for c in text.chars().take(MOST) {

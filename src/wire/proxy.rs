@@ -137,6 +137,9 @@ impl Credentials {
     }
 }
 
+/// What fits into the buffer that hyper-util's SOCKS5 client sends from, which holds 262 bytes.
+const MOST_SOCKS_CREDENTIALS: usize = 259;
+
 impl Proxy {
     /// Reads `scheme://[user:password@]host[:port]`; without a scheme it is an HTTP proxy.
     pub(crate) fn parse(url: &str) -> Result<Self> {
@@ -173,8 +176,12 @@ impl Proxy {
         }
         let credentials = userinfo.map(Credentials::parse).transpose()?;
         if let (ProxyKind::Socks5 { .. }, Some(credentials)) = (kind, &credentials) {
-            if credentials.user.len() > 255 || credentials.password.len() > 255 {
-                return Err(wrong("SOCKS5 takes at most 255 bytes of user and password"));
+            let (user, password) = (credentials.user.len(), credentials.password.len());
+            // One byte holds each length; the handshake's buffer holds both with three more.
+            if user > 255 || password > 255 || user + password > MOST_SOCKS_CREDENTIALS {
+                return Err(wrong(
+                    "SOCKS5 takes at most 255 bytes of user, 255 of password, and 259 of both",
+                ));
             }
         }
         Ok(Self {

@@ -5,6 +5,7 @@ mod answers;
 mod config;
 mod key_files;
 mod options;
+mod passwords;
 mod paths;
 
 use std::{error::Error as _, sync::Mutex};
