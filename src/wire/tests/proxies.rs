@@ -312,14 +312,42 @@ fn a_wrong_proxy_url_is_refused_at_build_and_never_shown() {
         let told = format!("{error} {error:?} {shown}");
         assert!(!told.contains("hunter2"), "{told}");
     }
-    let long = format!("socks5://{}@host:1", "x".repeat(256));
-    assert!(
-        Transport::builder()
-            .proxy(&long)
-            .build()
-            .unwrap_err()
-            .is_config()
-    );
+    for (user, password) in [(256, 0), (200, 1), (1, 200), (101, 100)] {
+        let long = format!(
+            "socks5://{}:{}@host:1",
+            "x".repeat(user),
+            "x".repeat(password)
+        );
+        let error = Transport::builder().proxy(&long).build().unwrap_err();
+        assert!(error.is_config(), "{error}");
+        // Basic authentication has no such limit.
+        let http = long.replace("socks5", "http");
+        Transport::builder().proxy(&http).build().unwrap();
+    }
+}
+
+#[test]
+fn the_longest_socks5_credentials_that_are_parsed_are_sent() {
+    let server = Server::answering(|_| ok("there"));
+    for (user, password) in [(199, 1), (1, 199), (100, 100)] {
+        // Two bytes each in the URL, one on the wire.
+        let (user, password) = ("u".repeat(user), "@".repeat(password));
+        let (known, expected) = (user.clone(), password.clone());
+        let login: &'static (String, String) = Box::leak(Box::new((known, expected)));
+        let proxy = socks_proxy(Some((&login.0, &login.1)), Arc::default());
+        let url = format!(
+            "socks5h://{user}:{}@127.0.0.1:{}",
+            password.replace('@', "%40"),
+            proxy.port
+        );
+        // The name goes to the proxy, as long as one of ours may be; it knows where that is.
+        for host in ["127.0.0.1", "apius.mch.weixin.qq.com", &"a.".repeat(24)] {
+            let mut outgoing = get(server.port, "/");
+            outgoing.target.host = host.trim_end_matches('.').to_owned();
+            let answer = runtime().block_on(fetch(&by(&url), outgoing));
+            assert_eq!(answer.unwrap(), "there");
+        }
+    }
 }
 
 #[test]
