@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, sync::Arc};
+use std::{error::Error as StdError, io, sync::Arc};
 
 use http::{Request, StatusCode, Version};
 use tokio::runtime::Handle;
@@ -6,7 +6,8 @@ use tokio::runtime::Handle;
 use super::{
     Body, Clock, Failure, Incoming, IncomingBody, Outgoing, Progress, Stage, Transport,
     connect::connect,
-    pool::{Connection, MAX_HEAD, Place},
+    head::{HeadTooLarge, MAX_HEAD},
+    pool::{Connection, Place},
 };
 
 impl Transport {
@@ -123,7 +124,8 @@ async fn exchange(mut connection: Connection, request: Request<Body>) -> Result<
 
 fn explain(error: hyper::Error) -> Failure {
     // hyper's own predicate for this comes with its server half only.
-    let too_large = error.is_parse() && error.to_string().contains("too large");
+    let too_many = error.is_parse() && error.to_string().contains("too large");
+    let too_large = too_many || is_too_large(&error);
     let stage = if too_large {
         Stage::HeadTooLarge
     } else {
@@ -148,14 +150,23 @@ fn explain(error: hyper::Error) -> Failure {
 }
 
 fn is_reset(error: &hyper::Error) -> bool {
+    io_error(error).is_some_and(|io| io.kind() == io::ErrorKind::ConnectionReset)
+}
+
+fn is_too_large(error: &hyper::Error) -> bool {
+    let inner = io_error(error).and_then(io::Error::get_ref);
+    inner.is_some_and(|inner| inner.is::<HeadTooLarge>())
+}
+
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::ConnectionReset;
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            return Some(io);
         }
         source = cause.source();
     }
-    false
+    None
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::head::Head;
+
 /// A byte stream of any make.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -24,6 +26,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     counts: Mutex<Counts>,
+    /// How many requests were handed over.
+    exchanges: AtomicU32,
     /// How many 1xx answers came to the request under way.
     interim: AtomicU32,
 }
@@ -43,6 +47,7 @@ impl Meter {
     /// Where the counters stand while the connection is idle, before a request is handed over.
     pub(crate) fn baseline(self: &Arc<Self>) -> Baseline {
         self.interim.store(0, Ordering::Relaxed);
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
         Baseline {
             from: *self.lock(),
             meter: Arc::clone(self),
@@ -131,11 +136,12 @@ pub(crate) enum Side {
     Socket,
 }
 
-/// A stream whose writes are counted.
+/// A stream whose writes are counted, and above TLS the heads that it reads.
 pub(crate) struct Metered<T> {
     stream: T,
     meter: Arc<Meter>,
     side: Side,
+    head: Head,
 }
 
 impl<T: Io> Metered<T> {
@@ -144,7 +150,24 @@ impl<T: Io> Metered<T> {
             stream,
             meter,
             side,
+            head: Head::default(),
         }
+    }
+
+    /// Reads no more than the head of the response may still have, as long as it has not ended.
+    fn read_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        room: usize,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = [0; 4096];
+        let len = room.min(buf.remaining()).min(bytes.len());
+        let mut some = ReadBuf::new(&mut bytes[..len]);
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut some);
+        self.head.take(some.filled());
+        buf.put_slice(some.filled());
+        polled
     }
 
     /// Writes under the meter's lock, so that sealing and writing have an order.
@@ -193,6 +216,15 @@ impl<T: Io> AsyncRead for Metered<T> {
             return Poll::Ready(Err(io::Error::other(format!(
                 "more than {MOST_INTERIM} interim answers (1xx) and none that ends"
             ))));
+        }
+        if let Side::Plaintext = self.side {
+            let exchange = self.meter.exchanges.load(Ordering::Relaxed);
+            if self.head.exchange != exchange {
+                self.head = Head::of(exchange);
+            }
+            if let Some(room) = self.head.room().map_err(io::Error::other)? {
+                return self.read_head(cx, room, buf);
+            }
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }

@@ -8,6 +8,7 @@ mod attempt;
 mod clock;
 mod connect;
 mod failure;
+mod head;
 mod identity;
 mod incoming;
 mod metered;

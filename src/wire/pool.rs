@@ -18,12 +18,10 @@ use tokio::{runtime, sync::oneshot};
 use super::{
     Body, Clock, Target,
     connect::{Connected, Stream},
+    head::MAX_HEAD,
     metered::Meter,
     socket::Watch,
 };
-
-/// The cap on an answer's status line and headers, in bytes.
-pub(super) const MAX_HEAD: usize = 64 * 1024;
 
 /// How long and how many connections are kept.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +131,8 @@ impl Pool {
     ) -> hyper::Result<Connection> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, driven) = http1::Builder::new()
-            .max_buf_size(MAX_HEAD)
+            // Above the cap on a head, so that it is the one that counts.
+            .max_buf_size(MAX_HEAD + 1)
             .handshake::<_, Body>(TokioIo::new(connected.stream))
             .await?;
         let (wanted, unwanted) = oneshot::channel();

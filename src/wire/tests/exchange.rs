@@ -14,7 +14,7 @@ use super::{
     super::{Body, BodyError, Progress, Stage},
     chain, fetch, get, runtime,
     server::{Received, Server, ok, reset_after},
-    target, transport,
+    target, transport, two_workers,
 };
 use crate::{
     error::{BoxError, Cause, Error, Kind, Outcome, SentError},
@@ -387,6 +387,52 @@ fn the_stages_of_connecting_are_told_apart() {
         assert_eq!((failure.stage, failure.written), (Stage::Dns, false));
         assert!(failure.to_string().contains("`no-such-host.invalid`"));
         assert!(Error::from(SentError::from(failure)).is_connect());
+    });
+}
+
+/// However it is cut into writes, with interim responses and with a body behind it.
+#[test]
+fn the_cap_on_a_head_is_exact() {
+    // The path says how long the head is, how it is written, and how many interim responses it has.
+    let server = Server::start(|mut stream, _| {
+        while let Some(request) = Received::read(&mut stream) {
+            let numbers = request.path().split('/').skip(1);
+            let numbers = numbers.map(|number| number.parse::<usize>().unwrap());
+            let [len, step, interim] = numbers.collect::<Vec<_>>()[..] else {
+                panic!("no three numbers");
+            };
+            let mut answer = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interim);
+            answer += "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX: ";
+            answer += &"x".repeat(len - 4 - answer.len());
+            answer += "\r\n\r\n";
+            assert_eq!(answer.len(), len);
+            answer += &"b".repeat(100_000);
+            for part in answer.as_bytes().chunks(step) {
+                if stream.write_all(part).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    const CAP: usize = 64 * 1024;
+    two_workers().block_on(async {
+        let transport = transport();
+        for interim in [0, 1, 16] {
+            for step in [1_000_000, 8192, 4097, 1013] {
+                // Twice on a connection: each response has its own cap.
+                for len in [CAP, CAP - 1, CAP] {
+                    let path = format!("/{len}/{step}/{interim}");
+                    let body = fetch(&transport, get(server.port, &path)).await;
+                    assert_eq!(body.expect(&path).len(), 100_000);
+                }
+                for len in [CAP + 1, CAP + 2, 2 * CAP] {
+                    let path = format!("/{len}/{step}/{interim}");
+                    let failure = transport.send(get(server.port, &path)).await.unwrap_err();
+                    assert_eq!(failure.stage, Stage::HeadTooLarge, "{path}");
+                    assert!(failure.written);
+                }
+            }
+        }
     });
 }
 
