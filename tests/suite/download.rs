@@ -461,7 +461,7 @@ fn a_bill_that_is_not_what_its_hash_says_or_lies_elsewhere_is_an_error() {
         .download(json!({ "sink": scratch.file("b") }))
         .unwrap_err();
     assert!(
-        err.is_request() && !format!("{err:?}").contains("secret"),
+        err.is_decode() && !format!("{err:?}").contains("secret"),
         "{err:?}"
     );
     assert_eq!(foreign.requests().len(), 1);

@@ -373,7 +373,7 @@ fn hosts() -> Vec<Case> {
         base(
             "base_uri with a query",
             "https://api.mch.weixin.qq.com/?a",
-            "option `base_uri`: the base URI `https://api.mch.weixin.qq.com/?a` has a query or a fragment",
+            "option `base_uri`: the base URI at `https://api.mch.weixin.qq.com` has a query or a fragment",
         ),
         base(
             "base_uri without a scheme",
