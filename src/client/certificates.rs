@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     path::Path,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::Method;
@@ -15,7 +15,7 @@ use super::{
     Client,
     core::{Core, now},
     exchange::{Trace, once},
-    refresher::{CertificateMode, CertificateRefresh, Lead, Turn},
+    refresher::{CertificateMode, CertificateRefresh, Lead, Occasion, Turn},
     sink::Claim,
 };
 use crate::{
@@ -30,10 +30,54 @@ use crate::{
     wire::{Clock, InRuntime, Reports, background, spawn_beside},
 };
 
+const CERTIFICATES: &str = "v3/certificates";
+
 /// The most time that a download takes.
 const LONGEST: Duration = Duration::from_secs(30);
 
 impl Core {
+    /// Makes sure that there is a key to verify an APIv3 response with, before anything is sent.
+    ///
+    /// # Errors
+    /// Where there is none, and none came by the deadline. Whatever the download failed with
+    /// belongs to another request: it is the source of this error and no more.
+    pub(super) async fn have_key(self: &Arc<Self>, deadline: Option<Instant>) -> cause::Result<()> {
+        if !self.trust.is_empty() {
+            return Ok(());
+        }
+        let bringing = self.bring_key(None);
+        let brought = match deadline {
+            None => bringing.await,
+            Some(deadline) => match Clock::get()?.timeout_at(deadline, bringing).await {
+                Ok(brought) => brought,
+                Err(_) => Err(Cause::new(
+                    Kind::Timeout,
+                    "no response within the timeout of the call that needs the certificates",
+                )
+                .in_call(&Method::GET, CERTIFICATES)),
+            },
+        };
+        if !self.trust.is_empty() {
+            return Ok(());
+        }
+        let why = match &brought {
+            Err(_) => "the platform certificates could not be fetched. Call again, or give",
+            Ok(()) if self.refresher.state().is_public_key_mode() => {
+                "WeChat Pay has no platform certificates for this merchant. Give"
+            }
+            Ok(()) => "give",
+        };
+        let missing = Cause::config(format!(
+            "nothing to verify the response with, so nothing was sent: {why} the builder a \
+             `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a \
+             `platform_certificate` or a `verifier`"
+        ));
+        Err(match brought {
+            Ok(()) => missing,
+            Err(source) => missing.with_source(source),
+        })
+    }
+
     /// Brings the key that `serial` names, or any key at all, if a download can. Whether it did is
     /// seen in the store.
     ///
@@ -53,10 +97,10 @@ impl Core {
                 if here {
                     return Ok(());
                 }
-                if let Some(last) = state.too_soon(serial) {
-                    return last.repeated();
+                if let Some(last) = state.pausing(Instant::now()) {
+                    return last;
                 }
-                self.refresher.turn(&mut state)
+                self.refresher.turn(&mut state, Occasion::Demand)
             };
             match turn {
                 Turn::Lead(lead) => {
@@ -73,12 +117,16 @@ impl Core {
         let CertificateMode::Background(age) = self.refresher.mode else {
             return;
         };
+        // Without any key, the call waits for a download of its own.
+        if self.trust.is_empty() {
+            return;
+        }
         let turn = {
             let mut state = self.refresher.state();
-            if state.is_younger_than(age) {
+            if !state.is_renewal_due(age, Instant::now()) {
                 return;
             }
-            self.refresher.turn(&mut state)
+            self.refresher.turn(&mut state, Occasion::Renewal)
         };
         if let Turn::Lead(lead) = turn {
             let core = Arc::clone(self);
@@ -99,7 +147,10 @@ impl Core {
 
     async fn refresh(self: &Arc<Self>) -> Result<CertificateRefresh, SentError> {
         loop {
-            let turn = self.refresher.turn(&mut self.refresher.state());
+            let turn = {
+                let mut state = self.refresher.state();
+                self.refresher.turn(&mut state, Occasion::Program)
+            };
             match turn {
                 Turn::Lead(lead) => return self.download(lead).await,
                 Turn::Wait(ended) => ended.wait().await,
@@ -151,11 +202,11 @@ impl Core {
         let clock = Clock::get().map_err(|cause| cause.with_outcome(Outcome::NotSent))?;
         match clock.timeout(limit, self.fetch()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Cause::new(
-                Kind::Timeout,
-                format!("GET v3/certificates: no answer within {limit:?}"),
-            )
-            .with_outcome(Outcome::Unknown)),
+            Err(_) => Err(
+                Cause::new(Kind::Timeout, format!("no response within {limit:?}"))
+                    .in_call(&Method::GET, CERTIFICATES)
+                    .with_outcome(Outcome::Unknown),
+            ),
         }
     }
 
@@ -206,13 +257,7 @@ impl Core {
             Cause::config("platform certificates are decrypted with the APIv3 key: give the builder `apiv3_key`")
         })?;
         let options = Options::new().query(json!({ "algorithm_type": "RSA" }));
-        let draft = Draft::new(
-            Method::GET,
-            "v3/certificates",
-            options,
-            &self.setup,
-            &self.trust,
-        )?;
+        let draft = Draft::new(Method::GET, CERTIFICATES, options, &self.setup, &self.trust)?;
         Ok((draft, key, store))
     }
 }

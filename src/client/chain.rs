@@ -1,4 +1,9 @@
-use std::{fmt, ops::Index, sync::Arc};
+use std::{
+    fmt,
+    ops::Index,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::Method;
 
@@ -126,13 +131,21 @@ impl Chain {
         if options.encrypts() && self.core.trust().is_empty() {
             let chain = self.clone();
             let draft = async move {
-                let brought = chain.core.bring_key(None).await;
-                brought.map_err(|cause| {
-                    Cause::config("there is no platform key to encrypt with, and none came")
-                        .with_source(cause)
-                        .in_call(&method, &chain.template)
-                })?;
-                chain.draft(method, options)
+                let began = Instant::now();
+                let limit = options.timeout.unwrap_or(chain.core.setup().timeout);
+                let deadline = match limit {
+                    Duration::ZERO => None,
+                    limit => began.checked_add(limit),
+                };
+                let ready = chain.core.have_key(deadline).await;
+                ready.map_err(|cause| cause.in_call(&method, &chain.template))?;
+                let mut draft = chain.draft(method, options)?;
+                if !limit.is_zero() {
+                    // Nothing left is not the same as no limit.
+                    let left = limit.saturating_sub(began.elapsed());
+                    draft.settings.timeout = left.max(Duration::from_millis(1));
+                }
+                Ok(draft)
             };
             return Call::after(Arc::clone(&self.core), draft);
         }

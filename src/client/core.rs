@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -180,22 +180,19 @@ impl Core {
 
     /// What a call needs besides a signature, found before anything is sent: how its response
     /// will be verified.
-    pub(super) async fn make_ready(self: &Arc<Self>, draft: &Draft) -> Result<Proof<'_>> {
-        let verifies = draft.version == Version::V3 && !draft.settings.unsigned;
-        if verifies && self.trust.is_empty() {
-            self.bring_key(None).await?;
-        }
-        if verifies && self.trust.is_empty() {
-            return Err(Cause::config(
-                "nothing to verify the answer with, so nothing was sent: give the builder a \
-                 `platform_key`, a `platform_certificate` or a `verifier`",
-            ));
-        }
+    pub(super) async fn make_ready(
+        self: &Arc<Self>,
+        draft: &Draft,
+        deadline: Option<Instant>,
+    ) -> Result<Proof<'_>> {
         if draft.settings.mutual_tls && self.identity.is_none() {
             return Err(Cause::config(
                 "the option `security` shows the merchant's API certificate, and this client has \
                  none, so nothing was sent: give the builder a `client_identity`",
             ));
+        }
+        if draft.version == Version::V3 && !draft.settings.unsigned {
+            self.have_key(deadline).await?;
         }
         Ok(match draft.version {
             Version::V3 if draft.settings.unsigned => Proof::Unsigned,

@@ -52,13 +52,16 @@ pub(super) async fn execute(
 async fn within_time(core: &Arc<Core>, draft: &mut Draft, reports: Reports) -> Result<Response> {
     let limit = draft.settings.timeout;
     let trace = Trace::new(reports).map_err(Cause::not_sent)?;
-    if limit.is_zero() {
-        return attempts(core, draft, &trace, None).await;
-    }
-    let Some(deadline) = Instant::now().checked_add(limit) else {
-        return attempts(core, draft, &trace, None).await;
+    let deadline = match limit {
+        Duration::ZERO => None,
+        limit => Instant::now().checked_add(limit),
     };
-    let attempts = attempts(core, draft, &trace, Some(deadline));
+    let ready = core.make_ready(draft, deadline).await;
+    let proof = ready.map_err(Cause::not_sent)?;
+    let attempts = attempts(core, draft, proof, &trace, deadline);
+    let Some(deadline) = deadline else {
+        return attempts.await;
+    };
     match trace.clock.timeout_at(deadline, attempts).await {
         Ok(done) => done,
         Err(_) => {
@@ -163,10 +166,10 @@ impl Trace {
 async fn attempts(
     core: &Arc<Core>,
     draft: &mut Draft,
+    proof: Proof<'_>,
     trace: &Trace,
     deadline: Option<Instant>,
 ) -> Result<Response> {
-    let proof = core.make_ready(draft).await.map_err(Cause::not_sent)?;
     core.budget.earn();
     loop {
         let tries = trace.attempt();

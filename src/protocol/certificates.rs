@@ -59,13 +59,19 @@ pub(crate) fn read(
     store: &TrustStore,
     now: u64,
 ) -> Result<Downloaded, SentError> {
-    if is_public_key_mode(answer) {
+    if answer.status.is_success() {
+        return open_all(answer, apiv3_key, store, now)
+            .map_err(|cause| cause.with_outcome(Outcome::Unknown));
+    }
+    let verified = verify_refusal(answer, store, now).map_err(|cause| {
+        cause
+            .with_status(answer.status)
+            .with_outcome(Outcome::Unknown)
+    })?;
+    if says_none(answer) {
         return Ok(Downloaded::None);
     }
-    if !answer.status.is_success() {
-        return Err(answer::failure(answer, Effect::Read, false));
-    }
-    open_all(answer, apiv3_key, store, now).map_err(|cause| cause.with_outcome(Outcome::Unknown))
+    Err(answer::failure(answer, Effect::Read, verified))
 }
 
 fn open_all(
@@ -93,24 +99,42 @@ fn open_all(
         return Ok(Downloaded::None);
     }
     let time = UNIX_EPOCH + Duration::from_secs(now);
-    Ok(Downloaded::Some(
-        all.into_iter()
-            .filter(|certificate| certificate.not_after() >= time)
-            .collect(),
-    ))
+    let mut current = all;
+    current.retain(|certificate| certificate.not_after() >= time);
+    if current.is_empty() {
+        return Err(Cause::new(
+            Kind::Decode,
+            "every platform certificate that came has expired by this machine's clock: check that \
+             against NTP",
+        ));
+    }
+    Ok(Downloaded::Some(current))
 }
 
-/// A merchant without certificates gets a 404, elsewhere a 500.
-fn is_public_key_mode(answer: &Answer) -> bool {
-    let code = || {
-        serde_json::from_slice::<serde_json::Value>(&answer.body)
-            .ok()
-            .and_then(|body| body.get("code")?.as_str().map(str::to_owned))
+/// Whether a refusal says that this merchant has no certificates. No other does: a 403 or a 500 was
+/// seen for such merchants too, and for others.
+fn says_none(answer: &Answer) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal {
+        code: String,
+    }
+    answer.status == StatusCode::NOT_FOUND
+        && serde_json::from_slice::<Refusal>(&answer.body)
+            .is_ok_and(|refusal| refusal.code == "RESOURCE_NOT_EXISTS")
+}
+
+/// Whether a refusal verified. A signature that a trusted key can check has to hold. One by a key
+/// that is not trusted counts as none: a merchant who has no certificates is told so under a public
+/// key that may not be configured yet, and nothing is trusted on a refusal's word.
+fn verify_refusal(answer: &Answer, store: &TrustStore, now: u64) -> Result<bool> {
+    let unverified = |err: Cause| err.with_unverified(answer.body.clone());
+    let Some(signed) = Signed::read(&answer.headers).map_err(unverified)? else {
+        return Ok(false);
     };
-    match answer.status {
-        StatusCode::NOT_FOUND => code().as_deref() == Some("RESOURCE_NOT_EXISTS"),
-        StatusCode::INTERNAL_SERVER_ERROR => code().is_some(),
-        _ => false,
+    match verify_either(answer, &signed, &[], store, now) {
+        Ok(()) => Ok(true),
+        Err(err) if err.kind() == Kind::UnknownKey => Ok(false),
+        Err(err) => Err(unverified(err)),
     }
 }
 
@@ -162,14 +186,24 @@ fn verify(answer: &Answer, brought: &[Certificate], store: &TrustStore, now: u64
                 "the answer with the platform certificates carries no signature",
             ))
         })?;
-    let judged = verify_over(answer.came(), &signed, brought, store, now);
+    verify_either(answer, &signed, brought, store, now).map_err(unverified)
+}
+
+/// Verifies the bytes as they came or, where they do not fit, as they were decoded.
+fn verify_either(
+    answer: &Answer,
+    signed: &Signed<'_>,
+    brought: &[Certificate],
+    store: &TrustStore,
+    now: u64,
+) -> Result<()> {
+    let judged = verify_over(answer.came(), signed, brought, store, now);
     match (judged, answer.decoded()) {
         (Err(err), Some(decoded)) if err.kind() == Kind::Signature => {
-            verify_over(decoded, &signed, brought, store, now)
+            verify_over(decoded, signed, brought, store, now)
         }
         (judged, _) => judged,
     }
-    .map_err(unverified)
 }
 
 fn verify_over(

@@ -366,7 +366,7 @@ fn calls() -> Vec<Case> {
         call_of(
             "a call that could not be verified",
             &["config"],
-            "nothing to verify the answer with, so nothing was sent: give the builder a `platform_key`, a `platform_certificate` or a `verifier`",
+            "nothing to verify the response with, so nothing was sent: give the builder a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier`",
             true,
             |server| {
                 let client = bare().mchid(keys::MCHID).serial(keys::SERIAL);

@@ -1,5 +1,15 @@
 //! A notification by a platform certificate that the client has not seen yet.
 
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
@@ -98,6 +108,44 @@ fn the_client_brings_the_key_and_once() {
     assert_eq!(server.requests().len(), 1, "one download a minute");
     let uses = on_demand.platform_keys();
     assert_eq!(uses.len(), 2);
+}
+
+#[test]
+fn a_failed_download_is_the_source_and_is_repeated_soon() {
+    if crate::outside::absent() {
+        return;
+    }
+    let pair = Pair::draw();
+    let body = certificates(&pair);
+    let well = Arc::new(AtomicBool::new(false));
+    let server = Server::start({
+        let well = Arc::clone(&well);
+        move |_| match well.load(SeqCst) {
+            true => Answer::signed(200, body.as_str()),
+            false => Answer::plain(403, r#"{"code":"NO_AUTH","message":"x"}"#),
+        }
+    });
+    let client = builder()
+        .base_uri(server.url())
+        .retry(RetryPolicy::none())
+        .certificates(CertificateMode::OnDemand)
+        .build()
+        .unwrap();
+    let sent =
+        send(envelope(), &transaction().to_string(), &pair, now()).set("Wechatpay-Serial", SERIAL);
+    for _ in 0..2 {
+        let err = sent.receive(&client.notifications()).unwrap_err();
+        assert!(err.is_signature() && !err.is_api(), "{err:?}");
+        let source = err.source().unwrap().to_string();
+        assert!(
+            source.starts_with("GET v3/certificates: 403 NO_AUTH"),
+            "{source}"
+        );
+    }
+    well.store(true, SeqCst);
+    // Longer than the pause after two failures, should the second have been repeated already.
+    thread::sleep(Duration::from_millis(2_100));
+    sent.receive(&client.notifications()).unwrap();
 }
 
 #[test]

@@ -177,11 +177,9 @@ fn a_download_that_was_tampered_with_is_refused() {
 #[test]
 fn no_certificates_at_all_is_the_mode_of_public_keys() {
     let lacking = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
-    let failing = r#"{"code":"SYSTEM_ERROR","message":"x"}"#;
     for answer in [
         Answer::signed(404, lacking),
         Answer::plain(404, lacking),
-        Answer::signed(500, failing),
         Answer::signed(200, r#"{"data":[]}"#),
     ] {
         let platform = platform(answer);
@@ -329,8 +327,6 @@ fn a_key_taken_out_is_trusted_no_longer() {
         let cause = std::error::Error::source(&err).unwrap().to_string();
         assert!(cause.starts_with("GET v3/certificates: 502"), "{cause}");
     }
-    // It was asked for once, and not again within the minute.
-    assert_eq!(platform.downloads(), 1);
     client
         .add_platform_certificate(old().certificate())
         .unwrap();
