@@ -78,13 +78,20 @@ impl Core {
         })
     }
 
+    /// Whether a download could bring the key that `serial` names, or any key at all.
+    pub(super) fn may_bring(&self, serial: Option<&str>) -> bool {
+        self.trust.is_local()
+            && self.refresher.is_on()
+            && serial.is_none_or(certificates::may_bring)
+    }
+
     /// Brings the key that `serial` names, or any key at all, if a download can. Whether it did is
     /// seen in the store.
     ///
     /// # Errors
     /// Where the download failed, now or less than a pause ago.
     pub(super) async fn bring_key(self: &Arc<Self>, serial: Option<&str>) -> cause::Result<()> {
-        let Some(store) = self.trust.store().filter(|_| self.refresher.is_on()) else {
+        let Some(store) = self.trust.store().filter(|_| self.may_bring(serial)) else {
             return Ok(());
         };
         loop {

@@ -212,8 +212,9 @@ impl Notifications {
         })
     }
 
-    /// The clients to whom the key that signed a notification is not known, where that may be why it
-    /// was refused: no key was known, or it verified by another merchant's and did not decrypt.
+    /// The clients to whom the key that signed a notification is not known, and who may bring it,
+    /// where that may be why it was refused: no key was known, or it verified by another merchant's
+    /// and did not decrypt.
     fn ignorant(&self, refused: Kind, serial: Option<&str>) -> Vec<&Arc<Core>> {
         let (Kind::UnknownKey | Kind::Decrypt, Some(serial)) = (refused, serial) else {
             return Vec::new();
@@ -222,6 +223,7 @@ impl Notifications {
         members
             .filter(|member| !member.receiver.trust.may_know(serial))
             .filter_map(|member| member.core.as_ref())
+            .filter(|core| core.may_bring(Some(serial)))
             .collect()
     }
 

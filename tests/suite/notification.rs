@@ -186,7 +186,7 @@ fn each_alteration_is_refused_with_its_own_error() {
         (
             set("Wechatpay-Serial", "PUB_KEY_ID_OTHER"),
             Error::is_signature,
-            "signature: signed by the serial PUB_KEY_ID_OTHER, which is not trusted",
+            "signature: signed by the public key PUB_KEY_ID_OTHER, which is not configured here",
         ),
         (
             send(envelope(), &resource, merchant(), now()),

@@ -122,15 +122,21 @@ impl TrustStore {
     ) -> Result<bool> {
         let keys = self.keys.load();
         let Some(key) = keys.iter().find(|key| key.id() == id) else {
-            return Err(Cause::new(
-                Kind::UnknownKey,
+            let trusted = names(&keys);
+            let id = shown(id);
+            let message = if is_public_key_id(&id) {
                 format!(
-                    "signed by the serial {}, which is not trusted here (trusted: {}); \
-                     if it is WeChat Pay's, add its certificate or public key",
-                    shown(id),
-                    names(&keys)
-                ),
-            ));
+                    "signed by the public key {id}, which is not configured here (trusted: \
+                     {trusted}); if it is WeChat Pay's, give it as a `platform_key`: public keys \
+                     are in the merchant platform and never come with the platform certificates"
+                )
+            } else {
+                format!(
+                    "signed by the serial {id}, which is not trusted here (trusted: {trusted}); if \
+                     it is WeChat Pay's, add its certificate or public key"
+                )
+            };
+            return Err(Cause::new(Kind::UnknownKey, message));
         };
         key.check_unexpired(now)
             .map_err(|err| Cause::new(Kind::Signature, err.to_string()))?;
@@ -198,6 +204,13 @@ fn best(keys: &[PlatformKey], now: SystemTime) -> Option<&PlatformKey> {
             .max_by_key(|key| key.certificate().map(|own| own.not_after()))
     };
     bare.or_else(certificate)
+}
+
+/// Whether this is, or was meant for, the ID of a public key.
+fn is_public_key_id(id: &str) -> bool {
+    const PREFIX: &str = "PUB_KEY_ID_";
+    let start = id.get(..PREFIX.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 fn names(keys: &[PlatformKey]) -> String {

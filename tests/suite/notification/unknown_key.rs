@@ -3,8 +3,9 @@
 use std::{
     error::Error as _,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -14,11 +15,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::json;
-use wechatpay_chain::{CertificateMode, Client, Options, RetryPolicy};
+use wechatpay_chain::{
+    CertificateMode, Client, Error, Notifications, Options, Outcome, RetryPolicy,
+};
 
 use super::told::{APIV3_KEY, envelope, now, send, transaction};
 use crate::{
-    keys::{MCHID, Pair, SERIAL as OWN_SERIAL, builder, merchant},
+    keys::{MCHID, PLATFORM_ID, Pair, SERIAL as OWN_SERIAL, builder, merchant, platform},
+    mode::{BOTH, runtime},
     outside::{File, node, openssl},
     server::{Answer, Server},
 };
@@ -189,4 +193,118 @@ fn a_first_call_that_encrypts_waits_for_its_key() {
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[1].header("wechatpay-serial"), Some(SERIAL));
+}
+
+/// Public keys that nobody configured, and what is no serial at all.
+const NEVER: [&str; 5] = [
+    "PUB_KEY_ID_0119000001102024000000000000",
+    "pub_key_id_0119000001102024000000000000",
+    "PUB_KEY_ID_",
+    "no-serial",
+    // One byte more than a serial can have.
+    "5157F09EFDC096DE15EBE81A47057A7232F1B8E100",
+];
+
+#[track_caller]
+fn names(err: &Error, id: &str) {
+    let text = err.to_string();
+    assert!(err.is_signature() && text.contains(id), "{err:?}");
+    assert!(err.source().is_none(), "{err:?}");
+    if id.to_uppercase().starts_with("PUB_KEY_ID_") {
+        assert!(text.contains("`platform_key`"), "{text}");
+    }
+}
+
+/// A WeChat Pay that signs its responses under this ID, and that no certificates may be asked of.
+fn signing_as(id: &'static str) -> Server {
+    Server::start(move |request| {
+        let platform = (id, platform());
+        match request.path() {
+            "/v3/from" => Answer::plain(302, "").header("Location", "/v3/to"),
+            "/v3/refused" => Answer::signed_by(400, r#"{"code":"PARAM_ERROR"}"#, platform),
+            "/v3/certificates" => panic!("certificates were asked for"),
+            _ => Answer::signed_by(200, "{}", platform),
+        }
+    })
+}
+
+fn asking(server: &Server, mode: CertificateMode) -> Client {
+    builder()
+        .base_uri(server.url())
+        .retry(RetryPolicy::none())
+        .certificates(mode)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_response_by_an_unknown_public_key_is_refused_without_a_request() {
+    for id in NEVER {
+        let server = signing_as(id);
+        let client = asking(&server, CertificateMode::OnDemand);
+        for mode in BOTH {
+            for path in ["v3/x", "v3/from", "v3/refused"] {
+                let follow = Options::new().allow_redirects(true);
+                let err = mode.get(&client.chain(path), follow).unwrap_err();
+                names(&err, id);
+                assert_eq!(err.outcome(), Outcome::Unknown);
+            }
+            names(&mode.post(&client.chain("v3/x"), ()).unwrap_err(), id);
+        }
+    }
+}
+
+#[test]
+fn a_notification_by_an_unknown_public_key_is_refused_without_a_request() {
+    if crate::outside::absent() {
+        return;
+    }
+    let sent = send(envelope(), &transaction().to_string(), &Pair::draw(), now());
+    for id in NEVER {
+        let server = signing_as(id);
+        let client = || asking(&server, CertificateMode::OnDemand);
+        let without_client = Notifications::builder()
+            .mchid(MCHID)
+            .platform_key(PLATFORM_ID, platform().public())
+            .apiv3_key(APIV3_KEY);
+        let sent = sent.clone().set("Wechatpay-Serial", id);
+        for by in [
+            client().notifications(),
+            without_client.build().unwrap(),
+            Notifications::all([client(), client()]),
+        ] {
+            names(&sent.receive(&by).unwrap_err(), id);
+            let headers = sent.headers.iter().map(|(name, value)| (name, value));
+            let receiving = by.receive_async(headers, &sent.body);
+            names(&runtime().block_on(receiving).unwrap_err(), id);
+        }
+        assert!(server.requests().is_empty());
+    }
+}
+
+#[test]
+fn an_unknown_public_key_does_not_wait_for_a_download_that_is_under_way() {
+    if crate::outside::absent() {
+        return;
+    }
+    let id = NEVER[0];
+    let (refused, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let server = Server::start(move |request| match request.path() {
+        // The download ends after the notification was refused.
+        "/v3/certificates" => {
+            let _ = wait.lock().unwrap().recv();
+            Answer::plain(502, "")
+        }
+        _ => Answer::signed_by(200, "{}", (SERIAL, platform())),
+    });
+    let client = asking(&server, CertificateMode::OnDemand);
+    let waiting = runtime().spawn(client.chain("v3/x").get_async(()));
+    server.wait_until("a download", |seen| seen.requests.len() == 2);
+    let sent = send(envelope(), &transaction().to_string(), &Pair::draw(), now());
+    let sent = sent.set("Wechatpay-Serial", id);
+    names(&sent.receive(&client.notifications()).unwrap_err(), id);
+    drop(refused);
+    let err = runtime().block_on(waiting).unwrap().unwrap_err();
+    assert!(err.source().unwrap().to_string().contains("502"), "{err:?}");
 }
