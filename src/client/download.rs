@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Call, Chain, Response, core::Core, exchange, receive};
 use crate::{
+    base::json,
     error::{Cause, Error, Kind, Outcome, Result, SentError, cause},
     protocol::{
         file::{FileHash, NamedFile},
@@ -123,10 +124,10 @@ impl Place {
     /// Where the response names no file, or a hash that cannot be checked.
     fn read(body: &[u8]) -> cause::Result<Self> {
         let wrong = |what: String| Cause::new(Kind::Decode, what);
-        let body: Value = serde_json::from_slice(body).map_err(|_| {
+        let body: Value = json::parse(body).map_err(|fault| {
             wrong(format!(
-                "the response ({} bytes) is not JSON, so it names no file: fetch a file itself \
-                 with get()",
+                "the response ({} bytes) is not JSON, so it names no file ({fault}): fetch a file \
+                 itself with get()",
                 body.len()
             ))
         })?;

@@ -1,5 +1,7 @@
 //! The client: a chain, a call, an answer.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod builder;
 mod call;
 mod certificates;

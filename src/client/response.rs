@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::SinkFile;
 use crate::{
-    base::xml,
+    base::{json, xml},
     error::{BoxError, Cause, Error, Kind, Outcome, Result},
     protocol::answer::{Answer, Verification, request_id},
 };
@@ -81,23 +81,19 @@ impl Response {
 
     /// The body as a type of yours, or as a [`serde_json::Value`].
     ///
+    /// A customer's text that was cut in the middle of an emoji may end in half a surrogate pair,
+    /// such as `\ud83c`: that half reads as U+FFFD. serde_json itself refuses such a body, so use
+    /// this instead of parsing [`bytes`](Self::bytes).
+    ///
     /// # Errors
-    /// Where it is not JSON, or not of that shape. The call itself was [`Done`](Outcome::Done).
+    /// Where it is not UTF-8, not JSON, or not of that shape. The call itself was [`Done`](Outcome::Done).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         if self.answer.body.is_empty() {
             return Err(self.undecoded("is empty, not JSON", None));
         }
-        serde_json::from_slice(&self.answer.body)
-            // serde's own words quote the value, which may be a person's.
-            .map_err(|err| {
-                let what = format!(
-                    "is not the JSON that is asked for: a {:?} error at line {}, column {}",
-                    err.classify(),
-                    err.line(),
-                    err.column()
-                );
-                self.undecoded(&what, None)
-            })
+        json::parse(&self.answer.body).map_err(|fault| {
+            self.undecoded(&format!("is not the JSON that is asked for: {fault}"), None)
+        })
     }
 
     /// The fields of an APIv2 answer: strings, and maps and lists where it nests.

@@ -70,7 +70,7 @@ fn write_and_read(fields: &Fields) -> Option<(String, Fields)> {
     Some((text, expected))
 }
 
-/// What is read can stand in XML, and is no deeper than said.
+/// What is read has names that can stand in XML, and is no deeper than said.
 fn check_fields(fields: &Fields, level: usize) {
     assert!(level <= 16);
     for (name, value) in fields {
@@ -87,7 +87,7 @@ fn check_fields(fields: &Fields, level: usize) {
 
 fn check_field(value: &Value, level: usize) {
     match value {
-        Value::String(text) => assert!(text.chars().all(is_char)),
+        Value::String(_) => {}
         Value::Object(fields) => check_fields(fields, level + 1),
         other => panic!("{other} came out of XML"),
     }

@@ -16,7 +16,7 @@ use super::{
     verify::Signed,
 };
 use crate::{
-    base::crypto::digest,
+    base::{crypto::digest, json},
     error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
 };
 
@@ -348,7 +348,7 @@ pub(crate) fn failure(answer: &Answer, effect: Effect, verified: bool) -> SentEr
 }
 
 fn parse(answer: &Answer, verified: bool) -> ApiError {
-    let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+    let body = json::parse::<Value>(&answer.body).unwrap_or_default();
     let text = |key: &str| {
         body.get(key)
             .and_then(Value::as_str)

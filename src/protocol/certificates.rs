@@ -17,7 +17,10 @@ use super::{
     verify::Signed,
 };
 use crate::{
-    base::crypto::{Certificate, aead},
+    base::{
+        crypto::{Certificate, aead},
+        json,
+    },
     error::{Cause, Kind, Outcome, SentError, cause::Result},
 };
 
@@ -91,8 +94,8 @@ fn open_all(
         Cause::new(Kind::Decode, format!("the platform certificates {what}"))
             .with_unverified(answer.body.clone())
     };
-    let body: Body = serde_json::from_slice(&answer.body)
-        .map_err(|_| undecoded("are not the JSON that is documented"))?;
+    let body: Body =
+        json::parse(&answer.body).map_err(|_| undecoded("are not the JSON that is documented"))?;
     if body.data.len() > MOST {
         return Err(undecoded("are too many to be true"));
     }
@@ -126,7 +129,7 @@ fn says_none(answer: &Answer) -> bool {
         code: String,
     }
     answer.status == StatusCode::NOT_FOUND
-        && serde_json::from_slice::<Refusal>(&answer.body)
+        && json::parse::<Refusal>(&answer.body)
             .is_ok_and(|refusal| refusal.code == "RESOURCE_NOT_EXISTS")
 }
 

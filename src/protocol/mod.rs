@@ -1,5 +1,7 @@
 //! The rules of WeChat Pay, without I/O: paths, hosts, options, signatures, trust, answers.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub(crate) mod answer;
 pub(crate) mod bill;
 pub(crate) mod certificates;

@@ -14,6 +14,11 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The fields in `<xml>…</xml>`: text as strings, nested elements as objects, elements of one name
 /// beside each other as a list. Attributes and comments are passed over.
 ///
+/// The text of a field is what a sign was made over, before anything put it into XML. WeChat Pay
+/// puts customers' texts there without a look at what XML can carry. So a control character is read
+/// as any other, raw or as a reference (JSON can hold the same, as `\u0001`), and line ends stay as
+/// they came. [`write`](super::write) refuses what XML 1.0 cannot carry.
+///
 /// # Errors
 /// [`Kind::TooLarge`] over `max_bytes`; [`Kind::Decode`] for anything that is not well-formed
 /// UTF-8 XML, another root, a document type, a processing instruction, an entity other than the
@@ -39,12 +44,6 @@ pub(crate) fn parse_under(
     }
     let text = std::str::from_utf8(input)
         .map_err(|err| broken(err.valid_up_to(), "this is not UTF-8").with_source(err))?;
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_char(*c)) {
-        return Err(broken(
-            at,
-            &format!("U+{:04X} cannot stand in XML", u32::from(c)),
-        ));
-    }
     // The reader would pass over a mark, and not count it in its positions.
     let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mark = text.len() - body.len();
@@ -69,8 +68,8 @@ pub(crate) fn parse_under(
             Event::Start(start) => tree.open(&start, roots),
             Event::Empty(start) => tree.open(&start, roots).and_then(|()| tree.close()),
             Event::End(_) => tree.close(),
-            Event::Text(text) => tree.text(&text.xml10_content(), false),
-            Event::CData(text) => tree.text(&text.xml10_content(), true),
+            Event::Text(text) => tree.text(&text, false),
+            Event::CData(text) => tree.text(&text, true),
             Event::GeneralRef(reference) => tree.reference(&reference),
             Event::Comment(_) => Ok(()),
             Event::Decl(decl) => declaration(&decl, at == mark),
@@ -180,12 +179,7 @@ impl Tree {
             "gt" => '>',
             "quot" => '"',
             "apos" => '\'',
-            name => reference
-                .resolve_char_ref()
-                .ok()
-                .flatten()
-                .filter(|c| is_char(*c))
-                .ok_or_else(|| unknown(name))?,
+            name => character(name).ok_or_else(|| unknown(name))?,
         };
         match self.open.last_mut() {
             Some(element) => element.text.push(c),
@@ -239,13 +233,27 @@ fn is_utf8(encoding: &str) -> bool {
 }
 
 fn is_name(name: &str) -> bool {
-    let first = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii();
+    let first =
+        |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii() && is_char(c);
     let rest = |c: char| first(c) || c.is_ascii_digit() || matches!(c, '-' | '.');
     name.starts_with(first) && name.chars().all(rest)
 }
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The character that `#13` or `#xd` stands for.
+fn character(reference: &str) -> Option<char> {
+    let number = reference.strip_prefix('#')?;
+    let (digits, radix) = match number.strip_prefix('x') {
+        Some(digits) => (digits, 16),
+        None => (number, 10),
+    };
+    // `from_str_radix` would take a sign.
+    let is_number = digits.chars().all(|c| c.is_digit(radix));
+    let code = u32::from_str_radix(digits, radix).ok()?;
+    char::from_u32(code).filter(|_| is_number)
 }
 
 fn position(offset: u64) -> usize {

@@ -100,8 +100,23 @@ fn answers_are_read() {
         ("\u{feff}<?xml version='1.0'?><xml/>", json!({})),
         ("<xml/>", json!({})),
         ("<xml>\n</xml>", json!({})),
-        ("<xml><a> b\r\nc\r</a></xml>", json!({"a": " b\nc\n"})),
-        ("<xml><a>b\r&lt;</a></xml>", json!({"a": "b\n<"})),
+        // A sign covers line ends as they came.
+        ("<xml><a> b\r\nc\r</a></xml>", json!({"a": " b\r\nc\r"})),
+        ("<xml><a>b\r&lt;</a></xml>", json!({"a": "b\r<"})),
+        ("<xml>\r\n<a>b</a>\r\n</xml>\r\n", json!({"a": "b"})),
+        (
+            "<xml><a>\u{1}b\u{1b}[0m\u{7f}</a></xml>",
+            json!({"a": "\u{1}b\u{1b}[0m\u{7f}"}),
+        ),
+        (
+            "<xml><a><![CDATA[a\u{10}b\0\u{ffff}\r\n]]></a></xml>",
+            json!({"a": "a\u{10}b\0\u{ffff}\r\n"}),
+        ),
+        (
+            "<xml><a>&#1;&#x1F;&#0;&#xffff;&#27;</a></xml>",
+            json!({"a": "\u{1}\u{1f}\0\u{ffff}\u{1b}"}),
+        ),
+        ("<xml b='\u{1}'><!-- \u{1} --></xml>", json!({})),
         (
             "<xml><a>&lt;&gt;&amp;&quot;&apos;&#65;&#x4e2d;&#13;</a></xml>",
             json!({"a": "<>&\"'A中\r"}),
@@ -180,16 +195,33 @@ fn what_is_not_plain_xml_is_refused_with_the_place() {
             "byte 0: it is declared as `GBK`",
         ),
         ("<xml><a>&nbsp;</a></xml>", "byte 8: `&nbsp;` is not known"),
-        ("<xml><a>&#0;</a></xml>", "byte 8: `&#0;` is not known"),
+        (
+            "<xml><a>&#+1;</a></xml>",
+            "byte 8: an entity of 3 bytes is not known",
+        ),
+        ("<xml><a>&#;</a></xml>", "byte 8: `&#;` is not known"),
+        (
+            "<xml><a>&#x110000;</a></xml>",
+            "byte 8: `&#x110000;` is not known",
+        ),
         (
             "<xml><a>&#xD800;</a></xml>",
             "byte 8: `&#xD800;` is not known",
         ),
-        ("<xml><a>&#27;</a></xml>", "byte 8: `&#27;` is not known"),
         ("<xml><a>a & b</a></xml>", "byte "),
         (
-            "<xml><a>a\u{1}</a></xml>",
-            "byte 9: U+0001 cannot stand in XML",
+            "<xml>\u{1}<a/></xml>",
+            "byte 10: `xml` holds text beside elements",
+        ),
+        ("<xml>\u{1}</xml>", "byte 6: the root element holds text"),
+        ("<xml/>\u{1}", "byte 6: text stands outside"),
+        (
+            "<xml><a\u{1}/></xml>",
+            "byte 5: `a\\u{1}` is no element name",
+        ),
+        (
+            "<xml><a\u{ffff}/></xml>",
+            "byte 5: `a\\u{ffff}` is no element name",
         ),
         ("<xml><a>]]></a></xml>", "byte 8: `]]>` stands in text"),
         ("<xml><1a/></xml>", "byte 5: `1a` is no element name"),

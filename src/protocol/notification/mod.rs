@@ -29,7 +29,10 @@ pub(crate) use self::{
 };
 
 use super::{answer::Verification, path::Version};
-use crate::error::{ApiError, Cause, Kind};
+use crate::{
+    base::json,
+    error::{ApiError, Cause, Kind},
+};
 
 /// How soon WeChat Pay wants its answer.
 pub(crate) const BUDGET: Duration = Duration::from_secs(5);
@@ -174,26 +177,21 @@ impl Notification {
     /// Where it has not that shape; the error tells the place, not the value.
     pub fn resource<T: DeserializeOwned>(&self) -> crate::Result<T> {
         let read = match self.version {
-            Version::V3 => serde_json::from_slice(&self.resource),
-            Version::V2 => T::deserialize(&self.resource_json),
+            Version::V3 => json::parse(&self.resource),
+            Version::V2 => T::deserialize(&self.resource_json).map_err(json::Fault::from),
         };
-        // serde's own words quote the value, which may be a person's.
-        read.map_err(|err| {
+        read.map_err(|fault| {
             Cause::new(
                 Kind::Decode,
-                format!(
-                    "the notification's resource has not the shape that is asked for: a {:?} error \
-                     at line {}, column {}",
-                    err.classify(),
-                    err.line(),
-                    err.column()
-                ),
+                format!("the notification's resource has not the shape that is asked for: {fault}"),
             )
             .not_sent()
         })
     }
 
-    /// The resource's text as it was decrypted: JSON, or XML for most of APIv2.
+    /// The resource's text as it was decrypted: JSON, or XML for most of APIv2. JSON may hold half
+    /// an escaped surrogate pair, which serde_json refuses and [`resource`](Self::resource) reads as
+    /// U+FFFD.
     pub fn resource_text(&self) -> &str {
         // Seen to be UTF-8 when it was read.
         std::str::from_utf8(&self.resource).unwrap_or_default()

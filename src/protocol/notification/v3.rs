@@ -12,7 +12,7 @@ use super::{
     receiver::{Receiver, Told, base64, first_to_open, refused},
 };
 use crate::{
-    base::crypto::aead,
+    base::{crypto::aead, json},
     error::{Cause, Kind, cause::Result},
     protocol::{
         answer::Verification,
@@ -232,18 +232,15 @@ pub(super) fn undecoded(message: String) -> Cause {
 }
 
 pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Map<String, Value>> {
-    match serde_json::from_slice(bytes) {
+    match json::parse(bytes) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => Err(undecoded(format!(
             "{what} is {}, not a JSON object",
             type_of(&other)
         ))),
-        Err(err) => Err(undecoded(format!(
-            "{what} ({} bytes) is not JSON: a {:?} error at line {}, column {}",
-            bytes.len(),
-            err.classify(),
-            err.line(),
-            err.column()
+        Err(fault) => Err(undecoded(format!(
+            "{what} ({} bytes) is not JSON: {fault}",
+            bytes.len()
         ))),
     }
 }

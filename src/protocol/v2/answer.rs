@@ -11,7 +11,7 @@ use super::{
     sign::{SIGN, verify},
 };
 use crate::{
-    base::{scalar::scalar, xml},
+    base::{json, scalar::scalar, xml},
     error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
     protocol::{
         answer::{Answer, Verification, request_id, retry_after},
@@ -141,12 +141,14 @@ pub(crate) fn plain<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Op
 
 /// `appauth/getaccesstoken`, the one operation that answers in JSON. It reads and moves no money.
 fn judge_json(answer: &Answer) -> Result<Verification, SentError> {
-    let json: Value = serde_json::from_slice(&answer.body).map_err(|err| {
+    let json: Value = json::parse(&answer.body).map_err(|fault| {
         let cause = Cause::new(
             Kind::Decode,
-            format!("the answer ({} bytes) is no JSON", answer.body.len()),
-        )
-        .with_source(err);
+            format!(
+                "the response ({} bytes) is not JSON: {fault}",
+                answer.body.len()
+            ),
+        );
         unproven(answer, cause)
     })?;
     if json.get("access_token").is_some_and(Value::is_string) {
