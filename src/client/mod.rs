@@ -46,7 +46,7 @@ use self::core::Core;
 use crate::{
     base::crypto::PrivateKey,
     error::{Cause, Result},
-    protocol::sign::check_serial,
+    protocol::merchant::check_serial,
 };
 
 /// A client for one merchant: the root of every chain.

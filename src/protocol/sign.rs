@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Method};
 
+use super::merchant::check_serial;
 use crate::{
     base::crypto::{self, PrivateKey},
     error::{BoxError, Cause, Kind, cause::Result},
@@ -241,25 +242,6 @@ fn opened(given: Result<Option<Vec<u8>>, BoxError>, method: &str) -> Result<Vec<
                 ),
             )
         })
-}
-
-/// A serial that may stand in a header: what is wrong with it otherwise.
-pub(crate) fn check_serial(serial: &str) -> Result<(), String> {
-    if serial.is_empty() {
-        return Err("is empty".into());
-    }
-    let fits = serial.len() <= 64
-        && serial
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if !fits {
-        return Err(format!(
-            "{:?} is none: give the certificate's serial number in hexadecimal, without colons \
-             (openssl x509 -noout -serial -in apiclient_cert.pem)",
-            super::path::shown(serial)
-        ));
-    }
-    Ok(())
 }
 
 /// Who signs: the scheme's name and the field that names the signer.

@@ -8,12 +8,13 @@ use zeroize::Zeroizing;
 use crate::{
     base::crypto::{PrivateKey, PublicKey, digest, random},
     error::{Cause, Kind, cause::Result},
+    protocol::merchant::SANDBOX_IN_HEX,
 };
 
 pub(super) struct Keys {
     pub(super) merchant: PrivateKey,
     merchant_public: PublicKey,
-    /// `SANDBOX` and 33 hexadecimal digits.
+    /// 40 hexadecimal digits that begin with those of `SANDBOX` in ASCII.
     pub(super) serial: String,
     pub(super) platform: PlatformKey,
     pub(super) apiv3: Zeroizing<String>,
@@ -42,7 +43,7 @@ impl Keys {
         Ok(Self {
             merchant_public: merchant.public_key(),
             merchant,
-            serial: format!("SANDBOX{}", hex(33)?),
+            serial: format!("{SANDBOX_IN_HEX}{}", hex(40 - SANDBOX_IN_HEX.len())?),
             platform: PlatformKey {
                 id: format!("PUB_KEY_ID_SANDBOX{}", hex(22)?),
                 private: platform,

@@ -75,7 +75,7 @@ async fn one_state_receives_for_several_merchants() {
     }
     let other = Notifications::builder()
         .mchid("1900000110")
-        .apiv2_key("an apiv2 key of thirty-two bytes")
+        .apiv2_key("fedcba9876543210fedcba9876543210")
         .build()
         .unwrap();
     let all = Notifications::all([other, receiver()]);

@@ -12,12 +12,12 @@ use crate::{
     error::{Cause, cause::Result},
     protocol::{
         host::{Base, HostRule},
-        merchant::{apiv3_key, check_apiv2_key, check_id, is_sandbox_id},
+        merchant::{apiv3_key, check_apiv2_key, check_id, check_serial, is_sandbox_id},
         notification::{Owners, Receiver},
         path::shown,
         request::Setup,
         retry::Budget,
-        sign::{MerchantKey, check_serial},
+        sign::MerchantKey,
         trust::{Own, PlatformKey, Trust},
     },
     wire::Transport,
@@ -161,7 +161,7 @@ impl ClientBuilder {
         let Some(serial) = &self.serial else {
             return Ok(None);
         };
-        check_serial(serial).map_err(|what| Cause::config(format!("serial: {what}")))?;
+        check_serial(serial).map_err(|what| Cause::config(format!("the serial {what}")))?;
         Ok(self.private_key.as_ref().map(|key| Own {
             serial: serial.clone(),
             key: key.public_key(),

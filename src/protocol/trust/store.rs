@@ -10,7 +10,7 @@ use super::key::{PlatformKey, Purpose};
 use crate::{
     base::crypto::PublicKey,
     error::{Cause, Kind, cause::Result},
-    protocol::{path::shown, sign::check_serial},
+    protocol::{merchant::check_platform_id, path::shown},
 };
 
 /// The most keys a store takes: far more than WeChat Pay has in force at a time.
@@ -49,8 +49,10 @@ impl TrustStore {
     /// # Errors
     /// The merchant's own, an expired certificate, another key under a known id.
     pub(crate) fn add(&self, key: PlatformKey, now: SystemTime) -> Result<()> {
-        check_serial(key.id())
-            .map_err(|what| Cause::config(format!("the platform key's id {what}")))?;
+        if key.certificate().is_none() {
+            check_platform_id(key.id())
+                .map_err(|what| Cause::config(format!("the platform key's id {what}")))?;
+        }
         self.check_not_own(&key)?;
         key.check_unexpired(now)?;
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Frame;
+use tokio::sync::Notify;
 
 use super::{
     super::{Body, BodyError, Progress, Stage},
@@ -466,8 +467,12 @@ fn a_request_given_up_says_whether_it_was_written_and_writes_no_more() {
     let (gave_up, given_up) = mpsc::channel();
     let (tell, received) = mpsc::channel();
     let given_up = Mutex::new(given_up);
+    let arrived = Arc::new(Notify::new());
+    let arriving = Arc::clone(&arrived);
     let server = Server::start(move |mut stream, _| {
         // Begins to read only after the client gave up.
+        stream.peek(&mut [0]).unwrap();
+        arriving.notify_one();
         given_up.lock().unwrap().recv().unwrap();
         let mut all = Vec::new();
         let _ = stream.read_to_end(&mut all);
@@ -479,15 +484,11 @@ fn a_request_given_up_says_whether_it_was_written_and_writes_no_more() {
         let mut outgoing = Outgoing::new(Method::POST, target(server.port, "/"));
         outgoing.body = Bytes::from(vec![b'x'; LEN]).into();
         let progress = outgoing.progress.clone();
-        let writing = async {
-            while !progress.written() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
         tokio::select! {
             answer = transport.send(outgoing) => panic!("{:?}", answer.is_ok()),
-            () = writing => {}
+            () = arrived.notified() => {}
         }
+        assert!(progress.written());
         gave_up.send(()).unwrap();
         // The runtime goes on: what is left of the connection could still write.
         let len = loop {

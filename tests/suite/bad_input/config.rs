@@ -85,17 +85,17 @@ fn merchants() -> Vec<Case> {
             "brand_id \"brand\" is none: give the digits alone",
             || keys::builder().brand_id("brand"),
         ),
-        config("no serial", "serial: is empty", || {
+        config("no serial", "the serial is empty", || {
             keys::builder().serial("")
         }),
         config(
             "a serial with colons",
-            "serial: \"37:75:B6\" is none: give the certificate's serial number in hexadecimal, without colons (openssl x509",
+            "the serial \"37:75:B6\" is not one: write \"3775B6\"",
             || keys::builder().serial("37:75:B6"),
         ),
         config(
             "a serial with a quote",
-            "is none: give the certificate's serial number",
+            "give its hexadecimal digits alone, two a byte (openssl x509",
             || keys::builder().serial("37\""),
         ),
         config(
@@ -115,7 +115,7 @@ fn merchants() -> Vec<Case> {
         ),
         config(
             "an APIv3 key of 31 bytes",
-            "apiv3_key is 31 bytes long: the APIv3 key is 32 bytes (it is not the APIv2 key)",
+            "apiv3_key is 31 bytes long; the key has 32 letters and digits, as it was set at the merchant platform (it is not the APIv2 key)",
             || keys::builder().apiv3_key("fedcba9876543210fedcba987654321"),
         ),
         config("no APIv2 key", "apiv2_key is empty", || {
@@ -139,7 +139,7 @@ fn merchants() -> Vec<Case> {
         made(
             "a rotation to a serial that is none",
             &["config"],
-            "rotate_key: the serial \"a b\" is none",
+            "rotate_key: the serial \"a b\" is not one",
             || {
                 let client = keys::builder().build().unwrap();
                 client
@@ -258,12 +258,12 @@ fn platform_keys() -> Vec<Case> {
     vec![
         config(
             "a platform key without its id",
-            "the platform key's id is empty",
+            "the platform key's id \"\" is not one: copy it from the merchant platform",
             || keys::builder().platform_key("", keys::platform().public()),
         ),
         config(
             "a platform key under an id of two lines",
-            "the platform key's id \"PUB\\\\nKEY\" is none",
+            "the platform key's id \"PUB\\\\nKEY\" is not one",
             || keys::builder().platform_key("PUB\nKEY", keys::platform().public()),
         ),
         config(
@@ -306,10 +306,10 @@ fn platform_keys() -> Vec<Case> {
         ),
         config(
             "a sandbox's serial in production",
-            "SANDBOX01 is a sandbox's, and https://api2.mch.weixin.qq.com is not one",
+            "53414E44424F5801 is a sandbox's, and https://api2.mch.weixin.qq.com is not one",
             || {
                 keys::builder()
-                    .serial("SANDBOX01")
+                    .serial("53414E44424F5801")
                     .base_uri("https://api2.mch.weixin.qq.com/")
             },
         ),
