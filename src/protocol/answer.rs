@@ -328,7 +328,7 @@ pub(crate) fn failure(answer: &Answer, effect: Effect, verified: bool) -> SentEr
         );
     } else if api.code.is_empty() {
         message.push_str(&format!(
-            ": not an answer of the API ({} bytes): something on the way wrote it",
+            ": not a response of the API ({} bytes): something on the way wrote it",
             answer.body.len()
         ));
     } else {

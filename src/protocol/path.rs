@@ -80,7 +80,7 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
         return Err(Cause::request(format!(
             "chain({:?}): a path that begins with `//` names a host without saying https; \
              write the path alone, or the whole URL",
-            shown(path)
+            shown_path(path)
         )));
     }
     separate(template);
@@ -101,7 +101,7 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
                 return Err(Cause::request(format!(
                     "chain({:?}): `<` opens a variable that has no name or is never closed; \
                      write <name> or {{name}}",
-                    shown(path)
+                    shown_path(path)
                 )));
             }
         }
@@ -150,22 +150,30 @@ pub(crate) fn check(path: &str) -> Result<()> {
 /// A piece of user input that is fit to be shown: at most 64 characters, controls escaped, and
 /// without a user and password.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    const MOST: usize = 64;
+    shown_to(text, 64)
+}
+
+/// A whole path, whose end is what tells it from others: at most 256 characters of it.
+fn shown_path(path: &str) -> Cow<'_, str> {
+    shown_to(path, 256)
+}
+
+fn shown_to(text: &str, most: usize) -> Cow<'_, str> {
     let text = without_user_info(text);
     let mut chars = text.chars();
-    let plain = chars.by_ref().take(MOST).all(|c| !c.is_control());
+    let plain = chars.by_ref().take(most).all(|c| !c.is_control());
     if plain && chars.next().is_none() {
         return text;
     }
     let mut out = String::new();
-    for c in text.chars().take(MOST) {
+    for c in text.chars().take(most) {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
-    if text.chars().nth(MOST).is_some() {
+    if text.chars().nth(most).is_some() {
         out.push('…');
     }
     Cow::Owned(out)
@@ -361,5 +369,7 @@ mod tests {
     fn what_is_shown_is_short_and_harmless() {
         assert_eq!(shown("a\nb"), "a\\nb");
         assert_eq!(shown(&"粤".repeat(65)), format!("{}…", "粤".repeat(64)));
+        assert_eq!(shown_path(&"a".repeat(256)), "a".repeat(256));
+        assert_eq!(shown("https://me:pw@host/x"), "https://…@host/x");
     }
 }

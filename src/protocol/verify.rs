@@ -94,8 +94,10 @@ impl<'h> Signed<'h> {
         Err(Cause::new(
             Kind::Signature,
             format!(
-                "the signature does not match: {} bytes, by the serial {}; \
-                 altered on the way, or not WeChat Pay's",
+                "the signature does not match: {} bytes, by the serial {}; common causes: the body \
+                 was parsed and serialized again before it was verified (pass the bytes as they \
+                 came), a content encoding was undone or left, a proxy rewrote the body, the key \
+                 under this serial is another one, or it is not WeChat Pay's",
                 body.len(),
                 shown(self.serial)
             ),

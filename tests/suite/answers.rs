@@ -198,7 +198,7 @@ fn an_error_in_html_or_without_a_body_is_kept_as_it_came() {
     assert!(api.detail().is_none());
     let text = err.to_string();
     assert!(
-        text.contains("502: not an answer of the API (50 bytes)"),
+        text.contains("502: not a response of the API (50 bytes)"),
         "{text}"
     );
     assert!(!text.contains("<h1>"), "{text}");

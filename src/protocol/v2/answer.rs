@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
 use super::{
-    paths::{self, Form},
+    paths::{self, Form, needs_certificate},
     result_code,
     sign::{SIGN, verify},
 };
@@ -184,15 +184,41 @@ fn judge_json(answer: &Answer) -> Result<Verification, SentError> {
 /// An answer with an HTTP error, which APIv2 itself never gives: something on the way wrote it.
 fn foreign(answer: &Answer, path: &str) -> SentError {
     let message = format!(
-        "{}: not an answer of the API ({} bytes): something on the way wrote it",
+        "{}: not a response of the API ({} bytes): {}",
         answer.status.as_u16(),
-        answer.body.len()
+        answer.body.len(),
+        certificate_hint(answer, path).unwrap_or("something on the way wrote it"),
     );
     let effect = Effect::of(Version::V2, &Method::POST, path);
     let outcome = outcome_of_status(effect, answer.status);
     Cause::new(Kind::Api, message)
         .with_api(api(answer, "", "", false))
         .with_outcome(outcome)
+}
+
+/// What to do where the server in front of the API asks for a client certificate. Its page is in HTML.
+fn certificate_hint(answer: &Answer, path: &str) -> Option<&'static str> {
+    if answer.status != StatusCode::BAD_REQUEST {
+        return None;
+    }
+    let page = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4096)]);
+    // nginx's own words for its statuses 496 and 495.
+    if page.contains("No required SSL certificate was sent") {
+        return Some(
+            "this path asks for the merchant's API certificate, and none was shown: give the builder \
+             a `client_identity`, and the call the option `security: true` (Options::mutual_tls)",
+        );
+    }
+    if page.contains("The SSL certificate error") {
+        return Some(
+            "the client certificate was not accepted: the `client_identity` has to be the merchant's \
+             own API certificate (apiclient_cert), and in force",
+        );
+    }
+    needs_certificate(path).then_some(
+        "this path asks for the merchant's API certificate: where the call had no `security: true` \
+         (Options::mutual_tls), give that, and the builder a `client_identity`",
+    )
 }
 
 fn failure(answer: &Answer, code: &str, message: &str, verified: bool) -> Cause {
@@ -233,7 +259,7 @@ pub(crate) fn is_xml(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
+    use http::HeaderMap;
     use serde_json::json;
 
     use super::*;
@@ -309,6 +335,54 @@ mod tests {
             assert_eq!(err.outcome(), Outcome::Unknown);
             assert_eq!(err.unverified(), Some(body.as_bytes()));
             assert!(err.api().is_none());
+        }
+    }
+
+    #[test]
+    fn a_page_that_asks_for_the_certificate_says_what_to_give() {
+        let page = |words: &str| {
+            format!(
+                "<html>\r\n<head><title>{words}</title></head>\r\n<center>nginx</center></html>"
+            )
+        };
+        let none = page("400 No required SSL certificate was sent");
+        let refused = page("400 The SSL certificate error");
+        let other = page("400 Bad Request");
+        let refund = "/secapi/pay/refund";
+        for (path, page, status, hints) in [
+            (
+                refund,
+                &none,
+                400,
+                &["`security: true`", "`client_identity`"][..],
+            ),
+            (
+                refund,
+                &refused,
+                400,
+                &["was not accepted", "`client_identity`"],
+            ),
+            (
+                refund,
+                &other,
+                400,
+                &["`security: true`", "`client_identity`"],
+            ),
+            // The documents do not list it; the server asks all the same.
+            (
+                ORDER,
+                &none,
+                400,
+                &["`security: true`", "`client_identity`"],
+            ),
+            (ORDER, &other, 400, &["something on the way wrote it"]),
+            (refund, &other, 502, &["something on the way wrote it"]),
+        ] {
+            let err = judge(&answer(status, page.clone()), path, KEY).unwrap_err();
+            let text = err.to_string();
+            assert!(hints.iter().all(|hint| text.contains(hint)), "{text}");
+            // Anything on the way could have written it.
+            assert_eq!(err.outcome(), Outcome::Unknown);
         }
     }
 
@@ -514,7 +588,7 @@ mod tests {
             assert_eq!(err.api().unwrap().code(), "");
             assert!(
                 err.to_string()
-                    .starts_with(&format!("{status}: not an answer of the API"))
+                    .starts_with(&format!("{status}: not a response of the API"))
             );
         }
         for body in [

@@ -53,6 +53,67 @@ const NONCELESS: [&str; 19] = [
     "/secapi/mch/querysubdevconfig",
 ];
 
+/// The operations that ask for the merchant's API certificate, sorted.
+const WITH_CERTIFICATE: [&str; 57] = [
+    "/applyment/micro/getstate",
+    "/applyment/micro/getupgradestate",
+    "/applyment/micro/modifyarchives",
+    "/applyment/micro/modifycontactinfo",
+    "/applyment/micro/signcontract",
+    "/applyment/micro/submit",
+    "/applyment/micro/submitupgrade",
+    "/billcommentsp/batchquerycomment",
+    "/deposit/consume",
+    "/deposit/refund",
+    "/deposit/reverse",
+    "/fund/queryautowithdrawbydate",
+    "/fund/reautowithdrawbydate",
+    "/mchrisk/querymchrisk",
+    "/mchrisk/syncmchriskresult",
+    "/mmpaymkttransfers/gethbinfo",
+    "/mmpaymkttransfers/gettransferinfo",
+    "/mmpaymkttransfers/promotion/paywwsptrans2pocket",
+    "/mmpaymkttransfers/promotion/querywwsptrans2pocket",
+    "/mmpaymkttransfers/promotion/transfers",
+    "/mmpaymkttransfers/queryworkwxredpack",
+    "/mmpaymkttransfers/send_coupon",
+    "/mmpaymkttransfers/sendgroupredpack",
+    "/mmpaymkttransfers/sendminiprogramhb",
+    "/mmpaymkttransfers/sendredpack",
+    "/mmpaymkttransfers/sendworkwxredpack",
+    "/mmpaysptrans/pay_bank",
+    "/mmpaysptrans/query_bank",
+    "/pay/downloadfundflow",
+    "/risk/getpublickey",
+    "/risk/getviolation",
+    "/secapi/mch/addInstitutionsub",
+    "/secapi/mch/addsubdevconfig",
+    "/secapi/mch/channelsetting",
+    "/secapi/mch/modifyInstitutionsub",
+    "/secapi/mch/modifymchinfo",
+    "/secapi/mch/queryInstitutionsub",
+    "/secapi/mch/querysubdevconfig",
+    "/secapi/mch/submchmanage",
+    "/secapi/mch/uploadmedia",
+    "/secapi/mkt/addrecommendconf",
+    "/secapi/pay/facepayreverse",
+    "/secapi/pay/multiprofitsharing",
+    "/secapi/pay/profitsharing",
+    "/secapi/pay/profitsharingfinish",
+    "/secapi/pay/profitsharingreturn",
+    "/secapi/pay/refund",
+    "/secapi/pay/refundv2",
+    "/secapi/pay/reverse",
+    "/wxv/cancelbill",
+    "/wxv/changerentmoney",
+    "/wxv/createhotelbill",
+    "/wxv/createrentbill",
+    "/wxv/finishhotelbill",
+    "/wxv/finishrentbill",
+    "/wxv/queryhotelbill",
+    "/wxv/queryrentbill",
+];
+
 /// The operations that read and change nothing, sorted. What is not listed counts as a write.
 const READS: [&str; 51] = [
     "/appauth/getaccesstoken",
@@ -132,6 +193,11 @@ pub(crate) fn is_nonceless(path: &str) -> bool {
 /// Whether requests to `path` read and change nothing.
 pub(crate) fn is_read(path: &str) -> bool {
     READS.binary_search(&path).is_ok()
+}
+
+/// Whether `path` asks for the merchant's API certificate.
+pub(crate) fn needs_certificate(path: &str) -> bool {
+    WITH_CERTIFICATE.binary_search(&path).is_ok()
 }
 
 /// What the successes of `path` are if not XML.

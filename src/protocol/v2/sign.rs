@@ -121,7 +121,7 @@ pub(crate) fn check_digest(fields: &Map<String, Value>, key: &str) -> Result<Sig
         Ok(own) if constant_time_eq(own.as_bytes(), given.as_bytes()) => Ok(sign_type),
         Ok(_) => refuse(format!(
             "the sign ({}) does not match: it was made with another APIv2 key, or the fields were \
-             altered",
+             altered, as by a proxy or by writing the XML anew before it was verified",
             sign_type.name()
         )),
         Err(name) => refuse(format!(

@@ -61,7 +61,7 @@ fn signatures() -> Vec<Case> {
         ),
         unbelieved(
             "another body's signature",
-            "the signature does not match: 25 bytes, by the serial PUB_KEY_ID_0119000001092024000000000000; altered on the way, or not WeChat Pay's",
+            "the signature does not match: 25 bytes, by the serial PUB_KEY_ID_0119000001092024000000000000; common causes: the body was parsed and serialized again",
             || Answer::signed_over(200, BODY, b"{}"),
         ),
         unbelieved(
