@@ -166,7 +166,7 @@ impl Core {
     }
 
     fn trust_key(&self, key: PlatformKey) -> cause::Result<()> {
-        self.local_store()?.add(key, SystemTime::now())
+        self.local_store()?.add([key], SystemTime::now()).map(drop)
     }
 
     fn local_store(&self) -> cause::Result<&TrustStore> {
@@ -237,18 +237,12 @@ impl Core {
                 })
             }
             Downloaded::Some(list) => {
-                let mut added = Vec::new();
-                for certificate in list {
-                    let serial = certificate.serial().to_owned();
-                    let known = store.knows(&serial);
-                    // Another key under a known serial is refused here.
-                    store
-                        .add(PlatformKey::of_certificate(certificate), SystemTime::now())
-                        .map_err(|cause| cause.with_outcome(Outcome::Done))?;
-                    if !known {
-                        tracing::info!(serial, "platform certificate added");
-                        added.push(serial);
-                    }
+                let keys = list.into_iter().map(PlatformKey::of_certificate);
+                let added = store
+                    .add(keys, SystemTime::now())
+                    .map_err(|cause| in_call(cause.with_outcome(Outcome::Done)))?;
+                for serial in &added {
+                    tracing::info!(serial, "platform certificate added");
                 }
                 Ok(CertificateRefresh {
                     added,
@@ -283,7 +277,9 @@ impl Client {
     /// Trusts a WeChat Pay public key from now on, under its ID (`PUB_KEY_ID_…`).
     ///
     /// # Errors
-    /// Another key under a known ID, or the merchant's own.
+    /// What [`build`](crate::ClientBuilder::build) refuses too: another key under a known ID, the
+    /// merchant's own (of a time before a rotation, too), or a sandbox's where the client's requests
+    /// do not go to one.
     pub fn add_platform_key(&self, id: impl Into<String>, key: PublicKey) -> Result<()> {
         let key = PlatformKey::of_public_key(id.into(), key);
         self.root.core().trust_key(key).map_err(Cause::not_sent)
@@ -292,7 +288,7 @@ impl Client {
     /// Trusts a platform certificate from now on.
     ///
     /// # Errors
-    /// An expired one, another key under a known serial, or the merchant's own.
+    /// An expired one, and as [`add_platform_key`](Client::add_platform_key).
     pub fn add_platform_certificate(&self, certificate: Certificate) -> Result<()> {
         let key = PlatformKey::of_certificate(certificate);
         self.root.core().trust_key(key).map_err(Cause::not_sent)

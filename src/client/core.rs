@@ -15,14 +15,16 @@ use crate::{
     base::crypto,
     error::{Cause, cause::Result},
     protocol::{
+        merchant::is_sandbox_id,
         multipart::Form,
         notification::Receiver,
         path::Version,
         request::{Draft, Payload, Setup},
         retry::{Budget, RetryPolicy},
-        sign::{self, MerchantKey, Scheme},
+        sign::{self, Authorization, MerchantKey, Scheme},
         trust::Trust,
         v2::{paths, request::Signing},
+        verify::SERIAL,
     },
     wire::{ClientIdentity, Transport},
 };
@@ -82,8 +84,10 @@ impl Core {
             .is_none_or(|key| key.local_key().is_some())
     }
 
-    /// Signs a draft.
+    /// Signs a draft. All that is sent comes by here, so this is where its destination is decided
+    /// for the last time: a draft may have been made before the client took a sandbox's key.
     pub(crate) async fn seal(&self, draft: &Draft) -> Result<Sealed> {
+        self.check_origin(draft)?;
         match (&draft.payload, draft.version) {
             (Payload::Bytes(body), Version::V3) => self.seal_v3(draft, body.clone()).await,
             (Payload::Bytes(body), Version::V2) => Ok(sealed(draft, body.clone())),
@@ -117,7 +121,11 @@ impl Core {
                 draft.template
             ))
         })?;
-        let (header, message) = sign::authorization(
+        let Authorization {
+            header,
+            message,
+            serial,
+        } = sign::authorization(
             self.merchant_key()?,
             draft.scheme,
             id,
@@ -125,9 +133,37 @@ impl Core {
             now(),
         )
         .await?;
+        self.check_signer(&serial, draft)?;
         sealed.headers.insert(AUTHORIZATION, header);
         sealed.message = message;
         Ok(sealed)
+    }
+
+    /// A local key was checked when the client took it; which key a [`Signer`](crate::Signer) has,
+    /// its signature says first.
+    fn check_signer(&self, serial: &str, draft: &Draft) -> Result<()> {
+        if self.signs_locally() {
+            return Ok(());
+        }
+        if self.trust.store().is_some_and(|store| store.knows(serial)) {
+            return Err(Cause::config(format!(
+                "the signer's serial {serial} is that of a trusted platform key: one of the two is \
+                 wrong"
+            )));
+        }
+        self.setup.guard.take_id(serial)?;
+        self.check_origin(draft)
+    }
+
+    fn check_origin(&self, draft: &Draft) -> Result<()> {
+        let setup = &self.setup;
+        setup.check_origin(&draft.origin, draft.settings.unsigned)?;
+        // The key that a verifier prefers, or the caller.
+        let asked = draft.headers.get(SERIAL).and_then(|id| id.to_str().ok());
+        match asked.filter(|id| is_sandbox_id(id)) {
+            Some(id) => setup.check_sandbox(id, &draft.origin),
+            None => Ok(()),
+        }
     }
 
     async fn seal_form(&self, draft: &Draft, form: &Form) -> Result<Sealed> {

@@ -45,8 +45,8 @@ use std::{fmt, ops::Index, sync::Arc};
 use self::core::Core;
 use crate::{
     base::crypto::PrivateKey,
-    error::{Cause, Result},
-    protocol::merchant::check_serial,
+    error::{Cause, Result, cause},
+    protocol::{merchant::check_serial, trust::Own},
 };
 
 /// A client for one merchant: the root of every chain.
@@ -111,13 +111,25 @@ impl Client {
     /// Calls that are under way finish with the key they began with.
     ///
     /// # Errors
-    /// Where the client has no local key, or the serial is none.
+    /// Where the client has no local key, or the serial is none; where the serial or the key is
+    /// that of a trusted platform key, or a sandbox's and the client's requests do not go to one.
     pub fn rotate_key(&self, serial: impl Into<String>, key: PrivateKey) -> Result<()> {
-        let serial = serial.into();
+        self.rotate(serial.into(), key).map_err(Cause::not_sent)
+    }
+
+    fn rotate(&self, serial: String, key: PrivateKey) -> cause::Result<()> {
         check_serial(&serial)
-            .map_err(|what| Cause::config(format!("rotate_key: the serial {what}")))
-            .and_then(|()| self.root.core().merchant_key()?.rotate(serial, key))
-            .map_err(Cause::not_sent)
+            .map_err(|what| Cause::config(format!("rotate_key: the serial {what}")))?;
+        let core = self.root.core();
+        let merchant_key = core.merchant_key()?;
+        let own = Own {
+            serial: serial.clone(),
+            key: key.public_key(),
+        };
+        let store = core.trust().store();
+        core.setup()
+            .guard
+            .take_own(own, store, || merchant_key.rotate(serial, key))
     }
 }
 

@@ -7,10 +7,9 @@ use crate::{
     base::crypto::{Certificate, PublicKey},
     error::{Cause, cause::Result},
     protocol::{
-        merchant::{apiv3_key, check_apiv2_key, check_id, is_sandbox_id},
+        merchant::{apiv3_key, check_apiv2_key, check_id},
         notification::{Owners, Receiver},
-        path::shown,
-        trust::{DynVerifier, PlatformKey, Trust, Verifier},
+        trust::{DynVerifier, Guard, PlatformKey, Sandboxes, Trust, Verifier},
     },
 };
 
@@ -128,19 +127,17 @@ impl NotificationsBuilder {
                 "neither `apiv3_key` nor `apiv2_key`: no notification could be opened",
             ));
         }
-        if let Some(id) = self
-            .platform
-            .iter()
-            .map(PlatformKey::id)
-            .find(|id| is_sandbox_id(id) && !self.sandbox)
-        {
-            return Err(Cause::config(format!(
-                "{} is a sandbox's: anyone who runs the sandbox could sign notifications with it. \
-                 For tests, Sandbox::notifications_builder() takes it",
-                shown(id)
-            )));
-        }
-        let trust = Trust::new(self.platform, self.verifier, None)?;
+        let sandboxes = if self.sandbox {
+            Sandboxes::Taken
+        } else {
+            Sandboxes::Refused(
+                ": anyone who runs the sandbox could sign notifications with it. For tests, \
+                 Sandbox::notifications_builder() takes it"
+                    .into(),
+            )
+        };
+        let guard = Arc::new(Guard::new(sandboxes));
+        let trust = Trust::new(self.platform, self.verifier, guard)?;
         if apiv3_key.is_some() && trust.is_empty() {
             return Err(Cause::config(
                 "nothing to verify an APIv3 notification with: give a `platform_key`, a \

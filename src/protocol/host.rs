@@ -190,15 +190,23 @@ impl HostRule {
         })
     }
 
+    /// Where requests go unless told otherwise.
+    pub(crate) fn configured(&self) -> impl Iterator<Item = &Origin> {
+        std::iter::once(&self.own).chain(&self.backup)
+    }
+
+    /// Whether a sandbox may be there: on this machine, or where the program says so.
+    pub(crate) fn may_be_sandbox(&self, origin: &Origin) -> bool {
+        origin.is_loopback() || self.trusts(origin)
+    }
+
     /// Whether a signed request may go to `origin`.
     pub(crate) fn check(&self, origin: &Origin) -> Result<()> {
         if *origin == self.own || self.backup.as_ref() == Some(origin) || self.trusts(origin) {
             return Ok(());
         }
-        let configured = [Some(&self.own), self.backup.as_ref()];
-        let ours = configured
-            .into_iter()
-            .flatten()
+        let ours = self
+            .configured()
             .any(|own| own.https && own.host == origin.host);
         let known = KNOWN.contains(&origin.host.as_str());
         if !(ours || known) {
@@ -213,9 +221,8 @@ impl HostRule {
             )));
         }
         let port = origin.port == 443
-            || configured
-                .into_iter()
-                .flatten()
+            || self
+                .configured()
                 .any(|own| own.https && own.port == origin.port);
         if !port {
             return Err(Cause::request(format!(

@@ -104,7 +104,8 @@ pub(crate) fn check_platform_id(id: &str) -> Result<(), String> {
 /// Whether a serial or a public key ID is one that a sandbox drew.
 pub(crate) fn is_sandbox_id(id: &str) -> bool {
     let start = id.get(..SANDBOX_IN_HEX.len());
-    id.contains("SANDBOX") || start.is_some_and(|start| start.eq_ignore_ascii_case(SANDBOX_IN_HEX))
+    id.to_ascii_uppercase().contains("SANDBOX")
+        || start.is_some_and(|start| start.eq_ignore_ascii_case(SANDBOX_IN_HEX))
 }
 
 /// `SANDBOX` in ASCII, in the hexadecimal digits that are all a serial can hold.

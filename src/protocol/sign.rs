@@ -278,14 +278,24 @@ pub(crate) fn request_message(
     message
 }
 
-/// The Authorization header of one signed request, and the message that its signature covers.
+/// The signature of one request, as it is sent.
+pub(crate) struct Authorization {
+    /// The header.
+    pub(crate) header: HeaderValue,
+    /// What the signature covers.
+    pub(crate) message: Vec<u8>,
+    /// Of the key that made it.
+    pub(crate) serial: String,
+}
+
+/// Signs one request.
 pub(crate) async fn authorization(
     key: &MerchantKey,
     scheme: Scheme,
     id: &str,
     (method, target, body): (&Method, &str, &[u8]),
     now: u64,
-) -> Result<(HeaderValue, Vec<u8>)> {
+) -> Result<Authorization> {
     let nonce = crypto::nonce()?;
     let message = request_message(method, target, now, &nonce, body);
     let Signature { serial, bytes } = key.sign(&message).await?;
@@ -299,5 +309,9 @@ pub(crate) async fn authorization(
         Cause::new(Kind::Sign, "the Authorization header is malformed").with_source(err)
     })?;
     header.set_sensitive(true);
-    Ok((header, message))
+    Ok(Authorization {
+        header,
+        message,
+        serial,
+    })
 }

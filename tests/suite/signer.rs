@@ -4,7 +4,7 @@ use std::{
     io::{self, Read as _, Write as _},
     net::TcpListener,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -352,14 +352,14 @@ fn a_verifier_that_fails_leaves_the_outcome_unknown() {
 #[test]
 fn a_rotation_under_calls_never_pairs_the_wrong_two() {
     const OTHER: &str = "5157F09EFDC096DE15EBE81A47057A7200000000";
+    static OTHER_PAIR: OnceLock<Pair> = OnceLock::new();
     let server = Server::agreeable();
     let client = server.client();
     let stop = AtomicBool::new(false);
     let key_of = |serial: &str| -> &'static Pair {
         match serial {
             keys::SERIAL => keys::merchant(),
-            // Any pair will do; this one is drawn already.
-            OTHER => keys::platform(),
+            OTHER => OTHER_PAIR.get_or_init(Pair::draw),
             other => panic!("an unknown serial {other}"),
         }
     };

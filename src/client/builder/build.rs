@@ -12,13 +12,12 @@ use crate::{
     error::{Cause, cause::Result},
     protocol::{
         host::{Base, HostRule},
-        merchant::{apiv3_key, check_apiv2_key, check_id, check_serial, is_sandbox_id},
+        merchant::{apiv3_key, check_apiv2_key, check_id, check_serial},
         notification::{Owners, Receiver},
-        path::shown,
         request::Setup,
         retry::Budget,
         sign::MerchantKey,
-        trust::{Own, PlatformKey, Trust},
+        trust::{Guard, Own, Sandboxes, Trust},
     },
     wire::Transport,
 };
@@ -44,10 +43,9 @@ impl ClientBuilder {
                 check_id(field, id)?;
             }
         }
-        self.check_not_sandbox(&setup)?;
-        let own = self.own()?;
-        let key = self.merchant_key()?;
         let identity = self.take_identity()?;
+        self.take_own(&setup.guard, identity.as_ref())?;
+        let key = self.merchant_key()?;
         let transport = self.take_transport()?;
         let owners = self.owners()?;
         let apiv3_key = self
@@ -60,7 +58,7 @@ impl ClientBuilder {
             return Err(Cause::config("max_response is 0: no answer could be taken"));
         }
         let mode = self.certificate_mode(apiv3_key.is_some())?;
-        let trust = Trust::new(self.platform, self.verifier, own)?;
+        let trust = Trust::new(self.platform, self.verifier, Arc::clone(&setup.guard))?;
         let receiver = Arc::new(Receiver {
             trust: trust.clone(),
             apiv3_key: apiv3_key.clone(),
@@ -96,6 +94,7 @@ impl ClientBuilder {
         }
         Ok(Setup {
             base,
+            guard: Arc::new(Guard::new(Self::sandboxes(&hosts))),
             hosts,
             user_agent: user_agent(self.user_agent.as_deref())?,
             timeout: self.timeout,
@@ -156,32 +155,38 @@ impl ClientBuilder {
         }
     }
 
-    /// What of the merchant's own must never be trusted as WeChat Pay's.
-    fn own(&self) -> Result<Option<Own>> {
-        let Some(serial) = &self.serial else {
-            return Ok(None);
-        };
-        check_serial(serial).map_err(|what| Cause::config(format!("the serial {what}")))?;
-        Ok(self.private_key.as_ref().map(|key| Own {
-            serial: serial.clone(),
-            key: key.public_key(),
-        }))
+    /// Tells the guard what is the merchant's own, which must never be trusted as WeChat Pay's.
+    fn take_own(&self, guard: &Guard, identity: Option<&Identity>) -> Result<()> {
+        let mut all = Vec::new();
+        if let Some(serial) = &self.serial {
+            check_serial(serial).map_err(|what| Cause::config(format!("the serial {what}")))?;
+            all.extend(self.private_key.as_ref().map(|key| Own {
+                serial: serial.clone(),
+                key: key.public_key(),
+            }));
+        }
+        all.extend(identity.map(Identity::certificate).map(|shown| Own {
+            serial: shown.serial().to_owned(),
+            key: shown.public_key().clone(),
+        }));
+        all.into_iter()
+            .try_for_each(|own| guard.take_own(own, None, || Ok(())))
     }
 
-    fn check_not_sandbox(&self, setup: &Setup) -> Result<()> {
-        let platform = self.platform.iter().map(PlatformKey::id);
-        let ids = platform.chain(self.serial.as_deref());
-        let origin = &setup.base.origin;
-        for id in ids {
-            if is_sandbox_id(id) && !origin.is_loopback() && !setup.hosts.trusts(origin) {
-                return Err(Cause::config(format!(
-                    "{} is a sandbox's, and {origin} is not one: a sandbox's keys must not be \
-                     used in production",
-                    shown(id)
-                )));
-            }
+    /// A sandbox's keys are taken where all requests go to hosts that may be one.
+    fn sandboxes(hosts: &HostRule) -> Sandboxes {
+        match hosts
+            .configured()
+            .find(|origin| !hosts.may_be_sandbox(origin))
+        {
+            None => Sandboxes::Taken,
+            Some(origin) => Sandboxes::Refused(
+                format!(
+                    ", and {origin} is not one: a sandbox's keys must not be used in production"
+                )
+                .into(),
+            ),
         }
-        Ok(())
     }
 
     #[cfg(not(feature = "pkcs12"))]

@@ -8,7 +8,7 @@ mod place;
 
 pub(crate) use self::payload::Payload;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Method};
 
@@ -24,9 +24,9 @@ use super::{
     host::{Base, HostRule, Origin},
     lint,
     options::{self, OnProgress, Options},
-    path::{self, Version},
+    path::{self, Version, shown},
     sign::Scheme,
-    trust::Trust,
+    trust::{Guard, Trust},
     v2,
 };
 use crate::error::{Cause, Kind, cause::Result};
@@ -35,11 +35,39 @@ use crate::error::{Cause, Kind, cause::Result};
 pub(crate) struct Setup {
     pub(crate) base: Base,
     pub(crate) hosts: HostRule,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) user_agent: HeaderValue,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
     /// Whether what WeChat Pay is known to refuse is refused here.
     pub(crate) strict: bool,
+}
+
+impl Setup {
+    /// Whether a request may go to `origin`: by the host rule, and by whose keys the client has.
+    pub(crate) fn check_origin(&self, origin: &Origin, unsigned: bool) -> Result<()> {
+        if unsigned {
+            self.hosts.check_unsigned(origin)?;
+        } else {
+            self.hosts.check(origin)?;
+        }
+        match self.guard.sandbox() {
+            Some(id) => self.check_sandbox(id, origin),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a request that has to do with this ID of a sandbox's may go to `origin`.
+    pub(crate) fn check_sandbox(&self, id: &str, origin: &Origin) -> Result<()> {
+        if self.hosts.may_be_sandbox(origin) {
+            return Ok(());
+        }
+        Err(Cause::request(format!(
+            "{} is a sandbox's, and {origin} is not one: a client with a sandbox's keys sends \
+             nothing there",
+            shown(id)
+        )))
+    }
 }
 
 /// A request that lacks only its signature.
@@ -165,12 +193,9 @@ impl Draft {
                 location.len()
             ))));
         };
-        let allowed = if self.settings.unsigned {
-            setup.hosts.check_unsigned(&origin)
-        } else {
-            setup.hosts.check(&origin)
-        };
-        allowed.map_err(outside)?;
+        setup
+            .check_origin(&origin, self.settings.unsigned)
+            .map_err(outside)?;
         let target = target.split('#').next().unwrap_or_default();
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),

@@ -31,11 +31,7 @@ impl Place {
         } else {
             (Cow::Borrowed(&base.origin), base.prefix.as_str(), expanded)
         };
-        if options.unsigned {
-            setup.hosts.check_unsigned(&origin)?;
-        } else {
-            setup.hosts.check(&origin)?;
-        }
+        setup.check_origin(&origin, options.unsigned)?;
         let mut target = String::with_capacity(prefix.len() + rest.len() + 1);
         target.push_str(prefix);
         if !rest.starts_with('/') {

@@ -1,15 +1,17 @@
 //! The keys whose signatures are WeChat Pay's.
 
+mod guard;
 mod key;
 mod store;
 mod verifier;
 
-pub use self::{key::PlatformKey, verifier::Verifier};
 pub(crate) use self::{
+    guard::{Guard, Own, Sandboxes},
     key::Purpose,
-    store::{Own, TrustStore},
+    store::TrustStore,
     verifier::DynVerifier,
 };
+pub use self::{key::PlatformKey, verifier::Verifier};
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -34,7 +36,7 @@ impl Trust {
     pub(crate) fn new(
         keys: Vec<PlatformKey>,
         verifier: Option<Arc<dyn DynVerifier>>,
-        own: Option<Own>,
+        guard: Arc<Guard>,
     ) -> Result<Self> {
         match verifier {
             Some(_) if !keys.is_empty() => Err(Cause::config(
@@ -43,7 +45,8 @@ impl Trust {
             )),
             Some(verifier) => Ok(Self::Remote(verifier)),
             None => {
-                let store = TrustStore::new(keys, own, SystemTime::now())?;
+                let store = TrustStore::new(guard);
+                store.add(keys, SystemTime::now())?;
                 Ok(Self::Local(Arc::new(store)))
             }
         }

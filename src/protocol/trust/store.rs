@@ -1,12 +1,12 @@
-use std::{
-    sync::{Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 
-use super::key::{PlatformKey, Purpose};
+use super::{
+    guard::{Guard, Own},
+    key::{PlatformKey, Purpose},
+};
 use crate::{
     base::crypto::PublicKey,
     error::{Cause, Kind, cause::Result},
@@ -19,68 +19,57 @@ const MOST: usize = 256;
 /// The trusted keys of one client: read without a lock, changed while calls run.
 pub(crate) struct TrustStore {
     keys: ArcSwap<Vec<PlatformKey>>,
-    /// Held while the keys are changed, so that no change is lost.
-    changing: Mutex<()>,
-    /// The merchant's own, which must never be trusted as WeChat Pay's.
-    own: Option<Own>,
-}
-
-/// The merchant's own serial and key.
-pub(crate) struct Own {
-    pub(crate) serial: String,
-    pub(crate) key: PublicKey,
+    guard: Arc<Guard>,
 }
 
 impl TrustStore {
-    pub(crate) fn new(keys: Vec<PlatformKey>, own: Option<Own>, now: SystemTime) -> Result<Self> {
-        let store = Self {
+    pub(crate) fn new(guard: Arc<Guard>) -> Self {
+        Self {
             keys: ArcSwap::default(),
-            changing: Mutex::new(()),
-            own,
-        };
-        for key in keys {
-            store.add(key, now)?;
+            guard,
         }
+    }
+
+    /// A store that trusts one key alone, under the same guard.
+    ///
+    /// # Errors
+    /// Where the key could not be added here either.
+    pub(crate) fn of_one(&self, key: PlatformKey, now: SystemTime) -> Result<Self> {
+        let store = Self::new(Arc::clone(&self.guard));
+        store.add([key], now)?;
         Ok(store)
     }
 
-    /// Trusts one more key. One that is there already stays as it is.
+    /// Trusts more keys, all of them or none. One that is there already stays as it is. Returns the
+    /// IDs of those that were not.
     ///
     /// # Errors
-    /// The merchant's own, an expired certificate, another key under a known id.
-    pub(crate) fn add(&self, key: PlatformKey, now: SystemTime) -> Result<()> {
-        if key.certificate().is_none() {
-            check_platform_id(key.id())
-                .map_err(|what| Cause::config(format!("the platform key's id {what}")))?;
-        }
-        self.check_not_own(&key)?;
-        key.check_unexpired(now)?;
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = self.keys.load();
-        match keys.iter().find(|known| known.id() == key.id()) {
-            Some(known) if known.key() == key.key() => return Ok(()),
-            Some(_) => {
-                return Err(Cause::config(format!(
-                    "two different platform keys under the id {}: one of them is not WeChat Pay's",
-                    key.id()
-                )));
+    /// The merchant's own, a sandbox's where those are refused, an expired certificate, another key
+    /// under a known ID.
+    pub(crate) fn add(
+        &self,
+        keys: impl IntoIterator<Item = PlatformKey>,
+        now: SystemTime,
+    ) -> Result<Vec<String>> {
+        let own = self.guard.lock();
+        let mut more = Vec::clone(&self.keys.load());
+        let mut added = Vec::new();
+        for key in keys {
+            if check(&key, &more, &own, now)? {
+                self.guard.check_id(key.id())?;
+                added.push(key.id().to_owned());
+                more.push(key);
             }
-            None => {}
         }
-        if keys.len() == MOST {
-            return Err(Cause::config(format!(
-                "more than {MOST} platform keys: remove those that are out of use"
-            )));
-        }
-        let mut more = Vec::clone(&keys);
-        more.push(key);
+        // Before anything verifies by them.
+        added.iter().try_for_each(|id| self.guard.take_id(id))?;
         self.keys.store(more.into());
-        Ok(())
+        Ok(added)
     }
 
     /// Takes a key out; `false` where it was not there.
     pub(crate) fn remove(&self, id: &str) -> bool {
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.guard.lock();
         let keys = self.keys.load();
         let mut fewer = Vec::clone(&keys);
         fewer.retain(|key| key.id() != id);
@@ -182,18 +171,32 @@ impl TrustStore {
         key.check_unexpired(now)?;
         Ok((key.id().to_owned(), key.key().clone()))
     }
+}
 
-    fn check_not_own(&self, key: &PlatformKey) -> Result<()> {
-        let own = self.own.as_ref();
-        if own.is_some_and(|own| own.serial.eq_ignore_ascii_case(key.id()) || own.key == *key.key())
-        {
-            return Err(Cause::config(format!(
-                "the platform key {} is the merchant's own: give WeChat Pay's public key \
-                 (pub_key.pem) or platform certificate, not apiclient_cert.pem",
-                key.id()
-            )));
-        }
-        Ok(())
+/// Whether a key that may be trusted is not trusted yet.
+fn check(key: &PlatformKey, known: &[PlatformKey], own: &[Own], now: SystemTime) -> Result<bool> {
+    if key.certificate().is_none() {
+        check_platform_id(key.id())
+            .map_err(|what| Cause::config(format!("the platform key's id {what}")))?;
+    }
+    if own.iter().any(|own| own.is(key)) {
+        return Err(Cause::config(format!(
+            "the platform key {} is the merchant's own: give WeChat Pay's public key \
+             (pub_key.pem) or platform certificate, not apiclient_cert.pem",
+            key.id()
+        )));
+    }
+    key.check_unexpired(now)?;
+    match known.iter().find(|known| known.id() == key.id()) {
+        Some(known) if known.key() == key.key() => Ok(false),
+        Some(_) => Err(Cause::config(format!(
+            "two different platform keys under the id {}: one of them is not WeChat Pay's",
+            key.id()
+        ))),
+        None if known.len() >= MOST => Err(Cause::config(format!(
+            "more than {MOST} platform keys: remove those that are out of use"
+        ))),
+        None => Ok(true),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod downloads;
 mod failures;
+mod guards;
 mod load;
 mod platform;
 mod waiting;
