@@ -284,8 +284,9 @@ fn a_sandboxs_keys_are_for_this_machine_and_for_trusted_hosts() {
         let key = || keys::platform().public();
         let err = with(merchant().platform_key(SANDBOX_ID, key())).build();
         refused(&err.unwrap_err(), said);
+        // No ID begins in lower case.
         let err = with(merchant().platform_key(SANDBOX_ID.to_lowercase(), key())).build();
-        refused(&err.unwrap_err(), said);
+        refused(&err.unwrap_err(), "is not one");
         let err = with(merchant().serial(SANDBOX_SERIAL)).build();
         refused(&err.unwrap_err(), said);
         let certificate = sandboxs().certificate();
