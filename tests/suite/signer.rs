@@ -355,7 +355,7 @@ fn a_rotation_under_calls_never_pairs_the_wrong_two() {
     static OTHER_PAIR: OnceLock<Pair> = OnceLock::new();
     let server = Server::agreeable();
     let client = server.client();
-    let stop = AtomicBool::new(false);
+    let (stop, turns) = (AtomicBool::new(false), AtomicUsize::new(0));
     let key_of = |serial: &str| -> &'static Pair {
         match serial {
             keys::SERIAL => keys::merchant(),
@@ -363,24 +363,26 @@ fn a_rotation_under_calls_never_pairs_the_wrong_two() {
             other => panic!("an unknown serial {other}"),
         }
     };
+    // Drawing it takes a while.
+    key_of(OTHER);
     thread::scope(|scope| {
         let rotating = scope.spawn(|| {
-            let mut turns = 0;
             while !stop.load(Ordering::SeqCst) {
-                let serial = [OTHER, keys::SERIAL][turns % 2];
+                let serial = [OTHER, keys::SERIAL][turns.load(Ordering::SeqCst) % 2];
                 client.rotate_key(serial, key_of(serial).private()).unwrap();
-                turns += 1;
+                turns.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(Duration::from_millis(1));
             }
-            turns
         });
         let calling = [0, 1].map(|_| {
             scope.spawn(|| {
-                for _ in 0..50 {
+                let mut rounds = 0;
+                while rounds < 50 || turns.load(Ordering::SeqCst) < 20 {
                     for mode in BOTH {
                         mode.post(&client.chain("v3/x"), json!({ "json": {} }))
                             .unwrap();
                     }
+                    rounds += 1;
                 }
             })
         });
@@ -388,10 +390,10 @@ fn a_rotation_under_calls_never_pairs_the_wrong_two() {
             calling.join().unwrap();
         }
         stop.store(true, Ordering::SeqCst);
-        assert!(rotating.join().unwrap() > 10);
+        rotating.join().unwrap();
     });
     let requests = server.requests();
-    assert_eq!(requests.len(), 200);
+    assert!(requests.len() >= 200);
     let mut seen = [0, 0];
     for request in requests {
         let header = request.header("authorization").unwrap();
