@@ -64,19 +64,19 @@ fn blocking_works_in_every_kind_of_thread() {
     let chain = server.client().chain("v3/x");
     let get = move || chain.get(()).map(drop).expect("an answer");
 
-    within(20, {
+    within(120, {
         let get = get.clone();
         move || get()
     });
-    within(20, {
+    within(120, {
         let get = get.clone();
         move || current_thread().block_on(async { get() })
     });
-    within(20, {
+    within(120, {
         let get = get.clone();
         move || multi_thread(1).block_on(async { get() })
     });
-    within(20, {
+    within(120, {
         let get = get.clone();
         move || {
             let runtime = multi_thread(1);
@@ -99,7 +99,7 @@ fn blocking_works_in_every_kind_of_thread() {
             });
         }
     });
-    within(20, move || {
+    within(120, move || {
         let tasks = tokio::task::LocalSet::new();
         tasks.block_on(&current_thread(), async move {
             tokio::task::spawn_local(async move { get() })
@@ -114,7 +114,7 @@ fn blocking_works_in_every_kind_of_thread() {
 fn a_thousand_blocking_calls_in_one_task_without_an_await() {
     let server = quick();
     let chain = server.client().chain("v3/x");
-    within(60, move || {
+    within(120, move || {
         multi_thread(1).block_on(async move {
             let task = tokio::spawn(async move {
                 for _ in 0..1000 {
@@ -139,7 +139,7 @@ fn blocking_calls_from_64_threads_at_once() {
     let server = quick();
     let client = server.client();
     let start = Arc::new(Barrier::new(THREADS));
-    within(60, move || {
+    within(120, move || {
         let threads = (0..THREADS).map(|n| {
             let (client, start) = (client.clone(), Arc::clone(&start));
             thread::spawn(move || {
@@ -171,7 +171,7 @@ fn async_calls_64_in_flight() {
     let chain = server.client().chain("v3/x");
     for runtime in [current_thread(), multi_thread(2)] {
         let chain = chain.clone();
-        within(60, move || {
+        within(120, move || {
             runtime.block_on(async {
                 let calls = (0..64).map(|_| tokio::spawn(chain.get_async(())));
                 for call in calls.collect::<Vec<_>>() {
@@ -187,7 +187,7 @@ fn async_calls_64_in_flight() {
 fn one_client_on_two_runtimes_of_which_one_is_parked() {
     let server = quick();
     let client = server.client();
-    within(30, move || {
+    within(120, move || {
         let chain = client.chain("v3/x");
         let parked = current_thread();
         let live = multi_thread(1);
@@ -232,7 +232,7 @@ fn plain<F: Future>(future: F) -> F::Output {
 fn an_async_call_works_outside_tokio() {
     let server = quick();
     let chain = server.client().chain("v3/x");
-    within(20, move || {
+    within(120, move || {
         plain(chain.get_async(())).unwrap();
         // Two, polled in turn on one thread.
         plain(async {
@@ -252,7 +252,7 @@ fn a_call_may_move_between_executors() {
         Answer::signed(200, "{}")
     });
     let chain = server.client().chain("v3/x");
-    within(20, move || {
+    within(120, move || {
         let live = multi_thread(1);
         let mut call = Box::pin(chain.get_async(()));
         let first = live.block_on(async {
@@ -277,7 +277,7 @@ fn dropping_the_client_never_hangs() {
         _ => Answer::signed(200, "{}").into(),
     });
     let url = server.url();
-    within(20, move || {
+    within(120, move || {
         let client = || {
             let transport = Transport::builder().no_proxy().build().unwrap();
             let builder = Client::builder().mchid(keys::MCHID).serial(keys::SERIAL);

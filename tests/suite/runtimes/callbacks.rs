@@ -77,7 +77,7 @@ fn a_blocking_verb_in_a_progress_callback_is_an_error() {
             let server = files();
             let client = server.client();
             let chain = client.chain("v3/y");
-            within(20, move || {
+            within(120, move || {
                 let scratch = Scratch::new();
                 let refused = Arc::new(Mutex::new(Vec::new()));
                 let told = Arc::clone(&refused);
@@ -104,7 +104,7 @@ fn a_progress_callback_runs_where_its_call_is_awaited_and_in_no_runtime_of_the_l
     let server = files();
     for call in REPORTING {
         let client = server.client();
-        within(20, move || {
+        within(120, move || {
             let scratch = Scratch::new();
             let seen = Arc::new(Mutex::new(Vec::new()));
             let told = Arc::clone(&seen);
@@ -161,7 +161,7 @@ fn a_slow_callback_holds_up_no_other_call() {
         for mode in BOTH {
             let server = files();
             let client = server.client();
-            within(20, move || {
+            within(120, move || {
                 let (entered, is_inside) = mpsc::channel();
                 let (release, released) = mpsc::channel::<()>();
                 let released = Mutex::new(released);
@@ -185,10 +185,12 @@ fn a_slow_callback_holds_up_no_other_call() {
 
 #[test]
 fn no_callback_is_called_once_a_call_is_dropped() {
-    let server = files();
-    let client = server.client();
-    within(20, move || {
-        let media = Media::from_bytes("a.png", vec![7; 2_000_000]);
+    // Connections wait in its queue and nobody reads: the upload stalls where the buffers are full.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let client = keys::builder().base_uri(url).build().unwrap();
+    within(120, move || {
+        let media = Media::from_bytes("a.png", vec![7; 64 << 20]);
         let (entered, is_inside) = mpsc::channel();
         let options = Options::new().media(media).on_progress(move |_, _| {
             entered.send(()).unwrap();
@@ -206,6 +208,7 @@ fn no_callback_is_called_once_a_call_is_dropped() {
         drop(call);
         // The callback goes with the last of what could call it.
         assert!(is_inside.recv().is_err(), "a report after the drop");
+        drop(listener);
     });
 }
 
@@ -270,7 +273,7 @@ fn signers_and_verifiers_stay_off_the_background_thread_and_so_do_their_tasks() 
     let server = Server::agreeable();
     let plugin = Local::default();
     let chain = with_plugins(&server, &plugin).chain("v3/x");
-    within(20, move || {
+    within(120, move || {
         for mode in BOTH {
             mode.get(&chain, ()).unwrap();
         }
@@ -293,7 +296,7 @@ fn a_blocking_verb_in_a_signer_or_a_verifier_is_an_error() {
         ..Local::default()
     };
     let chain = with_plugins(&server, &plugin).chain("v3/x");
-    within(20, move || {
+    within(120, move || {
         for mode in BOTH {
             mode.get(&chain, ()).unwrap();
         }
@@ -324,7 +327,7 @@ fn a_renewal_beside_a_blocking_call_signs_off_the_background_thread() {
         .no_proxy()
         .build()
         .unwrap();
-    within(20, move || client.chain("v3/x").get(()).unwrap());
+    within(120, move || client.chain("v3/x").get(()).unwrap());
     server.wait_until("both have come", |seen| seen.requests.len() == 2);
     for (here, spawned) in &*plugin.seen.lock().unwrap() {
         assert_ne!(here, BACKGROUND);
@@ -361,7 +364,7 @@ fn a_notifications_handler_runs_as_the_callers_own_code() {
     let server = Server::agreeable();
     let chain = server.client().chain("v3/x");
     let notification = genuine().receive(&receiver()).unwrap();
-    within(20, move || {
+    within(120, move || {
         // In a plain thread there is no runtime, and it may block.
         let caller = thread::current().id();
         let handler = || {
@@ -431,7 +434,7 @@ fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
         Answer::signed(200, "{}")
     });
     let chain = server.client().chain("v3/x");
-    within(20, move || {
+    within(120, move || {
         let (seen, woken) = mpsc::channel();
         let waker = Waker::from(Arc::new(Blocks {
             chain: chain.clone(),
