@@ -437,7 +437,14 @@ mod tests {
         let signed = xml_of(bare.clone(), Some((KEY, SignType::Md5)));
         let unsigned = xml_of(bare, None);
         let transfer = "/mmpaymkttransfers/promotion/transfers";
-        for (path, body) in [(ORDER, &signed), (transfer, &signed), (transfer, &unsigned)] {
+        // Its path has a capital; the documents write it as a variable.
+        let add = "/secapi/mch/addInstitutionsub";
+        for (path, body) in [
+            (ORDER, &signed),
+            (add, &signed),
+            (transfer, &signed),
+            (transfer, &unsigned),
+        ] {
             let err = judge(&answer(200, body.clone()), path, KEY).unwrap_err();
             assert!(err.is_decode(), "{path}: {err}");
             assert_eq!(err.outcome(), Outcome::Unknown);
