@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -36,6 +37,25 @@ pub fn has_program(program: &str) -> bool {
         skipped(format_args!("there is no {program} here"));
     }
     found
+}
+
+/// What a program writes to its standard output, given `input` on its standard input. `Err` is what
+/// it wrote to its standard error, if it fails.
+pub fn run(program: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program is installed");
+    // A program that does not read its input may have ended already.
+    let _ = child.stdin.take().expect("stdin").write_all(input);
+    let output = child.wait_with_output().expect("its end");
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }
 
 /// A file of the repository, by its path from the root. A published package holds only a part of

@@ -119,11 +119,7 @@ fn first_len(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        collections::BTreeMap,
-        io::Write as _,
-        process::{Command, Stdio},
-    };
+    use std::{collections::BTreeMap, process::Command};
 
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -223,33 +219,25 @@ mod tests {
         if !material::has_program("node") {
             return;
         }
-        let mut node = Command::new("node")
-            .args(["-e", SCRIPT])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
         let pieces = [
             r"\ud83c", r"\udf89", r"\\", r"\n", "ud83c", r"\u0041", "中", r"\uDBFF", r"\uDC00",
         ];
-        let mut lines = 0;
-        let mut stdin = node.stdin.take().unwrap();
+        let mut lines = Vec::new();
         let mut texts = vec![String::new()];
         for _ in 0..4 {
             let longer = |text: &String| pieces.map(|piece| format!("{text}{piece}"));
             texts = texts.iter().flat_map(longer).collect();
             for text in &texts {
                 let text = format!("\"{text}\"");
-                writeln!(stdin, "{}", json!([text, read(&text)])).unwrap();
-                lines += 1;
+                lines.push(json!([text, read(&text)]).to_string());
             }
         }
-        drop(stdin);
-        let out = node.wait_with_output().unwrap();
-        assert_eq!(
-            String::from_utf8_lossy(&out.stdout).trim(),
-            lines.to_string()
+        let node = material::run(
+            Command::new("node").args(["-e", SCRIPT]),
+            lines.join("\n").as_bytes(),
         );
+        let read = String::from_utf8(node.unwrap()).unwrap();
+        assert_eq!(read.trim(), lines.len().to_string());
     }
 
     proptest! {

@@ -1,5 +1,5 @@
 use super::driver::{block_on, poll_once};
-use crate::{client::Client, error::Result, wire::InRuntime};
+use crate::{client::Client, error::Result, protocol::sensitive::Padding, wire::InRuntime};
 
 impl Client {
     /// Decrypts a sensitive field of an answer or a notification with the merchant's private key
@@ -19,7 +19,7 @@ impl Client {
     /// Where the client has no private key or its signer does not decrypt, and where the field
     /// does not open: it was encrypted for another key, or altered.
     pub fn decrypt(&self, ciphertext: &str) -> Result<String> {
-        self.opened(self.decrypting(ciphertext))
+        self.opened(self.decrypting(Padding::Oaep, ciphertext))
     }
 
     /// As [`decrypt`](Client::decrypt), for a field that is padded by PKCS#1 v1.5: the personal data
@@ -44,7 +44,7 @@ impl Client {
     /// as many bytes as the key has. Always with the feature `aws-lc-rs`, whose library has no
     /// implicit rejection; the error gives the command of openssl that does it.
     pub fn decrypt_pkcs1(&self, ciphertext: &str) -> Result<String> {
-        self.opened(self.decrypting_pkcs1(ciphertext))
+        self.opened(self.decrypting(Padding::Pkcs1, ciphertext))
     }
 
     fn opened(&self, future: InRuntime<String>) -> Result<String> {

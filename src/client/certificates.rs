@@ -23,6 +23,7 @@ use crate::{
     error::{Cause, Kind, Outcome, Result, SentError, cause},
     protocol::{
         certificates::{self, Downloaded},
+        merchant::is_serial,
         options::Options,
         request::Draft,
         trust::{PlatformKey, TrustStore},
@@ -39,8 +40,8 @@ impl Core {
     /// Makes sure that there is a key to verify an APIv3 response with, before anything is sent.
     ///
     /// # Errors
-    /// Where there is none, and none came by the deadline. Whatever the download failed with
-    /// belongs to another request: it is the source of this error and no more.
+    /// Where there is no key and the download brought none by the deadline. The download is another
+    /// request, so its failure is only the source of this error.
     pub(super) async fn have_key(self: &Arc<Self>, deadline: Option<Instant>) -> cause::Result<()> {
         if !self.trust.is_empty() {
             return Ok(());
@@ -78,11 +79,11 @@ impl Core {
         })
     }
 
-    /// Whether a download could bring the key that `serial` names, or any key at all.
+    /// Whether a download could bring the key that `serial` names, or any key at all. A public key
+    /// (`PUB_KEY_ID_…`) never comes this way. A request for one would only make the client wait, and
+    /// anybody could cause it.
     pub(super) fn may_bring(&self, serial: Option<&str>) -> bool {
-        self.trust.is_local()
-            && self.refresher.is_on()
-            && serial.is_none_or(certificates::may_bring)
+        self.trust.is_local() && self.refresher.is_on() && serial.is_none_or(is_serial)
     }
 
     /// Brings the key that `serial` names, or any key at all, if a download can. Whether it did is

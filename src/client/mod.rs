@@ -111,8 +111,9 @@ impl Client {
     /// Calls that are under way finish with the key they began with.
     ///
     /// # Errors
-    /// Where the client has no local key, or the serial is none; where the serial or the key is
-    /// that of a trusted platform key, or a sandbox's and the client's requests do not go to one.
+    /// If the client has no local key, if the serial is not valid, if the serial or the key is that
+    /// of a trusted platform key, and if the serial is a sandbox's while the client's requests do not
+    /// go to one.
     pub fn rotate_key(&self, serial: impl Into<String>, key: PrivateKey) -> Result<()> {
         self.rotate(serial.into(), key).map_err(Cause::not_sent)
     }

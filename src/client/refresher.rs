@@ -61,8 +61,8 @@ pub(super) struct Refresher {
     state: Arc<Mutex<State>>,
 }
 
-/// Who asks for a download. The failures of each hold up nobody else: a call that needs a key does
-/// not pay for a renewal that nobody waited for.
+/// Why a download is started. Failures are counted for each reason on its own, so that a failed
+/// renewal, for which no call waits, does not delay a call that needs a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occasion {
     /// A call or a notification that needs a key.
@@ -292,7 +292,7 @@ mod tests {
         assert!(!state.is_renewal_due(AGE, now));
         assert!(state.is_renewal_due(AGE, now + FIRST_PAUSE));
         assert!(state.pausing(now).is_none());
-        // What the program asks for by itself holds up nobody.
+        // A failed download that the program asked for delays no other.
         state.ended(Occasion::Program, &failed(), now);
         assert!(state.pausing(now).is_none());
         state.ended(Occasion::Renewal, &nothing(), now);

@@ -42,19 +42,7 @@ impl Client {
         &self,
         ciphertext: &str,
     ) -> impl Future<Output = Result<String>> + Send + 'static + use<> {
-        self.decrypting(ciphertext)
-    }
-
-    pub(crate) fn decrypting(&self, ciphertext: &str) -> InRuntime<String> {
-        let core = Arc::clone(self.root.core_arc());
-        let ciphertext = sensitive::ciphertext(ciphertext);
-        InRuntime::new(async move {
-            let opened = async {
-                let opened = core.merchant_key()?.decrypt(&ciphertext?).await?;
-                sensitive::plaintext(opened)
-            };
-            opened.await.map_err(Cause::not_sent)
-        })
+        self.decrypting(Padding::Oaep, ciphertext)
     }
 
     /// The future of [`decrypt_pkcs1`](Client::decrypt_pkcs1).
@@ -65,17 +53,17 @@ impl Client {
         &self,
         ciphertext: &str,
     ) -> impl Future<Output = Result<String>> + Send + 'static + use<> {
-        self.decrypting_pkcs1(ciphertext)
+        self.decrypting(Padding::Pkcs1, ciphertext)
     }
 
-    pub(crate) fn decrypting_pkcs1(&self, ciphertext: &str) -> InRuntime<String> {
+    pub(crate) fn decrypting(&self, padding: Padding, ciphertext: &str) -> InRuntime<String> {
         let core = Arc::clone(self.root.core_arc());
         let ciphertext = sensitive::ciphertext(ciphertext);
         InRuntime::new(async move {
             let opened = async {
-                let opened = core.merchant_key()?.decrypt_pkcs1(&ciphertext?).await?;
-                // No error for what is no UTF-8: it would tell a wrong padding from a right one.
-                Ok(String::from_utf8_lossy(&opened).into_owned())
+                let key = core.merchant_key()?;
+                let opened = key.decrypt(padding, &ciphertext?).await?;
+                sensitive::plaintext(padding, opened)
             };
             opened.await.map_err(Cause::not_sent)
         })

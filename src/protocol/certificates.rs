@@ -27,13 +27,6 @@ use crate::{
 /// Far more than WeChat Pay has in force at a time.
 const MOST: usize = 64;
 
-/// Whether a download can bring the key that `serial` names: a certificate's serial is at most 20
-/// bytes in hexadecimal. A public key (`PUB_KEY_ID_…`) never comes this way, and to ask for one at
-/// anybody's word would only make the client wait.
-pub(crate) fn may_bring(serial: &str) -> bool {
-    (1..=40).contains(&serial.len()) && serial.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
 /// What the answer brought.
 pub(crate) enum Downloaded {
     /// WeChat Pay has no certificates for this merchant, who has its public key.

@@ -190,7 +190,7 @@ impl HostRule {
         })
     }
 
-    /// Where requests go unless told otherwise.
+    /// The origins that requests go to by default: the base URI's and the backup's.
     pub(crate) fn configured(&self) -> impl Iterator<Item = &Origin> {
         std::iter::once(&self.own).chain(&self.backup)
     }

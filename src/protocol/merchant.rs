@@ -48,7 +48,8 @@ pub(crate) fn check_serial(serial: &str) -> Result<(), String> {
     Err(format!("{:?} {what}: {advice}", shown(serial)))
 }
 
-fn is_serial(text: &str) -> bool {
+/// Whether this can be the serial of a certificate.
+pub(crate) fn is_serial(text: &str) -> bool {
     (2..=40).contains(&text.len())
         && text.len().is_multiple_of(2)
         && text.bytes().all(|b| b.is_ascii_hexdigit())
@@ -78,28 +79,35 @@ fn corrected(serial: &str) -> Option<String> {
 /// # Errors
 /// What is wrong with it, to follow "the platform key's id".
 pub(crate) fn check_platform_id(id: &str) -> Result<(), String> {
-    const PREFIX: &str = "PUB_KEY_ID_";
     let is_rest = |rest: &str| {
         !rest.is_empty()
             && id.len() <= 64
             && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     let digits = !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
-    match id.strip_prefix(PREFIX) {
+    match id.strip_prefix(PUBLIC_KEY_ID) {
         Some(rest) if is_rest(rest) => Ok(()),
         // The digits of a public key ID look like a serial, and no serial is decimal and this long.
         None if digits && (20..40).contains(&id.len()) => Err(format!(
             "{id:?} lacks its beginning: write {:?}",
-            format!("{PREFIX}{id}")
+            format!("{PUBLIC_KEY_ID}{id}")
         )),
         None if is_serial(id) => Ok(()),
         _ => Err(format!(
-            "{:?} is not one: copy it from the merchant platform with its beginning `{PREFIX}`; for \
+            "{:?} is not one: copy it from the merchant platform with its beginning `{PUBLIC_KEY_ID}`; for \
              a platform certificate, give its serial in hexadecimal",
             shown(id)
         )),
     }
 }
+
+/// Whether this is, or was meant for, the ID of a public key.
+pub(crate) fn is_public_key_id(id: &str) -> bool {
+    let start = id.get(..PUBLIC_KEY_ID.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PUBLIC_KEY_ID))
+}
+
+const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_";
 
 /// Whether a serial or a public key ID is one that a sandbox drew.
 pub(crate) fn is_sandbox_id(id: &str) -> bool {

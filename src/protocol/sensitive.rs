@@ -123,7 +123,12 @@ pub(crate) fn ciphertext(base64: &str) -> Result<Vec<u8>> {
 }
 
 /// The text of a sensitive field, once it is open.
-pub(crate) fn plaintext(bytes: Vec<u8>) -> Result<String> {
+pub(crate) fn plaintext(padding: Padding, bytes: Vec<u8>) -> Result<String> {
+    // An error about text that is not UTF-8 would tell a wrong padding from a right one, which
+    // decrypting PKCS#1 v1.5 takes care not to.
+    if padding == Padding::Pkcs1 {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
     // The source would show the bytes.
     String::from_utf8(bytes).map_err(|err| {
         Cause::new(

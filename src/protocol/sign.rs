@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Method};
 
-use super::merchant::check_serial;
+use super::{merchant::check_serial, sensitive::Padding};
 use crate::{
     base::crypto::{self, PrivateKey},
     error::{BoxError, Cause, Kind, cause::Result},
@@ -89,8 +89,8 @@ pub trait Signer: Send + Sync + 'static {
     fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Signature, Self::Error>> + Send;
 
     /// Opens `ciphertext` (RSA-OAEP with SHA-1 and MGF1-SHA-1) with the merchant's private key,
-    /// for [`Client::decrypt`](crate::Client::decrypt). `Ok(None)`, unless told: this signer does
-    /// not decrypt.
+    /// for [`Client::decrypt`](crate::Client::decrypt). Defaults to `Ok(None)`: this signer does not
+    /// decrypt.
     fn decrypt(
         &self,
         ciphertext: &[u8],
@@ -119,8 +119,11 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a
 /// [`Signer`], fit for a trait object.
 trait DynSigner: Send + Sync {
     fn sign_boxed<'a>(&'a self, message: &'a [u8]) -> Boxed<'a, Signature>;
-    fn decrypt_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>>;
-    fn decrypt_pkcs1_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>>;
+    fn decrypt_boxed<'a>(
+        &'a self,
+        padding: Padding,
+        ciphertext: &'a [u8],
+    ) -> Boxed<'a, Option<Vec<u8>>>;
 }
 
 impl<S: Signer> DynSigner for S {
@@ -128,12 +131,18 @@ impl<S: Signer> DynSigner for S {
         Box::pin(async move { self.sign(message).await.map_err(Into::into) })
     }
 
-    fn decrypt_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>> {
-        Box::pin(async move { self.decrypt(ciphertext).await.map_err(Into::into) })
-    }
-
-    fn decrypt_pkcs1_boxed<'a>(&'a self, ciphertext: &'a [u8]) -> Boxed<'a, Option<Vec<u8>>> {
-        Box::pin(async move { self.decrypt_pkcs1(ciphertext).await.map_err(Into::into) })
+    fn decrypt_boxed<'a>(
+        &'a self,
+        padding: Padding,
+        ciphertext: &'a [u8],
+    ) -> Boxed<'a, Option<Vec<u8>>> {
+        Box::pin(async move {
+            match padding {
+                Padding::Oaep => self.decrypt(ciphertext).await,
+                Padding::Pkcs1 => self.decrypt_pkcs1(ciphertext).await,
+            }
+            .map_err(Into::into)
+        })
     }
 }
 
@@ -209,31 +218,27 @@ impl MerchantKey {
 }
 
 impl MerchantKey {
-    /// Opens an RSA-OAEP ciphertext that was made for the merchant.
-    pub(crate) async fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
-        match &self.0 {
-            Inner::Local(local) => local.load_full().key.decrypt_oaep(ciphertext),
-            Inner::Remote(signer) => opened(signer.decrypt_boxed(ciphertext).await, "decrypt"),
-        }
-    }
-
-    /// Opens a PKCS#1 v1.5 ciphertext that was made for the merchant.
-    pub(crate) async fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
-        match &self.0 {
-            Inner::Local(local) => local.load_full().key.decrypt_pkcs1(ciphertext),
-            Inner::Remote(signer) => opened(
-                signer.decrypt_pkcs1_boxed(ciphertext).await,
-                "decrypt_pkcs1",
-            ),
-        }
-    }
-}
-
-/// What a signer's method of this name gave.
-fn opened(given: Result<Option<Vec<u8>>, BoxError>, method: &str) -> Result<Vec<u8>> {
-    given
-        .map_err(|err| Cause::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err))?
-        .ok_or_else(|| {
+    /// Opens a ciphertext that was made for the merchant.
+    pub(crate) async fn decrypt(&self, padding: Padding, ciphertext: &[u8]) -> Result<Vec<u8>> {
+        let signer = match &self.0 {
+            Inner::Remote(signer) => signer,
+            Inner::Local(local) => {
+                let local = local.load_full();
+                return match padding {
+                    Padding::Oaep => local.key.decrypt_oaep(ciphertext),
+                    Padding::Pkcs1 => local.key.decrypt_pkcs1(ciphertext),
+                };
+            }
+        };
+        let opened = signer.decrypt_boxed(padding, ciphertext).await;
+        let opened = opened.map_err(|err| {
+            Cause::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err)
+        })?;
+        opened.ok_or_else(|| {
+            let method = match padding {
+                Padding::Oaep => "decrypt",
+                Padding::Pkcs1 => "decrypt_pkcs1",
+            };
             Cause::new(
                 Kind::Decrypt,
                 format!(
@@ -242,6 +247,7 @@ fn opened(given: Result<Option<Vec<u8>>, BoxError>, method: &str) -> Result<Vec<
                 ),
             )
         })
+    }
 }
 
 /// Who signs: the scheme's name and the field that names the signer.

@@ -168,6 +168,17 @@ mod pkcs12 {
         *,
     };
 
+    /// A folder with the merchant's PEM files, and the authority that certified them.
+    fn files() -> (Scratch, Authority) {
+        let dir = Scratch::new();
+        let authority = Authority::new();
+        let (cert, key) = merchant(&authority);
+        for (name, text) in [("cert", &cert), ("key", &key), ("ca", &authority.pem)] {
+            dir.written(&format!("{name}.pem"), text);
+        }
+        (dir, authority)
+    }
+
     /// What a tool makes of the merchant's PEM files; `None` where it cannot.
     fn made(dir: &Scratch, program: &str, args: &[&str]) -> Option<Vec<u8>> {
         let out = dir.file("out.p12");
@@ -211,12 +222,7 @@ mod pkcs12 {
         if !material::has_program("openssl") {
             return;
         }
-        let dir = Scratch::new();
-        let authority = Authority::new();
-        let (cert, key) = merchant(&authority);
-        for (name, text) in [("cert", &cert), ("key", &key), ("ca", &authority.pem)] {
-            dir.written(&format!("{name}.pem"), text);
-        }
+        let (dir, _) = files();
         for cipher in ["PBE-SHA1-RC4-128", "PBE-SHA1-RC4-40", "PBE-SHA1-2DES"] {
             let old = ["-legacy", "-keypbe", cipher, "-certpbe", cipher];
             let archive = made(&dir, "openssl", &[&EXPORT[..], &old].concat());
@@ -258,12 +264,7 @@ mod pkcs12 {
         if !material::has_program("openssl") {
             return;
         }
-        let dir = Scratch::new();
-        let authority = Authority::new();
-        let (cert, key) = merchant(&authority);
-        for (name, text) in [("cert", &cert), ("key", &key), ("ca", &authority.pem)] {
-            dir.written(&format!("{name}.pem"), text);
-        }
+        let (dir, authority) = files();
         let with = |more: &[&'static str]| [&EXPORT[..], more].concat();
         let mut archives = Vec::new();
         for args in [
@@ -301,7 +302,10 @@ mod pkcs12 {
         ];
         archives.extend(made(&dir, "keytool", &keytool).map(|made| ("keytool".into(), made)));
 
-        let serial = Certificate::from_pem(&cert).unwrap().serial().to_owned();
+        let serial = Certificate::from_pem_file(dir.file("cert.pem"))
+            .unwrap()
+            .serial()
+            .to_owned();
         let server = Server::agreeable();
         let front = Front::start(&server, &authority, true);
         for (how, archive) in &archives {

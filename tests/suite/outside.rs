@@ -1,9 +1,8 @@
 //! Implementations that are not ours: openssl and node.
 
 use std::{
-    io::Write as _,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -46,7 +45,7 @@ pub fn absent() -> bool {
 
 /// What `openssl` writes; `Err` is what it complains of.
 pub fn openssl(args: &[&str], stdin: &[u8]) -> Result<Vec<u8>, String> {
-    run(Command::new("openssl").args(args), stdin)
+    material::run(Command::new("openssl").args(args), stdin)
 }
 
 /// What a script writes as JSON. It finds its input, a JSON value, as `input`.
@@ -57,26 +56,9 @@ pub fn node(script: &str, input: &Value) -> Value {
          const output = (() => {{ {script} }})();\n\
          process.stdout.write(JSON.stringify(output));"
     );
-    let out = run(
+    let out = material::run(
         Command::new("node").args(["-e", &script]),
         input.to_string().as_bytes(),
     );
     serde_json::from_slice(&out.expect("node succeeds")).expect("JSON")
-}
-
-fn run(command: &mut Command, stdin: &[u8]) -> Result<Vec<u8>, String> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("openssl and node are installed");
-    // One that does not read its input closes it early.
-    let _ = child.stdin.take().expect("stdin").write_all(stdin);
-    let output = child.wait_with_output().expect("its end");
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
 }

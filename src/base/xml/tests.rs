@@ -1,7 +1,4 @@
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
 use proptest::{
     prelude::*,
@@ -335,23 +332,18 @@ print('read')
     if !material::has_program("python3") {
         return;
     }
-    let mut python = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
     let mut runner = TestRunner::new(Config {
         cases: 1,
         ..Config::default()
     });
-    let mut stdin = python.stdin.take().unwrap();
+    let mut lines = String::new();
     for _ in 0..1_000 {
         let fields = fields().new_tree(&mut runner).unwrap().current();
-        let line = json!([write(&fields).unwrap(), fields]);
-        writeln!(stdin, "{line}").unwrap();
+        lines += &format!("{}\n", json!([write(&fields).unwrap(), fields]));
     }
-    drop(stdin);
-    let out = python.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "read");
+    let python = material::run(
+        Command::new("python3").args(["-c", SCRIPT]),
+        lines.as_bytes(),
+    );
+    assert_eq!(python.unwrap().trim_ascii(), b"read");
 }

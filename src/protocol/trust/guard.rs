@@ -1,7 +1,8 @@
-//! What must never be trusted, nor signed with, whoever brings it and when.
+//! Keys that must not be trusted and serials that must not be used to sign, checked in one place.
 //!
-//! A client, its trust store and its requests share one guard. What [`ClientBuilder::build`] refuses
-//! is then refused later too: by hand, by a rotation, by a download.
+//! A client, its trust store and its requests share one guard, so a key that
+//! [`ClientBuilder::build`] refuses is also refused later: when it is added by the program, by a
+//! rotation or by a download.
 //!
 //! [`ClientBuilder::build`]: crate::ClientBuilder::build
 

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     base::crypto::PublicKey,
     error::{Cause, Kind, cause::Result},
-    protocol::{merchant::check_platform_id, path::shown},
+    protocol::{
+        merchant::{check_platform_id, is_public_key_id},
+        path::shown,
+    },
 };
 
 /// The most keys a store takes: far more than WeChat Pay has in force at a time.
@@ -209,13 +212,6 @@ fn best(keys: &[PlatformKey], now: SystemTime) -> Option<&PlatformKey> {
             .max_by_key(|key| key.certificate().map(|own| own.not_after()))
     };
     bare.or_else(certificate)
-}
-
-/// Whether this is, or was meant for, the ID of a public key.
-fn is_public_key_id(id: &str) -> bool {
-    const PREFIX: &str = "PUB_KEY_ID_";
-    let start = id.get(..PREFIX.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 fn names(keys: &[PlatformKey]) -> String {

@@ -1,9 +1,6 @@
 //! Every recorded APIv2 request, built anew and compared.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
@@ -127,19 +124,12 @@ print('signed')
     if !material::has_program("python3") {
         return;
     }
-    let mut python = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = python.stdin.take().unwrap();
-    for line in signed {
-        writeln!(stdin, "{line}").unwrap();
-    }
-    drop(stdin);
-    let out = python.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "signed");
+    let lines = signed.iter().map(Value::to_string).collect::<Vec<_>>();
+    let python = material::run(
+        Command::new("python3").args(["-c", SCRIPT]),
+        lines.join("\n").as_bytes(),
+    );
+    assert_eq!(python.unwrap().trim_ascii(), b"signed");
 }
 
 /// The digests beneath the signs, once more by openssl.
@@ -164,20 +154,9 @@ fn openssl_makes_the_same_signs() {
         let arguments = arguments
             .iter()
             .map(|one| if one.is_empty() { &*key_option } else { one });
-        let mut openssl = Command::new("openssl")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        openssl
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(source.as_bytes())
-            .unwrap();
-        let out = openssl.wait_with_output().unwrap();
-        let made = String::from_utf8_lossy(&out.stdout);
+        let mut openssl = Command::new("openssl");
+        let made = material::run(openssl.args(arguments), source.as_bytes());
+        let made = String::from_utf8(made.unwrap()).unwrap();
         let made = made.split(' ').next().unwrap().to_uppercase();
         assert_eq!(sign(&fields, KEY, sign_type).unwrap(), made, "{name}");
     }

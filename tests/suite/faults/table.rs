@@ -283,8 +283,8 @@ fn malformed() -> Vec<Fault> {
                 while stream.write_all(&[b' '; 64 * 1024]).is_ok() {}
             })
         }),
-        // The signature covers the 16 KB that were sent, so the operation is done; the 16 MB in them
-        // are over the cap.
+        // The signature covers the 16 KB that were sent, so the operation is done. Decompressed, they
+        // exceed the cap.
         both("a gzip bomb", bad("too_large", Done, 1), || {
             static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
             let bomb = BOMB.get_or_init(|| {

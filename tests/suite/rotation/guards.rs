@@ -161,8 +161,8 @@ fn sandbox_clients() -> Vec<(&'static str, Make)> {
     ]
 }
 
-/// A proxy, so that nothing leaves this machine: whoever asks it for a tunnel would have sent a
-/// sandbox's keys to the host that it names.
+/// A proxy, so that nothing leaves this machine. A client that asks it for a tunnel would have sent a
+/// sandbox's keys to the host that the tunnel names.
 fn proxy() -> Server {
     Server::start(|request| -> Reply { panic!("a tunnel to {}", request.target) })
 }

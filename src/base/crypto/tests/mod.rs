@@ -10,9 +10,8 @@ mod symmetric;
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
@@ -94,23 +93,9 @@ fn node(script: &str, input: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn run(program: &str, args: &[&str], input: &[u8], folder: &Path) -> Vec<u8> {
-    let mut child = Command::new(program)
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A program that does not read its input may have ended already.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{program} {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
+    let mut command = Command::new(program);
+    material::run(command.args(args).current_dir(folder), input)
+        .unwrap_or_else(|err| panic!("{program} {args:?}: {err}"))
 }
 
 /// Asserts the whole text of the error.
