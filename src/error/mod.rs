@@ -275,6 +275,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_of_the_request_is_one_only_while_nothing_was_sent() {
+        let fault = || Cause::request("there is no runtime to send on");
+        for outcome in [Outcome::Rejected, Outcome::Done, Outcome::Unknown] {
+            let err = Error::from(fault().with_outcome(outcome));
+            assert!(err.is_transport() && !err.is_request(), "{err:?}");
+        }
+        let err = fault().not_sent();
+        assert!(err.is_request() && !err.is_transport(), "{err:?}");
+    }
+
+    #[test]
     fn display_names_the_call_and_leaves_the_cause_to_source() {
         let err = Cause::request("no value for {id}")
             .with_source("the cause")

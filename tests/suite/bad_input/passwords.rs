@@ -117,6 +117,18 @@ fn no_password_in_a_url_is_shown() {
     assert!(server.requests().is_empty());
 }
 
+/// Read as a URL is, the host of this one is `user`, and the password would go to it.
+#[test]
+fn a_base_uri_whose_path_may_hold_a_password_is_refused() {
+    let uri = format!("https://user/{PASSWORD}@example.com/");
+    let err = keys::builder().base_uri(&uri).build().unwrap_err();
+    assert!(err.to_string().contains("an `@` behind its host"), "{err}");
+    silent("the builder", &uri, &err);
+    let chain = Server::agreeable().client().chain("v3/x");
+    let err = chain.prepare(Method::GET, json!({ "base_uri": uri }));
+    assert!(err.unwrap_err().is_request());
+}
+
 #[test]
 fn no_password_in_a_url_that_a_response_names_is_shown() {
     let urls = urls();
