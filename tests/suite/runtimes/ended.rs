@@ -8,7 +8,7 @@ use std::{
     },
     task::{Context, Poll, Waker},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::json;
@@ -236,16 +236,15 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
     let threads = [current_thread(), without_timers()].map(|runtime| {
         let (client, headers) = (client(), headers());
         thread::spawn(move || {
-            let began = Instant::now();
             let opened = runtime.block_on(async { client.notification(headers, b"{}") });
-            (opened.unwrap_err(), began.elapsed())
+            opened.unwrap_err()
         })
     });
     for thread in threads {
-        let (err, waited) = within(120, move || thread.join().expect("no panic"));
+        let err = within(120, move || thread.join().expect("no panic"));
         assert!(err.is_signature(), "{err:?}");
-        // Far from the 30 s of a download's own.
-        assert!(waited < Duration::from_secs(20), "{waited:?}");
+        // The download's own end, after 30 s, would be the source.
+        assert!(std::error::Error::source(&err).is_none(), "{err:?}");
     }
     // The async twin needs no timers either.
     let (client, headers) = (client(), headers());
