@@ -36,7 +36,7 @@ fn main() {
         let options = Options::new()
             .query(query)
             .sink(&sink)
-            .gunzip()
+            .gunzip(true)
             .timeout(Duration::ZERO);
         let options = match query.contains("whole") {
             true => options.expect_sha1(SHA1),

@@ -1,4 +1,4 @@
-//! Notifications as axum handlers take them.
+//! The axum extractor for notifications.
 
 use std::{
     fmt,
@@ -17,14 +17,19 @@ use crate::{
     client::{Client, Notifications},
     error::{Cause, Error, Kind, Result},
     protocol::{
-        notification::{Ack, BUDGET, Notification, check_size},
-        v2::answer::is_xml,
+        notification::{BUDGET, Notification, ack::Ack, receiver::check_size},
+        response::v2::is_xml,
     },
     wire::Clock,
 };
 
-/// Takes a notification: reads at most 1 MiB, verifies and opens it, all within five seconds. The
-/// router's state is, or gives by [`FromRef`], a [`Client`] or [`Notifications`].
+/// Extracts a notification: reads at most 1 MiB, then verifies and decrypts it, all within five
+/// seconds.
+///
+/// The router's state is a [`Client`] or [`Notifications`], or provides [`Notifications`] through
+/// [`FromRef`].
+///
+/// # Examples
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -41,8 +46,8 @@ use crate::{
 /// # let _ = app;
 /// ```
 ///
-/// A state of your own tells where its [`Notifications`] are by [`FromRef`]. With
-/// [`Notifications::all`], one of them receives for several merchants:
+/// With a state of your own, implement [`FromRef`] for its [`Notifications`]. [`Notifications::all`]
+/// receives for several merchants:
 ///
 /// ```
 /// use axum::{Router, extract::FromRef, routing::post};
@@ -72,13 +77,12 @@ use crate::{
 /// # let _ = app;
 /// ```
 ///
-/// A notification takes the request's body, so it is the handler's last parameter. Where the
-/// compiler only says that the handler does not implement `Handler`, put
-/// `#[axum::debug_handler(state = App)]` on it (axum's feature `macros`): mostly the `FromRef` is
-/// missing, or the parameter is not the last.
+/// The extractor consumes the body, so it must be the handler's last parameter. If the compiler only says
+/// that the handler does not implement `Handler`, add `#[axum::debug_handler(state = App)]` to it (axum's
+/// feature `macros`). Usually the `FromRef` is missing, or the parameter is not the last one.
 ///
-/// To handle one that was refused, take `Result<Notification, NotificationRejection>`: the
-/// [error](NotificationRejection::error) tells what a notification of another merchant says, by
+/// To handle refused notifications, extract `Result<Notification, NotificationRejection>`. The
+/// [error](NotificationRejection::error) returns the content of another merchant's notification through
 /// [`refused_notification`](crate::Error::refused_notification).
 impl<S> FromRequest<S> for Notification
 where
@@ -99,17 +103,17 @@ where
                 return Err(NotificationRejection { error, v2 });
             }
         };
-        let taken = clock.timeout(BUDGET, async {
+        let received_in_time = clock.timeout(BUDGET, async {
             let body = read(body).await?;
             v2 = is_xml(&body);
             notifications
                 .receive_since(received, &parts.headers, &body)
                 .await
         });
-        let error = match taken.await {
+        let error = match received_in_time.await {
             Ok(Ok(notification)) => return Ok(notification),
             Ok(Err(error)) => error,
-            Err(_) => out_of_time(BUDGET),
+            Err(_) => timed_out(BUDGET),
         };
         tracing::warn!(target: "wechatpay_chain", %error, "notification refused");
         Err(NotificationRejection { error, v2 })
@@ -128,19 +132,19 @@ impl IntoResponse for Ack {
     }
 }
 
-/// Why the extractor refused; as a response it is [`Ack::refusal`].
+/// The error of the extractor. As a response it becomes [`Ack::refusal`].
 pub struct NotificationRejection {
     error: Error,
     v2: bool,
 }
 
 impl NotificationRejection {
-    /// What was wrong.
+    /// Returns the error.
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// What was wrong, to keep.
+    /// Converts this into the error.
     pub fn into_error(self) -> Error {
         self.error
     }
@@ -173,7 +177,7 @@ impl std::error::Error for NotificationRejection {
     }
 }
 
-/// The body, up to its cap; a declared length over it is not read at all.
+/// Reads the body up to the limit. If its declared length exceeds the limit, reads nothing.
 async fn read(body: Body) -> Result<Bytes> {
     let declared = http_body::Body::size_hint(&body).lower();
     check_size(usize::try_from(declared).unwrap_or(usize::MAX)).map_err(Cause::not_sent)?;
@@ -182,17 +186,20 @@ async fn read(body: Body) -> Result<Bytes> {
         Err(err) if err.is::<LengthLimitError>() => check_size(usize::MAX)
             .map(|()| Bytes::new())
             .map_err(Cause::not_sent),
-        Err(err) => Err(Cause::new(Kind::Transport, "it broke off")
-            .with_source(err)
-            .in_step("body")
-            .not_sent()),
+        Err(err) => Err(Cause::new(
+            Kind::Transport,
+            "the connection broke while the body was read",
+        )
+        .with_source(err)
+        .in_step("body")
+        .not_sent()),
     }
 }
 
-fn out_of_time(limit: Duration) -> Error {
+fn timed_out(limit: Duration) -> Error {
     Cause::new(
         Kind::Timeout,
-        format!("neither read nor opened within {limit:?}"),
+        format!("not received and opened within {limit:?}"),
     )
     .in_step("time")
     .not_sent()

@@ -1,20 +1,18 @@
 //! The WeChat Pay client for Rust in which the URL is the API.
 //!
-//! A path becomes a chain, the chain ends in an HTTP verb, the verb takes one options map; signing,
-//! sending and verifying happen inside. It mirrors the official PHP SDK, so that a documented PHP
-//! sample ports line by line: the README has the tables.
+//! A path becomes a chain, and an HTTP verb ends it. The verb takes one options map, then signs, sends
+//! and verifies. It mirrors the official PHP SDK, so that a documented PHP sample ports line by line.
 //!
 #![cfg_attr(feature = "sandbox", doc = "```")]
 #![cfg_attr(not(feature = "sandbox"), doc = "```ignore")]
-//! use serde_json::{Value, json};
-//! use wechatpay_chain::sandbox::Sandbox;
+//! use wechatpay_chain::{Value, json, sandbox::Sandbox};
 //!
 //! # fn main() -> wechatpay_chain::Result<()> {
-//! // The embedded WeChat Pay. For the real one: Client::builder().mchid(…).serial(…) and so on.
+//! // The embedded WeChat Pay. For the real one, start with Client::builder().
 //! let sandbox = Sandbox::start()?;
 //! let client = sandbox.client_builder().build()?;
 //!
-//! let opts = json!({ "json": {
+//! let options = json!({ "json": {
 //!     "appid": sandbox.appid(),
 //!     "mchid": sandbox.mchid(),
 //!     "description": "A cup of tea",
@@ -22,83 +20,87 @@
 //!     "notify_url": "https://example.com/notify",
 //!     "amount": { "total": 100 }, // fen
 //! }});
-//! // Three ways to write a chain; each verb has an async twin, such as `post_async`.
-//! client["v3/pay/transactions/native"].post(&opts)?;
-//! client.chain("v3/pay/transactions/native").post(&opts)?;
-//! let answer = client.seg("v3").seg("pay").seg("transactions").seg("native").post(&opts)?;
+//! // Three ways to write the same call. Each verb has an async form, such as `post_async`.
+//! client["v3/pay/transactions/native"].post(&options)?;
+//! client.chain("v3/pay/transactions/native").post(&options)?;
+//! let response = client.seg("v3").seg("pay").seg("transactions").seg("native").post(&options)?;
 //!
-//! let order: Value = answer.json()?;
+//! let order: Value = response.json()?;
 //! assert!(order["code_url"].as_str().unwrap().starts_with("weixin://"));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Where to begin
+//! # Where to start
 //!
-//! - [`Client::builder`]: the merchant, the keys, where to go.
-//! - [`Chain`]: how a path is written. [`Options`]: what a verb takes.
-//! - [`Response`], and [`Error`] with its [`Outcome`]: whether money may have moved.
-//! - [`Call`]: what an async verb returns, and what dropping it means.
-//! - [`Notifications`]: what WeChat Pay tells by itself.
-//! - [`catalog`]: the documented operations; [`path!`] checks a path at compile time.
+//! - [`Client::builder`] sets the merchant, the keys and the host.
+//! - [`Chain`] builds a path and has the verbs. [`Options`] is what a verb takes.
+//! - [`Response`] is a verified response. [`Error`] has an [`Outcome`], which says whether money may have
+//!   moved.
+//! - [`Call`] is the future of an async verb; it explains what dropping it means.
+//! - [`Notifications`] receives what WeChat Pay posts to the merchant.
+//! - [`catalog`] lists the documented operations. [`path!`] checks a path at compile time.
 //!
 //! # Features
 //!
 //! | feature | |
 //! | --- | --- |
-//! | `ring` (default) | crypto and TLS by ring |
-//! | `aws-lc-rs` | the same by aws-lc-rs; with both on, it is aws-lc-rs that serves |
-//! | `axum` | [`Notification`] as an extractor for axum's handlers |
+//! | `ring` (default) | crypto and TLS through ring |
+//! | `aws-lc-rs` | crypto and TLS through aws-lc-rs; with both, aws-lc-rs is used |
+//! | `axum` | [`Notification`] as an extractor for axum handlers |
 //! | `pkcs12` | `Identity::from_pkcs12`: the client certificate from `apiclient_cert.p12` |
+//! | `platform-verifier` | `TransportBuilder::platform_verifier`: TLS that trusts what the operating system trusts |
 //! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against |
 //!
-//! One of the first two must be on. The public API is the same with either.
+//! At least one of the first two is required. The public API is the same with both.
 //!
 //! # Logs and metrics
 //!
-//! Through the `tracing` crate, under targets that begin with `wechatpay_chain`. Each call that
-//! was begun, its retries included, is one span at DEBUG, `wechatpay.call`:
+//! Logs go through the `tracing` crate, with targets that start with `wechatpay_chain`. Each call,
+//! retries included, is one span at DEBUG, `wechatpay.call`:
 //!
 //! | field | |
 //! | --- | --- |
-//! | `http.request.method` | `GET`, `POST` … |
-//! | `url.template` | the path as it was written, `v3/pay/transactions/id/{transaction_id}` |
-//! | `http.response.status_code` | of the last answer, where one came |
+//! | `http.request.method` | `GET`, `POST`, … |
+//! | `url.template` | the path before expansion, such as `v3/pay/transactions/id/{transaction_id}` |
+//! | `http.response.status_code` | of the last response, if there is one |
 //! | `wechatpay.outcome` | `Success`, or the error's [`Outcome`]: `NotSent`, `Rejected`, `Done`, `Unknown` |
-//! | `wechatpay.code` | the error code of the answer |
-//! | `wechatpay.request_id` | its `Request-ID`, which WeChat Pay's support asks for |
-//! | `wechatpay.serial` | the platform key that vouched for the answer (APIv2: the digest's name) |
-//! | `wechatpay.attempts` | of a failed call: how often it was tried |
-//! | `duration_ms` | milliseconds from the beginning to the end, as a float |
+//! | `wechatpay.code` | the error code of the response |
+//! | `wechatpay.request_id` | the `Request-ID` of the response, which WeChat Pay's support asks for |
+//! | `wechatpay.serial` | the platform key that verified the response (APIv2: the name of the digest) |
+//! | `wechatpay.attempts` | of a failed call: the number of attempts |
+//! | `duration_ms` | milliseconds from start to end, as a float |
 //!
-//! Each has few values and is fit for a metric's label, but for the ID and the duration, as long as
-//! a path's values are in its variables and not written into the chain. The events:
+//! Except for the ID and the duration, each has few values and can be a metric's label, as long as the
+//! values in a path are variables and not part of the template. The events:
 //!
 //! | level | message | fields |
 //! | --- | --- | --- |
-//! | DEBUG | `answered` | the span's |
-//! | WARN | `failed` | `http.request.method`, `url.template`, `kind`, `outcome` |
+//! | DEBUG | `response received` | those of the span |
+//! | DEBUG or WARN | `call failed` | `http.request.method`, `url.template`, `kind`, `outcome`; DEBUG if the outcome is `Rejected`, since "no such order" is not an incident |
 //! | WARN | `WeChat Pay may refuse this request` | `finding`: where in the body, and what |
-//! | WARN | `the documents write this segment otherwise; …` | `segment`, `documented` |
+//! | WARN | `the documents spell this segment differently; …` | `segment`, `documented` |
 //! | WARN | `the file to upload is larger than …` | `bytes`, `documented`, `ending` |
-//! | WARN | `a host could not be reached, or can be again: turned to the other` | `on_backup` |
-//! | WARN | `an unfinished download cannot be removed` | `err` |
+//! | WARN | `failing over to the backup host` | |
+//! | INFO | `primary host recovered` | |
+//! | WARN | `a blocking method was called on a tokio worker thread, …` | once per process |
+//! | WARN | `cannot remove the partial file of a download` | `path` |
 //! | INFO | `platform certificate added` | `serial` |
 //! | DEBUG | `no platform certificates: public key mode` | |
-//! | WARN | `platform certificates not renewed` | `error` |
+//! | WARN | `failed to renew the platform certificates` | `error` |
 //! | WARN | `notification refused` (feature `axum`) | `error` |
 //!
-//! How often each platform key vouched for something is in [`Client::platform_keys`].
+//! [`Client::platform_keys`] returns how often each platform key has verified something.
 //!
-//! Never logged, at any level: keys, passwords, the Authorization header, signatures and nonces;
-//! an expanded path, a query, a header's value, a body, of a request, an answer or a notification;
+//! Never logged, at any level: keys, passwords, the Authorization header, signatures and nonces; an
+//! expanded path, a query, the value of a header, or a body, of a request, response or notification;
 //! the names of uploaded files.
 //!
 //! # Secrets and personal data
 //!
-//! No key, password or Authorization header appears in a log, an error or a `Debug`, nor does a body,
-//! a query or an expanded path. Secrets that this crate holds are wiped when dropped; a key inside
-//! ring is freed, not wiped.
+//! No key, password or Authorization header appears in a log, an error or `Debug` output, and neither
+//! does a body, a query or an expanded path. Secrets that this crate holds are wiped on drop. A key
+//! inside ring is freed but not wiped, because ring offers no way to do that.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -110,6 +112,7 @@ mod error;
 #[cfg(feature = "axum")]
 mod extract;
 #[cfg(all(test, not(fuzzing)))]
+#[allow(dead_code)]
 mod fuzz;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -121,32 +124,35 @@ mod protocol;
 pub mod sandbox;
 mod wire;
 
-pub use http::Method;
+pub use http::{self, Method};
+pub use serde_json::{Value, json};
 
 pub use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 pub use crate::client::{
     Call, CertificateMode, CertificateRefresh, Chain, Client, ClientBuilder, Identity,
-    Notifications, NotificationsBuilder, PayParamsBuilder, PayParamsFor, PreparedRequest, Response,
-    SinkFile,
+    Notifications, NotificationsBuilder, PayParamsBuilder, PreparedRequest, Response, SinkFile,
 };
-pub use crate::error::{ApiError, Error, Outcome, RefusedNotification, Result};
+pub use crate::error::{ApiError, Error, ErrorKind, Outcome, RefusedNotification, Result};
 #[cfg(feature = "axum")]
 pub use crate::extract::NotificationRejection;
-pub use crate::protocol::answer::Verification;
-pub use crate::protocol::bill::{BillRow, BillRows};
-pub use crate::protocol::media::Media;
+pub use crate::protocol::bill::{BillRows, row::BillRow};
 pub use crate::protocol::notification::{
-    Ack, Admission, Fence, MemoryGuard, Notification, ReplayGuard,
+    Notification,
+    ack::Ack,
+    memory::MemoryGuard,
+    replay::{Admission, Fence, ReplayGuard},
 };
 pub use crate::protocol::options::Options;
-pub use crate::protocol::pay_params::PayParams;
+pub use crate::protocol::options::media::Media;
+pub use crate::protocol::response::verification::Verification;
 pub use crate::protocol::retry::RetryPolicy;
-pub use crate::protocol::sensitive::Encrypted;
+pub use crate::protocol::sign::pay_params::PayParams;
 pub use crate::protocol::sign::{Signature, Signer};
-pub use crate::protocol::trust::{PlatformKey, Verifier};
+pub use crate::protocol::trust::sensitive::Encrypted;
+pub use crate::protocol::trust::{key::PlatformKey, verifier::Verifier};
 pub use crate::wire::{Transport, TransportBuilder};
 
-/// For this crate's own doctests; no part of the public API.
+/// For this crate's own doctests. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::error::{Cause, SentError};

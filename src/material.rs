@@ -1,5 +1,7 @@
-//! What tests need beside their own code: files of the repository, and programs of the machine. The
-//! tests in `tests/suite` include this file as well.
+//! What tests need from outside: files of the repository, and programs on the machine.
+//!
+//! A published package has no fixtures, and a machine may have no node or python3. Tests that need them
+//! are then skipped, with a message. The tests in `tests/suite` include this file too.
 
 use std::{
     env, fs,
@@ -10,7 +12,8 @@ use std::{
 
 use serde_json::Value;
 
-/// Says what a test could not check. Where `WECHATPAY_CHAIN_STRICT` is `1`, the test fails instead.
+/// Prints why a test is skipped. Fails the test if `WECHATPAY_CHAIN_STRICT` is `1`, as in CI, so that a
+/// missing program does not pass for a success.
 #[track_caller]
 pub fn skipped(why: impl std::fmt::Display) {
     let strict = env::var_os("WECHATPAY_CHAIN_STRICT").is_some_and(|value| value == "1");
@@ -18,10 +21,10 @@ pub fn skipped(why: impl std::fmt::Display) {
     println!("skipped: {why}");
 }
 
-/// Whether a program runs here. Where it does not, the test is skipped.
+/// Returns whether a program is installed. If it is not, the test counts as skipped.
 #[track_caller]
 pub fn has_program(program: &str) -> bool {
-    // Old versions of openssl know no `--version`.
+    // Old versions of openssl do not know `--version`.
     let argument = match program {
         "openssl" => "version",
         _ => "--version",
@@ -34,13 +37,13 @@ pub fn has_program(program: &str) -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !found {
-        skipped(format_args!("there is no {program} here"));
+        skipped(format_args!("{program} is not installed"));
     }
     found
 }
 
-/// What a program writes to its standard output, given `input` on its standard input. `Err` is what
-/// it wrote to its standard error, if it fails.
+/// Runs a program with `input` on its standard input, and returns its standard output. If it fails,
+/// returns its standard error as `Err`.
 pub fn run(program: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
     let mut child = program
         .stdin(Stdio::piped())
@@ -48,9 +51,9 @@ pub fn run(program: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program is installed");
-    // A program that does not read its input may have ended already.
+    // Fails if the program ends without reading its input, which is fine.
     let _ = child.stdin.take().expect("stdin").write_all(input);
-    let output = child.wait_with_output().expect("its end");
+    let output = child.wait_with_output().expect("the output");
     if output.status.success() {
         Ok(output.stdout)
     } else {
@@ -58,8 +61,8 @@ pub fn run(program: &mut Command, input: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A file of the repository, by its path from the root. A published package holds only a part of
-/// them: `None`, and the test is skipped.
+/// Reads a file of the repository, by its path from the root. A published package does not have all of
+/// them: then returns `None`, and the test counts as skipped.
 #[track_caller]
 pub fn text(path: &str) -> Option<String> {
     let found = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path));
@@ -69,7 +72,7 @@ pub fn text(path: &str) -> Option<String> {
     found.ok()
 }
 
-/// The lines of a file of JSON lines.
+/// Reads a file of JSON lines.
 #[track_caller]
 pub fn lines(path: &str) -> Option<Vec<Value>> {
     let text = text(path)?;

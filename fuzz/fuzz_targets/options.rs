@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| wechatpay_chain::fuzz::options(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wechatpay_chain_fuzz::options(data));

@@ -4,7 +4,7 @@ use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    for (text, fields) in wechatpay_chain::fuzz::xml(data) {
+    for (text, fields) in wechatpay_chain_fuzz::xml(data) {
         confirm(&text, &fields);
     }
 });

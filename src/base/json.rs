@@ -1,41 +1,53 @@
-//! JSON that comes from outside, read in one place.
+//! Reads JSON that comes from outside. Use this instead of serde_json's own functions.
 //!
-//! WeChat Pay cuts customers' texts to a length without a look at what it cuts. An emoji, which JSON
-//! may write as an escaped pair of surrogates, then loses its second half. Such a text is signed and
-//! means what it says, but serde_json refuses it, and with it the whole payment. Here a lone half
-//! reads as U+FFFD, as in JavaScript's and Java's UTF-8 encoders.
+//! WeChat Pay cuts customers' texts to a length without regard to characters. An emoji, which JSON may
+//! write as an escaped pair of surrogates, can lose its second half. Such a text is signed and valid to
+//! WeChat Pay, but serde_json refuses it, and with it the notification of the whole payment. Here half a
+//! pair reads as U+FFFD, as it does in the UTF-8 encoders of JavaScript and Java.
 
 use std::{borrow::Cow, fmt};
 
 use serde::de::DeserializeOwned;
+use serde_json::{Value, error::Category};
 
-/// Reads JSON in UTF-8. A half of an escaped surrogate pair without its other half reads as U+FFFD,
-/// in texts and in names.
+/// Reads JSON in UTF-8. Half of an escaped surrogate pair reads as U+FFFD, in strings and in names.
 ///
 /// # Errors
-/// Where it is not UTF-8, not JSON, or not of that shape. Surrogates that are encoded as bytes
-/// (CESU-8, WTF-8) are not UTF-8.
-pub(crate) fn parse<T: DeserializeOwned>(input: &[u8]) -> Result<T, Fault> {
-    let text = std::str::from_utf8(input).map_err(|err| Fault::NotUtf8 {
+/// Returns an error if the input is not UTF-8, not JSON, or not a `T`. Surrogates that are encoded as
+/// bytes (CESU-8, WTF-8) are not UTF-8.
+pub(crate) fn parse<T: DeserializeOwned>(input: &[u8]) -> Result<T, JsonError> {
+    let text = std::str::from_utf8(input).map_err(|err| JsonError::NotUtf8 {
         at: err.valid_up_to(),
     })?;
-    serde_json::from_str(&without_lone_halves(text)).map_err(Fault::from)
+    serde_json::from_str(&without_lone_halves(text)).map_err(JsonError::from)
 }
 
-/// Why something is not the JSON that is expected. It shows nothing of the input.
+/// The name of a JSON value's type, for an error.
+pub(crate) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Why an input is not the JSON that is expected.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// The byte where it stops being UTF-8, counted from 0.
+pub(crate) enum JsonError {
+    /// The position of the first byte that is not UTF-8, counted from 0.
     NotUtf8 { at: usize },
-    /// serde_json's own words quote values, which may be a person's: only the place is kept.
+    /// The position only. serde_json's message quotes values, which may be personal data.
     Json {
-        category: serde_json::error::Category,
+        category: Category,
         line: usize,
         column: usize,
     },
 }
 
-impl From<serde_json::Error> for Fault {
+impl From<serde_json::Error> for JsonError {
     fn from(err: serde_json::Error) -> Self {
         Self::Json {
             category: err.classify(),
@@ -45,32 +57,40 @@ impl From<serde_json::Error> for Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUtf8 { at } => write!(f, "it is not UTF-8 at byte {at}"),
+            Self::NotUtf8 { at } => write!(f, "invalid UTF-8 at byte {at}"),
             Self::Json {
                 category,
                 line,
                 column,
-            } => write!(f, "a {category:?} error at line {line}, column {column}"),
+            } => {
+                let what = match category {
+                    Category::Io => "I/O error",
+                    Category::Syntax => "syntax error",
+                    Category::Data => "unexpected value",
+                    Category::Eof => "unexpected end",
+                };
+                write!(f, "{what} at line {line}, column {column}")
+            }
         }
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for JsonError {}
 
-/// An escape such as `\ud83c`.
+/// The length of an escape such as `\ud83c`.
 const ESCAPE: usize = 6;
 const REPLACEMENT: &str = r"\ufffd";
 
-/// The text with each lone half replaced. The replacement is as long as an escape, so positions in
-/// errors stay true.
+/// Replaces each surrogate escape that has no other half. The replacement is as long as an escape, so
+/// that positions in errors stay right.
 fn without_lone_halves(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;
-    // JSON has backslashes in strings alone. Where others stand, it is not JSON either way.
+    // In JSON, backslashes occur in strings only. An input with others is invalid either way.
     while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
         at += found;
         match (half(text, at), half(text, at + ESCAPE)) {
@@ -81,7 +101,7 @@ fn without_lone_halves(text: &str) -> Cow<'_, str> {
                 at += ESCAPE;
                 copied = at;
             }
-            // The character after the backslash is part of the escape, be it a backslash.
+            // Skip the escaped character: it may be another backslash.
             (None, _) => at += 1 + text.get(at + 1..).map_or(0, first_len),
         }
     }
@@ -98,7 +118,7 @@ enum Half {
     Low,
 }
 
-/// The half of a pair that is escaped at this place.
+/// Returns which half of a pair is escaped at this position, if any.
 fn half(text: &str, at: usize) -> Option<Half> {
     let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
     let digits = digits.as_bytes().first_chunk::<4>()?;
@@ -122,7 +142,7 @@ mod tests {
     use std::{collections::BTreeMap, process::Command};
 
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::material;
@@ -132,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_half_reads_as_the_replacement_character() {
+    fn half_a_surrogate_pair_reads_as_replacement_character() {
         for (text, value) in [
             (r#""\ud83c""#, json!("\u{fffd}")),
             (r#""\uDF89""#, json!("\u{fffd}")),
@@ -166,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_copied_where_nothing_is_cut() {
+    fn intact_text_is_not_copied() {
         for text in [
             r#""a""#,
             r#""\ud83c\udf89 \\ud83c \u00e9""#,
@@ -182,30 +202,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_an_error_with_its_place() {
+    fn errors_report_the_position() {
         for (input, message) in [
             (
                 &br#"{"a":"\ud83c" x}"#[..],
-                "a Syntax error at line 1, column 15",
+                "syntax error at line 1, column 15",
             ),
-            (
-                br#"["\ud83c","\ud8"]"#,
-                "a Syntax error at line 1, column 17",
-            ),
-            (b"\"\\ud83c", "a Eof error at line 1, column 7"),
-            (b"", "a Eof error at line 1, column 0"),
-            (b"{\"a\":\"\xd6\xd0\"}", "it is not UTF-8 at byte 6"),
+            (br#"["\ud83c","\ud8"]"#, "syntax error at line 1, column 17"),
+            (b"\"\\ud83c", "unexpected end at line 1, column 7"),
+            (b"", "unexpected end at line 1, column 0"),
+            (b"{\"a\":\"\xd6\xd0\"}", "invalid UTF-8 at byte 6"),
             // U+D83C as WTF-8.
-            (b"\"\xed\xa0\xbc\"", "it is not UTF-8 at byte 1"),
+            (b"\"\xed\xa0\xbc\"", "invalid UTF-8 at byte 1"),
         ] {
             let fault = parse::<Value>(input).unwrap_err();
             assert_eq!(fault.to_string(), message);
         }
-        // Not even where a type skips the field.
+        // Even if the type skips the field.
         assert!(parse::<serde::de::IgnoredAny>(b"\"\xff\"").is_err());
     }
 
-    /// What JavaScript reads, once it has been written as UTF-8.
+    /// Compares with what JavaScript reads and writes as UTF-8.
     #[test]
     fn node_reads_the_same() {
         const SCRIPT: &str = "
@@ -242,13 +259,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_without_lone_halves_reads_as_serde_json_reads_it(text in any::<String>()) {
+        fn strings_written_by_serde_json_round_trip(text in any::<String>()) {
             let written = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(parse::<String>(written.as_bytes()).unwrap(), text);
         }
 
         #[test]
-        fn what_serde_json_reads_reads_the_same(input in r#"["\\\\a-fu0-9:{}中 -]{0,24}"#) {
+        fn valid_json_reads_as_in_serde_json(input in r#"["\\\\a-fu0-9:{}中 -]{0,24}"#) {
             if let Ok(value) = serde_json::from_str::<Value>(&input) {
                 prop_assert_eq!(parse::<Value>(input.as_bytes()).unwrap(), value);
             }

@@ -1,6 +1,8 @@
-//! The ground floor: crypto, URI templates, JSON, XML. Nothing here knows of WeChat Pay or of HTTP.
+//! The lowest layer: crypto, URI templates, percent-encoding, JSON and XML. Nothing here knows the
+//! protocol or HTTP.
 
 pub mod crypto;
+pub(crate) mod edit_distance;
 pub(crate) mod json;
 pub(crate) mod percent;
 pub(crate) mod scalar;

@@ -1,12 +1,13 @@
-//! How a single value reads as text, in a path, a query or an XML field.
+//! Writes a JSON value as text, for a path, a query or an XML field.
 
 use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-/// The text of a string, number or boolean; nothing for null, a list or an object.
+/// Returns the text of a string, number or boolean. `None` for null, an array or an object.
 ///
-/// Numbers read as PHP prints them: `1.0` is `1`. True is `1` and false is `0`.
+/// Numbers and booleans are written as PHP does, because documented PHP samples must produce the same
+/// URL: `1.0` is `1`, true is `1`, false is `0`.
 pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
@@ -14,18 +15,6 @@ pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
         Value::Bool(true) => Some(Cow::Borrowed("1")),
         Value::Bool(false) => Some(Cow::Borrowed("0")),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// What an error message calls a value's type.
-pub(crate) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 
@@ -42,8 +31,8 @@ fn number_text(number: &Number) -> String {
     }
 }
 
-/// The shortest digits that read back as the same number; with an exponent below 1e-4 and from
-/// 1e17 on, as PHP does it.
+/// Writes the shortest digits that parse back to the same number. PHP uses an exponent below 1e-4, and
+/// from 1e17 on.
 fn float_text(float: f64) -> String {
     let scientific = format!("{float:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -67,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_php_prints_them() {
+    fn numbers_are_written_as_in_php() {
         for (value, text) in [
             (json!(42), "42"),
             (json!(0), "0"),
@@ -90,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_are_one_and_nought_and_composites_are_nothing() {
+    fn booleans_are_1_and_0_and_composites_are_none() {
         assert_eq!(scalar(&json!(true)).unwrap(), "1");
         assert_eq!(scalar(&json!(false)).unwrap(), "0");
         assert_eq!(scalar(&json!("")).unwrap(), "");

@@ -5,15 +5,15 @@ use crate::{
 };
 
 impl Client {
-    /// Downloads the platform certificates now and trusts those that are new, whatever the
-    /// [`CertificateMode`](crate::CertificateMode). Where a download is under way it waits for its
-    /// end first.
+    /// Downloads the platform certificates now and trusts the new ones, in every
+    /// [`CertificateMode`](crate::CertificateMode). Waits for a download that is already running.
     ///
-    /// What is trusted already stays trusted, whatever the download brings or however it fails.
+    /// Certificates that are already trusted stay trusted, even if the download fails.
     ///
     /// # Errors
-    /// Where they cannot be fetched, decrypted or verified, or the client has no APIv3 key.
+    /// Returns an error if the certificates cannot be downloaded, decrypted or verified, or if the client
+    /// has no APIv3 key.
     pub fn refresh_certificates(&self) -> Result<CertificateRefresh> {
-        block_on(self.refreshing())
+        block_on(self.refresh_certificates_async())
     }
 }

@@ -1,47 +1,79 @@
-//! What drives a future on the caller's own thread.
+//! Drives a future on the caller's own thread.
 
 use std::{
     pin::pin,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
 };
 
 use crate::{
+    client::Call,
     error::{Cause, Result},
-    wire::{self, InRuntime},
+    wire,
 };
 
-/// Polls a call to its end on this thread, inside the background runtime.
+/// Drives a call to its end on this thread, inside the background runtime.
 ///
-/// It works wherever the program's own code runs: in a plain thread, in `spawn_blocking`, and
-/// inside a runtime's own worker, because what wakes it always runs on the background thread.
+/// This works in every thread that runs the program's code: a plain thread, one of `spawn_blocking`, and
+/// a runtime's own worker. It cannot deadlock there, because everything that wakes the future runs on the
+/// background thread.
 ///
 /// # Errors
-///
-/// The future's own, the background thread cannot be started, or this is code that the library
-/// itself called and that must not block.
-pub(crate) fn block_on<T>(future: InRuntime<T>) -> Result<T> {
-    wire::may_block().map_err(Cause::not_sent)?;
-    let future = future.in_background().map_err(Cause::not_sent)?;
+/// Returns the call's error, and an error if the background thread cannot be started or if the caller is
+/// code that this library itself is calling and that therefore must not block.
+pub(crate) fn block_on<T>(call: Call<T>) -> Result<T> {
+    wire::check_may_block().map_err(Cause::not_sent)?;
+    warn_on_worker();
+    let future = call
+        .into_future()
+        .in_background()
+        .map_err(Cause::not_sent)?;
     drive(future)
 }
 
-/// Polls a future of the program's to its end on this thread, inside the runtime for such.
-pub(super) fn drive_plugin<F: Future>(future: F) -> Result<F::Output> {
-    wire::may_block().map_err(Cause::not_sent)?;
-    drive(wire::as_guest(future)).map_err(Cause::not_sent)
-}
-
-/// The result of a future that waits for nothing; one that does is driven as by [`block_on`].
-pub(super) fn poll_once<T>(mut future: InRuntime<T>) -> Result<T> {
+/// Returns the result of a call that does not wait, or else drives it like [`block_on`].
+///
+/// A call that does not wait needs no runtime, so this also works where blocking is an error, such as
+/// in a callback.
+pub(super) fn poll_or_block<T>(is_local: bool, call: Call<T>) -> Result<T> {
+    if !is_local {
+        return block_on(call);
+    }
+    let mut future = call.into_future();
     match future.try_now() {
         Some(result) => result,
-        None => block_on(future),
+        None => {
+            wire::check_may_block().map_err(Cause::not_sent)?;
+            drive(future.in_background().map_err(Cause::not_sent)?)
+        }
+    }
+}
+
+/// Drives a future of the program's to its end on this thread, inside the runtime for the program's code.
+pub(super) fn block_on_plugin<F: Future>(future: F) -> Result<F::Output> {
+    wire::check_may_block().map_err(Cause::not_sent)?;
+    warn_on_worker();
+    drive(wire::run_on_user_runtime(future)).map_err(Cause::not_sent)
+}
+
+/// Warns, once per process, that a blocking method runs on a worker of a tokio runtime. It works, but all
+/// other tasks of that worker wait. A thread of `spawn_blocking` is no worker.
+fn warn_on_worker() {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if tokio::runtime::worker_index().is_some() && !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "a blocking method was called on a tokio worker thread, where it delays other tasks: \
+             use its `_async` form, or spawn_blocking"
+        );
     }
 }
 
 fn drive<F: Future>(future: F) -> F::Output {
-    // A surrounding task's budget would otherwise run out, for nothing here yields to it.
+    // Inside a tokio task, the task's budget would run out and every poll return `Pending`, because
+    // nothing here yields to the runtime that refills it.
     let mut future = pin!(tokio::task::unconstrained(future));
     let bell = Arc::new(Bell::default());
     let waker = Waker::from(Arc::clone(&bell));
@@ -54,7 +86,8 @@ fn drive<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Sleeps until it is rung. Not `thread::park`, whose one token belongs to the caller.
+/// Sleeps until it is rung. `thread::park` would not do: its single token belongs to the caller's own
+/// code, which may wait for it.
 #[derive(Default)]
 struct Bell {
     rung: Mutex<bool>,

@@ -1,4 +1,4 @@
-//! Blocking verbs: the async ones, polled on the caller's own thread.
+//! Blocking methods: each drives the future of its async form on the caller's own thread.
 
 mod certificates;
 mod driver;

@@ -1,28 +1,38 @@
 use std::{ops::ControlFlow, time::Instant};
 
-use super::driver::{block_on, drive_plugin};
+use super::driver::{block_on, block_on_plugin};
 use crate::{
-    client::{Client, Notifications},
+    client::{Call, Client, Notifications},
     error::{Cause, Result},
-    protocol::notification::{Ack, Notification, ReplayGuard},
-    wire::InRuntime,
+    protocol::notification::{Notification, ack::Ack, replay::ReplayGuard},
 };
 
 impl Client {
-    /// Verifies and opens a notification, APIv3's or APIv2's, from the request's headers (a
-    /// [`HeaderMap`](http::HeaderMap), or anything that yields names and values) and its body,
-    /// byte for byte as it came. It does no I/O; with a remote [`Verifier`](crate::Verifier) it
-    /// waits as a blocking verb does.
+    /// Verifies and decrypts a notification, of APIv3 or APIv2.
+    ///
+    /// Takes the headers of the request (a [`HeaderMap`](http::HeaderMap), or any iterator over names and
+    /// values) and its body, byte for byte as it arrived. Does no I/O, unless the signing key is unknown
+    /// and can be downloaded; with a remote [`Verifier`](crate::Verifier) it blocks like a blocking verb.
     ///
     /// # Errors
-    /// The error names the step that refused it: headers, time, signature, body, decryption,
-    /// resource or owner. WeChat Pay's own probe of whether signatures are verified is
-    /// [`is_probe`](crate::Error::is_probe). Answer it with
-    /// [`Ack::refusal`](crate::Ack::refusal).
+    /// Returns an error that names the step that failed: headers, time, signature, body, decryption,
+    /// resource or owner. A probe, which WeChat Pay sends to check that signatures are verified, is
+    /// [`is_probe`](crate::Error::is_probe). Respond with [`Ack::refusal`](crate::Ack::refusal).
     ///
-    /// One that is genuine but another merchant's, or that cannot be read, comes again for a day:
-    /// [`refused_notification`](crate::Error::refused_notification) gives its content, and
-    /// [`Ack::dismiss`](crate::Ack::dismiss) makes it stop.
+    /// A genuine notification that belongs to another merchant or cannot be parsed is repeated for a day:
+    /// [`refused_notification`](crate::Error::refused_notification) returns its content, and
+    /// [`Ack::dismiss`](crate::Ack::dismiss) stops it.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn f(client: wechatpay_chain::Client, headers: wechatpay_chain::http::HeaderMap, body: &[u8])
+    /// # -> wechatpay_chain::Result<()> {
+    /// let notification = client.notification(&headers, body)?;
+    /// println!("{}: {}", notification.id(), notification.event_type());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn notification<K, V>(
         &self,
         headers: impl IntoIterator<Item = (K, V)>,
@@ -37,10 +47,10 @@ impl Client {
 }
 
 impl Notifications {
-    /// Verifies and opens a notification: see [`Client::notification`].
+    /// Verifies and decrypts a notification; see [`Client::notification`].
     ///
     /// # Errors
-    /// As [`Client::notification`].
+    /// Like [`Client::notification`].
     pub fn receive<K, V>(
         &self,
         headers: impl IntoIterator<Item = (K, V)>,
@@ -55,34 +65,35 @@ impl Notifications {
         if let Some(opened) = arrived.open_at_once() {
             return opened.map_err(Cause::not_sent);
         }
-        block_on(InRuntime::new(async move {
+        block_on(Call::new(async move {
             arrived.open().await.map_err(Cause::not_sent)
         }))
     }
 }
 
 impl Notification {
-    /// Handles a notification once, though it comes more often: asks the guard, runs the handler
-    /// if that one says so, and tells the guard how it went. Returns the answer to give.
+    /// Handles a notification once, even if it arrives several times. Returns the acknowledgement to
+    /// respond with.
     ///
-    /// The handler runs on this very thread, and may block.
+    /// The guard decides whether the handler runs, and is told whether it succeeded. The handler runs on
+    /// the calling thread and may block.
     ///
     /// # Errors
-    /// Where the handler or the guard failed, as the error's source: answer with
-    /// [`Ack::refusal`], and it comes again.
+    /// Returns an error if the handler or the guard fails, with their error as its source. Respond with
+    /// [`Ack::refusal`]; then WeChat Pay repeats the notification.
     pub fn once<G, E>(&self, guard: &G, handler: impl FnOnce() -> Result<(), E>) -> Result<Ack>
     where
         G: ReplayGuard,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let begun = drive_plugin(guard.begin(self.id()))?;
+        let begun = block_on_plugin(guard.begin(self.id()))?;
         let fence = match self.admitted(begun)? {
             ControlFlow::Continue(fence) => fence,
             ControlFlow::Break(ack) => return Ok(ack),
         };
-        // The program's own code, on its own thread, with nothing of this library around it.
+        // The program's code, so it runs outside of this library's runtime.
         let handled = handler();
-        let finished = drive_plugin(guard.finish(self.id(), fence, handled.is_ok()))?;
+        let finished = block_on_plugin(guard.finish(self.id(), fence, handled.is_ok()))?;
         self.concluded(handled, finished)
     }
 }

@@ -1,18 +1,16 @@
-use super::driver::{block_on, poll_once};
-use crate::{client::PayParamsBuilder, error::Result, protocol::pay_params::PayParams};
+use super::driver::poll_or_block;
+use crate::{client::PayParamsBuilder, error::Result, protocol::sign::pay_params::PayParams};
 
 impl PayParamsBuilder {
-    /// Draws a nonce, takes the time, and signs. With a local key it does no I/O; with a remote
-    /// [`Signer`](crate::Signer) it waits as a blocking verb does. The parameters are good for as
-    /// long as the prepay ID is: two hours.
+    /// Signs the parameters, with a new nonce and the current time.
+    ///
+    /// With a local key this does no I/O; with a remote [`Signer`](crate::Signer) it blocks like a
+    /// blocking verb. The parameters are valid as long as the prepay ID: two hours.
     ///
     /// # Errors
-    /// Where the client lacks the key, or a value is none that the front end takes.
+    /// Returns an error if the client has no key, or if the front end would not accept a value.
     pub fn build(self) -> Result<PayParams> {
-        if self.signs_locally() {
-            poll_once(self.building())
-        } else {
-            block_on(self.building())
-        }
+        let is_local = self.signs_locally();
+        poll_or_block(is_local, self.build_async())
     }
 }

@@ -1,10 +1,10 @@
-//! Looking up operations while the program runs.
+//! Looks up operations at run time.
 
 use http::Method;
 
 use super::{nearest::nearest_template, operation::Operation, table::OPERATIONS};
 
-/// Every documented operation, sorted by template.
+/// Returns every documented operation, sorted by template.
 ///
 /// ```
 /// use wechatpay_chain::catalog;
@@ -16,12 +16,12 @@ pub fn all() -> &'static [Operation] {
     &OPERATIONS
 }
 
-/// The operation that a method and a path mean.
+/// Returns the operation that a method and a path stand for.
 ///
-/// The path may be a template, with any name for a variable and any way to write it (`{id}`,
-/// `<id>`, `_id_`), or an expanded path, with or without a query, with or without a leading slash. A
-/// base URI's own prefix, such as `/hk`, is not part of it. A documented segment goes before a
-/// variable: `v3/pay/transactions/native` is never taken for `v3/pay/transactions/{…}`.
+/// The path may be a template, with any names for its variables and any way to write them (`{id}`,
+/// `<id>`, `_id_`), or an expanded path. A leading slash and a query are ignored. A prefix of the base
+/// URI, such as `/hk`, is not part of the path. A documented segment has precedence over a variable:
+/// `v3/pay/transactions/native` never matches `v3/pay/transactions/{…}`.
 ///
 /// ```
 /// use http::Method;
@@ -37,7 +37,7 @@ pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
     best(path.family().iter().filter(same_method), &path).next()
 }
 
-/// The operations, under whatever method, that a path means; written as for [`find`].
+/// Returns the operations of a path, whatever their method. The path is written as for [`find`].
 ///
 /// ```
 /// use wechatpay_chain::catalog;
@@ -52,7 +52,7 @@ pub fn by_path(path: &str) -> impl Iterator<Item = &'static Operation> {
     best(path.family().iter(), &path)
 }
 
-/// The operations with `part` in their title, small and capital ASCII letters alike.
+/// Returns the operations whose title contains `part`. The case of ASCII letters is ignored.
 ///
 /// ```
 /// use wechatpay_chain::catalog;
@@ -68,7 +68,7 @@ pub fn by_title(part: &str) -> impl Iterator<Item = &'static Operation> {
         .filter(move |operation| operation.title().to_ascii_lowercase().contains(&part))
 }
 
-/// The documented template nearest to `path`, however far that is.
+/// Returns the documented template that is most similar to `path`, however different it is.
 ///
 /// ```
 /// use wechatpay_chain::catalog;
@@ -82,11 +82,11 @@ pub fn nearest(path: &str) -> &'static str {
     nearest_template(path)
 }
 
-/// The documented template that PHP's camelCase stands for, where `path` is written so.
+/// Returns the documented template that `path` stands for, if `path` is in the PHP SDK's camelCase.
 ///
-/// The PHP SDK turns `outTradeNo` into `out-trade-no`, also in a path given whole. A chain here sends
-/// a path as written, so such a path would be answered with 404. `None` where no segment with a
-/// capital has a documented form in kebab-case: a capital in a value means nothing.
+/// The PHP SDK turns `outTradeNo` into `out-trade-no`, even in a whole path. A chain here sends a path as
+/// it is written, so WeChat Pay would respond with 404. Returns `None` if no segment with a capital letter
+/// has a documented form in kebab-case: a capital letter in a value means nothing.
 ///
 /// ```
 /// use wechatpay_chain::catalog;
@@ -117,7 +117,7 @@ pub fn camel_hint(path: &str) -> Option<&'static str> {
         .then_some(template)
 }
 
-/// A path in segments, as it is matched against templates.
+/// A path, split into segments to be matched against templates.
 struct Path<'a> {
     segments: Vec<&'a str>,
 }
@@ -131,7 +131,8 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// The operations that share the first two segments: no template has a variable there.
+    /// The operations with the same first two segments. No template has a variable there, so that a
+    /// binary search finds them.
     fn family(&self) -> &'static [Operation] {
         fn head<'a>(mut segments: impl Iterator<Item = &'a str>) -> [Option<&'a str>; 2] {
             [segments.next(), segments.next()]
@@ -143,7 +144,7 @@ impl<'a> Path<'a> {
         rest.get(..len).unwrap_or_default()
     }
 
-    /// How the segments match those of a template; greater is closer.
+    /// How closely the segments match those of a template: greater is closer. `None` if they do not.
     fn closeness(&self, template: &str) -> Option<[Closeness; MAX_SEGMENTS]> {
         let mut closeness = [Closeness::Variable; MAX_SEGMENTS];
         let mut documented = template.split('/');
@@ -159,9 +160,9 @@ const MAX_SEGMENTS: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Closeness {
-    /// A value, or a variable under another name, in a variable's place.
+    /// A value, or a variable with another name, for a variable.
     Variable,
-    /// The variable under the documented name, or that name itself.
+    /// The variable with its documented name, or that name itself.
     NamedVariable,
     /// The documented word.
     Word,
@@ -172,11 +173,11 @@ impl Closeness {
         let Some(name) = variable_name(documented) else {
             return (segment == documented).then_some(Self::Word);
         };
-        // `{empty}` is never given: it leaves a trailing slash.
+        // `{empty}` is never given, and leaves a trailing slash.
         if segment.is_empty() {
             return (name == "empty").then_some(Self::NamedVariable);
         }
-        // `secapi/mch/addInstitutionsub` is documented as `{addinstitutionsub}`.
+        // The documents write `secapi/mch/addInstitutionsub` as `{addinstitutionsub}`.
         let given = variable_name(segment).unwrap_or(segment);
         Some(if given.eq_ignore_ascii_case(name) {
             Self::NamedVariable
@@ -188,7 +189,7 @@ impl Closeness {
     }
 }
 
-/// Those that match `path` as closely as any of them does.
+/// The operations that match `path` most closely.
 fn best(
     operations: impl Iterator<Item = &'static Operation>,
     path: &Path<'_>,
@@ -221,7 +222,7 @@ fn is_variable(segment: &str) -> bool {
     variable_name(segment).is_some()
 }
 
-/// What the PHP SDK makes of a segment: `ComplaintsV2` is `complaints-v2`.
+/// Converts a segment as the PHP SDK does: `ComplaintsV2` to `complaints-v2`.
 fn kebab(segment: &str) -> String {
     if is_variable(segment) {
         return segment.to_owned();

@@ -1,8 +1,11 @@
-//! Paths as they are sorted and compared: a variable is one symbol whatever its name.
+//! Paths in the form that is sorted and compared: a variable is one symbol, whatever its name.
+//!
+//! All of it is `const`, because `path!` runs at compile time. Hence the fixed size, and loops in place
+//! of iterators.
 
 /// Longer than any documented path.
 const MAX_KEY: usize = 160;
-/// Any variable. No such byte occurs in UTF-8.
+/// Stands for any variable. UTF-8 has no such byte.
 pub(super) const VARIABLE: u8 = 0xff;
 
 pub(super) struct Key {
@@ -16,7 +19,7 @@ impl Key {
         len: 0,
     };
 
-    /// The key of a path as it is written; `None` if no documented path can be written so.
+    /// The key of a path as it is written. `None` if no documented path can be written like this.
     pub(super) const fn strict(path: &str) -> Option<Self> {
         let path = path.as_bytes();
         let mut key = Self::EMPTY;
@@ -39,7 +42,7 @@ impl Key {
         Some(key)
     }
 
-    /// The key of what was probably meant: `_x_` is a variable, `outTradeNo` is `out-trade-no`.
+    /// The key of what a path probably means: `_x_` is a variable, `outTradeNo` is `out-trade-no`.
     pub(super) const fn loose(path: &str) -> Self {
         let path = path.as_bytes();
         let mut key = Self::EMPTY;
@@ -78,7 +81,7 @@ impl Key {
         Some(self)
     }
 
-    /// The key of a template of the catalogue.
+    /// The key of a documented template.
     pub(super) const fn of(template: &str) -> Self {
         let template = template.as_bytes();
         let mut key = Self::EMPTY;
@@ -91,13 +94,18 @@ impl Key {
         key
     }
 
-    /// Below, equal to or above 0 as this key sorts before, with or after a template.
+    /// The bytes from `begin` to `end`.
+    pub(super) const fn part(&self, begin: usize, end: usize) -> &[u8] {
+        self.bytes.split_at(end).0.split_at(begin).1
+    }
+
+    /// Compares with a template: negative if this key sorts before it, positive if after.
     pub(super) const fn compare(&self, template: &str) -> i16 {
         self.compare_from(0, template).0
     }
 
-    /// As [`compare`](Key::compare), where the first `from` bytes are known to be the same. Gives
-    /// also how many are, up to the first variable.
+    /// Like [`compare`](Key::compare), if the first `from` bytes are known to be equal. Also returns how
+    /// many bytes are equal, up to the first variable.
     pub(super) const fn compare_from(&self, from: usize, template: &str) -> (i16, usize) {
         let (own, own_len) = (&self.bytes, self.len);
         let template = template.as_bytes();
@@ -123,7 +131,7 @@ impl Key {
     }
 }
 
-/// A slash sorts before all else, so that what shares its first segments stands together.
+/// A slash sorts first, so that templates with the same first segments are next to each other.
 const fn rank(byte: u8) -> i16 {
     match byte {
         b'/' => -1,
@@ -140,7 +148,7 @@ const fn after_slash(path: &[u8]) -> usize {
     }
 }
 
-/// What a byte that begins a symbol of a template stands for.
+/// The symbol that begins with this byte of a template.
 const fn symbol(byte: u8) -> u8 {
     match byte {
         b'{' => VARIABLE,
@@ -148,7 +156,7 @@ const fn symbol(byte: u8) -> u8 {
     }
 }
 
-/// Where the next symbol begins.
+/// The position of the next symbol.
 pub(super) const fn after_symbol(template: &[u8], mut at: usize) -> usize {
     if template[at] == b'{' {
         while at + 1 < template.len() && template[at] != b'}' {
@@ -158,7 +166,7 @@ pub(super) const fn after_symbol(template: &[u8], mut at: usize) -> usize {
     at + 1
 }
 
-/// The end of the variable that is the whole segment at `at`.
+/// The end of the variable at `at`, if it is a whole segment.
 const fn variable_end(path: &[u8], at: usize) -> Option<usize> {
     if at > 0 && path[at - 1] != b'/' {
         return None;
@@ -177,7 +185,7 @@ const fn variable_end(path: &[u8], at: usize) -> Option<usize> {
     Some(end + 1)
 }
 
-/// The end of what is written as a variable in whichever way: `_x_` only as a whole segment.
+/// The end of the variable at `at`, in any notation. `_x_` must be a whole segment.
 const fn loose_variable_end(path: &[u8], at: usize, segment_begins: bool) -> Option<usize> {
     let (close, whole) = match path[at] {
         b'{' => (b'}', false),

@@ -1,9 +1,8 @@
 //! The documented operations of WeChat Pay, as data.
 //!
-//! A chain takes any path, documented or not. The catalogue is for those who would rather know:
-//! [`path!`](crate::path) checks a path while the program is compiled, [`find`] and [`by_title`] look
-//! one up while it runs, and [`operations`] lists all of them. A program that uses none of this
-//! carries none of it.
+//! A chain accepts any path, documented or not. The catalogue tells which are documented:
+//! [`path!`](crate::path) checks a path at compile time, [`find`] and [`by_title`] look up operations at
+//! run time, and [`operations`] lists all of them. A program that uses none of this does not contain it.
 //!
 //! ```
 //! use http::Method;
@@ -15,8 +14,6 @@
 //! assert_eq!(operation.title(), "Native下单");
 //! ```
 
-#[cfg(test)]
-mod compile_tests;
 mod find;
 mod key;
 mod nearest;

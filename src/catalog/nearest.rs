@@ -1,20 +1,22 @@
-//! The documented path nearest to one that is not: what a compile error and a hint show.
+//! Finds the documented path that is most similar to an undocumented one, for compile errors and hints.
+//!
+//! All of it is `const`. The compiler's interpreter is slow, and warns about long evaluations: hence the
+//! shortlist, which is cheap to make, before the edit distances.
 
 use super::{
     key::{Key, VARIABLE, after_symbol},
     table::OPERATIONS,
 };
+use crate::base::edit_distance::{least, levenshtein};
 
-/// How many templates are compared in full: those that share the most with the path at both ends.
+/// How many templates are compared by edit distance.
 const SHORTLIST: usize = 64;
 /// More segments than any documented path has.
 const MAX_SEGMENTS: usize = 16;
-/// More bytes than any documented segment has.
-const MAX_SEGMENT: usize = 64;
-/// What a value costs where the template has a variable.
+/// The distance between a value and a variable.
 const VALUE_FOR_VARIABLE: usize = 3;
 
-/// The template nearest to `path`, however far that is.
+/// The template that is most similar to `path`, however different it is.
 pub(super) const fn nearest_template(path: &str) -> &'static str {
     let key = Key::loose(path);
     let own = Segments::of(&key);
@@ -25,7 +27,7 @@ pub(super) const fn nearest_template(path: &str) -> &'static str {
         let candidate = shortlist[at];
         let template = Key::of(OPERATIONS[candidate].template());
         let distance = distance(&key, &own, &template);
-        // Of equals the first in the catalogue, wherever the shortlist has it.
+        // Of equal distances, the first in the catalogue: the shortlist is not in order.
         if distance < least || (distance == least && candidate < nearest) {
             least = distance;
             nearest = candidate;
@@ -35,6 +37,7 @@ pub(super) const fn nearest_template(path: &str) -> &'static str {
     OPERATIONS[nearest].template()
 }
 
+/// The templates that share the most with the key at both ends.
 const fn shortlist(key: &Key) -> [usize; SHORTLIST] {
     let mut shortlist = [0; SHORTLIST];
     let mut scores = [isize::MIN; SHORTLIST];
@@ -58,8 +61,8 @@ const fn shortlist(key: &Key) -> [usize; SHORTLIST] {
     shortlist
 }
 
-/// What a key and a template share at both ends, less what is left of the template. Most templates
-/// share little, and little is looked at.
+/// How much a key and a template share at both ends, less the rest of the template. Most templates share
+/// little, so that few bytes are read.
 const fn likeness(key: &Key, template: &str) -> isize {
     let template = template.as_bytes();
     let (mut key_begin, mut key_end) = (0, key.len);
@@ -91,7 +94,7 @@ const fn likeness(key: &Key, template: &str) -> isize {
     shared as isize - (end - begin) as isize
 }
 
-/// How many symbols two keys share at the beginning, and of the rest at the end.
+/// How many symbols two keys share at the beginning, and how many of the rest at the end.
 const fn shared(key: &Key, template: &Key) -> (usize, usize) {
     let shorter = if key.len < template.len {
         key.len
@@ -111,16 +114,15 @@ const fn shared(key: &Key, template: &Key) -> (usize, usize) {
     (head, tail)
 }
 
-/// By segments or, where a slash was lost or put in, by symbols: the lesser of the two.
+/// The lesser of two distances: by segments, and by symbols. The latter is less if a slash is missing or
+/// there is one too many.
 const fn distance(key: &Key, own: &Segments, template: &Key) -> usize {
     let (head, tail) = shared(key, template);
     let (by_segments, by_symbols) = (
         segments_distance(key, own, template, &Segments::of(template)),
         levenshtein(
-            key,
-            (head, key.len - tail),
-            template,
-            (head, template.len - tail),
+            key.part(head, key.len - tail),
+            template.part(head, template.len - tail),
         ),
     );
     if by_segments < by_symbols {
@@ -130,7 +132,7 @@ const fn distance(key: &Key, own: &Segments, template: &Key) -> usize {
     }
 }
 
-/// Where the segments of a key begin and end.
+/// The positions of the segments in a key.
 struct Segments {
     bounds: [(usize, usize); MAX_SEGMENTS],
     count: usize,
@@ -155,7 +157,7 @@ impl Segments {
     }
 }
 
-/// The edit distance over segments, where to alter a segment costs its own edit distance.
+/// The edit distance in segments. Replacing a segment costs the edit distance of the two.
 const fn segments_distance(a: &Key, a_parts: &Segments, b: &Key, b_parts: &Segments) -> usize {
     let mut row = [0; MAX_SEGMENTS + 1];
     let mut j = 0;
@@ -169,11 +171,11 @@ const fn segments_distance(a: &Key, a_parts: &Segments, b: &Key, b_parts: &Segme
         row[0] += whole_segment(a_parts.bounds[i]);
         j = 0;
         while j < b_parts.count {
-            let altered = diagonal + segment_distance(a, a_parts.bounds[i], b, b_parts.bounds[j]);
-            let left_out = row[j + 1] + whole_segment(a_parts.bounds[i]);
-            let put_in = row[j] + whole_segment(b_parts.bounds[j]);
+            let replaced = diagonal + segment_distance(a, a_parts.bounds[i], b, b_parts.bounds[j]);
+            let removed = row[j + 1] + whole_segment(a_parts.bounds[i]);
+            let inserted = row[j] + whole_segment(b_parts.bounds[j]);
             diagonal = row[j + 1];
-            row[j + 1] = least(altered, left_out, put_in);
+            row[j + 1] = least(replaced, removed, inserted);
             j += 1;
         }
         i += 1;
@@ -202,38 +204,5 @@ const fn segment_distance(a: &Key, a_at: (usize, usize), b: &Key, b_at: (usize, 
     while head < a_len && head < b_len && a.bytes[a_at.0 + head] == b.bytes[b_at.0 + head] {
         head += 1;
     }
-    levenshtein(a, (a_at.0 + head, a_at.1), b, (b_at.0 + head, b_at.1))
-}
-
-const fn levenshtein(a: &Key, a_at: (usize, usize), b: &Key, b_at: (usize, usize)) -> usize {
-    let (a_len, b_len) = (a_at.1 - a_at.0, b_at.1 - b_at.0);
-    if a_len == 0 || b_len == 0 || a_len > MAX_SEGMENT || b_len > MAX_SEGMENT {
-        return if a_len > b_len { a_len } else { b_len };
-    }
-    let mut row = [0; MAX_SEGMENT + 1];
-    let mut j = 0;
-    while j <= b_len {
-        row[j] = j;
-        j += 1;
-    }
-    let mut i = 0;
-    while i < a_len {
-        let mut diagonal = row[0];
-        row[0] += 1;
-        j = 0;
-        while j < b_len {
-            let differs = a.bytes[a_at.0 + i] != b.bytes[b_at.0 + j];
-            let altered = diagonal + differs as usize;
-            diagonal = row[j + 1];
-            row[j + 1] = least(altered, row[j + 1] + 1, row[j] + 1);
-            j += 1;
-        }
-        i += 1;
-    }
-    row[b_len]
-}
-
-const fn least(a: usize, b: usize, c: usize) -> usize {
-    let least = if a < b { a } else { b };
-    if least < c { least } else { c }
+    levenshtein(a.part(a_at.0 + head, a_at.1), b.part(b_at.0 + head, b_at.1))
 }

@@ -12,7 +12,7 @@ pub struct Operation {
     title: &'static str,
 }
 
-/// [`Method`] in a form that a table can hold as plain data.
+/// Like [`Method`], as plain data for a `static` table.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Verb {
     Get,
@@ -23,12 +23,12 @@ enum Verb {
 }
 
 impl Operation {
-    /// `v2` or `v3`: the first segment of the template.
+    /// Returns the API version, `v2` or `v3`: the first segment of the template.
     pub fn version(&self) -> &'static str {
         self.template.split('/').next().unwrap_or_default()
     }
 
-    /// The HTTP method.
+    /// Returns the HTTP method.
     pub const fn method(&self) -> Method {
         match self.verb {
             Verb::Get => Method::GET,
@@ -39,22 +39,22 @@ impl Operation {
         }
     }
 
-    /// The path as a chain takes it, without a leading slash, its variables in braces:
-    /// `v3/pay/transactions/id/{transaction_id}`.
+    /// Returns the path as [`Client::chain`](crate::Client::chain) takes it, without a leading slash and
+    /// with variables in braces: `v3/pay/transactions/id/{transaction_id}`.
     ///
-    /// A template that ends in `/{empty}` is the documents' idiom for a trailing slash: that
-    /// variable is never given.
+    /// A template that ends in `/{empty}` is the documents' way to write a trailing slash: the variable
+    /// is never given.
     pub const fn template(&self) -> &'static str {
         self.template
     }
 
-    /// The title in the official documents, in Chinese.
+    /// Returns the title in the official documents, in Chinese.
     pub const fn title(&self) -> &'static str {
         self.title
     }
 }
 
-/// The method and the template: `GET v3/certificates`.
+/// Writes the method and the template: `GET v3/certificates`.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method(), self.template)

@@ -1,18 +1,18 @@
-//! `path!`: a path checked while the program is compiled.
+//! `path!`, which checks a path at compile time.
 //!
-//! This file and the three it uses run in `const`, so they are written in what `const` allows: loops
-//! over bytes, no iterators. They need nothing else of the crate.
+//! This file and those it uses (`key`, `nearest`, `table` and `base::edit_distance`) run in `const`, so
+//! they are written in what `const` allows: loops over bytes, no iterators. They need nothing else of
+//! the crate.
 
 use super::{key::Key, nearest::nearest_template, table::OPERATIONS};
 
-/// A path that is checked against the documented operations while the program is compiled.
+/// Checks at compile time that a path is documented.
 ///
-/// It gives the `&'static str` it was given. A path that is not documented does not compile, and
-/// the error shows the nearest one that is. Nothing of the [catalogue](crate::catalog) gets into the
-/// program.
+/// Returns its argument, a `&'static str`. An undocumented path does not compile, and the error shows
+/// the nearest documented one. The program does not contain the [catalogue](crate::catalog).
 ///
-/// Variables are written `{name}` or `<name>`, under any name. A value in a variable's place, and
-/// the expressions of RFC 6570 such as `{+name}`, are refused: values belong in the options.
+/// Variables are written `{name}` or `<name>`, with any name. A value in place of a variable does not
+/// compile, because values belong in the options, nor do other expressions of RFC 6570 such as `{+name}`.
 ///
 /// ```
 /// use wechatpay_chain::path;
@@ -20,34 +20,33 @@ use super::{key::Key, nearest::nearest_template, table::OPERATIONS};
 /// const CLOSE: &str = path!("v3/pay/transactions/out-trade-no/{out_trade_no}/close");
 /// assert_eq!(CLOSE, "v3/pay/transactions/out-trade-no/{out_trade_no}/close");
 ///
-/// // The name of a variable is free; APIv2 is checked too.
+/// // A variable may have any name. APIv2 is checked too.
 /// path!("v3/pay/transactions/id/{id}");
 /// path!("v2/pay/unifiedorder");
 /// ```
 ///
 /// ```compile_fail
-/// // A slip of the pen: the documented path ends in `native`.
+/// // A typing error: the documented path ends in `native`.
 /// wechatpay_chain::path!("v3/pay/transactions/natve");
 /// ```
 ///
 /// ```compile_fail
-/// // A segment too many.
+/// // One segment too many.
 /// wechatpay_chain::path!("v3/pay/transactions/native/{id}");
 /// ```
 #[macro_export]
 macro_rules! path {
     ($path:expr $(,)?) => {{
-        // No name that `$path` might hold: an item is not hygienic.
+        // Items are not hygienic: a common name might capture one in `$path`.
         const DOCUMENTED_WECHATPAY_PATH: &str = $crate::catalog::documented($path);
         DOCUMENTED_WECHATPAY_PATH
     }};
 }
 
-/// Gives `path` back if it is documented.
+/// Returns `path` if it is documented.
 ///
 /// # Panics
-///
-/// If it is not. [`path!`](crate::path) calls it in `const`, where a panic is a compile error.
+/// Panics if it is not. [`path!`](crate::path) calls it in `const`, where a panic is a compile error.
 #[doc(hidden)]
 #[track_caller]
 pub const fn documented(path: &'static str) -> &'static str {
@@ -57,9 +56,9 @@ pub const fn documented(path: &'static str) -> &'static str {
     let message = Message::new()
         .push("undocumented path `")
         .push(path)
-        .push("`: the nearest documented one is `")
+        .push("`: the nearest documented path is `")
         .push(nearest_template(path))
-        .push("`; `chain` itself takes any path");
+        .push("`; `chain` accepts any path");
     panic!("{}", message.as_str())
 }
 
@@ -70,7 +69,7 @@ pub(super) const fn is_documented(path: &str) -> bool {
     if position(&key).is_some() {
         return true;
     }
-    // `v3/x/` is how `v3/x/{empty}` goes out, which may stand beside `v3/x/{id}`.
+    // `v3/x/{empty}` is sent as `v3/x/`, and may exist next to `v3/x/{id}`.
     let Some(key) = key.with_empty_variable() else {
         return false;
     };
@@ -91,7 +90,7 @@ pub(super) const fn is_documented(path: &str) -> bool {
 
 const fn position(key: &Key) -> Option<usize> {
     let (mut low, mut high) = (0, OPERATIONS.len());
-    // What lies between two templates begins with what the key shares with both.
+    // All templates between two others begin with the bytes that the key shares with both.
     let (mut low_same, mut high_same) = (0, 0);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -126,7 +125,7 @@ const fn ends_with(text: &str, end: &str) -> bool {
     true
 }
 
-/// A text put together in `const`.
+/// A text that is built in `const`.
 struct Message {
     bytes: [u8; Self::MAX],
     len: usize,
@@ -134,7 +133,7 @@ struct Message {
 
 impl Message {
     const MAX: usize = 640;
-    /// Of each piece: four of them fit.
+    /// The limit of each piece, so that four of them fit.
     const MAX_PIECE: usize = 160;
 
     const fn new() -> Self {

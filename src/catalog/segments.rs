@@ -1,12 +1,14 @@
-//! The documented path segments that the PHP SDK writes in camelCase. Kept apart from the table, so
-//! that a client can tell a slip without linking the whole of it.
+//! The documented path segments that the PHP SDK writes in camelCase.
+//!
+//! Apart from the table of operations, so that a client can warn about a misspelt segment without
+//! linking the whole table.
 
-/// Whether a documented path has this segment in kebab form.
+/// Whether a documented path has this segment, in kebab-case.
 pub(crate) fn is_documented(segment: &str) -> bool {
     SEGMENTS.binary_search(&segment).is_ok()
 }
 
-/// In the order of their bytes.
+/// Sorted, for the binary search.
 const SEGMENTS: [&str; 314] = [
     "abnormal-fund-processing",
     "acquiring-bank",
@@ -332,7 +334,7 @@ mod tests {
     use crate::catalog::all;
 
     #[test]
-    fn the_segments_are_those_of_the_table() {
+    fn segments_match_the_table() {
         let kebab = |segment: &&str| {
             segment.contains('-')
                 && !segment.contains(['{', '_'])

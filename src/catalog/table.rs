@@ -1,5 +1,5 @@
-//! The documented operations, sorted by [`Key`](super::key::Key): segment after segment, a slash
-//! before all else, a variable last whatever its name. `tests.rs` writes this file; do not edit it.
+//! The documented operations, sorted by [`Key`](super::key::Key): by segment, slash first, variables
+//! last. Written by `tests/mod.rs` from `operations/list.tsv`; do not edit.
 
 use super::operation::{Operation, delete, get, patch, post, put};
 

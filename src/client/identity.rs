@@ -1,3 +1,5 @@
+//! The merchant's API certificate, for TLS.
+
 use std::{fmt, path::Path, sync::Arc};
 
 use rustls::pki_types::PrivateKeyDer;
@@ -8,15 +10,16 @@ use crate::{
     wire::ClientIdentity,
 };
 
-/// The merchant's API certificate with its key, to show in TLS where WeChat Pay demands it: the
+/// The merchant's API certificate with its key, to present in TLS where WeChat Pay requires it: in the
 /// APIv2 operations that move money out, called with the option `security`.
 ///
-/// Given to [`ClientBuilder::client_identity`](crate::ClientBuilder::client_identity). Clones are
-/// one identity: clients that share one may share connections, and no others may.
+/// Pass it to [`ClientBuilder::client_identity`](crate::ClientBuilder::client_identity). Clones are the
+/// same identity. Clients share connections only if they have the same identity.
+///
+/// # Examples
 ///
 /// ```no_run
-/// use serde_json::json;
-/// use wechatpay_chain::{Client, Identity};
+/// use wechatpay_chain::{Client, Identity, json};
 ///
 /// # fn main() -> wechatpay_chain::Result<()> {
 /// let client = Client::builder()
@@ -39,11 +42,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Takes the texts of `apiclient_cert.pem` and `apiclient_key.pem`. Certificates above the
-    /// merchant's own may follow it; one file with both may be given twice.
+    /// Parses the contents of `apiclient_cert.pem` and `apiclient_key.pem`.
+    ///
+    /// Issuing certificates may follow the merchant's own. If one file holds both, pass it twice.
     ///
     /// # Errors
-    /// When one of them cannot be read, or the two do not belong together.
+    /// Returns an error if one of them cannot be parsed, or if the key does not match the certificate.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use wechatpay_chain::Identity;
@@ -56,23 +62,25 @@ impl Identity {
             .map_err(Cause::not_sent)
     }
 
-    /// Reads `apiclient_cert.pem` and `apiclient_key.pem`, of at most 64 KiB each.
+    /// Reads `apiclient_cert.pem` and `apiclient_key.pem`, at most 64 KiB each.
     ///
     /// # Errors
-    /// As [`from_pem`](Self::from_pem), and when a file cannot be read.
+    /// Returns an error if a file cannot be read, and otherwise like [`from_pem`](Self::from_pem).
     pub fn from_pem_files(cert: impl AsRef<Path>, key: impl AsRef<Path>) -> crate::Result<Self> {
         KeyAndChain::from_pem_files(cert.as_ref(), key.as_ref())
             .and_then(Self::new)
             .map_err(Cause::not_sent)
     }
 
-    /// Opens the bytes of `apiclient_cert.p12`, in its old encryption (RC2 and 3DES) or a newer
-    /// one. Its password is the merchant ID, unless someone changed it:
-    /// [`ClientBuilder::client_identity_pkcs12`](crate::ClientBuilder::client_identity_pkcs12)
-    /// fills that in. With the feature `pkcs12`.
+    /// Opens the contents of `apiclient_cert.p12`, with the old encryption (RC2 and 3DES) or a newer
+    /// one. Requires the feature `pkcs12`.
+    ///
+    /// WeChat Pay sets the merchant ID as the password;
+    /// [`ClientBuilder::client_identity_pkcs12`](crate::ClientBuilder::client_identity_pkcs12) uses it.
     ///
     /// # Errors
-    /// When the password is another, the archive is damaged or holds no key with its certificate.
+    /// Returns an error if the password is wrong, the archive is damaged, or it does not hold a key with
+    /// its certificate.
     #[cfg(feature = "pkcs12")]
     pub fn from_pkcs12(archive: &[u8], password: &str) -> crate::Result<Self> {
         Self::open_pkcs12(archive, password).map_err(Cause::not_sent)
@@ -83,8 +91,8 @@ impl Identity {
         KeyAndChain::from_pkcs12(archive, password).and_then(Self::new)
     }
 
-    /// The merchant's API certificate. Its serial is what
-    /// [`ClientBuilder::serial`](crate::ClientBuilder::serial) takes.
+    /// Returns the merchant's API certificate. Its serial is the one for
+    /// [`ClientBuilder::serial`](crate::ClientBuilder::serial).
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
         &self.certificate

@@ -1,43 +1,39 @@
-//! The client: a chain, a call, an answer.
+//! The client: chains, calls, responses, platform keys and notifications.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `builder/` | configures a client and checks the configuration |
+//! | `core` | what all chains of a client share |
+//! | `chain/` | a path, its verbs, and the index |
+//! | `call/` | from a draft to a signed request, and all attempts to send it |
+//! | `response/` | reads, verifies and stores a response |
+//! | `platform_keys/` | WeChat Pay's keys: downloads, rotation |
+//! | `notifications/` | receives what WeChat Pay posts |
+//! | `pay_params`, `sensitive`, `identity`, `plugins` | front-end parameters, encrypted fields, the client certificate, the program's own signers |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod builder;
 mod call;
-mod certificates;
 mod chain;
 mod core;
-mod download;
-mod exchange;
-mod failover;
 mod identity;
-mod index;
-mod intake;
-mod notification;
-mod notifications_builder;
-mod outside;
+mod notifications;
 mod pay_params;
-mod prepared;
-mod receive;
-mod refresher;
+mod platform_keys;
+mod plugins;
 mod response;
 mod sensitive;
-mod sink;
-mod upload;
-mod watch;
 
 pub use self::{
     builder::ClientBuilder,
-    call::Call,
+    call::{Call, PreparedRequest},
     chain::Chain,
     identity::Identity,
-    intake::SinkFile,
-    notification::Notifications,
-    notifications_builder::NotificationsBuilder,
-    pay_params::{PayParamsBuilder, PayParamsFor},
-    prepared::PreparedRequest,
-    refresher::{CertificateMode, CertificateRefresh},
-    response::Response,
+    notifications::{Notifications, NotificationsBuilder},
+    pay_params::PayParamsBuilder,
+    platform_keys::{CertificateMode, CertificateRefresh},
+    response::{Response, SinkFile},
 };
 
 use std::{fmt, ops::Index, sync::Arc};
@@ -46,17 +42,18 @@ use self::core::Core;
 use crate::{
     base::crypto::PrivateKey,
     error::{Cause, Result, cause},
-    protocol::{merchant::check_serial, trust::Own},
+    protocol::{merchant::check_serial, trust::guard::MerchantCredentials},
 };
 
-/// A client for one merchant: the root of every chain.
+/// A client for one merchant, from which all chains start.
 ///
-/// Cheap to clone and to share between threads and runtimes; a chain taken from it keeps working
-/// after the client itself is dropped.
+/// It is cheap to clone, and to share between threads and runtimes. A chain keeps working after its
+/// client is dropped.
+///
+/// # Examples
 ///
 /// ```no_run
-/// use serde_json::json;
-/// use wechatpay_chain::{Client, PrivateKey, PublicKey};
+/// use wechatpay_chain::{Client, PrivateKey, PublicKey, json};
 ///
 /// # fn main() -> wechatpay_chain::Result<()> {
 /// let client = Client::builder()
@@ -69,10 +66,10 @@ use crate::{
 ///     )
 ///     .build()?;
 ///
-/// let answer = client
+/// let response = client
 ///     .chain("v3/pay/transactions/out-trade-no/{out_trade_no}")
 ///     .get(json!({ "out_trade_no": "1217752501201407033233368018", "query": { "mchid": "1900000109" } }))?;
-/// println!("{}", answer.text()?);
+/// println!("{}", response.text()?);
 /// # Ok(())
 /// # }
 /// ```
@@ -82,7 +79,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begins a client's configuration.
+    /// Returns a builder.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -97,33 +94,33 @@ impl Client {
         &self.root
     }
 
-    /// A chain that begins with one segment: see [`Chain::seg`].
+    /// Returns a chain that starts with one segment; see [`Chain::seg`].
     pub fn seg(&self, segment: impl AsRef<str>) -> Chain {
         self.root.seg(segment)
     }
 
-    /// A chain that begins with a path: see [`Chain::chain`].
+    /// Returns a chain that starts with a path; see [`Chain::chain`].
     pub fn chain(&self, path: impl AsRef<str>) -> Chain {
         self.root.chain(path)
     }
 
-    /// Puts another private key in place of the merchant's own, with its certificate's serial.
-    /// Calls that are under way finish with the key they began with.
+    /// Replaces the merchant's private key and the serial of its certificate. Calls that have started
+    /// finish with the key they started with.
     ///
     /// # Errors
-    /// If the client has no local key, if the serial is not valid, if the serial or the key is that
-    /// of a trusted platform key, and if the serial is a sandbox's while the client's requests do not
-    /// go to one.
+    /// Returns an error if the client has no local key, if the serial is invalid, if the serial or the
+    /// key is that of a trusted platform key, or if the serial is a sandbox's and the client's requests
+    /// do not go to a sandbox.
     pub fn rotate_key(&self, serial: impl Into<String>, key: PrivateKey) -> Result<()> {
         self.rotate(serial.into(), key).map_err(Cause::not_sent)
     }
 
     fn rotate(&self, serial: String, key: PrivateKey) -> cause::Result<()> {
         check_serial(&serial)
-            .map_err(|what| Cause::config(format!("rotate_key: the serial {what}")))?;
+            .map_err(|what| Cause::config(format!("rotate_key: invalid serial {what}")))?;
         let core = self.root.core();
         let merchant_key = core.merchant_key()?;
-        let own = Own {
+        let own = MerchantCredentials {
             serial: serial.clone(),
             key: key.public_key(),
         };
@@ -137,9 +134,11 @@ impl Client {
 impl Index<&'static str> for Client {
     type Output = Chain;
 
-    /// A chain by a literal path, kept in the client: the second look-up of a path costs no
-    /// allocation. A path that is put together at run time goes through [`Client::chain`], which
-    /// keeps nothing; here it does not compile:
+    /// Returns the chain of a literal path. The client keeps it, so the second lookup of a path does
+    /// not allocate.
+    ///
+    /// Pass a path that is built at run time to [`Client::chain`], which keeps nothing. As an index it
+    /// does not compile, because every distinct path would be kept forever:
     ///
     /// ```compile_fail
     /// # fn f(client: &wechatpay_chain::Client, id: &str) {
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shared_may_be_shared() {
+    fn public_types_are_send_and_sync() {
         fn shared<T: Clone + Send + Sync + 'static>() {}
         fn moved<T: Send + 'static>() {}
         shared::<Client>();
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_client_frees_everything() {
+    fn dropped_client_frees_its_core() {
         let client = Client::builder().build().unwrap();
         let core = Arc::downgrade(client.root.core_arc());
         let chain = client["v3/a"]["b"].seg("c");

@@ -1,140 +1,150 @@
-//! Calling up payment: what a front end is handed.
+//! The parameters with which a front end opens the payment.
 
 use std::{fmt, sync::Arc};
 
 use super::{
-    Client,
+    Call, Client,
     core::{Core, now},
 };
 use crate::{
     base::crypto,
-    error::{Cause, Result, cause},
+    error::{Cause, cause},
     protocol::{
-        pay_params::{Call, FrontEnd, PayParams},
+        sign::pay_params::{FrontEnd, PayParams, Prepay},
         v2::sign::SignType,
     },
-    wire::InRuntime,
 };
 
 impl Client {
-    /// Begins the parameters with which a front end calls up payment: for a page inside WeChat, a
-    /// mini program, or an app. H5 and Native need none.
+    /// Starts the parameters that open the payment on a page inside WeChat: for
+    /// `getBrandWCPayRequest` and `wx.chooseWXPay`. Follows "JSAPI调起支付".
+    ///
+    /// H5 and Native payments need no parameters.
+    ///
+    /// # Examples
     ///
     /// ```no_run
     /// # fn main() -> wechatpay_chain::Result<()> {
     /// # let client = wechatpay_chain::Client::builder().build()?;
-    /// use serde_json::{Value, json};
+    /// use wechatpay_chain::{Value, json};
     ///
     /// let order = client.chain("v3/pay/transactions/jsapi").post(json!({ "json": {
     ///     "appid": "wx8888888888888888", "mchid": "1900000109", // …
     /// } }))?;
     /// let prepay_id = order.json::<Value>()?["prepay_id"].as_str().unwrap_or_default().to_owned();
     ///
-    /// let params = client.pay_params().jsapi("wx8888888888888888", prepay_id).build()?;
+    /// let params = client.jsapi_params("wx8888888888888888", prepay_id).build()?;
     /// println!("WeixinJSBridge.invoke('getBrandWCPayRequest', {params})");
     /// # Ok(())
     /// # }
     /// ```
-    pub fn pay_params(&self) -> PayParamsFor {
-        PayParamsFor {
-            core: Arc::clone(self.root.core_arc()),
-        }
-    }
-}
-
-/// Asks for which front end the parameters are: from [`Client::pay_params`].
-#[must_use]
-pub struct PayParamsFor {
-    core: Arc<Core>,
-}
-
-impl PayParamsFor {
-    /// For a page inside WeChat: `getBrandWCPayRequest`, `wx.chooseWXPay`. By "JSAPI调起支付".
-    pub fn jsapi(self, appid: impl Into<String>, prepay_id: impl Into<String>) -> PayParamsBuilder {
-        self.of(FrontEnd::Jsapi, appid.into(), prepay_id.into())
-    }
-
-    /// For a mini program: `wx.requestPayment`. By "小程序调起支付".
-    pub fn mini_program(
-        self,
+    pub fn jsapi_params(
+        &self,
         appid: impl Into<String>,
         prepay_id: impl Into<String>,
     ) -> PayParamsBuilder {
-        self.of(FrontEnd::Jsapi, appid.into(), prepay_id.into())
+        self.params(FrontEnd::Jsapi, appid.into(), prepay_id.into())
     }
 
-    /// For an app: `PayReq`. By "APP调起支付".
-    pub fn app(self, appid: impl Into<String>, prepay_id: impl Into<String>) -> PayParamsBuilder {
-        self.of(FrontEnd::App, appid.into(), prepay_id.into())
+    /// Starts the parameters that open the payment in a mini program: for `wx.requestPayment`. Follows
+    /// "小程序调起支付".
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let client = wechatpay_chain::Client::builder().build()?;
+    /// # let prepay_id = "wx201410272009395522657a690389285100";
+    /// let params = client.mini_program_params("wx8888888888888888", prepay_id).build()?;
+    /// println!("{params}"); // JSON for wx.requestPayment
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn mini_program_params(
+        &self,
+        appid: impl Into<String>,
+        prepay_id: impl Into<String>,
+    ) -> PayParamsBuilder {
+        // A mini program signs the same message and takes the same fields as a page.
+        self.params(FrontEnd::Jsapi, appid.into(), prepay_id.into())
     }
 
-    fn of(self, front_end: FrontEnd, appid: String, prepay_id: String) -> PayParamsBuilder {
+    /// Starts the parameters that open the payment in an app: for `PayReq`. Follows "APP调起支付".
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let client = wechatpay_chain::Client::builder().build()?;
+    /// # let prepay_id = "wx201410272009395522657a690389285100";
+    /// let params = client.app_params("wx8888888888888888", prepay_id).build()?;
+    /// println!("{params}"); // JSON with the fields of PayReq
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn app_params(
+        &self,
+        appid: impl Into<String>,
+        prepay_id: impl Into<String>,
+    ) -> PayParamsBuilder {
+        self.params(FrontEnd::App, appid.into(), prepay_id.into())
+    }
+
+    fn params(&self, front_end: FrontEnd, appid: String, prepay_id: String) -> PayParamsBuilder {
+        let core = Arc::clone(self.root.core_arc());
         PayParamsBuilder {
-            call: Call {
+            prepay: Prepay {
                 front_end,
                 appid,
                 prepay_id,
-                partnerid: self.core.mchid.clone(),
+                partnerid: core.mchid.clone(),
             },
             v2: None,
-            core: self.core,
+            core,
         }
     }
 }
 
-impl fmt::Debug for PayParamsFor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PayParamsFor").finish_non_exhaustive()
-    }
-}
-
-/// The parameters before they are signed: signed by APIv3's rules, unless told otherwise.
-#[must_use = "nothing is signed until it is built"]
+/// Builds the parameters that open a payment. Defaults to an APIv3 signature.
+#[must_use = "nothing is signed until `build` is called"]
 pub struct PayParamsBuilder {
     core: Arc<Core>,
-    call: Call,
+    prepay: Prepay,
     v2: Option<SignType>,
 }
 
 impl PayParamsBuilder {
-    /// For an order of APIv2: signed with MD5 and the APIv2 key.
+    /// Signs with MD5 and the APIv2 key, for an APIv2 order.
     pub fn v2(mut self) -> Self {
         self.v2 = Some(SignType::Md5);
         self
     }
 
-    /// For an order of APIv2 that was signed with HMAC-SHA256, and so must these be.
+    /// Signs with HMAC-SHA256 and the APIv2 key, for an APIv2 order that was itself signed so.
     pub fn v2_hmac_sha256(mut self) -> Self {
         self.v2 = Some(SignType::HmacSha256);
         self
     }
 
-    /// The merchant that an app pays: the client's own `mchid`, unless told. A page and a mini
-    /// program do not name it.
+    /// Sets the merchant that an app pays (`partnerid`). Defaults to the client's `mchid`. Has no effect
+    /// on a page or a mini program.
     pub fn partnerid(mut self, mchid: impl Into<String>) -> Self {
-        self.call.partnerid = Some(mchid.into());
+        self.prepay.partnerid = Some(mchid.into());
         self
     }
 
-    /// The future of [`build`](PayParamsBuilder::build).
-    ///
-    /// # Errors
-    /// As [`build`](PayParamsBuilder::build).
-    pub fn build_async(self) -> impl Future<Output = Result<PayParams>> + Send + 'static {
-        self.building()
+    /// The async form of [`build`](PayParamsBuilder::build).
+    pub fn build_async(self) -> Call<PayParams> {
+        Call::new(async move { self.sign().await.map_err(Cause::not_sent) })
     }
 
-    pub(crate) fn building(self) -> InRuntime<PayParams> {
-        InRuntime::new(async move { self.signed().await.map_err(Cause::not_sent) })
-    }
-
-    async fn signed(self) -> cause::Result<PayParams> {
-        let Self { core, call, v2 } = self;
-        call.check()?;
+    async fn sign(self) -> cause::Result<PayParams> {
+        let Self { core, prepay, v2 } = self;
+        prepay.check()?;
         let nonce = crypto::nonce()?;
         match v2 {
-            Some(sign_type) => call.sign_v2(core.apiv2_key()?, sign_type, now(), &nonce),
-            None => call.sign_v3(core.merchant_key()?, now(), &nonce).await,
+            Some(sign_type) => prepay.sign_v2(core.apiv2_key()?, sign_type, now(), &nonce),
+            None => prepay.sign_v3(core.merchant_key()?, now(), &nonce).await,
         }
     }
 
@@ -146,8 +156,8 @@ impl PayParamsBuilder {
 impl fmt::Debug for PayParamsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PayParamsBuilder")
-            .field("front_end", &self.call.front_end)
-            .field("appid", &self.call.appid)
+            .field("front_end", &self.prepay.front_end)
+            .field("appid", &self.prepay.appid)
             .field("v2", &self.v2)
             .finish_non_exhaustive()
     }

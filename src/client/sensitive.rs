@@ -1,65 +1,52 @@
-//! Sensitive fields, one at a time.
+//! Encrypts and decrypts single sensitive fields.
 
 use std::sync::Arc;
 
-use super::Client;
+use super::{Call, Client};
 use crate::{
     error::{Cause, Result},
-    protocol::sensitive::{self, Encrypted, Padding},
-    wire::InRuntime,
+    protocol::trust::sensitive::{self, Encrypted, Padding},
 };
 
 impl Client {
-    /// Encrypts a sensitive field for WeChat Pay (RSA-OAEP with SHA-1): a name, an ID number, a
-    /// phone number. The key is the WeChat Pay public key if one is configured, else the platform
-    /// certificate in force that ends last.
+    /// Encrypts a sensitive field for WeChat Pay (RSA-OAEP with SHA-1), such as a name, an ID number or a
+    /// phone number.
     ///
-    /// [`Options::encrypt`](crate::Options::encrypt) does it in place, and names the key in the
-    /// request. By "敏感信息加解密".
+    /// The key is the WeChat Pay public key if there is one, or else the valid platform certificate that
+    /// expires last. [`Options::encrypt`](crate::Options::encrypt) encrypts fields in place and names the
+    /// key in the request. Follows "敏感信息加解密".
     ///
     /// # Errors
-    /// Where there is no key to encrypt with, or the text is too long for it: a key of 2048 bits
-    /// takes 214 bytes.
+    /// Returns an error if there is no key, or if the text is too long for it. A 2048-bit key encrypts at
+    /// most 214 bytes.
     pub fn encrypt(&self, text: &str) -> Result<Encrypted> {
         Encrypted::new(self.root.core().trust(), None, Padding::Oaep, text).map_err(Cause::not_sent)
     }
 
-    /// As [`encrypt`](Client::encrypt), padded by PKCS#1 v1.5: for the old overseas APIs that say
-    /// so, and for no other. [`decrypt_pkcs1`](Client::decrypt_pkcs1) is its counterpart.
+    /// Like [`encrypt`](Client::encrypt), with PKCS#1 v1.5 padding. Use it only for the old overseas APIs
+    /// whose documents require it. [`decrypt_pkcs1`](Client::decrypt_pkcs1) is its counterpart.
     ///
     /// # Errors
-    /// As [`encrypt`](Client::encrypt); a key of 2048 bits takes 245 bytes.
+    /// Like [`encrypt`](Client::encrypt); a 2048-bit key encrypts at most 245 bytes.
     pub fn encrypt_pkcs1(&self, text: &str) -> Result<Encrypted> {
         Encrypted::new(self.root.core().trust(), None, Padding::Pkcs1, text)
             .map_err(Cause::not_sent)
     }
 
-    /// The future of [`decrypt`](Client::decrypt).
-    ///
-    /// # Errors
-    /// As [`decrypt`](Client::decrypt).
-    pub fn decrypt_async(
-        &self,
-        ciphertext: &str,
-    ) -> impl Future<Output = Result<String>> + Send + 'static + use<> {
+    /// The async form of [`decrypt`](Client::decrypt).
+    pub fn decrypt_async(&self, ciphertext: &str) -> Call<String> {
         self.decrypting(Padding::Oaep, ciphertext)
     }
 
-    /// The future of [`decrypt_pkcs1`](Client::decrypt_pkcs1).
-    ///
-    /// # Errors
-    /// As [`decrypt_pkcs1`](Client::decrypt_pkcs1).
-    pub fn decrypt_pkcs1_async(
-        &self,
-        ciphertext: &str,
-    ) -> impl Future<Output = Result<String>> + Send + 'static + use<> {
+    /// The async form of [`decrypt_pkcs1`](Client::decrypt_pkcs1).
+    pub fn decrypt_pkcs1_async(&self, ciphertext: &str) -> Call<String> {
         self.decrypting(Padding::Pkcs1, ciphertext)
     }
 
-    pub(crate) fn decrypting(&self, padding: Padding, ciphertext: &str) -> InRuntime<String> {
+    fn decrypting(&self, padding: Padding, ciphertext: &str) -> Call<String> {
         let core = Arc::clone(self.root.core_arc());
         let ciphertext = sensitive::ciphertext(ciphertext);
-        InRuntime::new(async move {
+        Call::new(async move {
             let opened = async {
                 let key = core.merchant_key()?;
                 let opened = key.decrypt(padding, &ciphertext?).await?;

@@ -1,13 +1,15 @@
-use std::{fmt, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
-/// The error that WeChat Pay answered with.
+/// An error that WeChat Pay responded with.
 ///
-/// Every part is as it came. A proxy on the way may have written it instead, in HTML or not at
-/// all: then the code is empty and [`body`](ApiError::body) holds what came.
+/// Its parts are kept as they arrived. A proxy on the way may have responded instead, for example
+/// in HTML; then the code is empty and [`body`](ApiError::body) returns that response.
+///
+/// `Display` shows the code, the message and the status.
 #[derive(Clone)]
 pub struct ApiError {
     pub(crate) status: StatusCode,
@@ -21,47 +23,75 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// The HTTP status. APIv2 answers 200 whatever happens.
+    /// Returns the HTTP status. APIv2 responds with 200 even to failures.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The code, such as `PARAM_ERROR` (APIv2: `err_code`, else `return_code`); empty where the
-    /// answer had none.
+    /// Returns the code, such as `PARAM_ERROR` (APIv2: `err_code`, or else `return_code`). Empty if
+    /// the response had none.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The message (APIv2: `err_code_des`, else `return_msg`); empty where the answer had none.
+    /// Returns the message (APIv2: `err_code_des`, or else `return_msg`). Empty if the response had
+    /// none.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The `detail` of an APIv3 error: often `{field, value, issue, location}`.
+    /// Returns the `detail` of an APIv3 error, often an object like `{field, value, issue, location}`.
     pub fn detail(&self) -> Option<&Value> {
         self.detail.as_ref()
     }
 
-    /// The `Request-ID` header, which WeChat Pay's support asks for.
+    /// Returns the `Request-ID` header, which WeChat Pay's support asks for.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// How long the server asks to wait before the next attempt: `Retry-After`, in seconds.
+    /// Returns how long the server asks to wait before the next attempt (`Retry-After`).
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The body as it came.
+    /// Returns the body as it arrived. It may hold personal data.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Whether the answer carried a signature that verified. One without a signature is no
-    /// business fact: anything on the way may have written it.
+    /// Returns `true` if the response carried a signature that verified. Otherwise do not base a
+    /// business decision on it: anyone on the network may have written it.
     pub fn is_verified(&self) -> bool {
         self.verified
     }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.code.is_empty() {
+            one_line(f, &self.code)?;
+            f.write_str(": ")?;
+        }
+        if !self.message.is_empty() {
+            one_line(f, &self.message)?;
+            f.write_str(" ")?;
+        }
+        write!(f, "(HTTP status {})", self.status.as_u16())
+    }
+}
+
+impl StdError for ApiError {}
+
+/// Writes text from outside so that it can neither start a new log line nor fill the log.
+fn one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for c in text.chars().take(256) {
+        match c.is_control() {
+            true => write!(f, "{}", c.escape_default())?,
+            false => write!(f, "{c}")?,
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for ApiError {

@@ -1,10 +1,10 @@
-//! What went wrong, apart from what that means for the money.
+//! What went wrong, without what that means for the money.
 //!
-//! The wrong outcome is the worst thing that this library could report, so none is ever assumed.
-//! A [`Cause`] has no outcome. It becomes an [`Error`] in two ways only: by
-//! [`not_sent`](Cause::not_sent), in code that runs before a request, and by
-//! [`with_outcome`](Cause::with_outcome), which makes a [`SentError`]. Code that runs once a byte
-//! may have left returns `SentError`, and `?` converts neither a `Cause` nor an `Error` to it.
+//! A wrong outcome is the worst thing this library could report, so no outcome is ever assumed. A
+//! [`Cause`] has none. It becomes an [`Error`] in two ways only: through
+//! [`not_sent`](Cause::not_sent), in code that runs before a request is sent, and through
+//! [`with_outcome`](Cause::with_outcome), which returns a [`SentError`]. Code that runs after a byte
+//! may have left returns `SentError`, and `?` converts neither a `Cause` nor an `Error` into one.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -13,13 +13,13 @@ use http::StatusCode;
 
 use super::{ApiError, BoxError, Error, Kind, Outcome, RefusedNotification};
 
-/// The result of everything that does not know whether a request was sent.
+/// The result of code that does not know whether a request was sent.
 pub(crate) type Result<T, E = Cause> = std::result::Result<T, E>;
 
 /// What went wrong, without an outcome.
 ///
-/// This type is public only so that these examples can name it. A cause does not become an error
-/// by `?`, neither before a request nor after it:
+/// This type is public only so that these examples can name it. `?` does not convert a cause into an
+/// error, neither before a request is sent nor after:
 ///
 /// ```compile_fail,E0277
 /// use wechatpay_chain::__private::{Cause, SentError};
@@ -39,7 +39,7 @@ pub(crate) type Result<T, E = Cause> = std::result::Result<T, E>;
 /// }
 /// ```
 ///
-/// Nor does an error that was built for "nothing was sent" pass for one after sending:
+/// Nor does it convert an error that was built for "nothing was sent" into one after sending:
 ///
 /// ```compile_fail,E0277
 /// use wechatpay_chain::{Error, PrivateKey, __private::SentError};
@@ -102,12 +102,12 @@ impl Cause {
         Self::new(Kind::Request, message)
     }
 
-    /// The error of an operation that sent nothing.
+    /// Returns the error of an operation that sent nothing.
     pub(crate) fn not_sent(self) -> Error {
         Error::of(self, Outcome::NotSent)
     }
 
-    /// The error of a call whose request may have left.
+    /// Returns the error of a call whose request may have been sent.
     pub fn with_outcome(self, outcome: Outcome) -> SentError {
         SentError {
             cause: self,
@@ -140,19 +140,20 @@ impl Cause {
         self
     }
 
-    /// Says something more of the same.
+    /// Appends to the message.
     pub(crate) fn and(mut self, more: impl fmt::Display) -> Self {
         let message = format!("{}; {more}", self.0.message);
         self.0.message = message.into();
         self
     }
 
-    /// Names the call that failed: its method and its template, never the expanded path.
+    /// Adds the method and template of the call. Never the expanded path, which may hold personal
+    /// data.
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
             let mut call = format!("{method} ");
             for c in without_user_info(template).chars().take(256) {
-                // A line break would begin another line of a log.
+                // A line break would start a new line in a log, and with it a forged entry.
                 match c.is_control() {
                     true => call.extend(c.escape_default()),
                     false => call.push(c),
@@ -163,7 +164,7 @@ impl Cause {
         self
     }
 
-    /// Names the step at which a notification was refused.
+    /// Adds the step at which a notification was refused.
     pub(crate) fn in_step(mut self, step: &'static str) -> Self {
         if self.0.call.is_none() {
             self.0.call = Some(format!("notification, {step}").into());
@@ -171,7 +172,7 @@ impl Cause {
         self
     }
 
-    /// The same cause for another caller; it has no source.
+    /// Copies the cause for another caller, without its source, which cannot be cloned.
     pub(crate) fn again(&self) -> Self {
         let mut again = Self::new(self.0.kind, self.0.message.clone());
         again.0.call.clone_from(&self.0.call);
@@ -189,33 +190,34 @@ impl Cause {
     }
 }
 
-/// A URL, or what should be one, without the user and password that it may hold: what stands before
-/// its last `@` is left out. A password that is not percent-encoded may hold `/`, `?` and `#`, so
-/// the end of the host says nothing.
+/// Returns a URL, or what was given for one, without the user and password it may hold.
+///
+/// Everything before the last `@` is removed. Splitting at the end of the host would not do: a
+/// password that is not percent-encoded may contain `/`, `?` and `#`.
 pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
     let begin = url.find("//").map_or(0, |at| at + 2);
     let at = url.rfind('@').map(|at| (at, 1));
-    // A password may be encoded together with the `@` behind it.
+    // The `@` may have been percent-encoded together with the password before it.
     let encoded = url.rfind("%40").map(|at| (at, 3));
     let Some((at, len)) = at.max(encoded).filter(|(at, _)| *at >= begin) else {
         return Cow::Borrowed(url);
     };
-    // A person's name is no password: `v3/users/@me`.
+    // Without a colon there is no password: `v3/users/@me`.
     if begin == 0 && !url[..at].contains(':') {
         return Cow::Borrowed(url);
     }
     Cow::Owned(format!("{}…@{}", &url[..begin], &url[at + len..]))
 }
 
-/// The questions that [`Error`] answers, for tests of what returns a cause.
+/// The predicates of [`Error`], for tests of functions that return a cause.
 #[cfg(test)]
 impl Cause {
     pub(crate) fn is_request(&self) -> bool {
         self.kind() == Kind::Request
     }
 
-    pub(crate) fn is_signature(&self) -> bool {
-        self.again().not_sent().is_signature()
+    pub(crate) fn is_verification(&self) -> bool {
+        self.again().not_sent().is_verification()
     }
 
     pub(crate) fn is_decode(&self) -> bool {
@@ -235,7 +237,7 @@ impl Cause {
     }
 }
 
-/// A cause as the source of another one, or of an `io::Error`.
+/// Wraps a cause as the source of another one, or of an `io::Error`.
 impl From<Cause> for BoxError {
     fn from(cause: Cause) -> Self {
         Box::new(AsSource(cause))
@@ -305,7 +307,7 @@ impl fmt::Display for Parts {
     }
 }
 
-/// A cause of a call whose request may have left, with its outcome.
+/// The error of a call whose request may have been sent: a cause with an outcome.
 #[derive(Debug)]
 pub struct SentError {
     cause: Cause,
@@ -317,7 +319,7 @@ impl SentError {
         &self.cause
     }
 
-    /// The cause alone, where it is the cause of another call's error.
+    /// Drops the outcome, for a cause that explains another call's error.
     pub(crate) fn into_cause(self) -> Cause {
         self.cause
     }
@@ -326,12 +328,12 @@ impl SentError {
         self.outcome
     }
 
-    /// The same cause under another outcome, for a call of several attempts.
+    /// Replaces the outcome, for a call of several attempts.
     pub(crate) fn amended(self, outcome: Outcome) -> Self {
         Self { outcome, ..self }
     }
 
-    /// Changes what the cause says; the outcome stays.
+    /// Changes the cause and keeps the outcome.
     pub(crate) fn map(self, change: impl FnOnce(Cause) -> Cause) -> Self {
         Self {
             cause: change(self.cause),

@@ -1,12 +1,14 @@
-//! What can go wrong, and what that means for the money.
+//! The library's one error type: what went wrong, and what happened to the money.
 
 mod api;
 pub(crate) mod cause;
+mod kind;
 mod outcome;
 mod refused;
 
 pub use api::ApiError;
 pub use cause::{Cause, SentError};
+pub use kind::ErrorKind;
 pub use outcome::Outcome;
 pub use refused::RefusedNotification;
 
@@ -14,22 +16,33 @@ use std::{error::Error as StdError, fmt};
 
 use cause::Parts;
 
+pub(crate) use kind::ErrorKind as Kind;
+
 /// A `Result` whose error is this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why a call, a key or a notification was refused.
+/// The error of every operation in this crate.
 ///
-/// One word in size and opaque: ask it with the `is_…` methods, [`outcome`](Error::outcome) and
-/// [`api`](Error::api). `Display` says its own level only; the causes follow through
-/// [`source`](StdError::source).
+/// An error answers three questions:
+///
+/// - [`outcome`](Error::outcome): what happened to the money? Ask this first after a failed write.
+/// - [`kind`](Error::kind), or an `is_…` method: what went wrong?
+/// - [`api`](Error::api): what did WeChat Pay say?
+///
+/// `Display` shows one line without the underlying causes; walk [`source`](StdError::source) for
+/// those. The type is one pointer in size.
+///
+/// # Examples
 ///
 /// ```
-/// use wechatpay_chain::PrivateKey;
+/// use wechatpay_chain::{ErrorKind, Outcome, PrivateKey};
 ///
 /// let err = PrivateKey::from_pem("not a key").unwrap_err();
 /// assert!(err.is_key());
+/// assert_eq!(err.kind(), ErrorKind::Key);
+/// assert_eq!(err.outcome(), Outcome::NotSent);
 /// println!("{err}");
 /// ```
 pub struct Error(Box<Inner>);
@@ -40,51 +53,8 @@ struct Inner {
     attempts: u32,
 }
 
-/// What failed. The public face of each is an `is_…` method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The client's configuration.
-    Config,
-    /// A key or certificate that cannot be read or used.
-    Key,
-    /// A path, an option or a value of the call.
-    Request,
-    /// A signer that did not sign.
-    Sign,
-    /// No connection could be made.
-    Connect,
-    /// A connection that broke.
-    Transport,
-    /// A redirect that cannot be followed: repeating the call would only meet it again.
-    Redirect,
-    /// Time ran out.
-    Timeout,
-    /// More came than is allowed.
-    TooLarge,
-    /// A signature that is missing, wrong, or by an unknown key.
-    Signature,
-    /// A signature by a key that is not trusted, or not known yet.
-    UnknownKey,
-    /// WeChat Pay's own test of whether signatures are verified.
-    Probe,
-    /// A timestamp too far from this machine's clock.
-    ClockSkew,
-    /// An error that the API answered with.
-    Api,
-    /// An answer or a notification that cannot be understood.
-    Decode,
-    /// A ciphertext that does not open.
-    Decrypt,
-    /// A notification that is another merchant's.
-    Owner,
-    /// A notification's handler, or its replay guard.
-    Handler,
-    /// A local file that cannot be read or written.
-    File,
-}
-
 impl Error {
-    /// The one way to an error: see [`cause`].
+    /// The only way to build an error: [`cause`] explains why an outcome is required.
     fn of(cause: Cause, outcome: Outcome) -> Self {
         Self(Box::new(Inner {
             cause: *cause.0,
@@ -98,33 +68,35 @@ impl Error {
         self
     }
 
-    /// Names the call that failed: its method and its template, never the expanded path.
+    /// Adds the method and template of the call. Never the expanded path, which may hold
+    /// personal data.
     pub(crate) fn in_call(self, method: &http::Method, template: &str) -> Self {
         let (outcome, attempts) = (self.0.outcome, self.0.attempts);
         let cause = Cause(Box::new(self.0.cause)).in_call(method, template);
         Self::of(cause, outcome).with_attempts(attempts)
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        self.0.cause.kind
-    }
-
-    /// What became of the request: what a payment's caller needs to know before anything else.
+    /// Returns what happened to the request, and so to the money.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
 
-    /// The error that WeChat Pay answered with, if it was that.
+    /// Returns what went wrong, as a class for `match`, metrics and logs.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.cause.kind
+    }
+
+    /// Returns the error that WeChat Pay responded with, if it responded with one.
     pub fn api(&self) -> Option<&ApiError> {
         self.0.cause.api.as_deref()
     }
 
-    /// How often the request was attempted; 0 where the call did not get that far.
+    /// Returns the number of attempts that were made, or 0 if the call failed before the first one.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// The HTTP status of the answer, where one came, verified or not.
+    /// Returns the HTTP status of the response, verified or not, if a response arrived.
     pub fn status(&self) -> Option<http::StatusCode> {
         self.0
             .cause
@@ -132,114 +104,127 @@ impl Error {
             .or_else(|| self.api().map(ApiError::status))
     }
 
-    /// The body of an answer that did not verify. For diagnosis only: anyone may have written it.
-    pub fn unverified(&self) -> Option<&[u8]> {
+    /// Returns the body of a response that could not be verified.
+    ///
+    /// Use it for diagnosis only: anyone on the network may have written it.
+    pub fn unverified_body(&self) -> Option<&[u8]> {
         self.0.cause.unverified.as_deref()
     }
 
-    /// The content of a notification that is WeChat Pay's but belongs to another merchant or could
-    /// not be read, to keep before it is answered with [`Ack::dismiss`](crate::Ack::dismiss).
-    /// `None` where the notification is not known to be WeChat Pay's.
+    /// Returns the content of a notification that WeChat Pay signed but that was refused, because
+    /// it belongs to another merchant or could not be parsed.
+    ///
+    /// Keep the content, then stop the retries with [`Ack::dismiss`](crate::Ack::dismiss). Returns
+    /// `None` if the signature did not verify.
     pub fn refused_notification(&self) -> Option<&RefusedNotification> {
         self.0.cause.refused.as_deref()
     }
 
-    /// The client's configuration is at fault.
+    /// Returns `true` if the client's configuration is wrong.
     pub fn is_config(&self) -> bool {
-        self.kind() == Kind::Config
+        self.kind() == ErrorKind::Config
     }
 
-    /// A key or certificate cannot be read or used.
+    /// Returns `true` if a key or certificate cannot be read or used.
     pub fn is_key(&self) -> bool {
-        self.kind() == Kind::Key
+        self.kind() == ErrorKind::Key
     }
 
-    /// A path, an option or a value of the call is at fault, and nothing was sent.
+    /// Returns `true` if the path, an option or a value of the call is wrong and nothing was sent.
     ///
-    /// Once an attempt was sent, the same fault of a later one is [`is_transport`](Error::is_transport).
+    /// The same mistake found by a later attempt, after an earlier one was sent, is
+    /// [`is_transport`](Error::is_transport) instead.
     pub fn is_request(&self) -> bool {
-        self.kind() == Kind::Request && self.outcome() == Outcome::NotSent
+        self.kind() == ErrorKind::Request && self.outcome() == Outcome::NotSent
     }
 
-    /// The signer did not sign. The last attempt sent nothing; [`outcome`](Error::outcome) speaks for
-    /// all of them.
-    pub fn is_sign(&self) -> bool {
-        self.kind() == Kind::Sign
+    /// Returns `true` if the [`Signer`](crate::Signer) failed to sign.
+    ///
+    /// The last attempt sent nothing; [`outcome`](Error::outcome) covers all attempts.
+    pub fn is_signing(&self) -> bool {
+        self.kind() == ErrorKind::Signing
     }
 
-    /// No connection could be made: DNS, TCP, proxy or TLS. The last attempt sent nothing;
-    /// [`outcome`](Error::outcome) speaks for all of them.
+    /// Returns `true` if no connection could be established: DNS, TCP, proxy or TLS failed.
+    ///
+    /// The last attempt sent nothing; [`outcome`](Error::outcome) covers all attempts.
     pub fn is_connect(&self) -> bool {
-        self.kind() == Kind::Connect
+        self.kind() == ErrorKind::Connect
     }
 
-    /// The connection broke, or led by redirects to where the call must not go, or the call could
-    /// not go on after it had been sent.
+    /// Returns `true` if the connection broke, a redirect led somewhere the call must not go, or
+    /// the call could not continue after something was sent.
     pub fn is_transport(&self) -> bool {
         match self.kind() {
-            Kind::Transport | Kind::Redirect => true,
-            Kind::Request => self.outcome() != Outcome::NotSent,
+            ErrorKind::Transport | ErrorKind::Redirect => true,
+            ErrorKind::Request => self.outcome() != Outcome::NotSent,
             _ => false,
         }
     }
 
-    /// Time ran out, while connecting or over the whole call.
+    /// Returns `true` if a timeout expired, either while connecting or over the whole call.
     pub fn is_timeout(&self) -> bool {
-        self.kind() == Kind::Timeout
+        self.kind() == ErrorKind::Timeout
     }
 
-    /// The answer, or another input, was larger than its cap.
+    /// Returns `true` if a response, or another input, exceeded its size limit.
     pub fn is_too_large(&self) -> bool {
-        self.kind() == Kind::TooLarge
+        self.kind() == ErrorKind::TooLarge
     }
 
-    /// A signature is missing, wrong, out of date, a probe, or by a key that is not trusted.
-    pub fn is_signature(&self) -> bool {
+    /// Returns `true` if a response or notification could not be verified: its signature is
+    /// missing, wrong, expired, a probe, or made by a key that is not trusted.
+    pub fn is_verification(&self) -> bool {
         matches!(
             self.kind(),
-            Kind::Signature | Kind::UnknownKey | Kind::Probe | Kind::ClockSkew
+            ErrorKind::Verification
+                | ErrorKind::UnknownKey
+                | ErrorKind::Probe
+                | ErrorKind::ClockSkew
         )
     }
 
-    /// The signature was WeChat Pay's own probe, sent to see whether it is verified.
+    /// Returns `true` if the signature was a probe, which WeChat Pay sends to check that signatures
+    /// are verified.
     pub fn is_probe(&self) -> bool {
-        self.kind() == Kind::Probe
+        self.kind() == ErrorKind::Probe
     }
 
-    /// The timestamp is more than 300 seconds from this machine's clock.
+    /// Returns `true` if the timestamp differs from this machine's clock by more than 300 seconds.
     pub fn is_clock_skew(&self) -> bool {
-        self.kind() == Kind::ClockSkew
+        self.kind() == ErrorKind::ClockSkew
     }
 
-    /// WeChat Pay answered with an error: see [`api`](Error::api).
+    /// Returns `true` if WeChat Pay responded with an error; [`api`](Error::api) returns it.
     pub fn is_api(&self) -> bool {
-        self.kind() == Kind::Api
+        self.kind() == ErrorKind::Api
     }
 
-    /// The answer or notification could not be understood.
+    /// Returns `true` if a response or notification could not be parsed.
     pub fn is_decode(&self) -> bool {
-        self.kind() == Kind::Decode
+        self.kind() == ErrorKind::Decode
     }
 
-    /// A ciphertext did not open: the wrong key, or altered data.
+    /// Returns `true` if a ciphertext could not be decrypted: the key is wrong, or the data was
+    /// altered.
     pub fn is_decrypt(&self) -> bool {
-        self.kind() == Kind::Decrypt
+        self.kind() == ErrorKind::Decrypt
     }
 
-    /// The notification is for a merchant or an app that is not among those configured.
-    pub fn is_owner(&self) -> bool {
-        self.kind() == Kind::Owner
+    /// Returns `true` if a notification is for a merchant or app that is not configured.
+    pub fn is_wrong_merchant(&self) -> bool {
+        self.kind() == ErrorKind::WrongMerchant
     }
 
-    /// A notification's handler failed, or its replay guard: see
-    /// [`source`](StdError::source).
+    /// Returns `true` if a notification's handler or replay guard failed;
+    /// [`source`](StdError::source) returns its error.
     pub fn is_handler(&self) -> bool {
-        self.kind() == Kind::Handler
+        self.kind() == ErrorKind::Handler
     }
 
-    /// A local file could not be read or written.
+    /// Returns `true` if a local file could not be read or written.
     pub fn is_file(&self) -> bool {
-        self.kind() == Kind::File
+        self.kind() == ErrorKind::File
     }
 }
 
@@ -268,14 +253,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_one_word() {
+    fn error_is_one_word() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
         fn is<T: Send + Sync + 'static>() {}
         is::<Error>();
     }
 
     #[test]
-    fn a_fault_of_the_request_is_one_only_while_nothing_was_sent() {
+    fn request_errors_require_that_nothing_was_sent() {
         let fault = || Cause::request("there is no runtime to send on");
         for outcome in [Outcome::Rejected, Outcome::Done, Outcome::Unknown] {
             let err = Error::from(fault().with_outcome(outcome));
@@ -286,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn display_names_the_call_and_leaves_the_cause_to_source() {
+    fn display_names_the_call_and_omits_the_source() {
         let err = Cause::request("no value for {id}")
             .with_source("the cause")
             .in_call(&http::Method::POST, "v3/x/{id}")

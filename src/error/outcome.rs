@@ -1,24 +1,24 @@
-/// What became of a request that ended in an error.
+/// What happened to a request whose call returned an error.
 ///
-/// Only [`NotSent`](Outcome::NotSent) and [`Rejected`](Outcome::Rejected) say that nothing
-/// happened at WeChat Pay. After [`Unknown`](Outcome::Unknown), query with the same order number. A
-/// new number may pay twice.
+/// Only [`NotSent`](Outcome::NotSent) and [`Rejected`](Outcome::Rejected) mean that nothing
+/// happened at WeChat Pay. After [`Unknown`](Outcome::Unknown), query the order by its number before
+/// you do anything else. A new number may pay twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Not a byte of the request left this machine.
+    /// No byte of the request left this machine.
     NotSent,
-    /// WeChat Pay refused the request: a verified 4xx with a code, an unsigned 401, 403 or 429, or an
-    /// APIv2 failure whose code is definite. A read that was refused counts here too.
+    /// WeChat Pay refused the request: a verified 4xx with a code, an unsigned 401, 403 or 429, or
+    /// an APIv2 failure with a definite code. A read that was refused counts too.
     ///
-    /// Not a refusal that refers to an earlier request under the same number, such as `ORDERPAID`:
-    /// the earlier one may have moved the money. And of a payout, only one whose code is listed as
-    /// definite.
+    /// A code that refers to an earlier request under the same number, such as `ORDERPAID`, is
+    /// [`Unknown`](Outcome::Unknown), since that earlier request may have moved the money. For a
+    /// payout only the codes that are listed as definite are `Rejected`.
     Rejected,
-    /// The request succeeded: its response verified, and then something on this side failed, such as
+    /// The request succeeded and its response verified; then something failed on this side, such as
     /// decoding the response or writing a file.
     Done,
-    /// The request was sent, and what became of it is not known: a timeout, a lost connection, a
-    /// 5xx, a response that did not verify, a code that refers to an earlier request.
+    /// The request was sent, and its effect is not known: a timeout, a lost connection, a 5xx, a
+    /// response that did not verify, or a code that refers to an earlier request.
     Unknown,
 }

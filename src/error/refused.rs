@@ -2,13 +2,12 @@ use std::fmt;
 
 use bytes::Bytes;
 
-/// A notification that is WeChat Pay's but was refused: it belongs to another merchant, or it could
-/// not be read.
+/// A notification that WeChat Pay signed but that was refused: it belongs to another merchant, or it
+/// could not be parsed.
 ///
-/// From [`Error::refused_notification`](crate::Error::refused_notification). WeChat Pay sends such a
-/// notification again and again for a day, because the answer to it is a failure. To make it stop,
-/// keep the content for someone to look at and answer with
-/// [`Ack::dismiss`](crate::Ack::dismiss):
+/// Returned by [`Error::refused_notification`](crate::Error::refused_notification). WeChat Pay
+/// repeats a refused notification for a day. To stop that, keep its content for someone to look at
+/// and respond with [`Ack::dismiss`](crate::Ack::dismiss):
 ///
 /// ```no_run
 /// use wechatpay_chain::{Ack, Client};
@@ -23,7 +22,7 @@ use bytes::Bytes;
 ///             keep(refused.id(), refused.resource().unwrap_or(refused.body()));
 ///             Ack::dismiss(refused)
 ///         }
-///         // It is not known to be WeChat Pay's.
+///         // Nothing proves that WeChat Pay sent it.
 ///         None => Ack::refusal(&err),
 ///     }
 /// }
@@ -39,34 +38,35 @@ pub struct RefusedNotification {
 }
 
 impl RefusedNotification {
-    /// Its ID, the same each time that it is sent; empty where it could not be read, and for APIv2.
+    /// Returns the ID, which stays the same when the notification is repeated. Empty if it could not
+    /// be read, and for APIv2.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What happened, such as `TRANSACTION.SUCCESS`; empty where it does not say.
+    /// Returns the event type, such as `TRANSACTION.SUCCESS`. Empty if there is none.
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// Whether it is one of APIv2, which expects its answer in XML.
+    /// Returns `true` for an APIv2 notification, which expects its response in XML.
     pub fn is_v2(&self) -> bool {
         self.v2
     }
 
-    /// The body as it came. It holds personal data where it is not encrypted: an APIv2 notification
-    /// mostly is not.
+    /// Returns the body as it arrived. It may hold personal data, above all on APIv2, where most
+    /// notifications are not encrypted.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The decrypted resource, as far as it could be decrypted. It holds personal data.
+    /// Returns the decrypted resource, if it could be decrypted. It holds personal data.
     pub fn resource(&self) -> Option<&[u8]> {
         self.resource.as_deref()
     }
 }
 
-/// Shows lengths alone.
+/// Shows lengths only, since the content holds personal data.
 impl fmt::Debug for RefusedNotification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let resource = self.resource.as_ref().map_or(0, Bytes::len);

@@ -1,4 +1,5 @@
-//! Whether to send again: a pure decision.
+//! Whether a failed attempt is repeated. The decision is a pure function of the failure, without a
+//! clock or I/O.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -9,46 +10,65 @@ use http::{Method, StatusCode};
 
 use crate::error::{Kind, Outcome, SentError};
 
-/// When a call is sent again, and how often.
+/// When a failed attempt is repeated, and how often.
 ///
-/// The default: a read (GET) goes out up to three times, after a lost connection, a 502, 503 or
-/// 429. A write goes out again only where not a byte of it was sent. A write whose outcome is
-/// unknown is never repeated: that is the caller's to decide, with the same order number.
+/// By default a read (GET) is attempted up to three times: it is repeated after a lost connection
+/// and after a 502, 503 or 429. A write is repeated only if no byte of it was sent. A write whose
+/// outcome is [`Unknown`](crate::Outcome::Unknown) is never repeated: that is for the caller to
+/// decide, with the same order number.
 ///
-/// Every attempt is signed afresh; the call's `timeout` spans them all.
+/// Every attempt is signed anew, and the call's `timeout` covers all of them.
+///
+/// ```
+/// use std::time::Duration;
+/// use wechatpay_chain::{Client, RetryPolicy};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let policy = RetryPolicy::default()
+///     .attempts(5)
+///     .backoff(Duration::from_millis(100), Duration::from_secs(2));
+/// let client = Client::builder().retry(policy).build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     pub(crate) attempts: u32,
     pub(crate) base: Duration,
-    pub(crate) most: Duration,
+    pub(crate) max: Duration,
     pub(crate) limited_writes: bool,
     pub(crate) budget: u32,
 }
 
-/// What a client may spend on repeats, so that a service in trouble is not buried under them.
+/// How many repeats a client may still make.
+///
+/// Without a budget, every client repeats everything while WeChat Pay is in trouble, which triples
+/// the load at the worst time.
 pub(crate) struct Budget {
-    /// In hundredths of an attempt.
+    /// In hundredths of a repeat.
     left: AtomicU32,
+    /// What a call adds, in hundredths of a repeat.
     earned: u32,
 }
 
 impl Budget {
-    /// The most that is saved: ten repeats at once.
-    const MOST: u32 = 10 * 100;
+    /// The largest balance: ten repeats.
+    const MAX: u32 = 10 * 100;
 
     pub(crate) fn new(policy: &RetryPolicy) -> Self {
         Self {
-            left: AtomicU32::new(Self::MOST),
+            left: AtomicU32::new(Self::MAX),
             earned: policy.budget,
         }
     }
 
-    /// Each call earns a part of a repeat.
+    /// Adds a call's share of a repeat.
     pub(crate) fn earn(&self) {
-        self.change(|left| Some(left.saturating_add(self.earned).min(Self::MOST)));
+        self.change(|left| Some(left.saturating_add(self.earned).min(Self::MAX)));
     }
 
-    /// Each repeat costs one; `false` where there is none left.
+    /// Takes one repeat. Returns `false` if none is left.
     pub(crate) fn spend(&self) -> bool {
         self.change(|left| left.checked_sub(100))
     }
@@ -64,7 +84,7 @@ impl Default for RetryPolicy {
         Self {
             attempts: 3,
             base: Duration::from_millis(200),
-            most: Duration::from_secs(5),
+            max: Duration::from_secs(5),
             limited_writes: false,
             budget: 20,
         }
@@ -72,8 +92,10 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Never sends again; the one exception is a request that met a closed connection before a
-    /// byte of it was written, which goes out once more on a new one.
+    /// Returns a policy that repeats nothing.
+    ///
+    /// One repeat remains, because it is invisible to WeChat Pay: if a pooled connection turns out
+    /// to be closed before a byte of the request was written, the request is sent on a new one.
     pub fn none() -> Self {
         Self {
             attempts: 1,
@@ -81,40 +103,47 @@ impl RetryPolicy {
         }
     }
 
-    /// How often a call goes out at most, the first included. At least 1.
+    /// Sets the largest number of attempts of a call, including the first. Defaults to 3; values below 1
+    /// count as 1.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The pause before the second attempt, doubled before each further one, with jitter, up to
-    /// `most`, an hour at the longest. A `Retry-After` from the server is obeyed where it is longer, up to the deadline.
+    /// Sets the pause before the second attempt (`base`), which doubles before each further attempt up
+    /// to `max`. Defaults to 200 milliseconds and 5 seconds; both are limited to one hour.
+    ///
+    /// The actual pause is a random value between half of this and all of it, so that clients that
+    /// failed together do not return together. A longer `Retry-After` of the server replaces it, and
+    /// the call's `timeout` ends it.
     #[must_use]
-    pub fn backoff(mut self, base: Duration, most: Duration) -> Self {
+    pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
         const LONGEST: Duration = Duration::from_secs(60 * 60);
         self.base = base.min(LONGEST);
-        self.most = most.max(base).min(LONGEST);
+        self.max = max.max(base).min(LONGEST);
         self
     }
 
-    /// How many repeats a client earns by a hundred calls, beyond the first ten: 20 unless told.
-    /// Past that, errors come back at once.
+    /// Sets how many repeats a client may make per 100 calls, in addition to a reserve of ten. Defaults
+    /// to 20; values above 100 count as 100. Once the budget is used up, errors are returned without
+    /// a repeat.
     #[must_use]
     pub fn budget(mut self, percent: u32) -> Self {
         self.budget = percent.min(100);
         self
     }
 
-    /// Sends a write again after a 429 too, which WeChat Pay documents as "not accepted".
+    /// Repeats writes after a 429, too. WeChat Pay documents this status as "not accepted", but the
+    /// refusal is not signed. Defaults to off.
     #[must_use]
     pub fn repeat_rate_limited_writes(mut self) -> Self {
         self.limited_writes = true;
         self
     }
 
-    /// How long to wait before the attempt after `tries`, or `None` to give up. `jitter` is
-    /// from 0 to 1.
+    /// Returns the pause before the next attempt after `tries` attempts, or `None` to give up.
+    /// `jitter` is between 0 and 1.
     pub(crate) fn decide(
         &self,
         method: &Method,
@@ -129,7 +158,7 @@ impl RetryPolicy {
         let doubled = self
             .base
             .saturating_mul(1 << (tries - 1).min(16))
-            .min(self.most);
+            .min(self.max);
         let pause = doubled.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
         Some(pause.max(retry_after.unwrap_or_default()))
     }
@@ -137,8 +166,10 @@ impl RetryPolicy {
     fn is_repeatable(&self, method: &Method, failure: &SentError) -> bool {
         let read = method == Method::GET;
         match failure.kind() {
+            // A connection that was never made cannot have carried the request.
             Kind::Connect => true,
-            // Of a call's own time nothing is left; this one was for connecting.
+            // The call's own timeout leaves no time for a repeat. A timeout before anything was sent
+            // is the one for connecting.
             Kind::Timeout => failure.outcome() == Outcome::NotSent,
             Kind::Transport => read || failure.outcome() == Outcome::NotSent,
             Kind::Api => match failure.cause().api().map(|api| api.status()) {
@@ -184,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_is_repeated_after_what_may_pass() {
+    fn read_is_repeated_after_temporary_failures() {
         for status in [502, 503, 429] {
             assert!(repeats(Method::GET, &api(status)), "{status}");
             assert!(!repeats(Method::POST, &api(status)), "{status}");
@@ -198,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_is_repeated_only_where_nothing_was_sent() {
+    fn write_is_repeated_only_if_nothing_was_sent() {
         assert!(repeats(Method::POST, &unsent(Kind::Connect)));
         assert!(repeats(Method::POST, &unsent(Kind::Transport)));
         assert!(repeats(Method::POST, &unsent(Kind::Timeout)));
@@ -216,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_doubles_up_to_its_most_and_obeys_the_server() {
+    fn pause_doubles_up_to_max_and_follows_retry_after() {
         let policy = RetryPolicy::default().attempts(10);
         let pause = |tries, after| {
             policy
@@ -238,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_runs_out_and_is_earned_again() {
+    fn budget_runs_out_and_is_earned_again() {
         let budget = Budget::new(&RetryPolicy::default().budget(50));
         for _ in 0..10 {
             assert!(budget.spend());

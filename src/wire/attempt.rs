@@ -1,54 +1,60 @@
+//! Sends a request once, and tells exactly what was written if that fails.
+//!
+//! The order matters: the progress has its baseline before hyper gets the request, and the
+//! connection is sealed before the counts are read.
+
 use std::{error::Error as StdError, io, sync::Arc};
 
 use http::{Request, StatusCode, Version};
 use tokio::runtime::Handle;
 
 use super::{
-    Body, Clock, Failure, Incoming, IncomingBody, Outgoing, Progress, Stage, Transport,
+    Body, Clock, Destination, Failure, Incoming, IncomingBody, Progress, Stage, Transport,
     connect::connect,
-    head::{HeadTooLarge, MAX_HEAD},
-    pool::{Connection, Place},
+    meter::{HeadTooLarge, MAX_HEAD},
+    pool::{Connection, PoolKey},
+    request,
 };
 
 impl Transport {
-    /// Sends a request once and waits for the head of its answer.
+    /// Sends a request once and waits for the head of its response.
     ///
-    /// Nothing is repeated. Dropped before it is done, it leaves its connection closed, and not
-    /// a byte more is written; `outgoing.progress` then tells whether one was.
+    /// Retries nothing. If the future is dropped before it completes, its connection is closed and
+    /// not a byte more is written; `progress` then tells whether one was.
     ///
     /// Must be polled inside a tokio runtime: see [`InRuntime`](super::InRuntime).
-    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Incoming, Failure> {
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Body>,
+        destination: Destination,
+        progress: Progress,
+    ) -> Result<Incoming, Failure> {
         let runtime = Handle::try_current()
             .map_err(|e| {
-                Failure::new(Stage::Request, "there is no runtime to send on").with_source(e)
+                Failure::new(Stage::Request, "no tokio runtime to send on").with_source(e)
             })?
             .id();
         let clock = Clock::get().map_err(|cause| {
-            Failure::new(Stage::Request, "there is no clock for sending").with_source(cause)
+            Failure::new(Stage::Request, "no timers to send with").with_source(cause)
         })?;
-        let fresh = outgoing.fresh_connection;
-        let limit = outgoing.connect_timeout;
-        let identity = outgoing.identity.clone();
-        let target = outgoing.target.clone();
-        let progress = outgoing.progress.clone();
         progress.begin();
-        let request = outgoing.into_request()?;
+        request::frame(&mut request, &destination.origin)?;
 
-        let place = Place::new(runtime, &target, identity.as_ref().map(|i| i.id()));
+        let key = PoolKey::new(runtime, &destination);
         let pool = self.pool();
-        let idle = match fresh {
+        let idle = match destination.fresh_connection {
             true => None,
-            false => pool.checkout(&place, clock).await,
+            false => pool.checkout(&key, clock).await,
         };
+        // A failure on an old connection may only mean that the server had closed it.
         let reused = idle.is_some();
         let connection = match idle {
             Some(connection) => connection,
             None => {
-                let identity = identity.as_deref();
-                let connected =
-                    connect((self.proxy(), self.tls()), &target, identity, limit, clock).await?;
-                pool.adopt(connected, place, clock).await.map_err(|e| {
-                    Failure::new(Stage::Exchange, "the connection cannot be used").with_source(e)
+                let connected = connect((self.proxy(), self.tls()), &destination, clock).await?;
+                pool.adopt(connected, key, clock).await.map_err(|e| {
+                    Failure::new(Stage::Exchange, "the new connection cannot be used")
+                        .with_source(e)
                 })?
             }
         };
@@ -59,29 +65,33 @@ impl Transport {
     }
 }
 
-/// Sends a request on a connection that is idle until then, and tells exactly what was written
-/// if that fails.
+/// Sends a request on an idle connection, and tells exactly what was written if that fails.
 async fn deliver(
     connection: Connection,
     mut request: Request<Body>,
     progress: &Progress,
 ) -> Result<Incoming, Failure> {
     let meter = Arc::clone(&connection.meter);
-    hyper::ext::on_informational(&mut request, move |_| meter.interim());
+    // hyper skips interim responses. Counting them is all that is needed: see `MAX_INTERIM`.
+    hyper::ext::on_informational(&mut request, move |_| meter.count_interim());
+    // From here on, a byte may leave at any time.
     progress.sending(connection.meter.baseline());
-    let given_up = SealOnDrop(progress);
+    let seal = SealOnDrop(progress);
     let result = exchange(connection, request).await;
     if result.is_ok() {
-        progress.answered();
+        progress.responded();
     }
-    drop(given_up);
+    drop(seal);
     result.map_err(|failure| Failure {
         written: progress.written(),
         ..failure
     })
 }
 
-/// Ends the writing of a request that is given up.
+/// Ends a request's writing when the attempt ends, also when its future is dropped at an await.
+///
+/// Without it, the driver could go on writing what hyper has buffered, although the caller knows that
+/// nothing was written. Harmless after a response: the progress is settled by then.
 struct SealOnDrop<'a>(&'a Progress);
 
 impl Drop for SealOnDrop<'_> {
@@ -92,12 +102,13 @@ impl Drop for SealOnDrop<'_> {
 
 async fn exchange(mut connection: Connection, request: Request<Body>) -> Result<Incoming, Failure> {
     let method = request.method().clone();
-    let answer = connection
+    let response = connection
         .sender
         .try_send_request(request)
         .await
         .map_err(|e| explain(e.into_error()))?;
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
+    // hyper hands over a 101 as it does any response; the connection is then no longer HTTP.
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure::new(
             Stage::Exchange,
@@ -108,11 +119,12 @@ async fn exchange(mut connection: Connection, request: Request<Body>) -> Result<
         return Err(Failure::new(
             Stage::Exchange,
             format!(
-                "the server answered in {:?} and not in HTTP/1.1",
+                "the server responded with {:?}; expected HTTP/1.1",
                 head.version
             ),
         ));
     }
+    // From here on the connection belongs to the body, which returns it to the pool.
     let has_body = method != http::Method::HEAD;
     Ok(Incoming {
         status: head.status,
@@ -122,8 +134,10 @@ async fn exchange(mut connection: Connection, request: Request<Body>) -> Result<
     })
 }
 
+/// Explains an error of hyper's. Whether a byte was written is never inferred from it: that is the
+/// meter's to say.
 fn explain(error: hyper::Error) -> Failure {
-    // hyper's own predicate for this comes with its server half only.
+    // hyper's predicate for this exists only with its `server` feature.
     let too_many = error.is_parse() && error.to_string().contains("too large");
     let too_large = too_many || is_too_large(&error);
     let stage = if too_large {
@@ -132,19 +146,19 @@ fn explain(error: hyper::Error) -> Failure {
         Stage::Exchange
     };
     let message = if too_large {
-        format!("the answer's headers are larger than {MAX_HEAD} bytes or more than 100")
+        format!("the response's headers exceed {MAX_HEAD} bytes, or are more than 100")
     } else if error.is_parse() {
-        "what the server answered is not HTTP/1.1".to_owned()
+        "the server's response is not valid HTTP/1.1".to_owned()
     } else if error.is_incomplete_message() {
-        "the server closed the connection before it answered".to_owned()
+        "the server closed the connection before responding".to_owned()
     } else if error.is_user() {
         "the request's body could not be read to its end".to_owned()
     } else if error.is_canceled() || error.is_closed() {
         "the connection was closed before the request could be written".to_owned()
     } else if is_reset(&error) {
-        "the server reset the connection before it answered".to_owned()
+        "the server reset the connection before responding".to_owned()
     } else {
-        "the connection broke before an answer came".to_owned()
+        "the connection failed before a response arrived".to_owned()
     };
     Failure::new(stage, message).with_source(error)
 }
@@ -154,6 +168,7 @@ fn is_reset(error: &hyper::Error) -> bool {
 }
 
 fn is_too_large(error: &hyper::Error) -> bool {
+    // The error of our own cap, which hyper passes on as a failed read.
     let inner = io_error(error).and_then(io::Error::get_ref);
     inner.is_some_and(|inner| inner.is::<HeadTooLarge>())
 }
@@ -177,47 +192,54 @@ mod tests {
         time::Duration,
     };
 
-    use http::Method;
+    use http::{HeaderMap, Method};
 
     use super::{
-        super::{Target, connect, pool::Pool, proxy::ProxyRule, tls::Tls},
+        super::{
+            connect::{ProxyRule, Tls, Trust},
+            pool::Pool,
+        },
         *,
     };
+    use crate::protocol::url::host::Origin;
 
     #[tokio::test]
-    async fn a_request_for_a_connection_that_has_closed_is_unwritten() {
+    async fn a_closed_connection_leaves_its_request_unwritten() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target {
-            https: false,
-            host: "127.0.0.1".to_owned(),
-            port: listener.local_addr().unwrap().port(),
-            path_and_query: "/".to_owned(),
+        let destination = Destination {
+            origin: Origin {
+                https: false,
+                host: "127.0.0.1".to_owned(),
+                port: listener.local_addr().unwrap().port(),
+            },
+            identity: None,
+            connect_timeout: None,
+            fresh_connection: false,
         };
         let pool = std::sync::Arc::new(Pool::default());
         let clock = Clock::get().unwrap();
-        for farewell in ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"] {
-            let tls = Tls::new(Vec::new());
-            let connected =
-                connect::connect((&ProxyRule::Direct, &tls), &target, None, None, clock);
+        for last_bytes in ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"] {
+            let tls = Tls::new(Trust::default(), Vec::new());
+            let connected = connect((&ProxyRule::Direct, &tls), &destination, clock);
             let connected = connected.await.unwrap();
-            let place = Place::new(Handle::current().id(), &target, None);
-            let connection = pool.adopt(connected, place, clock).await.unwrap();
+            let key = PoolKey::new(Handle::current().id(), &destination);
+            let connection = pool.adopt(connected, key, clock).await.unwrap();
             let (mut accepted, _) = listener.accept().unwrap();
-            accepted.write_all(farewell.as_bytes()).unwrap();
+            accepted.write_all(last_bytes.as_bytes()).unwrap();
             accepted.shutdown(std::net::Shutdown::Write).unwrap();
             while !connection.sender.is_closed() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
 
             let progress = Progress::default();
-            let request = Outgoing::new(Method::POST, target.clone()).into_request();
+            let request = request(Method::POST, "/", HeaderMap::new(), Body::empty());
             let failure = deliver(connection, request.unwrap(), &progress).await;
             let failure = failure.unwrap_err();
             assert!(!failure.written && !progress.written());
             assert_eq!(failure.stage, Stage::Exchange);
-            let mut came = Vec::new();
-            accepted.read_to_end(&mut came).unwrap();
-            assert!(came.is_empty());
+            let mut received = Vec::new();
+            accepted.read_to_end(&mut received).unwrap();
+            assert!(received.is_empty());
         }
     }
 }

@@ -1,42 +1,44 @@
+//! How an attempt fails: at which step, and whether a byte of the request may have left.
+
 use std::{error::Error as StdError, fmt};
 
 use crate::error::{BoxError, Cause, Kind, Outcome, SentError};
 
-/// Why an attempt brought no answer.
+/// Why an attempt got no response.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// Whether a byte of the request can have left this machine. False is exact and final: the
-    /// connection was sealed before this was read.
+    /// Whether a byte of the request may have left this machine. False is exact and final: the
+    /// connection was sealed before the bytes were counted.
     pub(crate) written: bool,
-    /// Whether it happened on a connection that had served before.
+    /// Whether the connection had served another request before.
     pub(crate) reused: bool,
     pub(crate) stage: Stage,
     pub(super) message: String,
     pub(super) source: Option<BoxError>,
 }
 
-/// How far an attempt came.
+/// The step at which an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// The request cannot be written as HTTP/1.1.
     Request,
-    /// The host's name.
+    /// The lookup of the host.
     Dns,
     /// The TCP connection, to the host or to the proxy.
     Tcp,
-    /// What the environment says of a proxy.
+    /// The proxy setting of the environment.
     ProxySetting,
-    /// The HTTP proxy's answer to CONNECT.
+    /// The HTTP proxy's response to CONNECT.
     Proxy,
     /// The SOCKS5 proxy's handshake.
     Socks,
     /// The TLS handshake, with the host or with the proxy.
     Tls,
-    /// No connection within the time allowed for one.
+    /// The time limit for connecting.
     ConnectTimeout,
-    /// The request and its answer.
+    /// The request and its response.
     Exchange,
-    /// The answer's headers were over the cap.
+    /// The cap on a response's headers.
     HeadTooLarge,
 }
 
@@ -56,13 +58,18 @@ impl Failure {
         self
     }
 
-    /// Whether a new connection may mend it: nothing was written, and the old connection was to
-    /// blame.
+    /// Returns whether a new connection may help: nothing was written, and the connection was an old
+    /// one that the server may have closed.
+    ///
+    /// Only then is a request sent again without regard to its method. It was never sent at all.
     pub(crate) fn is_stale_connection(&self) -> bool {
         self.reused && !self.written && self.stage == Stage::Exchange
     }
 
-    /// Whether the host could not be reached at all, so that another may serve.
+    /// Returns whether the host could not be reached at all, so that the backup host may help.
+    ///
+    /// Not after a failed TLS handshake or a refusing proxy: those are mistakes in the configuration,
+    /// or an attack, and the other host would hide them.
     pub(crate) fn is_unreachable(&self) -> bool {
         !self.written && matches!(self.stage, Stage::Dns | Stage::Tcp | Stage::ConnectTimeout)
     }
@@ -98,11 +105,11 @@ impl From<Failure> for SentError {
         } else {
             Outcome::NotSent
         };
-        let fault = Cause::new(failure.kind(), failure.message);
-        let fault = match failure.source {
-            Some(source) => fault.with_source(source),
-            None => fault,
+        let cause = Cause::new(failure.kind(), failure.message);
+        let cause = match failure.source {
+            Some(source) => cause.with_source(source),
+            None => cause,
         };
-        fault.with_outcome(outcome)
+        cause.with_outcome(outcome)
     }
 }

@@ -1,37 +1,41 @@
 //! The wire: one attempt of one HTTP/1.1 request, and the connections it travels on.
 //!
-//! Nothing here signs, verifies or repeats. What it promises instead is exactness: a failed
-//! attempt says whether a byte of the request can have left this machine, because that decides
-//! whether a payment may be sent again.
+//! Nothing here signs, verifies or retries. What this layer guarantees instead is exactness: a
+//! failed attempt says whether a byte of the request may have left this machine, because that
+//! decides whether a payment may be sent again.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `transport` | what clients share: the proxy, TLS trust and the pool |
+//! | `request`, `destination` | what an attempt sends, and where to |
+//! | `attempt` | sends it once |
+//! | `response`, `failure` | how it ends |
+//! | `connect/` | from a destination to a connection: DNS, TCP, proxy, TLS |
+//! | `meter/` | counts the bytes that leave, ends writing, caps a response's head |
+//! | `pool/` | idle connections |
+//! | `runtime/` | which runtime and which thread runs what |
 
 mod attempt;
-mod clock;
 mod connect;
+mod destination;
 mod failure;
-mod head;
-mod identity;
-mod incoming;
-mod metered;
-mod outgoing;
-mod outside;
+mod meter;
 mod pool;
-mod proxy;
-mod reports;
+mod request;
+mod response;
 mod runtime;
-mod socket;
-mod tls;
 mod transport;
-mod tunnel;
 
-pub(crate) use clock::Clock;
+pub(crate) use connect::ClientIdentity;
+pub(crate) use destination::Destination;
 pub(crate) use failure::{Failure, Stage};
-pub(crate) use identity::ClientIdentity;
-pub(crate) use incoming::{BodyError, Incoming, IncomingBody};
-pub(crate) use metered::Progress;
-pub(crate) use outgoing::{Body, Outgoing, Target};
-pub(crate) use outside::{as_guest, ended, may_block, outside, outside_now};
-pub(crate) use reports::{Reporter, Reports};
-pub(crate) use runtime::{InRuntime, background, is_gone, spawn_beside};
+pub(crate) use meter::Progress;
+pub(crate) use request::{Body, request};
+pub(crate) use response::{BodyError, Incoming, IncomingBody};
+pub(crate) use runtime::{
+    Clock, InRuntime, Reporter, Reports, background, check_may_block, is_runtime_shut_down,
+    run_on_user_runtime, run_user_code, run_user_future, runtime_shut_down, spawn_user_work,
+};
 pub use transport::{Transport, TransportBuilder};
 
 #[cfg(test)]

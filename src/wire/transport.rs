@@ -1,26 +1,30 @@
+//! What clients share: connections, TLS trust and the proxy.
+
 use std::{
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use zeroize::Zeroizing;
 
 use super::{
+    connect::{Environment, Proxy, ProxyRule, Tls, Trust},
     pool::{Limits, Pool},
-    proxy::{Environment, Proxy, ProxyRule},
-    tls::Tls,
 };
 use crate::{
     base::crypto::Certificate,
     error::{Cause, Result, cause},
 };
 
-/// Connections, TLS trust and the proxy, to be shared between clients.
+/// Connections, TLS trust and the proxy, shared between clients.
 ///
-/// Cloning gives another handle to the same connections. A client that is given no transport
-/// uses the process's own, so 10,000 clients keep no task, thread or TLS configuration each.
-/// Connections are kept apart by runtime, host and client identity, at most 128 idle ones for
-/// each, and an idle one is closed after 5 seconds: WeChat Pay's servers close at 8.
+/// A clone is another handle to the same connections. A client without a transport uses one that
+/// belongs to the process, so 10,000 clients own no task, thread or TLS configuration.
+///
+/// A connection serves one runtime, one host and one client identity. At most 128 idle connections
+/// are kept for each, and one that is idle for 5 seconds is closed: WeChat Pay's servers close
+/// theirs after 8.
 ///
 /// ```
 /// use wechatpay_chain::Transport;
@@ -38,47 +42,56 @@ pub struct Transport {
 struct Inner {
     proxy: ProxyRule,
     tls: Tls,
+    /// In an `Arc` of its own, to which connections and drivers have weak references: a task that
+    /// drives an idle connection must not keep the transport alive.
     pool: Arc<Pool>,
 }
 
 impl Transport {
-    /// Begins a transport of its own.
+    /// Returns a builder of a new transport.
     pub fn builder() -> TransportBuilder {
         TransportBuilder {
             proxy: Choice::Environment,
+            trust: Trust::default(),
             roots: Vec::new(),
             limits: Limits::default(),
         }
     }
 
-    /// The process's own, with the proxies that the environment names when it is first used.
+    /// Returns the process's transport, with the environment's proxies as they are at first use.
     pub(crate) fn shared() -> Self {
+        // Apart from `direct`, because the proxy is a property of connections: a pooled one that went
+        // through the proxy must not serve a client that excludes it.
         static SHARED: OnceLock<Transport> = OnceLock::new();
         SHARED
             .get_or_init(|| {
                 let environment = Environment::read();
-                Self::new(
-                    ProxyRule::Environment(Box::new(environment)),
-                    Vec::new(),
-                    Limits::default(),
-                )
+                Self::with_proxy(ProxyRule::Environment(Box::new(environment)))
             })
             .clone()
     }
 
-    /// The process's own, without a proxy.
+    /// Returns the process's transport without a proxy.
     pub(crate) fn direct() -> Self {
         static DIRECT: OnceLock<Transport> = OnceLock::new();
         DIRECT
-            .get_or_init(|| Self::new(ProxyRule::Direct, Vec::new(), Limits::default()))
+            .get_or_init(|| Self::with_proxy(ProxyRule::Direct))
             .clone()
     }
 
-    fn new(proxy: ProxyRule, roots: Vec<CertificateDer<'static>>, limits: Limits) -> Self {
+    fn with_proxy(proxy: ProxyRule) -> Self {
+        Self::new(
+            proxy,
+            Tls::new(Trust::default(), Vec::new()),
+            Limits::default(),
+        )
+    }
+
+    fn new(proxy: ProxyRule, tls: Tls, limits: Limits) -> Self {
         Self {
             inner: Arc::new(Inner {
                 proxy,
-                tls: Tls::new(roots),
+                tls,
                 pool: Arc::new(Pool::new(limits)),
             }),
         }
@@ -107,12 +120,13 @@ impl fmt::Debug for Transport {
 
 /// Builds a [`Transport`].
 ///
-/// Without [`proxy`](TransportBuilder::proxy) or [`no_proxy`](TransportBuilder::no_proxy) the
-/// environment decides, as it does for curl: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
-/// `NO_PROXY`, in upper or lower case, read when the transport is built.
+/// Without [`proxy`](TransportBuilder::proxy) or [`no_proxy`](TransportBuilder::no_proxy), the
+/// environment decides as it does for curl: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+/// `NO_PROXY`, in upper or lower case, are read when the transport is built.
 #[must_use = "a builder does nothing until `build`"]
 pub struct TransportBuilder {
     proxy: Choice,
+    trust: Trust,
     roots: Vec<cause::Result<CertificateDer<'static>>>,
     limits: Limits,
 }
@@ -120,63 +134,110 @@ pub struct TransportBuilder {
 enum Choice {
     Environment,
     Direct,
-    /// Parsed at once: what is kept and shown then holds the password apart.
+    /// Parsed by the setter, so that the builder never holds, and `Debug` never shows, a URL with a
+    /// password in it.
     Proxy(cause::Result<Proxy>),
 }
 
 impl TransportBuilder {
-    /// Sends everything by this proxy: `http://[user:password@]host:port` (by CONNECT, for plain
-    /// `http` too), `https://…` for a proxy that is itself reached by TLS, `socks5://…`, or
-    /// `socks5h://…` where the proxy looks up the names. Special characters in the user or
-    /// password are percent-encoded.
+    /// Sets the proxy for all requests.
     ///
-    /// It holds for every host: the environment, `NO_PROXY` too, is not read.
-    pub fn proxy(mut self, url: &str) -> Self {
-        self.proxy = Choice::Proxy(Proxy::parse(url));
+    /// | URL | proxy |
+    /// | --- | --- |
+    /// | `http://[user:password@]host:port` | HTTP, with CONNECT also for plain `http` origins |
+    /// | `https://…` | the same, over TLS to the proxy |
+    /// | `socks5://…` | SOCKS5, with host names looked up here |
+    /// | `socks5h://…` | SOCKS5, with host names looked up by the proxy |
+    ///
+    /// Percent-encode special characters in the user name and password. The proxy applies to every
+    /// host: the environment, including `NO_PROXY`, is not read.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        // Wiped, because it may contain a password.
+        let url = Zeroizing::new(url.into());
+        self.proxy = Choice::Proxy(Proxy::parse(&url));
         self
     }
 
-    /// No proxy, whatever the environment says.
+    /// Uses no proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Choice::Direct;
         self
     }
 
-    /// Trusts a CA besides the public ones, such as that of a private gateway.
+    /// Adds a CA to trust, such as a private gateway's, in addition to the public ones.
     pub fn root_certificate(mut self, certificate: Certificate) -> Self {
         self.roots.push(Ok(certificate.to_der().to_vec().into()));
         self
     }
 
-    /// Trusts every CA in a PEM file's text besides the public ones, whatever kind of key it has:
-    /// a [`Certificate`] is one of WeChat Pay's, and so of RSA.
+    /// Adds every CA in a PEM text, in addition to the public ones.
+    ///
+    /// Unlike [`root_certificate`](TransportBuilder::root_certificate), it takes CAs with any kind
+    /// of key: a [`Certificate`] has an RSA key, as WeChat Pay's certificates do.
     pub fn root_certificates_pem(mut self, pem: &str) -> Self {
+        // A PEM without certificates is an error: it is the wrong file, and the CA that the program
+        // relies on would be missing.
         let mut found = false;
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             found = true;
-            self.roots.push(certificate.map_err(|e| {
-                Cause::config("a root certificate's PEM cannot be read").with_source(e)
-            }));
+            self.roots.push(
+                certificate.map_err(|e| {
+                    Cause::config("invalid PEM in the root certificates").with_source(e)
+                }),
+            );
         }
         if !found {
-            let none = "there is no `-----BEGIN CERTIFICATE-----` in the root certificates' PEM";
-            self.roots.push(Err(Cause::config(none)));
+            self.roots.push(Err(Cause::config(
+                "no certificate in the root certificates' PEM: expected \
+                 `-----BEGIN CERTIFICATE-----`",
+            )));
         }
         self
     }
 
-    /// How long an idle connection is kept.
+    /// Sets whether TLS trusts what the operating system trusts, instead of the public CAs that are
+    /// built in. Defaults to false, also with the feature on.
+    ///
+    /// For a network whose own CA is installed on its machines, such as a company's that inspects
+    /// TLS. CAs that are added with [`root_certificate`](Self::root_certificate) or
+    /// [`root_certificates_pem`](Self::root_certificates_pem) are trusted in addition.
+    ///
+    /// | system | verified |
+    /// | --- | --- |
+    /// | Linux, BSD | here, against the system's certificates as [`build`](Self::build) reads them; the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` say where else they are |
+    /// | macOS, iOS, Windows | by the operating system, during each handshake |
+    /// | Android | by the operating system; initialize the crate `rustls-platform-verifier` first, and add no CA: that is an error |
+    ///
+    /// ```
+    /// use wechatpay_chain::Transport;
+    ///
+    /// # if false {
+    /// let transport = Transport::builder().platform_verifier(true).build()?;
+    /// # }
+    /// # Ok::<(), wechatpay_chain::Error>(())
+    /// ```
+    #[cfg(feature = "platform-verifier")]
+    pub fn platform_verifier(mut self, enabled: bool) -> Self {
+        self.trust = match enabled {
+            true => Trust::platform(),
+            false => Trust::default(),
+        };
+        self
+    }
+
+    /// Sets how long an idle connection is kept, and how many are.
     #[cfg(test)]
     pub(crate) fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The transport. Connects nowhere.
+    /// Returns the transport. Opens no connection.
     ///
     /// # Errors
     ///
-    /// The proxy's URL cannot be used, or a root certificate cannot.
+    /// Returns an error if the proxy's URL or a root certificate is invalid, or if the operating
+    /// system's certificates are asked for and there are none.
     pub fn build(self) -> Result<Transport> {
         self.checked().map_err(Cause::not_sent)
     }
@@ -188,7 +249,8 @@ impl TransportBuilder {
             Choice::Proxy(proxy) => ProxyRule::Always(proxy?),
         };
         let roots = self.roots.into_iter().collect::<cause::Result<_>>()?;
-        let transport = Transport::new(proxy, roots, self.limits);
+        let tls = Tls::new(self.trust, roots);
+        let transport = Transport::new(proxy, tls, self.limits);
         transport.tls().check()?;
         Ok(transport)
     }

@@ -1,6 +1,6 @@
-// A client that is not ours, wechatpay-axios-plugin, against the sandbox. It reads the sandbox's
-// particulars as one line of JSON, then asks for what only the sandbox's handle can do, a line each,
-// and waits for the line that says it is done.
+// Runs another client, wechatpay-axios-plugin, against the sandbox. It reads the sandbox's address and
+// keys as one line of JSON. Then it writes one line for each thing that only the sandbox's handle can
+// do, and waits for the line that says it is done.
 'use strict';
 
 const assert = require('assert');
@@ -32,7 +32,7 @@ const refusal = async (call) => {
   };
   const client = new Wechatpay({ ...config });
 
-  // Every answer is verified by the plugin, which throws otherwise.
+  // The plugin verifies every response and throws if one is not valid.
   const order = 'axios_0001';
   const serviceId = '500001';
   const ids = { appid, service_id: serviceId };
@@ -84,7 +84,7 @@ const refusal = async (call) => {
   const late = await refusal(orders._out_order_no_.cancel.post({ ...ids, reason: 'r' }, named));
   assert.deepStrictEqual([late.status, late.data.code], [400, 'ORDER_DONE']);
 
-  // The plugin verifies only 2xx: here is an error's signature verified with its own tools.
+  // The plugin verifies only 2xx. This verifies the signature of an error, with the plugin's tools.
   const signed = Formatter.response(
     late.headers['wechatpay-timestamp'],
     late.headers['wechatpay-nonce'],
@@ -125,7 +125,7 @@ const refusal = async (call) => {
   const again = await refusal(transactions.native.post(toClose));
   assert.deepStrictEqual([again.status, again.data.code], [400, 'ORDER_CLOSED']);
 
-  // The self-test: encrypted for the platform, and back for the merchant.
+  // The self-test: encrypted for the platform on the way there, for the merchant on the way back.
   const echoed = await client.v3.security.echo.post({
     echo_message: '回声',
     encrypted_echo_message: Rsa.encrypt('秘密', Rsa.from(platformKey, 'public')),
@@ -137,7 +137,7 @@ const refusal = async (call) => {
   );
   assert.strictEqual(opened, '秘密');
 
-  // A stranger's key, and an answer that is not to be trusted.
+  // A key that is not the merchant's, and a response that does not verify.
   const { privateKey } = require('crypto').generateKeyPairSync('rsa', { modulusLength: 2048 });
   const stranger = new Wechatpay({
     ...config,
@@ -150,12 +150,12 @@ const refusal = async (call) => {
   assert.strictEqual(refused.data.code, 'SIGN_ERROR');
   assert.strictEqual(detail.sign_information.url, '/v3/pay/transactions/native');
   assert.strictEqual(detail.issue, 'sign not match');
-  await ask('spoil', '');
-  const spoilt = await transactions.outTradeNo._out_trade_no_.get(byNumber).then(
+  await ask('damage', '');
+  const mismatch = await transactions.outTradeNo._out_trade_no_.get(byNumber).then(
     () => assert.fail('a bad signature was accepted'),
     (error) => error,
   );
-  assert.strictEqual(spoilt.code, 'EV3_RES_HEADER_SIGNATURE_DIGEST');
+  assert.strictEqual(mismatch.code, 'EV3_RES_HEADER_SIGNATURE_DIGEST');
 
   await ask('finish', '');
   process.exit(0);

@@ -44,10 +44,10 @@ fn end(asked: &Result<Response>) -> End {
         }
         Err(err) if err.is_api() => End::Api(err.outcome()),
         Err(err) => {
-            assert!(err.is_signature(), "{err:?}");
+            assert!(err.is_verification(), "{err:?}");
             assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
             assert!(err.api().is_none(), "shown as a business fact: {err:?}");
-            assert!(err.unverified().is_some() && err.status().is_some());
+            assert!(err.unverified_body().is_some() && err.status().is_some());
             End::Unbelieved
         }
     }
@@ -176,7 +176,7 @@ fn an_api_error_carries_all_that_came() {
     assert_eq!(api.detail().unwrap()["field"], "/amount");
     assert_eq!(api.request_id(), Some(REQUEST_ID));
     assert_eq!(api.body(), REFUSAL.as_bytes());
-    assert!(api.is_verified() && err.unverified().is_none());
+    assert!(api.is_verified() && err.unverified_body().is_none());
     assert_eq!(err.attempts(), 1);
     assert_eq!(
         err.to_string(),
@@ -255,8 +255,7 @@ fn what_cannot_be_decoded_was_done_all_the_same() {
     let err = got.json::<Value>().unwrap_err();
     assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
     assert!(
-        err.to_string()
-            .contains("is not the JSON that is asked for"),
+        err.to_string().contains("is not the expected JSON"),
         "{err}"
     );
 
@@ -298,10 +297,10 @@ fn the_documented_unsigned_downloads_need_no_signature() {
                 "v3/x/v3/billdownload/file",
                 "v3/bill/tradebill",
             ] {
-                assert!(get(path).unwrap_err().is_signature(), "{path}");
+                assert!(get(path).unwrap_err().is_verification(), "{path}");
             }
             let posted = mode.post(&client.chain("v3/billdownload/file"), ());
-            assert!(posted.unwrap_err().is_signature());
+            assert!(posted.unwrap_err().is_verification());
         }
         // The download URL of an answer, as it came, with the base URI's own path in it.
         let url = format!("{}hk/v3/billdownload/file?token=a%2Fb", server.url());
@@ -341,7 +340,7 @@ fn a_statement_is_verified_by_its_hash() {
         // The signature holds for the header, and the body is another.
         let err = get(base, path, signed(OTHER).header(header, OTHER)).unwrap_err();
         assert!(
-            err.is_signature()
+            err.is_verification()
                 && err
                     .to_string()
                     .contains("does not match its Wechatpay-Statement-Sha1"),
@@ -351,7 +350,7 @@ fn a_statement_is_verified_by_its_hash() {
 
         // The body fits the header, and the signature is of neither.
         let err = get(base, path, signed(OTHER).header(header, SHA1)).unwrap_err();
-        assert!(err.is_signature(), "{err}");
+        assert!(err.is_verification(), "{err}");
 
         // Without the header the signature covers the body.
         let got = get(base, path, Answer::signed(200, STATEMENT)).unwrap();
@@ -359,5 +358,5 @@ fn a_statement_is_verified_by_its_hash() {
     }
     // Elsewhere the header means nothing.
     let err = get("", "v3/bill/x", signed(SHA1).header(header, SHA1)).unwrap_err();
-    assert!(err.is_signature(), "{err}");
+    assert!(err.is_verification(), "{err}");
 }

@@ -119,7 +119,10 @@ fn a_brand_needs_no_mchid_and_a_merchant_no_brand() {
                 err.is_config() && err.outcome() == Outcome::NotSent,
                 "{err:?}"
             );
-            assert!(text.contains(&format!("has no `{field}`")), "{text}");
+            assert!(
+                text.contains(&format!("missing `{field}`, which signs requests")),
+                "{text}"
+            );
             assert!(text.contains(path) && !text.contains("4477"), "{text}");
         }
         let err = runtime().block_on(client.chain(path).prepare_async(Method::GET, &options));
@@ -136,7 +139,7 @@ fn a_brands_answer_that_does_not_verify_is_refused() {
     let client = builder(&server.url()).build().unwrap();
     let err = client.chain("brand/x").post(()).unwrap_err();
     assert!(
-        err.is_signature() && err.outcome() == Outcome::Unknown,
+        err.is_verification() && err.outcome() == Outcome::Unknown,
         "{err:?}"
     );
 }

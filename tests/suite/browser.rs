@@ -113,12 +113,12 @@ fn the_typed_setters_and_a_query_in_the_path_give_the_same_url() {
         .unwrap()
         .url()
         .to_owned();
-    let typed = Options::new().query(query).without_nonce();
+    let typed = Options::new().query(query).without_nonce(true);
     assert_eq!(chain.prepare(Method::GET, typed).unwrap().url(), url);
     let (_, given) = url.split_once('?').unwrap();
     let (given, _) = given.split_once("&sign=").unwrap();
     let whole = client.chain(format!("v2/{path}?{given}"));
-    let options = Options::new().without_nonce();
+    let options = Options::new().without_nonce(true);
     assert_eq!(whole.prepare(Method::GET, options).unwrap().url(), url);
 }
 

@@ -74,7 +74,7 @@ fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
         assert_eq!(err.outcome(), Outcome::Unknown);
         assert_eq!(
             err.to_string(),
-            "POST v3/x: no answer within the call's timeout of 800ms"
+            "POST v3/x: no response within the call's timeout of 800ms"
         );
 
         let builder = keys::builder().base_uri(server.url());
@@ -165,7 +165,7 @@ fn a_connection_that_is_not_made_is_not_sent() {
         assert_eq!(err.outcome(), Outcome::NotSent);
         assert_eq!(
             err.to_string(),
-            "POST v3/x: no connection to 127.0.0.1 within 0.2 s: TCP got no answer"
+            "POST v3/x: no connection to 127.0.0.1 within 0.2 s: the TCP handshake did not complete"
         );
 
         // Without a limit of its own, connecting ends with the call.
@@ -174,7 +174,7 @@ fn a_connection_that_is_not_made_is_not_sent() {
         assert_eq!(err.outcome(), Outcome::NotSent);
         assert!(
             err.to_string()
-                .contains("no answer within the call's timeout of 800ms"),
+                .contains("no response within the call's timeout of 800ms"),
             "{err}"
         );
     }
@@ -199,7 +199,7 @@ fn a_proxy_that_says_nothing_ends_with_the_connect_timeout() {
         assert_eq!(err.outcome(), Outcome::NotSent);
         assert!(
             err.to_string()
-                .ends_with("within 0.2 s: the proxy did not answer"),
+                .ends_with("within 0.2 s: the proxy did not respond"),
             "{err}"
         );
     }
@@ -219,7 +219,7 @@ fn a_refused_connection_is_tried_again_and_not_sent() {
         assert_eq!((err.outcome(), err.attempts()), (Outcome::NotSent, 3));
         assert_eq!(
             err.to_string(),
-            format!("POST v3/x: no TCP connection to 127.0.0.1:{port}")
+            format!("POST v3/x: cannot open a TCP connection to 127.0.0.1:{port}")
         );
     }
 }

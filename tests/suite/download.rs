@@ -159,13 +159,10 @@ fn a_sink_that_cannot_be_is_told_before_anything_is_sent() {
     let dir = scratch.path().display().to_string();
     let chain = server.client().chain(FILE);
     for (sink, text) in [
-        (dir.clone(), "it is a directory"),
-        (
-            format!("{dir}/none/bill.csv"),
-            "nothing can be written beside it",
-        ),
-        (format!("{dir}/new/"), "it ends like a directory"),
-        ("/dev/null".to_owned(), "no regular file"),
+        (dir.clone(), "is a directory: append a file name"),
+        (format!("{dir}/none/bill.csv"), "cannot be created"),
+        (format!("{dir}/new/"), "ends like a directory"),
+        ("/dev/null".to_owned(), "is not a regular file"),
     ] {
         let err = chain.get(json!({ "sink": sink })).unwrap_err();
         assert!(
@@ -213,7 +210,7 @@ fn a_signed_answer_comes_into_the_file_once_it_has_verified() {
     });
     let client = server.client();
     let err = client.chain("v3/bad").get(options()).unwrap_err();
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
     assert!(scratch.names().is_empty());
     let response = client.chain("v3/good").get(options()).unwrap();
     assert!(response.verification().is_verified());
@@ -236,14 +233,18 @@ fn gzip_is_unpacked_where_asked_and_hashed_unpacked_in_any_case() {
     chain.get(into().expect_sha1(sha1(&bill()))).unwrap();
     is(&packed);
     let response = chain
-        .get(into().gunzip().expect_sha1(sha1(&bill()).to_uppercase()))
+        .get(
+            into()
+                .gunzip(true)
+                .expect_sha1(sha1(&bill()).to_uppercase()),
+        )
         .unwrap();
     is(&bill());
     assert_eq!(response.file().unwrap().sha1(), sha1(&bill()));
     assert_eq!(response.file().unwrap().len(), bill().len() as u64);
 
     let response = chain
-        .get(Options::new().gunzip().expect_sha1(sha1(&bill())))
+        .get(Options::new().gunzip(true).expect_sha1(sha1(&bill())))
         .unwrap();
     assert_eq!(response.bytes()[..], bill());
     assert_eq!(chain.get(()).unwrap().bytes()[..], packed);
@@ -252,12 +253,12 @@ fn gzip_is_unpacked_where_asked_and_hashed_unpacked_in_any_case() {
     let response = twice
         .client()
         .chain(FILE)
-        .get(Options::new().gunzip())
+        .get(Options::new().gunzip(true))
         .unwrap();
     assert_eq!(response.text().unwrap(), "abc");
     for plain in ["", "\u{1f}", "abc"] {
         let server = serving(plain.into());
-        let options = into().gunzip().expect_sha1(sha1(plain.as_bytes()));
+        let options = into().gunzip(true).expect_sha1(sha1(plain.as_bytes()));
         server.client().chain(FILE).get(options).unwrap();
         is(plain.as_bytes());
     }
@@ -271,10 +272,10 @@ fn another_hash_is_an_error_and_leaves_no_file() {
         let chain = server.client().chain(FILE);
         for options in [Options::new().sink(scratch.file("b")), Options::new()] {
             let err = chain
-                .get(options.gunzip().expect_sha1(sha1(b"other")))
+                .get(options.gunzip(true).expect_sha1(sha1(b"other")))
                 .unwrap_err();
             assert!(
-                err.is_signature() && err.outcome() == Outcome::Done,
+                err.is_verification() && err.outcome() == Outcome::Done,
                 "{err:?}"
             );
             assert!(err.to_string().contains("SHA-1"), "{err}");
@@ -302,7 +303,7 @@ fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
             let err = server
                 .client()
                 .chain(FILE)
-                .get(options.gunzip())
+                .get(options.gunzip(true))
                 .unwrap_err();
             assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
         }
@@ -312,13 +313,13 @@ fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
     // 64 MiB of zeros in 64 kB: too much for memory, and any file's affair.
     let server = serving(gzip(&vec![0; 64 << 20]));
     let chain = server.client().chain(FILE);
-    let err = chain.get(Options::new().gunzip()).unwrap_err();
+    let err = chain.get(Options::new().gunzip(true)).unwrap_err();
     assert!(
         err.is_too_large() && err.outcome() == Outcome::Done,
         "{err:?}"
     );
     chain
-        .get(Options::new().gunzip().sink(scratch.file("b")))
+        .get(Options::new().gunzip(true).sink(scratch.file("b")))
         .unwrap();
     assert_eq!(scratch.file("b").metadata().unwrap().len(), 64 << 20);
 }
@@ -369,7 +370,7 @@ fn apiv2s_bills_are_files_on_success_and_errors_on_failure() {
     let get = |path: &str, date: &str| {
         let xml =
             json!({ "appid": "wx8888888888888888", "mch_id": keys::MCHID, "bill_date": date });
-        let options = Options::new().xml(xml).sink(scratch.file("b")).gunzip();
+        let options = Options::new().xml(xml).sink(scratch.file("b")).gunzip(true);
         server.client().chain(path).post(options)
     };
     let err = get("v2/pay/downloadbill", "20140604").unwrap_err();
@@ -447,7 +448,7 @@ fn a_bill_that_is_not_what_its_hash_says_or_lies_elsewhere_is_an_error() {
         .download(json!({ "sink": scratch.file("b") }))
         .unwrap_err();
     assert!(
-        err.is_signature() && err.outcome() == Outcome::Done,
+        err.is_verification() && err.outcome() == Outcome::Done,
         "{err:?}"
     );
     assert!(!err.to_string().contains("token"), "{err}");

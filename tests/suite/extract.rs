@@ -165,7 +165,7 @@ async fn a_body_that_never_comes_is_not_waited_for() {
     let stalled = body_of(|| None);
     let (status, body) = answer(by_client(), &[], stalled).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(body.contains("out of time"), "{body}");
+    assert!(body.contains("timed out"), "{body}");
 }
 
 /// A body of what `next` gives; where that is nothing, nothing ever comes.

@@ -168,7 +168,7 @@ fn counting(policy: RetryPolicy) -> (Client, Arc<AtomicUsize>) {
         .mchid(keys::MCHID)
         .signer(Counting(Arc::clone(&tried)))
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
-        .transport(&Transport::builder().no_proxy().build().unwrap())
+        .transport(Transport::builder().no_proxy().build().unwrap())
         .base_uri(at(vacant_port()))
         .backup_base_uri(at(vacant_port()))
         .retry(policy)

@@ -34,7 +34,7 @@ fn builder(front: &Front, authority: &Authority) -> ClientBuilder {
         .serial(keys::SERIAL)
         .private_key(keys::merchant().private())
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
-        .transport(&authority.transport())
+        .transport(authority.transport())
         .base_uri(front.url())
         .retry(RetryPolicy::none())
 }
@@ -114,12 +114,12 @@ fn a_key_that_is_not_the_certificates_is_told_at_once() {
     let other = key_pem(keys::platform());
     let err = Identity::from_pem(&cert, &other).unwrap_err();
     assert!(err.is_key(), "{err:?}");
-    assert!(err.to_string().contains("do not belong together"), "{err}");
+    assert!(err.to_string().contains("do not match"), "{err}");
     let serial = Certificate::from_pem(&cert).unwrap();
     assert!(err.to_string().contains(serial.serial()), "{err}");
 
     let err = Identity::from_pem(&key, &cert).unwrap_err();
-    assert!(err.to_string().contains("it is a certificate"), "{err}");
+    assert!(err.to_string().contains("this is a certificate"), "{err}");
     let err = Identity::from_pem_files("none.pem", "none.pem").unwrap_err();
     assert!(
         err.is_file() && err.to_string().contains("none.pem"),
@@ -315,7 +315,7 @@ mod pkcs12 {
             let err = Identity::from_pkcs12(archive, "1900000108").err();
             let text = err.map(|err| err.to_string()).unwrap_or_default();
             let unprotected = how.contains("NONE");
-            assert!(text.contains("the password is another"), "{how}: {text:?}");
+            assert!(text.contains("wrong password"), "{how}: {text:?}");
             assert!(!text.contains("1900000108") || unprotected, "{text}");
             let client = builder(&front, &authority)
                 .client_identity_pkcs12(archive.clone())
@@ -355,7 +355,12 @@ mod pkcs12 {
         let build = |builder: ClientBuilder| builder.build().err().unwrap().to_string();
         let bare =
             || wechatpay_chain::Client::builder().client_identity_pkcs12(b"-----BEGIN".to_vec());
-        assert!(build(bare()).contains("takes the `mchid`"));
-        assert!(build(bare().mchid(keys::MCHID)).contains("use from_pem"));
+        assert!(
+            build(bare())
+                .contains("`client_identity_pkcs12` uses the `mchid` as the password: set it")
+        );
+        assert!(
+            build(bare().mchid(keys::MCHID)).contains("expected PKCS#12, found PEM; use from_pem")
+        );
     }
 }

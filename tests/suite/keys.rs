@@ -83,5 +83,5 @@ pub fn builder() -> ClientBuilder {
         .apiv2_key("0123456789abcdef0123456789abcdef")
         .apiv3_key("fedcba9876543210fedcba9876543210")
         .no_proxy()
-        .certificates(wechatpay_chain::CertificateMode::Fixed)
+        .certificate_mode(wechatpay_chain::CertificateMode::Fixed)
 }

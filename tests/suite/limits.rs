@@ -36,7 +36,7 @@ fn an_answer_over_the_cap_is_not_read() {
         assert_eq!(err.status().unwrap(), 200);
         assert!(
             err.to_string()
-                .contains("is 1000 bytes long; at most 999 are read"),
+                .contains("is 1000 bytes long; the limit is 999"),
             "{err}"
         );
     }
@@ -82,7 +82,7 @@ fn fifty_megabytes_are_given_up_at_the_cap() {
             assert!(err.is_too_large(), "{err:?}");
             assert!(
                 err.to_string()
-                    .contains("longer than the 1048576 bytes that are read"),
+                    .contains("longer than the limit of 1048576 bytes"),
                 "{err}"
             );
             server.wait_until("the connection is closed", |seen| seen.closed == 1);

@@ -30,11 +30,7 @@ mod retries;
 mod rotation;
 mod runtimes;
 #[cfg(feature = "sandbox")]
-mod sandbox_axios;
-#[cfg(feature = "sandbox")]
-mod sandbox_files;
-#[cfg(feature = "sandbox")]
-mod sandbox_wire;
+mod sandbox;
 mod scratch;
 mod secrets;
 mod sensitive;

@@ -95,7 +95,7 @@ fn a_file_with_another_hash_is_not_kept() {
             );
             for options in into_both(&scratch) {
                 let err = server.client().chain("v3/a").download(options).unwrap_err();
-                assert!(err.is_signature(), "{err:?}");
+                assert!(err.is_verification(), "{err:?}");
                 assert_eq!(err.outcome(), Outcome::Done);
                 assert!(scratch.names().is_empty());
             }
@@ -126,7 +126,7 @@ fn the_callers_hash_is_checked_besides_the_one_that_is_named() {
     ] {
         let err = chain.download(options).unwrap_err();
         assert!(
-            err.is_signature() && err.outcome() == Outcome::Done,
+            err.is_verification() && err.outcome() == Outcome::Done,
             "{err:?}"
         );
     }
@@ -142,11 +142,15 @@ fn the_callers_hash_is_checked_besides_the_one_that_is_named() {
 #[test]
 fn a_hash_that_cannot_be_checked_is_named_and_the_file_left_where_it_is() {
     for (kind, value, text) in [
-        ("SM3", SHA256, "`SM3`"),
-        ("sm3", SHA256, "`sm3`"),
-        ("MD5", "900150983cd24fb0d6963f7d28e17f72", "`MD5`"),
-        ("SHA256", SHA1, "is not a SHA256"),
-        ("SHA1", "", "no `hash_value`"),
+        ("SM3", SHA256, "unsupported `hash_type` `SM3`"),
+        ("sm3", SHA256, "unsupported `hash_type` `sm3`"),
+        (
+            "MD5",
+            "900150983cd24fb0d6963f7d28e17f72",
+            "unsupported `hash_type` `MD5`",
+        ),
+        ("SHA256", SHA1, "expected a SHA256 in hexadecimal"),
+        ("SHA1", "", "a `hash_type` but no `hash_value`"),
     ] {
         let server = serving(
             "abc",
@@ -168,7 +172,7 @@ fn without_a_hash_the_path_or_a_signature_must_vouch_for_the_file() {
 
     let server = serving("abc", at("/v3/other/file"));
     let err = server.client().chain("v3/a").download(()).unwrap_err();
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
 
     let server = replying(|| Answer::signed(200, "abc").into(), at("/v3/other/file"));
     let got = server.client().chain("v3/a").download(()).unwrap();
@@ -186,10 +190,10 @@ fn what_nothing_vouches_for_names_no_file() {
     });
     let chain = server.client().chain("v3/billdownload/file");
     let err = chain.download(()).unwrap_err();
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
     server.only();
 
-    let err = chain.download(Options::new().unsigned()).unwrap_err();
+    let err = chain.download(Options::new().unsigned(true)).unwrap_err();
     assert!(
         err.is_request() && err.outcome() == Outcome::NotSent,
         "{err:?}"

@@ -109,22 +109,22 @@ fn each_alteration_is_refused_with_its_own_error() {
     let cases: Vec<Case> = vec![
         (
             true_one.clone().without("Wechatpay-Signature"),
-            Error::is_signature,
+            Error::is_verification,
             "headers: Wechatpay-Signature is missing",
         ),
         (
             true_one.clone().without("Wechatpay-Timestamp"),
-            Error::is_signature,
+            Error::is_verification,
             "headers: Wechatpay-Timestamp is missing",
         ),
         (
             true_one.clone().without("Wechatpay-Nonce"),
-            Error::is_signature,
+            Error::is_verification,
             "headers: Wechatpay-Nonce is missing",
         ),
         (
             true_one.clone().without("Wechatpay-Serial"),
-            Error::is_signature,
+            Error::is_verification,
             "headers: Wechatpay-Serial is missing",
         ),
         (
@@ -132,33 +132,33 @@ fn each_alteration_is_refused_with_its_own_error() {
                 headers: vec![],
                 ..true_one.clone()
             },
-            Error::is_signature,
-            "headers: it carries none",
+            Error::is_verification,
+            "headers: it has no Wechatpay-… headers",
         ),
         (
             true_one.clone().with("wechatpay-nonce", "x"),
-            Error::is_signature,
+            Error::is_verification,
             "headers: Wechatpay-Nonce is given more than once",
         ),
         (
             set("Wechatpay-Nonce", ""),
-            Error::is_signature,
+            Error::is_verification,
             "headers: Wechatpay-Nonce is empty",
         ),
         (
             set("Wechatpay-Nonce", "a\nb"),
-            Error::is_signature,
-            "headers: Wechatpay-Nonce (3 bytes) holds a control",
+            Error::is_verification,
+            "headers: Wechatpay-Nonce (3 bytes) contains a control",
         ),
         (
             set("Wechatpay-Signature", &"A".repeat(4096)),
-            Error::is_signature,
-            "headers: Wechatpay-Signature (4096 bytes) is longer",
+            Error::is_verification,
+            "headers: Wechatpay-Signature (4096 bytes) is too long",
         ),
         (
             set("Wechatpay-Timestamp", "soon"),
-            Error::is_signature,
-            "time: Wechatpay-Timestamp \"soon\" is no number",
+            Error::is_verification,
+            "time: invalid Wechatpay-Timestamp \"soon\": expected seconds",
         ),
         (
             send(envelope(), &resource, platform(), now() - 400),
@@ -176,51 +176,51 @@ fn each_alteration_is_refused_with_its_own_error() {
                 &format!("WECHATPAY/SIGNTEST/{}", signature(&true_one)),
             ),
             Error::is_probe,
-            "signature: the signature is WeChat Pay's probe",
+            "signature: the signature is a probe by WeChat Pay",
         ),
         (
             set("Wechatpay-Signature", "not base64!"),
-            Error::is_signature,
+            Error::is_verification,
             "signature: Wechatpay-Signature is not base64",
         ),
         (
             set("Wechatpay-Serial", "PUB_KEY_ID_OTHER"),
-            Error::is_signature,
-            "signature: signed by the public key PUB_KEY_ID_OTHER, which is not configured here",
+            Error::is_verification,
+            "signature: signed by the public key PUB_KEY_ID_OTHER, which is not configured (trusted: ",
         ),
         (
             send(envelope(), &resource, merchant(), now()),
-            Error::is_signature,
-            "signature: the signature does not match",
+            Error::is_verification,
+            "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
         ),
         (
             true_one.clone().body(|body| {
                 body.pop();
             }),
-            Error::is_signature,
-            "signature: the signature does not match",
+            Error::is_verification,
+            "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
         ),
         (
             true_one.clone().body(|body| body.extend(b" \n ")),
-            Error::is_signature,
-            "signature: the signature does not match",
+            Error::is_verification,
+            "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
         ),
         (
             true_one
                 .clone()
                 .body(|body| body.resize(1024 * 1024 + 1, b' ')),
             Error::is_too_large,
-            "body: the body is 1048577 bytes",
+            "body: the body is too large: 1048577 bytes",
         ),
         (
             send(json!("{\"id\":"), "", platform(), now()),
             Error::is_decode,
-            "body: the body (6 bytes) is not JSON: a Eof",
+            "body: the body (6 bytes) is not JSON: unexpected end",
         ),
         (
             send(json!("[]"), "", platform(), now()),
             Error::is_decode,
-            "body: the body is an array, not a JSON object",
+            "body: the body is an array: expected a JSON object",
         ),
         (
             altered(|all| {
@@ -232,12 +232,12 @@ fn each_alteration_is_refused_with_its_own_error() {
         (
             altered(|all| all["id"] = json!("i".repeat(129))),
             Error::is_decode,
-            "body: `id` is 129 bytes long",
+            "body: invalid `id`: 129 bytes long",
         ),
         (
             altered(|all| all["event_type"] = json!(7)),
             Error::is_decode,
-            "body: `event_type` is a number, not a string",
+            "body: `event_type` is a number: expected a string",
         ),
         (
             altered(|all| {
@@ -249,27 +249,27 @@ fn each_alteration_is_refused_with_its_own_error() {
         (
             in_resource("algorithm", json!("AEAD_SM4_GCM")),
             Error::is_decode,
-            "body: `resource.algorithm` is \"AEAD_SM4_GCM\"",
+            "body: unsupported `resource.algorithm` \"AEAD_SM4_GCM\"",
         ),
         (
             in_resource("ciphertext", json!("***")),
             Error::is_decode,
-            "body: `resource.ciphertext` (3 bytes) is not base64",
+            "body: invalid `resource.ciphertext` (3 bytes): expected base64",
         ),
         (
             in_resource("ciphertext", json!("c2hvcnQ=")),
             Error::is_decrypt,
-            "decryption: the AES-256-GCM ciphertext is 5 bytes long",
+            "decryption: invalid AES-256-GCM ciphertext: 5 bytes",
         ),
         (
             in_resource("ciphertext", json!(STANDARD.encode([7; 64]))),
             Error::is_decrypt,
-            "decryption: the AES-256-GCM ciphertext does not open",
+            "decryption: cannot decrypt the AES-256-GCM ciphertext",
         ),
         (
             send(nonce_of_eleven(), &resource, platform(), now()),
             Error::is_decrypt,
-            "decryption: the AES-256-GCM nonce is 11 bytes long",
+            "decryption: invalid AES-256-GCM nonce: 11 bytes",
         ),
         (
             whole("not JSON"),
@@ -283,22 +283,22 @@ fn each_alteration_is_refused_with_its_own_error() {
         ),
         (
             other("mchid", json!("1900000110")),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `mchid` is \"1900000110\"",
         ),
         (
             other("sp_mchid", json!(1900000111)),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `sp_mchid` is \"1900000111\"",
         ),
         (
             other("combine_mchid", json!([])),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `combine_mchid` is an array",
         ),
         (
             other("appid", json!("wx0000000000000000")),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `appid` is \"wx0000000000000000\"",
         ),
     ];
@@ -390,7 +390,7 @@ fn a_bit_anywhere_in_the_body_matters() {
     let receiver = receiver();
     for at in (0..sent.body.len()).step_by(17) {
         let sent = sent.clone().body(|body| body[at] ^= 1);
-        assert!(sent.receive(&receiver).unwrap_err().is_signature());
+        assert!(sent.receive(&receiver).unwrap_err().is_verification());
     }
 }
 
@@ -427,7 +427,7 @@ fn whose_notifications_are_taken_is_configured() {
         other("1900000110")
             .receive(&own.notifications())
             .unwrap_err()
-            .is_owner()
+            .is_wrong_merchant()
     );
     other(MCHID).receive(&more.notifications()).unwrap();
     other("1900000110").receive(&more.notifications()).unwrap();
@@ -439,7 +439,7 @@ fn whose_notifications_are_taken_is_configured() {
         other(MCHID)
             .receive(&app.notifications())
             .unwrap_err()
-            .is_owner()
+            .is_wrong_merchant()
     );
     let complaint = json!({ "complaint_id": "200201820200101080076610000" });
     send(envelope(), &complaint.to_string(), platform(), now())
@@ -460,32 +460,35 @@ fn a_receiver_that_could_not_work_is_not_built() {
                 .apiv3_key(APIV3_KEY)
                 .platform_key("A", key())
                 .build(),
-            "no `mchid`",
+            "missing `mchid`",
         ),
-        (builder().mchid("abc").build(), "mchid \"abc\" is none"),
         (
-            builder().mchid(MCHID).any_merchant().build(),
-            "exclude one another",
+            builder().mchid("abc").build(),
+            "invalid mchid \"abc\": expected digits only",
+        ),
+        (
+            builder().mchid(MCHID).any_merchant(true).build(),
+            "exclude each other",
         ),
         (
             builder().mchid(MCHID).appid("").build(),
-            "an `appid` is empty",
+            "invalid appid: expected an app ID",
         ),
         (
             builder().mchid(MCHID).build(),
-            "neither `apiv3_key` nor `apiv2_key`",
+            "missing `apiv3_key` and `apiv2_key`",
         ),
         (
             builder().mchid(MCHID).apiv2_key("").build(),
-            "apiv2_key is empty",
+            "invalid apiv2_key: it is empty",
         ),
         (
             builder().mchid(MCHID).apiv3_key("short").build(),
-            "apiv3_key is 5 bytes long",
+            "invalid apiv3_key: it is 5 bytes long",
         ),
         (
             builder().mchid(MCHID).apiv3_key(APIV3_KEY).build(),
-            "nothing to verify",
+            "no key to verify",
         ),
         (
             builder()
@@ -493,7 +496,7 @@ fn a_receiver_that_could_not_work_is_not_built() {
                 .apiv3_key(APIV3_KEY)
                 .platform_key("a b", key())
                 .build(),
-            "the platform key's id",
+            "invalid platform key ID \"a b\"",
         ),
         (
             builder()
@@ -502,14 +505,14 @@ fn a_receiver_that_could_not_work_is_not_built() {
                 .platform_key("A", key())
                 .verifier(Remote)
                 .build(),
-            "one or the other",
+            "give either the verifier or the keys",
         ),
     ] {
         let err = built.unwrap_err();
         assert!(err.is_config() && err.to_string().contains(text), "{err}");
     }
     let v2 = builder()
-        .any_merchant()
+        .any_merchant(true)
         .apiv2_key(APIV2_KEY)
         .build()
         .unwrap();
@@ -553,5 +556,5 @@ fn a_remote_verifier_is_waited_for() {
         .set("Wechatpay-Serial", "B")
         .receive(&receiver)
         .unwrap_err();
-    assert!(err.is_signature(), "{err}");
+    assert!(err.is_verification(), "{err}");
 }

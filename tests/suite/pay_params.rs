@@ -66,8 +66,8 @@ fn a_page_and_a_mini_program_take_the_same() {
     }
     let client = builder().build().unwrap();
     for params in [
-        client.pay_params().jsapi(APPID, PREPAY_ID),
-        client.pay_params().mini_program(APPID, PREPAY_ID),
+        client.jsapi_params(APPID, PREPAY_ID),
+        client.mini_program_params(APPID, PREPAY_ID),
     ] {
         let params = params.build().unwrap();
         assert_eq!(
@@ -103,7 +103,7 @@ fn an_app_signs_the_bare_id() {
         return;
     }
     let client = builder().build().unwrap();
-    let params = client.pay_params().app(APPID, PREPAY_ID).build().unwrap();
+    let params = client.app_params(APPID, PREPAY_ID).build().unwrap();
     assert_eq!(
         names(&params),
         [
@@ -123,10 +123,7 @@ fn an_app_signs_the_bare_id() {
     let lines = format!("{APPID}\n{time}\n{nonce}\n{PREPAY_ID}\n");
     verify(&lines, params.get("sign"));
 
-    let other = client
-        .pay_params()
-        .app(APPID, PREPAY_ID)
-        .partnerid("1900000110");
+    let other = client.app_params(APPID, PREPAY_ID).partnerid("1900000110");
     assert_eq!(other.build().unwrap().get("partnerid"), "1900000110");
 }
 
@@ -136,17 +133,21 @@ fn orders_of_apiv2_are_called_up_with_a_digest() {
         return;
     }
     let client = builder().build().unwrap();
-    let of = || client.pay_params();
-    let jsapi = of().jsapi(APPID, PREPAY_ID);
     for (params, sign, hmac) in [
-        (jsapi.v2(), "paySign", false),
+        (client.jsapi_params(APPID, PREPAY_ID).v2(), "paySign", false),
         (
-            of().mini_program(APPID, PREPAY_ID).v2_hmac_sha256(),
+            client
+                .mini_program_params(APPID, PREPAY_ID)
+                .v2_hmac_sha256(),
             "paySign",
             true,
         ),
-        (of().app(APPID, PREPAY_ID).v2(), "sign", false),
-        (of().app(APPID, PREPAY_ID).v2_hmac_sha256(), "sign", true),
+        (client.app_params(APPID, PREPAY_ID).v2(), "sign", false),
+        (
+            client.app_params(APPID, PREPAY_ID).v2_hmac_sha256(),
+            "sign",
+            true,
+        ),
     ] {
         let params = params.build().unwrap();
         assert_eq!(v2_sign(&params, sign, hmac), params.get(sign));
@@ -166,29 +167,34 @@ fn what_no_front_end_takes_is_an_error() {
     let client = builder().build().unwrap();
     for (appid, prepay_id, text) in [
         ("", PREPAY_ID, "the appid is empty"),
-        ("wx\n1", PREPAY_ID, "the appid of 4 bytes is none"),
+        (
+            "wx\n1",
+            PREPAY_ID,
+            "the appid (4 bytes) is invalid: expected",
+        ),
         (APPID, "", "the prepay_id is empty"),
-        (APPID, "prepay_id=wx2014", "give the bare ID"),
-        (APPID, "</script>", "the prepay_id of 9 bytes is none"),
+        (
+            APPID,
+            "prepay_id=wx2014",
+            "begins with `prepay_id=`: give the ID without it",
+        ),
+        (
+            APPID,
+            "</script>",
+            "the prepay_id (9 bytes) is invalid: expected",
+        ),
     ] {
-        let err = client
-            .pay_params()
-            .jsapi(appid, prepay_id)
-            .build()
-            .unwrap_err();
+        let err = client.jsapi_params(appid, prepay_id).build().unwrap_err();
         assert!(err.is_request() && err.to_string().contains(text), "{err}");
     }
     let bare = Client::builder().build().unwrap();
     for (params, text) in [
         (
-            bare.pay_params().jsapi(APPID, PREPAY_ID),
+            bare.jsapi_params(APPID, PREPAY_ID),
             "`serial` and `private_key`",
         ),
-        (
-            bare.pay_params().jsapi(APPID, PREPAY_ID).v2(),
-            "`apiv2_key`",
-        ),
-        (bare.pay_params().app(APPID, PREPAY_ID), "`partnerid`"),
+        (bare.jsapi_params(APPID, PREPAY_ID).v2(), "`apiv2_key`"),
+        (bare.app_params(APPID, PREPAY_ID), "`partnerid`"),
     ] {
         let err = params.build().unwrap_err();
         assert!(err.is_config() && err.to_string().contains(text), "{err}");
@@ -216,7 +222,7 @@ fn a_remote_signer_is_waited_for() {
         .signer(Remote)
         .build()
         .unwrap();
-    let params = client.pay_params().jsapi(APPID, PREPAY_ID).build().unwrap();
+    let params = client.jsapi_params(APPID, PREPAY_ID).build().unwrap();
     let message = STANDARD.decode(params.get("paySign")).unwrap();
     assert!(
         String::from_utf8(message)
@@ -224,7 +230,7 @@ fn a_remote_signer_is_waited_for() {
             .starts_with("wx8888888888888888\n")
     );
 
-    let future = client.pay_params().app(APPID, PREPAY_ID).build_async();
+    let future = client.app_params(APPID, PREPAY_ID).build_async();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let params = runtime
         .block_on(async { tokio::spawn(future).await })

@@ -242,7 +242,7 @@ fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
         .encrypt(["/user_name"]);
     // The answer is signed under the id that is out of trust by now: what matters is what went.
     let err = made.chain("v3/x").post(options).unwrap_err();
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
     assert_eq!((err.attempts(), err.outcome()), (2, Outcome::Unknown));
     let requests = server.requests();
     assert_eq!(requests.len(), 2);

@@ -284,7 +284,7 @@ fn dropping_the_client_never_hangs() {
             let builder = builder.private_key(keys::merchant().private());
             let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
             builder
-                .transport(&transport)
+                .transport(transport)
                 .base_uri(url.clone())
                 .build()
                 .unwrap()

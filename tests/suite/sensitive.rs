@@ -87,15 +87,21 @@ fn a_text_too_long_is_told_the_limit() {
     let client = client();
     let text = "z".repeat(300);
     for (err, limit) in [
-        (client.encrypt(&text).unwrap_err(), "214 bytes"),
-        (client.encrypt_pkcs1(&text).unwrap_err(), "245 bytes"),
+        (
+            client.encrypt(&text).unwrap_err(),
+            "300 bytes; expected at most 214 ",
+        ),
+        (
+            client.encrypt_pkcs1(&text).unwrap_err(),
+            "300 bytes; expected at most 245 ",
+        ),
         (
             body(
                 &client,
                 Options::new().json(json!({"n": text})).encrypt(["/n"]),
             )
             .unwrap_err(),
-            "`/n` is not encrypted: the text to encrypt is 300 bytes",
+            "`/n` is not encrypted: text too long to encrypt: 300 bytes",
         ),
     ] {
         assert!(err.is_request());
@@ -122,9 +128,9 @@ fn the_client_opens_what_openssl_encrypts() {
         "李四, 广东省深圳市"
     );
     for (field, text) in [
-        (sealed(platform(), "x"), "does not open"),
+        (sealed(platform(), "x"), "cannot decrypt"),
         ("not base64!".to_owned(), "is not base64"),
-        (STANDARD.encode("short"), "5 bytes long"),
+        (STANDARD.encode("short"), "invalid RSA ciphertext: 5 bytes"),
     ] {
         let err = client.decrypt(&field).unwrap_err();
         assert!(err.is_decrypt() && err.to_string().contains(text), "{err}");
@@ -153,7 +159,7 @@ fn pkcs1_is_opened_by_a_method_of_its_own_that_tells_nothing_of_the_padding() {
     }
     for (field, text) in [
         ("not base64!".to_owned(), "is not base64"),
-        (STANDARD.encode("short"), "5 bytes long"),
+        (STANDARD.encode("short"), "invalid RSA ciphertext: 5 bytes"),
     ] {
         let err = client.decrypt_pkcs1(&field).unwrap_err();
         assert!(err.is_decrypt() && err.to_string().contains(text), "{err}");
@@ -218,7 +224,7 @@ fn a_given_serial_chooses_the_key() {
     let err = body(&client, options("PUB_KEY_ID_UNKNOWN")).unwrap_err();
     assert!(
         err.to_string()
-            .contains("\"PUB_KEY_ID_UNKNOWN\" names no trusted platform key"),
+            .contains("\"PUB_KEY_ID_UNKNOWN\" is not a trusted platform key"),
         "{err}"
     );
     let err = body(&client, options(second).header("wechatpay-serial", "B")).unwrap_err();
@@ -274,7 +280,10 @@ fn what_cannot_be_encrypted_is_an_error_before_anything_is_sent() {
     let options = Options::new().json(&json).encrypt(["/n"]);
     let err = body(&bare, options).unwrap_err();
     assert!(
-        err.is_config() && err.to_string().contains("no platform key in force"),
+        err.is_config()
+            && err.to_string().contains(
+                "no platform key to verify responses and encrypt fields with, so nothing was sent"
+            ),
         "{err}"
     );
 }

@@ -172,9 +172,9 @@ impl Sender {
             let builder = Client::builder()
                 .apiv2_key(apiv2::KEY)
                 .client_identity(self.identity.clone())
-                .transport(&self.transport)
+                .transport(self.transport.clone())
                 .retry(RetryPolicy::none())
-                .certificates(CertificateMode::Fixed);
+                .certificate_mode(CertificateMode::Fixed);
             let builder = match mchid {
                 "" => builder,
                 mchid => builder

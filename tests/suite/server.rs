@@ -139,7 +139,7 @@ impl Server {
         keys::builder()
             .base_uri(self.url())
             .retry(RetryPolicy::none())
-            .certificates(CertificateMode::Fixed)
+            .certificate_mode(CertificateMode::Fixed)
             .build()
             .expect("a client")
     }

@@ -183,7 +183,7 @@ fn a_signer_that_fails_sends_nothing() {
     let server = Server::agreeable();
     let chain = signed_by(Bad { hangs: false }, &server).chain("v3/x");
     let check = |err: wechatpay_chain::Error| {
-        assert!(err.is_sign(), "{err:?}");
+        assert!(err.is_signing(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::NotSent);
         assert_eq!(err.to_string(), "POST v3/x: the signer failed");
         let source = std::error::Error::source(&err).unwrap();
@@ -209,7 +209,10 @@ fn a_signer_that_fails_sends_nothing() {
         .post(())
         .unwrap_err();
     assert!(
-        err.is_sign() && err.to_string().contains("the signer's serial"),
+        err.is_signing()
+            && err
+                .to_string()
+                .contains("the signer returned an invalid serial \"7\\\",mchid=\\\"1\""),
         "{err}"
     );
     assert_eq!(err.outcome(), Outcome::NotSent);
@@ -273,7 +276,7 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
                 if hangs {
                     err.is_timeout()
                 } else {
-                    err.is_sign()
+                    err.is_signing()
                 },
                 "{err:?}"
             );
@@ -303,12 +306,12 @@ fn a_remote_verifier_decides() {
         for path in ["v3/forged", "v3/unknown"] {
             let err = post(path).unwrap_err();
             assert!(
-                err.is_signature() && err.to_string().contains("does not match"),
+                err.is_verification() && err.to_string().contains("does not match"),
                 "{err}"
             );
             assert_eq!(err.outcome(), Outcome::Unknown);
         }
-        assert!(post("v3/unsigned").unwrap_err().is_signature());
+        assert!(post("v3/unsigned").unwrap_err().is_verification());
         let err = post("v3/refused").unwrap_err();
         assert_eq!(err.outcome(), Outcome::Rejected);
         assert!(err.api().unwrap().is_verified());
@@ -335,7 +338,7 @@ fn a_verifier_that_fails_leaves_the_outcome_unknown() {
     );
     for mode in BOTH {
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
-        assert!(err.is_signature(), "{err:?}");
+        assert!(err.is_verification(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::Unknown);
         assert_eq!(err.to_string(), "POST v3/x: the verifier failed");
         let source = std::error::Error::source(&err).unwrap();

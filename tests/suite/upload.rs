@@ -284,11 +284,11 @@ fn a_body_is_bytes_text_a_reader_or_a_file() {
         (Options::new().body_file(scratch.file("none")), "none"),
         (
             Options::new().body("").media(Media::from_bytes("a", "")),
-            "exclude one another",
+            "exclude each other",
         ),
         (
             Options::new().json(1).media(Media::from_bytes("a", "")),
-            "exclude one another",
+            "exclude each other",
         ),
         (
             Options::new()
@@ -303,7 +303,11 @@ fn a_body_is_bytes_text_a_reader_or_a_file() {
     let err = chain
         .patch(Options::new().media(Media::from_bytes("a", "")))
         .unwrap_err();
-    assert!(err.to_string().contains("by POST or PUT"), "{err}");
+    assert!(
+        err.to_string()
+            .contains("option `media` requires POST or PUT, found PATCH"),
+        "{err}"
+    );
     assert_eq!(server.requests().len(), 5);
 }
 

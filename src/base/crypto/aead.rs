@@ -1,4 +1,5 @@
-//! AES-256-GCM, under the APIv3 key: certificates and notifications come in it.
+//! AES-256-GCM under the APIv3 key, which WeChat Pay encrypts platform certificates and notifications
+//! with.
 
 use super::backend;
 use crate::error::{Cause, Kind, cause::Result};
@@ -6,19 +7,19 @@ use crate::error::{Cause, Kind, cause::Result};
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// The plaintext of `ciphertext_and_tag`.
+/// Decrypts a ciphertext that ends with its tag.
 pub(crate) fn open(
     key: &[u8; 32],
     nonce: &[u8],
     associated_data: &[u8],
     ciphertext_and_tag: &[u8],
 ) -> Result<Vec<u8>> {
-    let nonce = twelve(nonce)?;
+    let nonce = check_nonce(nonce)?;
     if ciphertext_and_tag.len() < TAG {
         return Err(Cause::new(
             Kind::Decrypt,
             format!(
-                "the AES-256-GCM ciphertext is {} bytes long, shorter than its tag of {TAG}",
+                "invalid AES-256-GCM ciphertext: {} bytes, expected at least the tag of {TAG}",
                 ciphertext_and_tag.len()
             ),
         ));
@@ -26,30 +27,30 @@ pub(crate) fn open(
     backend::open(key, nonce, associated_data, ciphertext_and_tag).ok_or_else(|| {
         Cause::new(
             Kind::Decrypt,
-            "the AES-256-GCM ciphertext does not open: the APIv3 key is another, or the data was altered",
+            "cannot decrypt the AES-256-GCM ciphertext: wrong APIv3 key or altered data",
         )
     })
 }
 
+/// Encrypts. The tag is at the end of the ciphertext.
 #[cfg(any(test, fuzzing))]
-/// The ciphertext of `plaintext`, its tag at the end.
 pub(crate) fn seal(
     key: &[u8; 32],
     nonce: &[u8],
     associated_data: &[u8],
     plaintext: &[u8],
 ) -> Result<Vec<u8>> {
-    let nonce = twelve(nonce)?;
+    let nonce = check_nonce(nonce)?;
     backend::seal(key, nonce, associated_data, plaintext)
-        .ok_or_else(|| Cause::request("the data is too long for AES-256-GCM"))
+        .ok_or_else(|| Cause::request("data too long for AES-256-GCM"))
 }
 
-fn twelve(nonce: &[u8]) -> Result<[u8; NONCE]> {
+fn check_nonce(nonce: &[u8]) -> Result<[u8; NONCE]> {
     nonce.try_into().map_err(|_| {
         Cause::new(
             Kind::Decrypt,
             format!(
-                "the AES-256-GCM nonce is {} bytes long and not {NONCE}",
+                "invalid AES-256-GCM nonce: {} bytes, expected {NONCE}",
                 nonce.len()
             ),
         )

@@ -1,19 +1,21 @@
-//! What is wrong with a key or a certificate. Nothing of the input is told but a label, a path and
-//! a length.
+//! What is wrong with a key or a certificate.
+//!
+//! A message must not show any of the input: it may be a private key, and errors are logged. A label,
+//! a path and a length are all that it tells.
 
 use std::borrow::Cow;
 
 use crate::error::{BoxError, Cause};
 
-/// What is being read.
+/// What the caller asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(super) enum Expected {
     PrivateKey,
     PublicKey,
     Certificate,
 }
 
-impl Due {
+impl Expected {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::PrivateKey => "private key",
@@ -23,7 +25,7 @@ impl Due {
     }
 }
 
-/// What is wrong with the input, before it is known where that came from.
+/// What is wrong with an input, before its origin is known.
 #[derive(Debug)]
 pub(super) struct Defect {
     message: Cow<'static, str>,
@@ -43,8 +45,9 @@ impl Defect {
         self
     }
 
+    /// `origin` is what was read, such as `private key` or `certificate file pub_key.pem`.
     pub(super) fn into_error(self, origin: &str) -> Cause {
-        let error = Cause::key(format!("{origin}: {}", self.message));
+        let error = Cause::key(format!("invalid {origin}: {}", self.message));
         match self.source {
             Some(source) => error.with_source(source),
             None => error,

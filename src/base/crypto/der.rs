@@ -1,5 +1,9 @@
-//! As much of DER as telling one key format from another takes: a reader of tag, length and value,
-//! and a writer for the wrappings around an RSA key.
+//! A reader and a writer for the little DER that keys need.
+//!
+//! The reader is our own because a parser of typed documents (the `der` crate) fails where this one
+//! must go on: to tell which format a file has, and whether it is truncated.
+//! It borrows from the input, never allocates, and does not recurse. Certificates are parsed by
+//! `x509-cert`.
 
 use zeroize::Zeroizing;
 
@@ -19,7 +23,7 @@ const RSA_ALGORITHM: [u8; 15] = [
 pub(super) enum Flaw {
     /// The input ends before the element does.
     Short { declared: usize, present: usize },
-    /// It is no definite-length DER.
+    /// It is not DER of definite length.
     Malformed,
 }
 
@@ -30,7 +34,7 @@ pub(super) struct Element<'a> {
     pub(super) value: &'a [u8],
 }
 
-/// Reads elements one after the other.
+/// Reads one element after another.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a>(&'a [u8]);
 
@@ -43,7 +47,7 @@ impl<'a> Reader<'a> {
         self.0
     }
 
-    /// The next element, whatever it is.
+    /// Returns the next element.
     pub(super) fn next(&mut self) -> Result<Element<'a>, Flaw> {
         let input = self.0;
         let short = |declared| Flaw::Short {
@@ -74,7 +78,7 @@ impl<'a> Reader<'a> {
         Ok(Element { tag, value })
     }
 
-    /// The next element, if it has this tag; otherwise nothing is taken.
+    /// Returns the next element's value if it has this tag. Otherwise the reader stays where it is.
     pub(super) fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
         let mut ahead = *self;
         let element = ahead.next().ok().filter(|element| element.tag == tag)?;
@@ -82,7 +86,7 @@ impl<'a> Reader<'a> {
         Some(element.value)
     }
 
-    /// The next element as a non-negative integer, big-endian and without leading zero bytes.
+    /// Returns the next element as a non-negative integer, big-endian and without leading zeros.
     pub(super) fn unsigned(&mut self) -> Option<&'a [u8]> {
         let value = self.take(INTEGER)?;
         match value.first() {
@@ -93,22 +97,23 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Big-endian bytes without their leading zeros.
+/// Removes leading zeros.
 pub(super) fn trim(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }
 
-/// How many bits a big-endian number without leading zeros has.
+/// Returns the number of bits of a big-endian number without leading zeros.
 pub(super) fn bits(number: &[u8]) -> usize {
     number
         .first()
         .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// One element. Wiped when dropped, as what it holds may be a private key.
+/// Writes an element. The buffer is wiped on drop: it may hold a private key.
 pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
+    // Large enough not to grow: growing would leave an unwiped copy behind.
     let mut out = Zeroizing::new(Vec::with_capacity(length + 10));
     out.push(tag);
     let digits = length.to_be_bytes();
@@ -126,7 +131,7 @@ pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     out
 }
 
-/// A non-negative integer from its big-endian bytes.
+/// Writes a non-negative integer from its big-endian bytes.
 pub(super) fn integer(number: &[u8]) -> Zeroizing<Vec<u8>> {
     let number = trim(number);
     match number.first() {
@@ -135,19 +140,19 @@ pub(super) fn integer(number: &[u8]) -> Zeroizing<Vec<u8>> {
     }
 }
 
-/// PKCS#1's `RSAPublicKey`.
+/// Writes PKCS#1's `RSAPublicKey`.
 pub(super) fn rsa_public_key(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&integer(modulus), &integer(exponent)]).to_vec()
 }
 
-/// X.509's `SubjectPublicKeyInfo` around PKCS#1's `RSAPublicKey`.
+/// Writes X.509's `SubjectPublicKeyInfo` around PKCS#1's `RSAPublicKey`.
 pub(super) fn subject_public_key_info(pkcs1: &[u8]) -> Vec<u8> {
     let key = element(BIT_STRING, &[&[0], pkcs1]);
     element(SEQUENCE, &[&RSA_ALGORITHM, &key]).to_vec()
 }
 
+/// Writes PKCS#8's `PrivateKeyInfo` around PKCS#1's `RSAPrivateKey`.
 #[cfg(any(test, feature = "sandbox", feature = "aws-lc-rs"))]
-/// PKCS#8's `PrivateKeyInfo` around PKCS#1's `RSAPrivateKey`.
 pub(super) fn private_key_info(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
     let key = element(OCTET_STRING, &[pkcs1]);
     element(SEQUENCE, &[&[INTEGER, 1, 0], &RSA_ALGORITHM, &key])
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_element_tells_both_lengths() {
+    fn truncated_element_reports_both_lengths() {
         let der = element(SEQUENCE, &[&[0; 300]]);
         assert_eq!(
             Reader::new(&der[..100]).next().unwrap_err(),
@@ -181,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_keep_their_sign_byte_and_lose_their_zeros() {
+    fn integers_keep_the_sign_byte_and_lose_leading_zeros() {
         assert_eq!(*integer(&[0, 0, 0x80]), [INTEGER, 2, 0, 0x80]);
         assert_eq!(*integer(&[0, 0x7f]), [INTEGER, 1, 0x7f]);
         assert_eq!(*integer(&[]), [INTEGER, 1, 0]);

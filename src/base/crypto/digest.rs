@@ -1,4 +1,4 @@
-//! Digests, MACs and how they are written and compared.
+//! Digests and MACs, and how they are written and compared.
 
 use md5::Digest as _;
 
@@ -12,12 +12,13 @@ pub(crate) fn sha256(data: &[u8]) -> [u8; 32] {
     hash.finish()
 }
 
-/// MD5, which APIv2 signs with by default.
+/// The MD5 of `data`. APIv2 signs with it by default, and derives the key of refund notifications.
+// MD5 is broken for collisions. It is here because the protocol has it, and for nothing else.
 pub(crate) fn md5(data: &[u8]) -> [u8; 16] {
     md5::Md5::digest(data).into()
 }
 
-/// MD5 of what comes in parts.
+/// MD5 of data that comes in parts.
 pub(crate) struct Md5(md5::Md5);
 
 impl Md5 {
@@ -46,18 +47,22 @@ pub(crate) fn hex_upper(bytes: &[u8]) -> String {
     hex(bytes, b"0123456789ABCDEF")
 }
 
-/// Compares in a time that depends on the lengths only.
+/// Compares two byte strings in a time that depends on their lengths only.
+///
+/// For signs and MACs: a comparison that stops at the first difference tells an attacker, who can time
+/// it, how many leading bytes of a guess are right.
 pub(crate) fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;
     }
+    // `black_box` keeps the compiler from leaving the loop once the difference is not 0.
     let difference = left.iter().zip(right).fold(0, |difference, (left, right)| {
         std::hint::black_box(difference | (left ^ right))
     });
     difference == 0
 }
 
-/// The bytes of a digest in hexadecimal, in either case.
+/// Parses the hexadecimal digits of a digest, in either case.
 pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N {
         return None;

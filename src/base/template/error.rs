@@ -1,14 +1,16 @@
+//! Why a template cannot be expanded.
+
 use std::fmt;
 
-/// Why a template is refused, and where: a byte of the template.
+/// Why a template cannot be expanded, and at which byte of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TemplateError {
     pub(crate) offset: usize,
-    pub(crate) what: What,
+    pub(crate) reason: Reason,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Reason {
     Unclosed,
     Unopened,
     Literal(char),
@@ -24,29 +26,29 @@ pub(crate) enum What {
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.offset;
-        match &self.what {
-            What::Unclosed => write!(f, "`{{` at byte {at} is never closed"),
-            What::Unopened => write!(f, "`}}` at byte {at} closes nothing"),
-            What::Literal(c) => write!(f, "{c:?} at byte {at} must be percent-encoded"),
-            What::Percent => write!(
+        match &self.reason {
+            Reason::Unclosed => write!(f, "`{{` at byte {at} is never closed"),
+            Reason::Unopened => write!(f, "unmatched `}}` at byte {at}"),
+            Reason::Literal(c) => write!(f, "{c:?} at byte {at} must be percent-encoded"),
+            Reason::Percent => write!(
                 f,
-                "`%` at byte {at} is not followed by two hexadecimal digits: a percent sign is `%25`"
+                "`%` at byte {at} is not followed by two hexadecimal digits; write a percent sign as `%25`"
             ),
-            What::Operator(c) => write!(f, "the operator `{c}` at byte {at} has no meaning"),
-            What::NoName => write!(f, "a variable's name is missing at byte {at}"),
-            What::InName(c) => write!(
+            Reason::Operator(c) => write!(f, "unknown operator `{c}` at byte {at}"),
+            Reason::NoName => write!(f, "missing variable name at byte {at}"),
+            Reason::InName(c) => write!(
                 f,
-                "{c:?} at byte {at} cannot stand in a variable's name: letters, digits, `_` and \
-                 single dots can"
+                "invalid character {c:?} in a variable name at byte {at}; expected letters, digits, \
+                 `_` and single dots"
             ),
-            What::Prefix => write!(f, "the prefix at byte {at} must be from 1 to 9999"),
-            What::PrefixOfComposite(name) => write!(
+            Reason::Prefix => write!(f, "invalid prefix at byte {at}; expected 1 to 9999"),
+            Reason::PrefixOfComposite(name) => write!(
                 f,
-                "`{name:.64}` at byte {at} has a prefix, but its value is a list or an object"
+                "`{name:.64}` at byte {at} has a prefix, but its value is an array or an object"
             ),
-            What::Nested(name) => write!(
+            Reason::Nested(name) => write!(
                 f,
-                "`{name:.64}` at byte {at} holds a list or an object inside its list or object"
+                "the value of `{name:.64}` at byte {at} is nested; its items cannot be arrays or objects"
             ),
         }
     }

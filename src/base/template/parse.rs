@@ -1,79 +1,86 @@
-use super::error::{TemplateError, What};
-use crate::base::percent::{self, CLASS, NAME, RESERVED, UNRESERVED};
+//! One pass over a template, which hands its parts to a [`Visitor`].
 
-/// One variable in an expression, with its modifier.
+use super::error::{Reason, TemplateError};
+use crate::base::percent::{self, RESERVED, UNRESERVED, is_reserved, is_unreserved};
+
+/// A variable in an expression, with its modifier.
 pub(super) struct Spec<'t> {
     pub(super) name: &'t str,
     pub(super) explode: bool,
     pub(super) prefix: Option<usize>,
 }
 
-/// What is done with the parts of a template as they are met.
-pub(super) trait Visit<'t> {
-    /// `plain`: nothing in `run` needs encoding.
+/// Receives the parts of a template, in their order.
+pub(super) trait Visitor<'t> {
+    /// Literal text. If `plain`, nothing in it needs encoding.
     fn literal(&mut self, run: &'t str, plain: bool);
 
-    /// `first`: none before it in its expression had a value.
+    /// A variable. `first` is true until a variable of the expression has a value.
     fn variable(
         &mut self,
         operator: &Operator,
         spec: &Spec<'t>,
         first: &mut bool,
-    ) -> Result<(), What>;
+    ) -> Result<(), Reason>;
 }
 
-/// Visits the parts of `template` in their order.
-pub(super) fn walk<'t>(template: &'t str, visit: &mut impl Visit<'t>) -> Result<(), TemplateError> {
+/// Visits the parts of `template`.
+pub(super) fn walk<'t>(
+    template: &'t str,
+    visitor: &mut impl Visitor<'t>,
+) -> Result<(), TemplateError> {
     let bytes = template.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if byte == b'{' {
-            at = expression(template, at, visit)?;
+            at = expression(template, at, visitor)?;
         } else {
             let (end, plain) = literal(template, at)?;
-            visit.literal(&template[at..end], plain);
+            visitor.literal(&template[at..end], plain);
             at = end;
         }
     }
     Ok(())
 }
 
-/// The end of the literal text that begins at `at`, and whether it may be copied as it stands.
+/// Returns the end of the literal text that begins at `at`, and whether it can be copied unchanged.
 fn literal(template: &str, mut at: usize) -> Result<(usize, bool), TemplateError> {
     let bytes = template.as_bytes();
     let mut plain = true;
     while let Some(&byte) = bytes.get(at) {
-        if CLASS[byte as usize] & (UNRESERVED | RESERVED) != 0 {
+        if is_unreserved(byte) || is_reserved(byte) {
             at += 1;
             continue;
         }
-        let what = match byte {
+        let reason = match byte {
             b'{' => break,
-            b'}' => What::Unopened,
+            b'}' => Reason::Unopened,
             b'%' if percent::triplet(bytes, at).is_some() => {
                 at += 3;
                 continue;
             }
-            b'%' => What::Percent,
+            b'%' => Reason::Percent,
+            // RFC 6570 allows characters outside ASCII in literals, and encodes them. Chinese text
+            // in a chain works as it does in a value.
             _ => match char_at(template, at) {
                 Some(c) if !c.is_ascii() && !c.is_control() => {
                     plain = false;
                     at += c.len_utf8();
                     continue;
                 }
-                c => What::Literal(c.unwrap_or(char::REPLACEMENT_CHARACTER)),
+                c => Reason::Literal(c.unwrap_or(char::REPLACEMENT_CHARACTER)),
             },
         };
-        return Err(TemplateError { offset: at, what });
+        return Err(TemplateError { offset: at, reason });
     }
     Ok((at, plain))
 }
 
-/// Visits the variables of the expression whose `{` stands at `open`; where the text goes on.
+/// Visits the variables of the expression whose `{` is at `open`. Returns the position after its `}`.
 fn expression<'t>(
     template: &'t str,
     open: usize,
-    visit: &mut impl Visit<'t>,
+    visitor: &mut impl Visitor<'t>,
 ) -> Result<usize, TemplateError> {
     let bytes = template.as_bytes();
     let mut at = open + 1;
@@ -85,10 +92,11 @@ fn expression<'t>(
         Some(b';') => Operator::PARAMETER,
         Some(b'?') => Operator::QUERY,
         Some(b'&') => Operator::CONTINUATION,
+        // Reserved by RFC 6570 for extensions.
         Some(&c @ (b'=' | b'!' | b'@' | b'|')) => {
             return Err(TemplateError {
                 offset: at,
-                what: What::Operator(c.into()),
+                reason: Reason::Operator(c.into()),
             });
         }
         _ => Operator::SIMPLE,
@@ -97,9 +105,9 @@ fn expression<'t>(
     let mut first = true;
     loop {
         let (spec, end) = variable(template, open, at)?;
-        visit
+        visitor
             .variable(&operator, &spec, &mut first)
-            .map_err(|what| TemplateError { offset: at, what })?;
+            .map_err(|reason| TemplateError { offset: at, reason })?;
         at = end + 1;
         if bytes.get(end) == Some(&b'}') {
             return Ok(at);
@@ -111,7 +119,7 @@ fn operator_length(operator: &Operator) -> usize {
     usize::from(operator.reserved || !operator.first.is_empty())
 }
 
-/// The variable that begins at `start`, and the place of the `,` or `}` after it.
+/// Returns the variable that begins at `start`, and the position of the `,` or `}` after it.
 fn variable(template: &str, open: usize, start: usize) -> Result<(Spec<'_>, usize), TemplateError> {
     let bytes = template.as_bytes();
     let mut at = name(template, open, start)?;
@@ -127,6 +135,8 @@ fn variable(template: &str, open: usize, start: usize) -> Result<(Spec<'_>, usiz
         }
         Some(b':') => {
             at += 1;
+            // One digit more than a prefix may have: enough to notice, without reading a megabyte of
+            // digits again for each variable.
             let digits = bytes[at..]
                 .iter()
                 .take(5)
@@ -135,7 +145,7 @@ fn variable(template: &str, open: usize, start: usize) -> Result<(Spec<'_>, usiz
             if !matches!(digits.len(), 1..=4) || digits.starts_with('0') {
                 return Err(TemplateError {
                     offset: at,
-                    what: What::Prefix,
+                    reason: Reason::Prefix,
                 });
             }
             spec.prefix = digits.parse().ok();
@@ -149,19 +159,19 @@ fn variable(template: &str, open: usize, start: usize) -> Result<(Spec<'_>, usiz
     }
 }
 
-/// The end of the variable name that begins at `start`.
+/// Returns the end of the variable name that begins at `start`.
 fn name(template: &str, open: usize, start: usize) -> Result<usize, TemplateError> {
     let bytes = template.as_bytes();
     let mut at = start;
     let mut after_dot = true;
     loop {
         match bytes.get(at) {
-            Some(&byte) if CLASS[byte as usize] & NAME != 0 => at += 1,
+            Some(&byte) if byte.is_ascii_alphanumeric() || byte == b'_' => at += 1,
             Some(b'%') if percent::triplet(bytes, at).is_some() => at += 3,
             Some(b'%') => {
                 return Err(TemplateError {
                     offset: at,
-                    what: What::Percent,
+                    reason: Reason::Percent,
                 });
             }
             Some(b'.') if !after_dot => {
@@ -180,15 +190,15 @@ fn unexpected(template: &str, open: usize, at: usize) -> TemplateError {
     match char_at(template, at) {
         None => TemplateError {
             offset: open,
-            what: What::Unclosed,
+            reason: Reason::Unclosed,
         },
         Some(',' | '}') => TemplateError {
             offset: at,
-            what: What::NoName,
+            reason: Reason::NoName,
         },
         Some(c) => TemplateError {
             offset: at,
-            what: What::InName(c),
+            reason: Reason::InName(c),
         },
     }
 }
@@ -197,7 +207,7 @@ pub(super) fn char_at(template: &str, at: usize) -> Option<char> {
     template.get(at..)?.chars().next()
 }
 
-/// What an expression begins with, and what follows from it.
+/// An operator of RFC 6570, and how it expands: the table in its appendix A.
 pub(super) struct Operator {
     pub(super) first: &'static str,
     pub(super) separator: &'static str,
@@ -243,10 +253,10 @@ impl Operator {
         }
     }
 
-    /// Appends a value, encoded.
+    /// Appends a value, encoded as this operator does.
     pub(super) fn push(&self, text: &str, out: &mut String) {
         if self.reserved {
-            percent::push_keeping_triplets(text, UNRESERVED | RESERVED, out);
+            percent::push_keeping_triplets(text, RESERVED, out);
         } else {
             percent::push(text, UNRESERVED, out);
         }

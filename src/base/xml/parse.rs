@@ -1,3 +1,10 @@
+//! Reads the fields of a response or a notification.
+//!
+//! Anyone can post a notification, and its XML is parsed before its sign can be verified. So this reader
+//! accepts as little as APIv2 needs. Document types are refused: they are how XML reads files and URLs
+//! (XXE) and expands one entity to gigabytes. Depth and the number of elements are limited: the tree is
+//! later walked and dropped recursively, and each element costs more memory than its bytes do.
+
 use quick_xml::{
     Reader,
     events::{BytesDecl, BytesRef, BytesStart, Event},
@@ -7,27 +14,30 @@ use serde_json::{Map, Value};
 use super::{NAME, is_char, shown};
 use crate::error::{Cause, Kind, cause::Result};
 
+/// Far more than APIv2 nests.
 const MAX_DEPTH: usize = 16;
+/// Far more than the fields of any response.
 const MAX_ELEMENTS: usize = 10_000;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The fields in `<xml>…</xml>`: text as strings, nested elements as objects, elements of one name
-/// beside each other as a list. Attributes and comments are passed over.
+/// Reads the fields in `<xml>…</xml>`: text as strings, nested elements as objects, several elements of
+/// one name as an array. Attributes and comments are skipped.
 ///
-/// The text of a field is what a sign was made over, before anything put it into XML. WeChat Pay
-/// puts customers' texts there without a look at what XML can carry. So a control character is read
-/// as any other, raw or as a reference (JSON can hold the same, as `\u0001`), and line ends stay as
-/// they came. [`write`](super::write) refuses what XML 1.0 cannot carry.
+/// A sign is made over the text of a field before it is put into XML, and WeChat Pay does not check
+/// whether XML can represent a customer's text. So control characters are accepted, raw or as a
+/// reference, and line ends stay as they are; XML 1.0 would refuse the former and change the latter, and
+/// the sign would not match. [`write`](super::write) refuses what XML 1.0 cannot represent.
 ///
 /// # Errors
-/// [`Kind::TooLarge`] over `max_bytes`; [`Kind::Decode`] for anything that is not well-formed
-/// UTF-8 XML, another root, a document type, a processing instruction, an entity other than the
-/// five, more than 16 levels or 10,000 elements.
+/// Returns an error of [`Kind::TooLarge`] if the input is longer than `max_bytes`. Returns an error of
+/// [`Kind::Decode`] if it is not well-formed XML in UTF-8, or has another root element, a document type,
+/// a processing instruction, an entity other than the predefined five, more than 16 levels or more than
+/// 10,000 elements.
 pub(crate) fn parse(input: &[u8], max_bytes: usize) -> Result<Map<String, Value>> {
     parse_under(input, &["xml"], max_bytes)
 }
 
-/// As [`parse`], where the root has one of these names.
+/// Like [`parse`], with any of these names for the root element.
 pub(crate) fn parse_under(
     input: &[u8],
     roots: &[&str],
@@ -37,18 +47,18 @@ pub(crate) fn parse_under(
         return Err(Cause::new(
             Kind::TooLarge,
             format!(
-                "the XML has {} bytes: at most {max_bytes} are read",
+                "XML too large: {} bytes, expected at most {max_bytes}",
                 input.len()
             ),
         ));
     }
     let text = std::str::from_utf8(input)
-        .map_err(|err| broken(err.valid_up_to(), "this is not UTF-8").with_source(err))?;
-    // The reader would pass over a mark, and not count it in its positions.
+        .map_err(|err| broken(err.valid_up_to(), "invalid UTF-8").with_source(err))?;
+    // quick-xml would skip the mark without counting it in its positions.
     let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mark = text.len() - body.len();
     if body.starts_with(BYTE_ORDER_MARK) {
-        return Err(broken(mark, "text stands outside the root element"));
+        return Err(broken(mark, "text outside the root element"));
     }
     let mut reader = Reader::from_str(body);
     let config = reader.config_mut();
@@ -60,7 +70,8 @@ pub(crate) fn parse_under(
     loop {
         let at = mark + position(reader.buffer_position());
         let event = reader.read_event().map_err(|err| {
-            // Its words quote the input whole: cut and escaped they are here, and not as a source.
+            // quick-xml's message quotes the input in full. It is shortened and escaped here, and not
+            // kept as a source.
             let what = shown(&err.to_string(), 192);
             broken(mark + position(reader.error_position()), &what)
         })?;
@@ -73,8 +84,8 @@ pub(crate) fn parse_under(
             Event::GeneralRef(reference) => tree.reference(&reference),
             Event::Comment(_) => Ok(()),
             Event::Decl(decl) => declaration(&decl, at == mark),
-            Event::PI(_) => Err("a processing instruction is not taken".to_owned()),
-            Event::DocType(_) => Err("a document type is not taken".to_owned()),
+            Event::PI(_) => Err("processing instructions are not supported".to_owned()),
+            Event::DocType(_) => Err("document types are not supported".to_owned()),
             Event::Eof => break,
         };
         taken.map_err(|what| broken(at, &what))?;
@@ -82,14 +93,14 @@ pub(crate) fn parse_under(
     tree.finish().map_err(|what| broken(text.len(), &what))
 }
 
-/// An element whose end has not been read.
+/// An open element.
 struct Element {
     name: String,
     text: String,
     children: Map<String, Value>,
 }
 
-/// The elements that are open, and the root once it is closed.
+/// The open elements, and the fields of the root element once it is closed.
 #[derive(Default)]
 struct Tree {
     open: Vec<Element>,
@@ -101,21 +112,19 @@ impl Tree {
     fn open(&mut self, start: &BytesStart<'_>, roots: &[&str]) -> Result<(), String> {
         let name = start.name().0;
         if !is_name(name) {
-            return Err(format!("`{}` is no element name", shown(name, NAME)));
+            return Err(format!("invalid element name `{}`", shown(name, NAME)));
         }
         for attribute in start.attributes().with_checks(false) {
-            attribute.map_err(|err| format!("an attribute of `{}`: {err}", shown(name, NAME)))?;
+            attribute
+                .map_err(|err| format!("invalid attribute of `{}`: {err}", shown(name, NAME)))?;
         }
         if self.open.is_empty() {
             if self.root.is_some() {
-                return Err(format!(
-                    "`<{}>` follows the root element",
-                    shown(name, NAME)
-                ));
+                return Err(format!("second root element `<{}>`", shown(name, NAME)));
             }
             if !roots.contains(&name) {
                 return Err(format!(
-                    "the root element is `<{}>`, not `<{}>`",
+                    "unexpected root element `<{}>`; expected `<{}>`",
                     shown(name, NAME),
                     roots.join(">` or `<")
                 ));
@@ -123,10 +132,10 @@ impl Tree {
         }
         self.elements += 1;
         if self.elements > MAX_ELEMENTS {
-            return Err(format!("there are more than {MAX_ELEMENTS} elements"));
+            return Err(format!("more than {MAX_ELEMENTS} elements"));
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(format!("elements stand deeper than {MAX_DEPTH} levels"));
+            return Err(format!("elements nested deeper than {MAX_DEPTH} levels"));
         }
         self.open.push(Element {
             name: name.to_owned(),
@@ -138,7 +147,7 @@ impl Tree {
 
     fn close(&mut self) -> Result<(), String> {
         let Some(closed) = self.open.pop() else {
-            return Err("an end tag closes nothing".to_owned());
+            return Err("unmatched end tag".to_owned());
         };
         let blank = closed.text.bytes().all(is_space);
         let value = if closed.children.is_empty() {
@@ -147,7 +156,7 @@ impl Tree {
             Value::Object(closed.children)
         } else {
             return Err(format!(
-                "`{}` holds text beside elements",
+                "`{}` mixes text and elements",
                 shown(&closed.name, NAME)
             ));
         };
@@ -155,19 +164,19 @@ impl Tree {
             (Some(parent), value) => put(&mut parent.children, closed.name, value),
             (None, Value::Object(fields)) => self.root = Some(fields),
             (None, _) if blank => self.root = Some(Map::new()),
-            (None, _) => return Err("the root element holds text, not fields".to_owned()),
+            (None, _) => return Err("the root element has text; expected elements".to_owned()),
         }
         Ok(())
     }
 
     fn text(&mut self, text: &str, cdata: bool) -> Result<(), String> {
         if !cdata && text.contains("]]>") {
-            return Err("`]]>` stands in text".to_owned());
+            return Err("`]]>` in text".to_owned());
         }
         match self.open.last_mut() {
             Some(element) => element.text.push_str(text),
             None if !cdata && text.bytes().all(is_space) => {}
-            None => return Err("text stands outside the root element".to_owned()),
+            None => return Err("text outside the root element".to_owned()),
         }
         Ok(())
     }
@@ -183,7 +192,7 @@ impl Tree {
         };
         match self.open.last_mut() {
             Some(element) => element.text.push(c),
-            None => return Err("a reference stands outside the root element".to_owned()),
+            None => return Err("reference outside the root element".to_owned()),
         }
         Ok(())
     }
@@ -191,16 +200,16 @@ impl Tree {
     fn finish(self) -> Result<Map<String, Value>, String> {
         match (self.open.last(), self.root) {
             (Some(element), _) => Err(format!(
-                "`<{}>` is never closed",
+                "unclosed element `<{}>`",
                 shown(&element.name, NAME)
             )),
             (None, Some(fields)) => Ok(fields),
-            (None, None) => Err("there is no element".to_owned()),
+            (None, None) => Err("no root element".to_owned()),
         }
     }
 }
 
-/// A second value under a name makes a list: no value is a list otherwise.
+/// Inserts a value. A second value of a name makes an array of both: no value is an array otherwise.
 fn put(fields: &mut Map<String, Value>, name: String, value: Value) {
     match fields.get_mut(&name) {
         None => {
@@ -211,18 +220,18 @@ fn put(fields: &mut Map<String, Value>, name: String, value: Value) {
     }
 }
 
-fn declaration(decl: &BytesDecl<'_>, stands_first: bool) -> Result<(), String> {
-    if !stands_first {
-        return Err("an XML declaration stands first or not at all".to_owned());
+fn declaration(decl: &BytesDecl<'_>, is_first: bool) -> Result<(), String> {
+    if !is_first {
+        return Err("XML declaration not at the start".to_owned());
     }
     match decl.encoding() {
         None => Ok(()),
         Some(Ok(encoding)) if is_utf8(&encoding) => Ok(()),
         Some(Ok(encoding)) => Err(format!(
-            "it is declared as `{}`, not UTF-8",
+            "declared as `{}`; expected UTF-8",
             shown(&encoding, NAME)
         )),
-        Some(Err(err)) => Err(format!("the XML declaration: {err}")),
+        Some(Err(err)) => Err(format!("invalid XML declaration: {err}")),
     }
 }
 
@@ -243,14 +252,14 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// The character that `#13` or `#xd` stands for.
+/// Returns the character that `#13` or `#xd` stands for.
 fn character(reference: &str) -> Option<char> {
     let number = reference.strip_prefix('#')?;
     let (digits, radix) = match number.strip_prefix('x') {
         Some(digits) => (digits, 16),
         None => (number, 10),
     };
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` would accept a sign.
     let is_number = digits.chars().all(|c| c.is_digit(radix));
     let code = u32::from_str_radix(digits, radix).ok()?;
     char::from_u32(code).filter(|_| is_number)
@@ -261,15 +270,15 @@ fn position(offset: u64) -> usize {
 }
 
 fn broken(at: usize, what: &str) -> Cause {
-    Cause::new(Kind::Decode, format!("the XML at byte {at}: {what}"))
+    Cause::new(Kind::Decode, format!("invalid XML at byte {at}: {what}"))
 }
 
-/// What looks like a name of an entity is shown; text after a stray `&` may be anyone's.
+/// Shows what looks like the name of an entity. Text after a stray `&` may be personal data.
 fn unknown(entity: &str) -> String {
     let name = entity.strip_prefix('#').unwrap_or(entity);
     if name.len() <= 8 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        format!("`&{entity};` is not known")
+        format!("unknown entity `&{entity};`")
     } else {
-        format!("an entity of {} bytes is not known", entity.len())
+        format!("unknown entity of {} bytes", entity.len())
     }
 }

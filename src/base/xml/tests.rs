@@ -1,3 +1,5 @@
+//! Reading and writing, against Python.
+
 use std::process::Command;
 
 use proptest::{
@@ -14,7 +16,7 @@ const MAX: usize = 1 << 24;
 
 fn map(value: Value) -> Map<String, Value> {
     let Value::Object(map) = value else {
-        panic!("{value} is no object")
+        panic!("{value} is not an object")
     };
     map
 }
@@ -24,7 +26,7 @@ fn read(text: &str) -> Map<String, Value> {
 }
 
 #[test]
-fn fields_are_written_as_the_api_takes_them() {
+fn fields_are_written_as_flat_xml() {
     let fields = map(json!({
         "appid": "wx8888888888888888",
         "total_fee": 888,
@@ -50,34 +52,34 @@ fn fields_are_written_as_the_api_takes_them() {
 }
 
 #[test]
-fn what_xml_cannot_carry_is_refused_by_name() {
+fn fields_that_xml_cannot_represent_are_errors() {
     for (fields, message) in [
         (
             json!({"body": "a\0b"}),
-            "the field `body` holds the character U+0000",
+            "the field `body` has the character U+0000",
         ),
         (
             json!({"body": "\u{1b}[0m"}),
-            "the field `body` holds the character U+001B",
+            "the field `body` has the character U+001B",
         ),
         (
             json!({"attach": "\u{ffff}"}),
-            "the field `attach` holds the character U+FFFF",
+            "the field `attach` has the character U+FFFF",
         ),
         (
             json!({"detail": {"goods": 1}}),
-            "the field `detail` is an object: an XML field is flat",
+            "the field `detail` is an object; an XML field is text",
         ),
         (
             json!({"list": []}),
-            "the field `list` is a list: an XML field is flat",
+            "the field `list` is an array; an XML field is text",
         ),
-        (json!({"": "x"}), "`` cannot name an XML field"),
-        (json!({"1a": "x"}), "`1a` cannot name an XML field"),
-        (json!({"a b": "x"}), "`a b` cannot name an XML field"),
-        (json!({"a:b": "x"}), "`a:b` cannot name an XML field"),
-        (json!({"a><b": "x"}), "`a><b` cannot name an XML field"),
-        (json!({"名": "x"}), "`名` cannot name an XML field"),
+        (json!({"": "x"}), "invalid XML field name ``"),
+        (json!({"1a": "x"}), "invalid XML field name `1a`"),
+        (json!({"a b": "x"}), "invalid XML field name `a b`"),
+        (json!({"a:b": "x"}), "invalid XML field name `a:b`"),
+        (json!({"a><b": "x"}), "invalid XML field name `a><b`"),
+        (json!({"名": "x"}), "invalid XML field name `名`"),
     ] {
         let err = write(&map(fields)).unwrap_err();
         assert!(err.is_request());
@@ -86,7 +88,7 @@ fn what_xml_cannot_carry_is_refused_by_name() {
 }
 
 #[test]
-fn answers_are_read() {
+fn responses_are_read() {
     for (text, fields) in [
         (
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<xml>\n  <return_code><![CDATA[SUCCESS]]>\
@@ -97,7 +99,7 @@ fn answers_are_read() {
         ("\u{feff}<?xml version='1.0'?><xml/>", json!({})),
         ("<xml/>", json!({})),
         ("<xml>\n</xml>", json!({})),
-        // A sign covers line ends as they came.
+        // A sign covers line ends as they are.
         ("<xml><a> b\r\nc\r</a></xml>", json!({"a": " b\r\nc\r"})),
         ("<xml><a>b\r&lt;</a></xml>", json!({"a": "b\r<"})),
         ("<xml>\r\n<a>b</a>\r\n</xml>\r\n", json!({"a": "b"})),
@@ -138,102 +140,105 @@ fn answers_are_read() {
 }
 
 #[test]
-fn what_is_not_plain_xml_is_refused_with_the_place() {
+fn anything_else_is_an_error_with_the_position() {
     let deep = format!("{}{}", "<xml>".repeat(17), "</xml>".repeat(17));
     let many = format!("<xml>{}</xml>", "<a/>".repeat(10_000));
     for (text, message) in [
-        ("", "byte 0: there is no element"),
-        ("not XML", "byte 0: text stands outside the root element"),
+        ("", "byte 0: no root element"),
+        ("not XML", "byte 0: text outside the root element"),
         (
             "<html></html>",
-            "byte 0: the root element is `<html>`, not `<xml>`",
+            "byte 0: unexpected root element `<html>`; expected `<xml>`",
         ),
-        ("<xml><a>", "byte 8: `<a>` is never closed"),
+        ("<xml><a>", "byte 8: unclosed element `<a>`"),
         ("<xml><a></b></xml>", "byte 8: "),
         ("</xml>", "byte 0: "),
         (
             "<xml></xml><xml></xml>",
-            "byte 11: `<xml>` follows the root element",
+            "byte 11: second root element `<xml>`",
         ),
-        ("<xml></xml>x", "byte 11: text stands outside"),
-        ("<xml></xml>&amp;", "byte 11: a reference stands outside"),
-        ("<xml>x</xml>", "byte 6: the root element holds text"),
+        ("<xml></xml>x", "byte 11: text outside"),
+        ("<xml></xml>&amp;", "byte 11: reference outside"),
+        ("<xml>x</xml>", "byte 6: the root element has text"),
         (
             "<xml><a>b<c/></a></xml>",
-            "byte 13: `a` holds text beside elements",
+            "byte 13: `a` mixes text and elements",
         ),
         (
             "<!DOCTYPE xml><xml/>",
-            "byte 0: a document type is not taken",
+            "byte 0: document types are not supported",
         ),
         (
             "<!DOCTYPE xml [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><xml><a>&x;</a></xml>",
-            "byte 0: a document type is not taken",
+            "byte 0: document types are not supported",
         ),
         (
             "<?php x ?><xml/>",
-            "byte 0: a processing instruction is not taken",
+            "byte 0: processing instructions are not supported",
         ),
         (
             " <?xml version=\"1.0\"?><xml/>",
-            "byte 1: an XML declaration stands first",
+            "byte 1: XML declaration not at the start",
         ),
         (
             "\u{feff}  <?xml version=\"1.0\"?><xml/>",
-            "byte 5: an XML declaration stands first",
+            "byte 5: XML declaration not at the start",
         ),
         (
             "\u{feff}\u{feff}<xml/>",
-            "byte 3: text stands outside the root element",
+            "byte 3: text outside the root element",
         ),
         ("\u{feff}<xml><a></xml>", "byte 11: "),
         (
             "<?xml version=\"1.0\" encoding=\"GBK\"?><xml/>",
-            "byte 0: it is declared as `GBK`",
+            "byte 0: declared as `GBK`",
         ),
-        ("<xml><a>&nbsp;</a></xml>", "byte 8: `&nbsp;` is not known"),
+        (
+            "<xml><a>&nbsp;</a></xml>",
+            "byte 8: unknown entity `&nbsp;`",
+        ),
         (
             "<xml><a>&#+1;</a></xml>",
-            "byte 8: an entity of 3 bytes is not known",
+            "byte 8: unknown entity of 3 bytes",
         ),
-        ("<xml><a>&#;</a></xml>", "byte 8: `&#;` is not known"),
+        ("<xml><a>&#;</a></xml>", "byte 8: unknown entity `&#;`"),
         (
             "<xml><a>&#x110000;</a></xml>",
-            "byte 8: `&#x110000;` is not known",
+            "byte 8: unknown entity `&#x110000;`",
         ),
         (
             "<xml><a>&#xD800;</a></xml>",
-            "byte 8: `&#xD800;` is not known",
+            "byte 8: unknown entity `&#xD800;`",
         ),
         ("<xml><a>a & b</a></xml>", "byte "),
         (
             "<xml>\u{1}<a/></xml>",
-            "byte 10: `xml` holds text beside elements",
+            "byte 10: `xml` mixes text and elements",
         ),
-        ("<xml>\u{1}</xml>", "byte 6: the root element holds text"),
-        ("<xml/>\u{1}", "byte 6: text stands outside"),
+        ("<xml>\u{1}</xml>", "byte 6: the root element has text"),
+        ("<xml/>\u{1}", "byte 6: text outside"),
         (
             "<xml><a\u{1}/></xml>",
-            "byte 5: `a\\u{1}` is no element name",
+            "byte 5: invalid element name `a\\u{1}`",
         ),
         (
             "<xml><a\u{ffff}/></xml>",
-            "byte 5: `a\\u{ffff}` is no element name",
+            "byte 5: invalid element name `a\\u{ffff}`",
         ),
-        ("<xml><a>]]></a></xml>", "byte 8: `]]>` stands in text"),
-        ("<xml><1a/></xml>", "byte 5: `1a` is no element name"),
-        ("<xml>< a/></xml>", "byte 5: `` is no element name"),
-        ("<xml><a b></a></xml>", "byte 5: an attribute of `a`"),
+        ("<xml><a>]]></a></xml>", "byte 8: `]]>` in text"),
+        ("<xml><1a/></xml>", "byte 5: invalid element name `1a`"),
+        ("<xml>< a/></xml>", "byte 5: invalid element name ``"),
+        ("<xml><a b></a></xml>", "byte 5: invalid attribute of `a`"),
         ("<xml><a><![CDATA[x</a></xml>", "byte 8: "),
         ("<xml><!-- a -- b --></xml>", "byte "),
-        (&deep, "byte 80: elements stand deeper than 16 levels"),
-        (&many, "byte 40001: there are more than 10000 elements"),
+        (&deep, "byte 80: elements nested deeper than 16 levels"),
+        (&many, "byte 40001: more than 10000 elements"),
     ] {
         let Err(err) = parse(text.as_bytes(), MAX) else {
-            panic!("{text} was taken")
+            panic!("{text} was accepted")
         };
         assert!(err.is_decode());
-        let expected = format!("the XML at {message}");
+        let expected = format!("invalid XML at {message}");
         assert!(err.to_string().starts_with(&expected), "{text}: {err}");
     }
     let err = parse(b"<xml></x\nml>", MAX).unwrap_err().to_string();
@@ -241,14 +246,14 @@ fn what_is_not_plain_xml_is_refused_with_the_place() {
     let long = format!("<xml></{}>", "x".repeat(10_000));
     assert!(parse(long.as_bytes(), MAX).unwrap_err().to_string().len() < 300);
     let err = parse(b"<xml><a>\xb5\xc4</a></xml>", MAX).unwrap_err();
-    assert_eq!(err.to_string(), "the XML at byte 8: this is not UTF-8");
+    assert_eq!(err.to_string(), "invalid XML at byte 8: invalid UTF-8");
     assert!(parse(b"<xml></xml>", 10).unwrap_err().is_too_large());
     assert!(parse(b"<xml></xml>", 11).is_ok());
 }
 
 /// Quadratic time would take minutes here.
 #[test]
-fn much_of_anything_takes_time_in_proportion() {
+fn large_inputs_take_linear_time() {
     let many = 1 << 17;
     for text in [
         "<".repeat(many),
@@ -272,7 +277,7 @@ fn much_of_anything_takes_time_in_proportion() {
     assert_eq!(read(&write(&long).unwrap()), long);
 }
 
-/// Text that XML can carry, rich in what it must be careful with.
+/// Text that XML can represent, with many pieces that need care.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => prop::sample::select(vec![
@@ -298,19 +303,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn whatever_is_written_is_read_back(fields in fields()) {
+    fn written_fields_are_read_back(fields in fields()) {
         prop_assert_eq!(parse(write(&fields).unwrap().as_bytes(), MAX).unwrap(), fields);
     }
 
     #[test]
-    fn no_text_panics(text in text(), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn random_text_does_not_panic(text in text(), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = parse(text.as_bytes(), MAX);
         let _ = parse(format!("<xml>{text}</xml>").as_bytes(), MAX);
         let _ = parse(&bytes, MAX);
     }
 
     #[test]
-    fn any_text_is_written_or_refused(text in any::<String>()) {
+    fn any_text_is_written_or_an_error(text in any::<String>()) {
         let fields = map(json!({"a": text}));
         match write(&fields) {
             Ok(xml) => prop_assert_eq!(read(&xml), fields),
@@ -320,7 +325,7 @@ proptest! {
 }
 
 #[test]
-fn python_reads_back_what_is_written() {
+fn python_reads_what_is_written() {
     const SCRIPT: &str = "
 import json, sys, xml.etree.ElementTree as tree
 for line in sys.stdin:

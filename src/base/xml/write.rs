@@ -1,21 +1,23 @@
+//! Writes the fields of a request.
+
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
 use super::{NAME, is_char, shown};
 use crate::{
-    base::scalar::{scalar, type_name},
+    base::{json::type_name, scalar::scalar},
     error::{Cause, cause::Result},
 };
 
-/// What only a CDATA section, or an entity, can carry.
+/// Text with one of these goes into a CDATA section.
 const MARKUP: [char; 4] = ['&', '<', '>', '"'];
 
-/// The fields, in their order, as the children of `<xml>`. Null makes an empty element.
+/// Writes the fields, in their order, as the children of `<xml>`. Null is an empty element.
 ///
 /// # Errors
-/// A list or an object as a field; a name that is no plain XML name; a character that XML 1.0
-/// cannot carry. The error names the field.
+/// Returns an error, which names the field, if a field is an array or an object, if its name is not a
+/// plain XML name, or if it has a character that XML 1.0 cannot represent.
 pub(crate) fn write(fields: &Map<String, Value>) -> Result<String> {
     let mut out = String::with_capacity(16 + fields.len() * 48);
     out.push_str("<xml>");
@@ -25,14 +27,14 @@ pub(crate) fn write(fields: &Map<String, Value>) -> Result<String> {
             Value::Null => Cow::Borrowed(""),
             value => scalar(value).ok_or_else(|| {
                 Cause::request(format!(
-                    "the field `{name:.64}` is {}: an XML field is flat, so give the JSON text of it",
+                    "the field `{name:.64}` is {}; an XML field is text: pass nested data as a JSON string",
                     type_name(value)
                 ))
             })?,
         };
         if let Some(c) = text.chars().find(|c| !is_char(*c)) {
             return Err(Cause::request(format!(
-                "the field `{name:.64}` holds the character U+{:04X}, which XML cannot carry",
+                "the field `{name:.64}` has the character U+{:04X}, which XML cannot represent; remove it",
                 u32::from(c)
             )));
         }
@@ -44,7 +46,7 @@ pub(crate) fn write(fields: &Map<String, Value>) -> Result<String> {
     Ok(out)
 }
 
-/// ASCII names without a colon, which every reader takes.
+/// Accepts ASCII names without a colon, which every reader understands.
 fn check_name(name: &str) -> Result<()> {
     let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let rest = |byte: u8| first(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
@@ -52,21 +54,22 @@ fn check_name(name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Cause::request(format!(
-        "`{}` cannot name an XML field: letters, digits, `_`, `-` and `.` can, beginning with \
-         a letter or `_`",
+        "invalid XML field name `{}`; expected letters, digits, `_`, `-` and `.`, starting with a \
+         letter or `_`",
         shown(name, NAME)
     )))
 }
 
 fn push_text(text: &str, out: &mut String) {
-    // A reader turns a bare CR into LF, in CDATA too: only a reference carries it.
+    // A reader turns CR into LF, in CDATA too. Only a reference preserves it, and the sign is made over
+    // the text as it was given.
     for (index, run) in text.split('\r').enumerate() {
         if index > 0 {
             out.push_str("&#13;");
         }
         if run.contains(MARKUP) {
             out.push_str("<![CDATA[");
-            // `]]>` would end the section: the next one begins in its middle.
+            // `]]>` ends a section, so it is split over two.
             out.push_str(&run.replace("]]>", "]]]]><![CDATA[>"));
             out.push_str("]]>");
         } else {

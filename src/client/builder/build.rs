@@ -1,4 +1,5 @@
-//! From a configuration to a client: everything that can be checked without I/O.
+//! Turns a configuration into a client. Checks everything that can be checked without I/O, so that a
+//! mistake shows when the program starts and not at its first payment.
 
 use std::sync::Arc;
 
@@ -7,31 +8,36 @@ use http::HeaderValue;
 use super::ClientBuilder;
 use crate::{
     client::{
-        CertificateMode, Client, Identity, core::Core, failover::Failover, refresher::Refresher,
+        CertificateMode, Client, Identity, call::failover::Failover, core::Core,
+        platform_keys::Refresher,
     },
     error::{Cause, cause::Result},
     protocol::{
-        host::{Base, HostRule},
         merchant::{apiv3_key, check_apiv2_key, check_id, check_serial},
-        notification::{Owners, Receiver},
+        notification::{owner::Owners, receiver::Receiver},
         request::Setup,
         retry::Budget,
         sign::MerchantKey,
-        trust::{Guard, Own, Sandboxes, Trust},
+        trust::{
+            Trust,
+            guard::{Guard, MerchantCredentials, Sandboxes},
+        },
+        url::host::{Base, HostRule},
     },
     wire::Transport,
 };
 
 impl ClientBuilder {
-    /// Builds the client.
+    /// Builds the client. Does no I/O.
     ///
     /// # Errors
-    /// On a configuration that could not work or would not be safe, each with what to do.
+    /// Returns an error if the configuration cannot work or would not be safe. The error says which
+    /// setting is wrong and what to do.
     pub fn build(self) -> crate::Result<Client> {
-        self.checked().map_err(Cause::not_sent)
+        self.try_build().map_err(Cause::not_sent)
     }
 
-    fn checked(mut self) -> Result<Client> {
+    fn try_build(mut self) -> Result<Client> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -55,9 +61,11 @@ impl ClientBuilder {
             .transpose()?;
         check_apiv2_key(self.apiv2_key.as_ref())?;
         if self.max_response == 0 {
-            return Err(Cause::config("max_response is 0: no answer could be taken"));
+            return Err(Cause::config(
+                "invalid max_response 0: expected at least 1 byte",
+            ));
         }
-        let mode = self.certificate_mode(apiv3_key.is_some())?;
+        let mode = self.resolve_certificate_mode(apiv3_key.is_some())?;
         let trust = Trust::new(self.platform, self.verifier, Arc::clone(&setup.guard))?;
         let receiver = Arc::new(Receiver {
             trust: trust.clone(),
@@ -103,16 +111,19 @@ impl ClientBuilder {
         })
     }
 
-    /// Whose notifications are taken: any merchant's only where the client has none itself.
+    /// Whose notifications are accepted. A client without a merchant ID accepts any merchant's.
     fn owners(&self) -> Result<Owners> {
         let mut owners = self.notified.clone();
         for mchid in &owners.mchids {
             check_id("notification_mchid", mchid)?;
         }
         if owners.appids.iter().any(String::is_empty) {
-            return Err(Cause::config("a `notification_appid` is empty"));
+            return Err(Cause::config(
+                "invalid notification_appid: expected an app ID, found an empty string",
+            ));
         }
-        // The first is told of where a notification names nobody.
+        // The client's own ID goes first: a notification that names no merchant is reported as for
+        // the first one.
         owners.mchids.splice(..0, self.mchid.clone());
         Ok(owners)
     }
@@ -127,59 +138,65 @@ impl ClientBuilder {
         match (local, self.signer.take()) {
             ((None, None), signer) => Ok(signer),
             (_, Some(_)) => Err(Cause::config(
-                "a signer stands in place of `serial` and `private_key`: give one or the other",
+                "`signer` replaces `serial` and `private_key`: set either the signer or those two",
             )),
             ((Some(serial), Some(key)), None) => Ok(Some(MerchantKey::local(serial, key))),
             ((Some(_), None), None) => Err(Cause::config(
-                "a `serial` without its `private_key`: give both",
+                "`serial` is set without `private_key`: set both",
             )),
             ((None, Some(_)), None) => Err(Cause::config(
-                "a `private_key` without the `serial` of its certificate: give both \
+                "`private_key` is set without the `serial` of its certificate: set both \
                  (openssl x509 -noout -serial -in apiclient_cert.pem)",
             )),
         }
     }
 
-    fn certificate_mode(&self, decrypts: bool) -> Result<CertificateMode> {
-        match self.certificates {
+    fn resolve_certificate_mode(&self, decrypts: bool) -> Result<CertificateMode> {
+        match self.certificate_mode {
             None if decrypts && self.verifier.is_none() => Ok(CertificateMode::OnDemand),
             None | Some(CertificateMode::Fixed) => Ok(CertificateMode::Fixed),
             Some(_) if !decrypts => Err(Cause::config(
-                "platform certificates are decrypted with the APIv3 key: give `apiv3_key`, or \
+                "platform certificates are decrypted with the APIv3 key: set `apiv3_key`, or use \
                  CertificateMode::Fixed",
             )),
             Some(_) if self.verifier.is_some() => Err(Cause::config(
-                "a verifier keeps its own keys: CertificateMode is for the client's",
+                "`certificate_mode` has no effect with a `verifier`, which manages its own keys: \
+                 remove one of the two",
             )),
             Some(mode) => Ok(mode),
         }
     }
 
-    /// Tells the guard what is the merchant's own, which must never be trusted as WeChat Pay's.
+    /// Tells the guard the merchant's own serials and keys. Trusting one of them as WeChat Pay's would
+    /// let the merchant's own key sign responses.
     fn take_own(&self, guard: &Guard, identity: Option<&Identity>) -> Result<()> {
         let mut all = Vec::new();
         if let Some(serial) = &self.serial {
-            check_serial(serial).map_err(|what| Cause::config(format!("the serial {what}")))?;
-            all.extend(self.private_key.as_ref().map(|key| Own {
+            check_serial(serial).map_err(|what| Cause::config(format!("invalid serial {what}")))?;
+            all.extend(self.private_key.as_ref().map(|key| MerchantCredentials {
                 serial: serial.clone(),
                 key: key.public_key(),
             }));
         }
-        all.extend(identity.map(Identity::certificate).map(|shown| Own {
-            serial: shown.serial().to_owned(),
-            key: shown.public_key().clone(),
-        }));
+        all.extend(
+            identity
+                .map(Identity::certificate)
+                .map(|shown| MerchantCredentials {
+                    serial: shown.serial().to_owned(),
+                    key: shown.public_key().clone(),
+                }),
+        );
         all.into_iter()
             .try_for_each(|own| guard.take_own(own, None, || Ok(())))
     }
 
-    /// A sandbox's keys are taken where all requests go to hosts that may be one.
+    /// A sandbox's keys are accepted only if every configured host may be a sandbox.
     fn sandboxes(hosts: &HostRule) -> Sandboxes {
         match hosts
             .configured()
             .find(|origin| !hosts.may_be_sandbox(origin))
         {
-            None => Sandboxes::Taken,
+            None => Sandboxes::Accepted,
             Some(origin) => Sandboxes::Refused(
                 format!(
                     ", and {origin} is not one: a sandbox's keys must not be used in production"
@@ -198,13 +215,13 @@ impl ClientBuilder {
     fn take_identity(&mut self) -> Result<Option<Identity>> {
         match (self.identity.take(), self.pkcs12.take()) {
             (Some(_), Some(_)) => Err(Cause::config(
-                "a client has one identity: give `client_identity` or `client_identity_pkcs12`",
+                "`client_identity` and `client_identity_pkcs12` exclude each other: set one",
             )),
             (None, Some(archive)) => {
                 let password = self.mchid.as_deref().ok_or_else(|| {
                     Cause::config(
-                        "`client_identity_pkcs12` takes the `mchid` for the password: give it, or \
-                         open the archive by Identity::from_pkcs12",
+                        "`client_identity_pkcs12` uses the `mchid` as the password: set it, or open \
+                         the archive with Identity::from_pkcs12",
                     )
                 })?;
                 Identity::open_pkcs12(&archive, password).map(Some)
@@ -217,13 +234,13 @@ impl ClientBuilder {
         match (self.transport.take(), self.proxy.take(), self.no_proxy) {
             (None, None, false) => Ok(Transport::shared()),
             (None, None, true) => Ok(Transport::direct()),
-            (None, Some(proxy), false) => Transport::builder().proxy(&proxy).checked(),
-            (None, Some(_), true) => {
-                Err(Cause::config("`proxy` and `no_proxy` exclude one another"))
-            }
+            (None, Some(proxy), false) => Transport::builder().proxy(proxy.as_str()).checked(),
+            (None, Some(_), true) => Err(Cause::config(
+                "`proxy` and `no_proxy` exclude each other: set one",
+            )),
             (Some(transport), None, false) => Ok(transport),
             (Some(_), _, _) => Err(Cause::config(
-                "a transport brings its own proxy: set it on Transport::builder()",
+                "`transport` has its own proxy setting: set the proxy on Transport::builder()",
             )),
         }
     }
@@ -242,5 +259,5 @@ fn user_agent(given: Option<&str>) -> Result<HeaderValue> {
     HeaderValue::try_from(&text)
         .ok()
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| Cause::config("user_agent is empty or holds a control character"))
+        .ok_or_else(|| Cause::config("invalid user_agent: expected visible characters, found none or a control character"))
 }

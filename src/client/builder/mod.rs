@@ -1,29 +1,52 @@
+//! The builder of a client: what each setting means. `build.rs` checks them.
+
 mod build;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
-use super::{CertificateMode, Identity, outside::Outside};
+use super::{CertificateMode, Identity, plugins::Plugin};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::Cause,
     protocol::{
-        certificates,
-        host::{API, Base},
-        notification::Owners,
+        notification::owner::Owners,
         retry::RetryPolicy,
         sign::{MerchantKey, Signer},
-        trust::{DynVerifier, PlatformKey, Verifier},
+        trust::{
+            folder,
+            key::PlatformKey,
+            verifier::{DynVerifier, Verifier},
+        },
+        url::host::{API, Base},
     },
     wire::Transport,
 };
 
-/// A client's configuration.
+/// Configures a [`Client`](crate::Client).
 ///
-/// Every setter keeps what it is given; [`build`](ClientBuilder::build) checks it all, without
-/// any I/O, and says what is wrong.
-#[must_use]
+/// Setters only store their argument. [`build`](ClientBuilder::build) checks the whole
+/// configuration, without any I/O, and returns an error that says what is wrong.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use wechatpay_chain::Client;
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let client = Client::builder()
+///     .mchid("1900000109")
+///     .apiv2_key("0123456789abcdef0123456789abcdef")
+///     .timeout(Duration::from_secs(10))
+///     .build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     mchid: Option<String>,
     brand_id: Option<String>,
@@ -47,7 +70,7 @@ pub struct ClientBuilder {
     no_proxy: bool,
     transport: Option<Transport>,
     retry: RetryPolicy,
-    certificates: Option<CertificateMode>,
+    certificate_mode: Option<CertificateMode>,
     strict: bool,
     fault: Option<Cause>,
     user_agent: Option<String>,
@@ -79,7 +102,7 @@ impl Default for ClientBuilder {
             no_proxy: false,
             transport: None,
             retry: RetryPolicy::default(),
-            certificates: None,
+            certificate_mode: None,
             strict: false,
             fault: None,
             user_agent: None,
@@ -89,44 +112,53 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The merchant ID (`mchid`): digits. Without it the client builds, APIv2 skips its merchant
-    /// check, and an APIv3 call is an error.
+    /// Sets the merchant ID (`mchid`): digits only.
+    ///
+    /// A client without one can be built; then APIv2 skips its merchant check, and an APIv3 call
+    /// returns an error.
     pub fn mchid(mut self, mchid: impl Into<String>) -> Self {
         self.mchid = Some(mchid.into());
         self
     }
 
-    /// The serial number of the merchant's API certificate, in hexadecimal.
+    /// Sets the serial number of the merchant's API certificate, in hexadecimal.
+    ///
+    /// `openssl x509 -noout -serial -in apiclient_cert.pem` prints it.
     pub fn serial(mut self, serial: impl Into<String>) -> Self {
         self.serial = Some(serial.into());
         self
     }
 
-    /// The merchant's private key: `apiclient_key.pem`.
+    /// Sets the merchant's private key, `apiclient_key.pem`.
     pub fn private_key(mut self, key: PrivateKey) -> Self {
         self.private_key = Some(key);
         self
     }
 
-    /// A WeChat Pay public key, under its ID (`PUB_KEY_ID_…`). May be given more than once.
+    /// Adds a WeChat Pay public key with its ID (`PUB_KEY_ID_…`).
+    ///
+    /// Call it once per key; the keys are trusted side by side with platform certificates.
     pub fn platform_key(mut self, id: impl Into<String>, key: PublicKey) -> Self {
         self.platform
             .push(PlatformKey::of_public_key(id.into(), key));
         self
     }
 
-    /// A platform certificate. May be given more than once, and beside a public key.
+    /// Adds a platform certificate.
+    ///
+    /// Call it once per certificate; they are trusted side by side with public keys.
     pub fn platform_certificate(mut self, certificate: Certificate) -> Self {
         self.platform.push(PlatformKey::of_certificate(certificate));
         self
     }
 
-    /// The platform certificates of a folder's `.pem` files, as
-    /// [`Client::save_certificates`](crate::Client::save_certificates) writes them; those that are
-    /// over are passed over. Reads the folder at once; what is wrong with it is told by
-    /// [`build`](ClientBuilder::build).
+    /// Adds the platform certificates in the `.pem` files of a folder, as
+    /// [`Client::save_certificates`](crate::Client::save_certificates) writes them.
+    ///
+    /// Expired certificates are skipped. The folder is read immediately; if that fails,
+    /// [`build`](ClientBuilder::build) returns the error.
     pub fn platform_certificates_from(mut self, folder: impl AsRef<std::path::Path>) -> Self {
-        match certificates::load(folder.as_ref()) {
+        match folder::load(folder.as_ref()) {
             Ok(all) => self
                 .platform
                 .extend(all.into_iter().map(PlatformKey::of_certificate)),
@@ -137,155 +169,171 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether the client fetches platform certificates by itself. Unless told,
-    /// [`CertificateMode::OnDemand`] where there is an APIv3 key to decrypt them with.
-    pub fn certificates(mut self, mode: CertificateMode) -> Self {
-        self.certificates = Some(mode);
+    /// Sets when the client downloads platform certificates.
+    ///
+    /// Defaults to [`CertificateMode::OnDemand`] if there is an APIv3 key to decrypt them with, and
+    /// to [`CertificateMode::Fixed`] otherwise.
+    pub fn certificate_mode(mut self, mode: CertificateMode) -> Self {
+        self.certificate_mode = Some(mode);
         self
     }
 
-    /// The APIv3 key: 32 bytes, as set in the merchant platform.
+    /// Sets the APIv3 key: 32 bytes, as configured on the merchant platform.
     pub fn apiv3_key(mut self, key: impl Into<String>) -> Self {
         self.apiv3_key = Some(Zeroizing::new(key.into()));
         self
     }
 
-    /// The APIv2 key.
+    /// Sets the APIv2 key: 32 bytes, as configured on the merchant platform.
     pub fn apiv2_key(mut self, key: impl Into<String>) -> Self {
         self.apiv2_key = Some(Zeroizing::new(key.into()));
         self
     }
 
-    /// The merchant's API certificate with its key, which calls with the option `security`
-    /// ([`Options::mutual_tls`](crate::Options::mutual_tls)) show in TLS. Other calls do not, and
-    /// go by connections of their own.
+    /// Sets the merchant's API certificate with its key, for the calls that present it in TLS: those
+    /// with the option `security` ([`Options::mutual_tls`](crate::Options::mutual_tls)).
+    ///
+    /// Other calls do not present it and never share a connection with those that do.
     pub fn client_identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self
     }
 
-    /// The bytes of `apiclient_cert.p12`, opened by [`build`](ClientBuilder::build) with the
-    /// merchant ID as its password. With the feature `pkcs12`.
+    /// Sets the client identity from the bytes of `apiclient_cert.p12`.
+    ///
+    /// [`build`](ClientBuilder::build) opens the archive with the merchant ID as its password, which
+    /// is how WeChat Pay delivers it. Requires the feature `pkcs12`.
     #[cfg(feature = "pkcs12")]
     pub fn client_identity_pkcs12(mut self, archive: impl Into<Vec<u8>>) -> Self {
         self.pkcs12 = Some(Zeroizing::new(archive.into()));
         self
     }
 
-    /// The brand ID, in whose name paths that begin with `/brand/` are signed; `serial` and
-    /// `private_key` are then the brand's own.
+    /// Sets the brand ID, which signs the paths that start with `/brand/`.
+    ///
+    /// `serial` and `private_key` are then those of the brand.
     pub fn brand_id(mut self, id: impl Into<String>) -> Self {
         self.brand_id = Some(id.into());
         self
     }
 
-    /// Where requests go: `https://api.mch.weixin.qq.com/` unless told, with or without a path.
-    /// Plain `http` is taken here and nowhere else.
+    /// Sets the base URI of all requests, with or without a path. Defaults to
+    /// `https://api.mch.weixin.qq.com/`.
+    ///
+    /// This is the only place, next to [`trust_host`](ClientBuilder::trust_host), that allows plain
+    /// `http`.
     pub fn base_uri(mut self, uri: impl Into<String>) -> Self {
         self.base_uri = uri.into();
         self
     }
 
-    /// Where requests go while the base URI's host cannot be reached (DNS or TCP), such as
-    /// `https://api2.mch.weixin.qq.com/`. It is kept for five minutes; then the base URI is tried
-    /// again.
+    /// Sets where requests go while the host of the base URI cannot be reached (DNS, TCP or the
+    /// connect timeout), such as `https://api2.mch.weixin.qq.com/`. Defaults to no backup.
+    ///
+    /// The backup is used for five minutes, then one request tries the base URI again.
     pub fn backup_base_uri(mut self, uri: impl Into<String>) -> Self {
         self.backup_base_uri = Some(uri.into());
         self
     }
 
-    /// Lets signed requests go to another host too: a name or an address, with a port (that one
-    /// alone) or without (any).
+    /// Allows signed requests to one more host: a name or address, with a port (only that port) or
+    /// without (any port).
     pub fn trust_host(mut self, host: impl Into<String>) -> Self {
         self.trusted_hosts.push(host.into());
         self
     }
 
-    /// How long a whole call may take, retries included: 30 s unless told; zero is no limit.
+    /// Sets the timeout of a whole call, retries included. Defaults to 30 seconds; zero means no
+    /// timeout.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long connecting may take: 5 s unless told; zero is no limit.
+    /// Sets the timeout for establishing a connection. Defaults to 5 seconds; zero means no timeout.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// The most bytes of an answer's body that are taken into memory: 10 MiB unless told.
+    /// Sets the maximum size in bytes of a response body held in memory. Defaults to 10 MiB.
     pub fn max_response(mut self, bytes: usize) -> Self {
         self.max_response = bytes;
         self
     }
 
-    /// A proxy for this client: `http://[user:password@]host:port` or `socks5://host:port`.
-    /// Unless told, the environment's (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    /// Sets the proxy of this client, as [`TransportBuilder::proxy`](crate::TransportBuilder::proxy)
+    /// takes it, such as `http://user:password@host:port`.
+    ///
+    /// Defaults to the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`.
     pub fn proxy(mut self, uri: impl Into<String>) -> Self {
         self.proxy = Some(Zeroizing::new(uri.into()));
         self
     }
 
-    /// No proxy, whatever the environment says.
+    /// Uses no proxy and ignores the proxy variables of the environment.
     pub fn no_proxy(mut self) -> Self {
         self.no_proxy = true;
         self
     }
 
-    /// The transport to share with other clients: its pools, its TLS and its proxy.
-    pub fn transport(mut self, transport: &Transport) -> Self {
-        self.transport = Some(transport.clone());
+    /// Sets the transport, which brings its own connection pool, TLS trust and proxy.
+    ///
+    /// Pass clones of one transport to share them between clients.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = Some(transport);
         self
     }
 
-    /// When a call is sent again: see [`RetryPolicy`].
+    /// Sets when a failed attempt is repeated. Defaults to [`RetryPolicy::default`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// Signs in place of `serial` and `private_key`.
+    /// Sets a signer, such as a key service, instead of `serial` and `private_key`.
     pub fn signer(mut self, signer: impl Signer) -> Self {
-        self.signer = Some(MerchantKey::remote(Outside(signer)));
+        self.signer = Some(MerchantKey::remote(Plugin(signer)));
         self
     }
 
-    /// Verifies in place of platform keys and certificates.
+    /// Sets a verifier instead of platform keys and certificates.
     pub fn verifier(mut self, verifier: impl Verifier) -> Self {
-        self.verifier = Some(Arc::new(Outside(verifier)));
+        self.verifier = Some(Arc::new(Plugin(verifier)));
         self
     }
 
-    /// Takes the notifications of another merchant too, besides the client's own. May be given
-    /// more than once.
+    /// Accepts notifications for another merchant, in addition to the client's own. Call it once per
+    /// merchant.
     pub fn notification_mchid(mut self, mchid: impl Into<String>) -> Self {
         self.notified.mchids.push(mchid.into());
         self
     }
 
-    /// Takes notifications for this app, and for no other than those named. May be given more than
-    /// once; if none is, any app's are taken.
+    /// Accepts only notifications for this app. Call it once per app. Defaults to accepting every
+    /// app.
     pub fn notification_appid(mut self, appid: impl Into<String>) -> Self {
         self.notified.appids.push(appid.into());
         self
     }
 
-    /// Refuses before sending what WeChat Pay is known to refuse: `null` and characters of four
-    /// bytes (emoji) in JSON, a query in `notify_url`, amounts that are not integers. Without it
-    /// these are warnings through `tracing`.
-    pub fn strict(mut self) -> Self {
-        self.strict = true;
+    /// Sets whether a call returns an error for values that WeChat Pay is known to refuse: `null` and
+    /// four-byte characters (emoji) in JSON, a query in `notify_url`, amounts that are not integers.
+    ///
+    /// Defaults to `false`: such values are logged as warnings and sent.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
         self
     }
 
-    /// The `User-Agent`, in place of this library's own.
+    /// Sets the `User-Agent` header. Defaults to this crate's name and version.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 }
 
-/// Shows no key.
+/// Shows neither keys nor the proxy, whose URL may hold a password.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")

@@ -5,11 +5,11 @@ use std::{fmt, ops::Range, sync::Arc};
 use super::decode;
 use crate::{
     error::{Error, Result},
-    protocol::path::shown,
+    protocol::url::path::shown,
 };
 
 /// How many names of columns an error shows: more than any bill has.
-const MOST_NAMES: usize = 32;
+const MAX_NAMES: usize = 32;
 
 /// A row of a bill, or its summary: values by the names of their columns.
 ///
@@ -94,9 +94,9 @@ impl BillRow {
     fn require(&self, column: &str) -> Result<&str> {
         self.get(column).ok_or_else(|| {
             let (line, wanted) = (self.line, shown(column));
-            let names = self.columns.iter().take(MOST_NAMES).map(|name| shown(name));
+            let names = self.columns.iter().take(MAX_NAMES).map(|name| shown(name));
             let names = names.collect::<Vec<_>>().join(", ");
-            let more = if self.columns.len() > MOST_NAMES {
+            let more = if self.columns.len() > MAX_NAMES {
                 ", …"
             } else {
                 ""

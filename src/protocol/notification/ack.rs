@@ -1,45 +1,52 @@
+//! The acknowledgement of a notification: what the merchant's server responds.
+
 use std::borrow::Cow;
 
 use http::StatusCode;
 
 use crate::{
     error::{Error, Kind, RefusedNotification},
-    protocol::path::Version,
+    protocol::url::path::Version,
 };
 
-/// The answer to a notification, for any web framework.
+/// The acknowledgement of a notification: the response to send, for any web framework.
 ///
-/// By "通知规则": a success is 204 without a body; a failure, which asks for the notification
-/// again, is 4xx or 5xx with `{"code":"FAIL","message":"…"}`. APIv2's are XML, with 200.
+/// WeChat Pay expects it within five seconds. A success is 204 without a body, and stops the
+/// notification. A failure is 4xx or 5xx with `{"code":"FAIL","message":"…"}`, and WeChat Pay sends
+/// the notification again later, for a little more than a day. For APIv2 both are XML with status
+/// 200. An `Ack` converts into an [`http::Response`].
 ///
 /// ```
 /// use wechatpay_chain::Ack;
 ///
 /// assert_eq!(Ack::success().status(), 204);
 ///
-/// let again = Ack::fail("the database is away");
-/// assert_eq!(again.status(), 500);
-/// assert_eq!(again.body(), r#"{"code":"FAIL","message":"the database is away"}"#);
-/// assert_eq!(again.content_type(), Some("application/json"));
+/// let ack = Ack::fail("the database is not reachable");
+/// assert_eq!(ack.status(), 500);
+/// assert_eq!(ack.body(), r#"{"code":"FAIL","message":"the database is not reachable"}"#);
+/// assert_eq!(ack.content_type(), Some("application/json"));
 /// ```
+///
+/// Official page: "通知规则".
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "it is the answer to the notification"]
+#[must_use = "an acknowledgement does nothing unless it is sent as the response"]
 pub struct Ack {
     version: Version,
     status: StatusCode,
-    /// Why not; none is a success.
+    /// The reason of a failure; `None` is a success.
     reason: Option<Cow<'static, str>>,
     body: String,
 }
 
 impl Ack {
-    /// It was taken: WeChat Pay sends it no more.
+    /// Acknowledges a notification that was handled. WeChat Pay stops sending it.
     pub fn success() -> Self {
         Self::new(StatusCode::NO_CONTENT, None)
     }
 
-    /// It was not taken: WeChat Pay sends it again, later. `reason` is seen by WeChat Pay; of a
-    /// long one, the first 256 characters.
+    /// Reports that a notification was not handled. WeChat Pay sends it again later.
+    ///
+    /// `reason` is sent to WeChat Pay, truncated to 256 characters.
     pub fn fail(reason: impl Into<String>) -> Self {
         let mut reason = reason.into();
         if let Some((end, _)) = reason.char_indices().nth(256) {
@@ -48,29 +55,30 @@ impl Ack {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, Some(reason.into()))
     }
 
-    /// What to answer where a notification was refused, or its handler failed. It tells which step
-    /// refused it, and nothing more: anyone may have sent it.
+    /// Returns the acknowledgement for an error of a notification or of its handler.
     ///
-    /// It asks for the notification again. Of one that is genuine, and will be refused each time,
-    /// [`dismiss`](Ack::dismiss) asks for no more.
+    /// It names the step that failed and no details, because anyone may have sent the request.
+    /// WeChat Pay sends a genuine notification again later. To stop one that will be refused every
+    /// time, use [`dismiss`](Ack::dismiss).
     pub fn refusal(err: &Error) -> Self {
         let (status, reason) = match err.kind() {
-            Kind::Signature | Kind::UnknownKey | Kind::Probe => {
+            Kind::Verification | Kind::UnknownKey | Kind::Probe => {
                 (StatusCode::UNAUTHORIZED, "signature refused")
             }
             Kind::ClockSkew => (StatusCode::UNAUTHORIZED, "timestamp refused"),
             Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
             Kind::Decode => (StatusCode::BAD_REQUEST, "body not understood"),
             Kind::Decrypt => (StatusCode::BAD_REQUEST, "decryption failed"),
-            Kind::Owner => (StatusCode::BAD_REQUEST, "not this merchant's"),
-            Kind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "out of time"),
+            Kind::WrongMerchant => (StatusCode::BAD_REQUEST, "not this merchant's"),
+            Kind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timed out"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "not handled"),
         };
         Self::new(status, Some(reason.into()))
     }
 
-    /// Says that a notification was taken which is WeChat Pay's but was refused here, so that it
-    /// stops coming: see [`RefusedNotification`]. Keep its content first.
+    /// Acknowledges a genuine notification that was refused, so that WeChat Pay stops sending it.
+    ///
+    /// Save its content first: see [`RefusedNotification`].
     pub fn dismiss(refused: &RefusedNotification) -> Self {
         let version = if refused.is_v2() {
             Version::V2
@@ -80,7 +88,7 @@ impl Ack {
         Self::success().of(version)
     }
 
-    /// The same answer as APIv2 takes it: XML, with 200.
+    /// Returns the same acknowledgement in APIv2's format: XML with status 200.
     ///
     /// ```
     /// # use wechatpay_chain::Ack;
@@ -116,12 +124,12 @@ impl Ack {
         bare.of(Version::V3)
     }
 
-    /// Whether it says that the notification was taken.
+    /// Returns whether this reports success.
     pub fn is_success(&self) -> bool {
         self.reason.is_none()
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         match self.version {
             Version::V3 => self.status,
@@ -129,7 +137,7 @@ impl Ack {
         }
     }
 
-    /// The `Content-Type`; none where there is no body.
+    /// Returns the value of `Content-Type`, or `None` if there is no body.
     pub fn content_type(&self) -> Option<&'static str> {
         match self.version {
             Version::V2 => Some("text/xml; charset=utf-8"),
@@ -137,7 +145,7 @@ impl Ack {
         }
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn body(&self) -> &str {
         &self.body
     }
@@ -159,6 +167,8 @@ impl<B: From<String>> From<Ack> for http::Response<B> {
 }
 
 fn xml(code: &str, message: &str) -> String {
+    // The reason may contain anything; control characters and U+FFFE are not allowed in XML at all,
+    // not even escaped.
     let mut out = format!("<xml><return_code>{code}</return_code><return_msg>");
     for c in message.chars() {
         match c {
@@ -179,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_breaks_out_of_neither_form() {
+    fn reason_is_escaped_in_json_and_xml() {
         let ack = Ack::fail("\"</return_msg>\n& \u{0}]]>");
         let json = serde_json::from_str::<serde_json::Value>(ack.body()).unwrap();
         assert_eq!(json["message"], "\"</return_msg>\n& \u{0}]]>");
@@ -194,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn it_becomes_a_response() {
+    fn ack_converts_into_a_response() {
         let response = http::Response::<Vec<u8>>::from(Ack::success());
         assert_eq!(response.status(), 204);
         assert!(response.headers().is_empty() && response.body().is_empty());

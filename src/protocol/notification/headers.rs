@@ -1,41 +1,42 @@
-//! The headers of a notification, whichever web framework they come from.
+//! The headers of a notification, from any web framework.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     error::{Cause, Kind, cause::Result},
-    protocol::verify::SIGNED,
+    protocol::trust::signature::NAMES,
 };
 
-/// Far more than a signature of 8192 bits in base64.
-const MOST: usize = 2048;
-/// Twice as many as there should be: enough to tell that one is given twice.
-const MANY: usize = 8;
+/// The longest accepted value, longer than a signature of 8192 bits in base64.
+const MAX_VALUE: usize = 2048;
+/// The number of headers after which reading stops. It is twice the expected number, so a repeated
+/// header is still noticed.
+const MAX_HEADERS: usize = 8;
 
-/// The headers that carry the signature, out of names and values of any kind.
+/// Collects the headers that carry the signature from names and values of any type.
 pub(crate) fn collect<K, V>(headers: impl IntoIterator<Item = (K, V)>) -> Result<HeaderMap>
 where
     K: AsRef<str>,
     V: AsRef<[u8]>,
 {
-    let mut found = HeaderMap::with_capacity(SIGNED.len());
+    let mut found = HeaderMap::with_capacity(NAMES.len());
     for (name, value) in headers {
         let (given, value) = (name.as_ref(), value.as_ref());
-        let Some(name) = SIGNED.iter().find(|name| name.eq_ignore_ascii_case(given)) else {
+        let Some(name) = NAMES.iter().find(|name| name.eq_ignore_ascii_case(given)) else {
             continue;
         };
-        let fault = |what: &str| {
+        let error = |what: &str| {
             let message = format!("{given} ({} bytes) {what}", value.len());
-            Err(Cause::new(Kind::Signature, message).in_step("headers"))
+            Err(Cause::new(Kind::Verification, message).in_step("headers"))
         };
-        if value.len() > MOST {
-            return fault("is longer than any that WeChat Pay sends");
+        if value.len() > MAX_VALUE {
+            return error(&format!("is too long: the limit is {MAX_VALUE} bytes"));
         }
         let Ok(value) = HeaderValue::from_bytes(value) else {
-            return fault("holds a control character");
+            return error("contains a control character");
         };
         found.append(HeaderName::from_static(name), value);
-        if found.len() == MANY {
+        if found.len() == MAX_HEADERS {
             break;
         }
     }
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_values_come_from_anywhere() {
+    fn headers_of_any_type_are_accepted() {
         let mut map = HeaderMap::new();
         map.insert("wechatpay-nonce", HeaderValue::from_static("n"));
         map.insert("host", HeaderValue::from_static("h"));
@@ -70,10 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn headers_without_end_are_not_kept() {
+    fn endless_and_invalid_headers_are_bounded() {
         let endless = std::iter::repeat(("wechatpay-nonce", "n"));
-        assert_eq!(collect(endless).unwrap().len(), MANY);
-        let long = "n".repeat(MOST + 1);
+        assert_eq!(collect(endless).unwrap().len(), MAX_HEADERS);
+        let long = "n".repeat(MAX_VALUE + 1);
         let err = collect([("wechatpay-nonce", long.as_str())]).unwrap_err();
         assert!(err.to_string().contains("2049 bytes"), "{err}");
         let err = collect([("wechatpay-nonce", "a\r\nb")]).unwrap_err();

@@ -1,3 +1,5 @@
+//! A replay guard in the memory of this process.
+
 use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,
@@ -8,14 +10,25 @@ use std::{
 
 use super::replay::{Admission, Fence, ReplayGuard};
 
-/// A [`ReplayGuard`] in this process's memory.
+/// A [`ReplayGuard`] in the memory of this process.
 ///
-/// Unless told, a lease is a minute, what was handled is remembered for two days, and 65,536
-/// notifications are remembered at most: then the oldest that was handled is forgotten, and where
-/// all are being handled, the next one is told to come again.
+/// It loses its memory when the process ends and does not know about other processes, so handlers
+/// must still tolerate a repeat, for example by checking the state of the order first.
 ///
-/// It forgets when the process ends, and knows nothing of other processes: make the handler
-/// itself bear a repeat, by the order's own state.
+/// At capacity it forgets the oldest notification that was handled. If all of them are still being
+/// handled, [`begin`](ReplayGuard::begin) returns [`Admission::Busy`], and WeChat Pay sends the
+/// notification again later.
+///
+/// ```
+/// use std::time::Duration;
+/// use wechatpay_chain::MemoryGuard;
+///
+/// let guard = MemoryGuard::new()
+///     .lease(Duration::from_secs(30))
+///     .keep(Duration::from_secs(3 * 24 * 60 * 60))
+///     .capacity(10_000);
+/// # let _ = guard;
+/// ```
 pub struct MemoryGuard {
     lease: Duration,
     keep: Duration,
@@ -24,7 +37,7 @@ pub struct MemoryGuard {
 }
 
 impl MemoryGuard {
-    /// One with the defaults.
+    /// Creates a guard with a lease of 60 seconds that remembers 65,536 notifications for 48 hours.
     pub fn new() -> Self {
         Self {
             lease: Duration::from_secs(60),
@@ -34,21 +47,22 @@ impl MemoryGuard {
         }
     }
 
-    /// How long a handler may take before it counts as dead.
+    /// Sets how long a handler may take before it counts as dead. Defaults to 60 seconds.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// How long a notification that was handled is remembered.
+    /// Sets how long a handled notification is remembered. Defaults to 48 hours; WeChat Pay repeats one
+    /// for a little more than 24 hours.
     #[must_use]
     pub fn keep(mut self, keep: Duration) -> Self {
         self.keep = keep;
         self
     }
 
-    /// How many notifications are remembered; at least one.
+    /// Sets how many notifications are remembered. Defaults to 65,536; the minimum is 1.
     #[must_use]
     pub fn capacity(mut self, notifications: usize) -> Self {
         self.capacity = notifications.max(1);
@@ -57,9 +71,9 @@ impl MemoryGuard {
 
     fn begin_at(&self, id: &str, now: Instant) -> Admission {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.entries.get(id) {
-            Some(entry) if entry.end.0 > now => {
-                return match entry.stage {
+        match state.records.get(id) {
+            Some(record) if record.end.0 > now => {
+                return match record.stage {
                     Stage::Done => Admission::Done,
                     Stage::Held(_) => Admission::Busy,
                 };
@@ -67,7 +81,7 @@ impl MemoryGuard {
             Some(_) => state.remove(id),
             None => {}
         }
-        if state.entries.len() >= self.capacity && !state.make_room(now) {
+        if state.records.len() >= self.capacity && !state.make_room(now) {
             return Admission::Busy;
         }
         let fence = Fence::new(state.next);
@@ -78,14 +92,17 @@ impl MemoryGuard {
     fn finish_at(&self, id: &str, fence: Fence, ok: bool, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if ok {
+            // Whatever the fence says: the work is done, even if the lease ended in the meantime.
             state.remove(id);
-            if state.entries.len() >= self.capacity {
+            if state.records.len() >= self.capacity {
                 state.make_room(now);
             }
             state.insert(id, now, self.keep, Stage::Done);
             return;
         }
-        let stage = state.entries.get(id).map(|entry| entry.stage);
+        // A failure frees the notification only for the latest holder. An earlier one, whose lease
+        // ended, would otherwise admit a third handler beside the second.
+        let stage = state.records.get(id).map(|record| record.stage);
         if stage == Some(Stage::Held(fence)) {
             state.remove(id);
         }
@@ -115,26 +132,26 @@ impl fmt::Debug for MemoryGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("MemoryGuard")
-            .field("remembered", &state.entries.len())
+            .field("remembered", &state.records.len())
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
     }
 }
 
-/// When something ends, and a number that keeps equal times apart.
+/// When a record ends, and a number that distinguishes equal times.
 type End = (Instant, u64);
 
 #[derive(Default)]
 struct State {
-    entries: HashMap<Arc<str>, Entry>,
-    /// Those that are being handled, by the end of their lease.
+    records: HashMap<Arc<str>, Record>,
+    /// The notifications that are being handled, by the end of their lease.
     held: BTreeMap<End, Arc<str>>,
-    /// Those that were handled, by when they are forgotten.
+    /// The notifications that were handled, by the time at which they are forgotten.
     done: BTreeMap<End, Arc<str>>,
     next: u64,
 }
 
-struct Entry {
+struct Record {
     end: End,
     stage: Stage,
 }
@@ -147,6 +164,7 @@ enum Stage {
 
 impl State {
     fn insert(&mut self, id: &str, now: Instant, time: Duration, stage: Stage) {
+        // `Instant + Duration::MAX` would overflow and panic.
         const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         let end = (now + time.min(FAR), self.next);
         self.next += 1;
@@ -156,20 +174,21 @@ impl State {
             Stage::Done => &mut self.done,
         };
         order.insert(end, Arc::clone(&id));
-        self.entries.insert(id, Entry { end, stage });
+        self.records.insert(id, Record { end, stage });
     }
 
     fn remove(&mut self, id: &str) {
-        if let Some(entry) = self.entries.remove(id) {
-            self.held.remove(&entry.end);
-            self.done.remove(&entry.end);
+        if let Some(record) = self.records.remove(id) {
+            self.held.remove(&record.end);
+            self.done.remove(&record.end);
         }
     }
 
-    /// Forgets the oldest that is done, else one whose lease is over.
+    /// Forgets one notification: preferably one whose lease has ended, else the oldest handled one.
+    /// Returns `false` if all are being handled.
     fn make_room(&mut self, now: Instant) -> bool {
-        let over = |(end, id): (&End, &Arc<str>)| (end.0 <= now).then(|| Arc::clone(id));
-        let dead = self.held.first_key_value().and_then(over);
+        let ended = |(end, id): (&End, &Arc<str>)| (end.0 <= now).then(|| Arc::clone(id));
+        let dead = self.held.first_key_value().and_then(ended);
         let oldest = || self.done.first_key_value().map(|(_, id)| Arc::clone(id));
         match dead.or_else(oldest) {
             Some(id) => {
@@ -195,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_stays_done_and_what_failed_comes_again() {
+    fn handled_is_remembered_and_failed_is_admitted_again() {
         let guard = MemoryGuard::new();
         let now = Instant::now();
         let first = admitted(&guard, "a", now);
@@ -212,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_that_died_lets_the_next_one_through() {
+    fn dead_handler_is_replaced_after_its_lease() {
         let guard = MemoryGuard::new().lease(10 * SECOND);
         let now = Instant::now();
         admitted(&guard, "a", now);
@@ -221,12 +240,12 @@ mod tests {
     }
 
     #[test]
-    fn a_late_failure_frees_nobody_elses_lease() {
+    fn late_failure_does_not_end_another_lease() {
         let guard = MemoryGuard::new().lease(10 * SECOND);
         let now = Instant::now();
         let first = admitted(&guard, "a", now);
         let second = admitted(&guard, "a", now + 10 * SECOND);
-        // Not even when it is told more than once, or after the second holder failed too.
+        // Not even if it is reported repeatedly, or after the second holder has failed, too.
         for _ in 0..3 {
             guard.finish_at("a", first, false, now + 11 * SECOND);
             assert_eq!(guard.begin_at("a", now + 12 * SECOND), Busy);
@@ -242,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_success_is_a_success() {
+    fn late_success_counts() {
         let guard = MemoryGuard::new().lease(10 * SECOND);
         let now = Instant::now();
         let first = admitted(&guard, "a", now);
@@ -254,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_a_lease_is_never_pushed_out() {
+    fn memory_is_bounded_and_leases_are_kept() {
         let guard = MemoryGuard::new().capacity(100);
         let now = Instant::now();
         for n in 0..10_000 {
@@ -264,10 +283,10 @@ mod tests {
         }
         let size = |guard: &MemoryGuard| {
             let state = guard.state.lock().unwrap();
-            assert_eq!(state.entries.len(), state.held.len() + state.done.len());
-            state.entries.len()
+            assert_eq!(state.records.len(), state.held.len() + state.done.len());
+            state.records.len()
         };
-        // The last of them failed, and is forgotten.
+        // The last one failed and is forgotten.
         assert_eq!(size(&guard), 99);
         assert_eq!(guard.begin_at("9998", now), Done);
         for n in 0..100 {
@@ -275,12 +294,12 @@ mod tests {
         }
         assert_eq!(guard.begin_at("one more", now), Busy);
         let fence = admitted(&guard, "one more", now + 61 * SECOND);
-        guard.finish_at("none that began", fence, true, now + 61 * SECOND);
+        guard.finish_at("never began", fence, true, now + 61 * SECOND);
         assert!(size(&guard) <= 100);
     }
 
     #[test]
-    fn no_duration_is_too_long() {
+    fn longest_durations_do_not_overflow() {
         let guard = MemoryGuard::new().lease(Duration::MAX).keep(Duration::MAX);
         let fence = admitted(&guard, "a", Instant::now());
         guard.finish_at("a", fence, true, Instant::now());

@@ -1,11 +1,11 @@
-//! Notifications: what WeChat Pay tells the merchant by itself.
+//! Notifications: what WeChat Pay posts to the merchant.
 
-mod ack;
-mod headers;
-mod memory;
-mod owner;
-mod receiver;
-mod replay;
+pub(crate) mod ack;
+pub(crate) mod headers;
+pub(crate) mod memory;
+pub(crate) mod owner;
+pub(crate) mod receiver;
+pub(crate) mod replay;
 mod v2;
 mod v3;
 
@@ -17,32 +17,24 @@ use std::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::{
-    ack::Ack,
-    memory::MemoryGuard,
-    replay::{Admission, Fence, ReplayGuard},
-};
-pub(crate) use self::{
-    headers::collect,
-    owner::Owners,
-    receiver::{MAX_BODY, Receiver, check_size, open},
-};
-
-use super::{answer::Verification, path::Version};
+use self::ack::Ack;
+use super::{response::verification::Verification, url::path::Version};
 use crate::{
     base::json,
     error::{ApiError, Cause, Kind},
 };
 
-/// How soon WeChat Pay wants its answer.
+/// The time in which WeChat Pay expects the acknowledgement.
 pub(crate) const BUDGET: Duration = Duration::from_secs(5);
 
-/// A notification that verified, opened, and belongs to a merchant that is configured.
+/// A notification that was verified, decrypted, and is for a configured merchant.
 ///
-/// From [`Client::notification`](crate::Client::notification) or
-/// [`Notifications`](crate::Notifications). The same one
-/// can arrive more than once and out of order: see [`once`](Notification::once). It is answered
-/// with an [`Ack`], within five seconds. By "通知规则".
+/// [`Client::notification`](crate::Client::notification) and
+/// [`Notifications`](crate::Notifications) return it. Respond with an [`Ack`] within five seconds.
+/// The same notification can arrive several times and out of order: see
+/// [`once`](Notification::once).
+///
+/// Amounts in its resource are in fen (分).
 ///
 /// ```no_run
 /// use wechatpay_chain::{Ack, Client};
@@ -57,11 +49,13 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(5);
 ///             let transaction = notification.resource_json();
 ///             println!("paid: {}", transaction["out_trade_no"]);
 ///         }
-///         (event, of) => println!("not handled: {event} of {of}"),
+///         (event, kind) => println!("not handled: {event} of {kind}"),
 ///     }
 ///     notification.ack()
 /// }
 /// ```
+///
+/// Official page: "通知规则".
 pub struct Notification {
     version: Version,
     id: String,
@@ -75,24 +69,28 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// Its ID, the same each time that it is sent. APIv2 has none: there it is `v2-` and a digest
-    /// of what the notification says.
+    /// Returns the notification's ID, which is the same each time it is sent. APIv2 has no IDs; for it
+    /// this is `v2-` and a digest of the notification's content.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The merchant that it is for, of those that are configured. Some notifications name none: then
-    /// it is the one whose key opened it. `None` where any merchant's are taken and none is named.
+    /// Returns the configured merchant that the notification is for.
     ///
-    /// A partner's notifications are for the partner: the merchant that it acts for is in
-    /// `sub_mchid` of the [resource](Notification::resource_json).
+    /// If the notification names no merchant, this is the one whose key decrypted it. Returns `None`
+    /// if notifications of any merchant are accepted and none is named.
+    ///
+    /// A partner's notifications are for the partner. The merchant that it acts for is in `sub_mchid`
+    /// of the [resource](Notification::resource_json).
     pub fn mchid(&self) -> Option<&str> {
         self.mchid.as_deref()
     }
 
-    /// The failure that an APIv2 notification tells of, such as a deduction that failed
-    /// (`result_code` is `FAIL`). Such a notification is genuine: handle it as a failure, and
-    /// acknowledge it. `None` for APIv3, where the resource's own state says it.
+    /// Returns the failure that an APIv2 notification reports, for example a failed deduction
+    /// (`result_code` is `FAIL`).
+    ///
+    /// Such a notification is genuine: handle it as a failed payment and acknowledge it. Returns
+    /// `None` for APIv3, where the state of the resource tells.
     ///
     /// ```
     /// # use wechatpay_chain::{Ack, Notification};
@@ -109,10 +107,11 @@ impl Notification {
         self.failure.as_ref()
     }
 
-    /// What happened, such as `TRANSACTION.SUCCESS`; empty for most of APIv2, which does not say.
+    /// Returns what happened, for example `TRANSACTION.SUCCESS`. Empty for most notifications of
+    /// APIv2.
     ///
-    /// It does not say what the [resource](Notification::resource_json) is: `TRANSACTION.SUCCESS` is
-    /// a payment's and a profit sharing's. [`original_type`](Notification::original_type) does.
+    /// It does not tell what the [resource](Notification::resource_json) is: `TRANSACTION.SUCCESS` is
+    /// used for payments and for profit sharing. [`original_type`](Notification::original_type) does.
     pub fn event_type(&self) -> &str {
         match self.version {
             Version::V3 => self.text("event_type"),
@@ -120,8 +119,8 @@ impl Notification {
         }
     }
 
-    /// What the resource is, such as `transaction`, `refund` or `profitsharing`; empty for APIv2, and
-    /// where it does not say.
+    /// Returns what the resource is, for example `transaction`, `refund` or `profitsharing`. Empty for
+    /// APIv2, and if the notification does not tell.
     pub fn original_type(&self) -> &str {
         match self.version {
             Version::V3 => self.envelope["resource"]["original_type"]
@@ -131,7 +130,8 @@ impl Notification {
         }
     }
 
-    /// When it was made, as it was written (RFC 3339); empty for most of APIv2.
+    /// Returns the time at which the notification was created, in RFC 3339 as received. Empty for most
+    /// notifications of APIv2.
     pub fn create_time(&self) -> &str {
         match self.version {
             Version::V3 => self.text("create_time"),
@@ -139,86 +139,94 @@ impl Notification {
         }
     }
 
-    /// The kind of resource: `encrypt-resource`; empty for APIv2.
+    /// Returns the type of the encrypted resource, `encrypt-resource`. Empty for APIv2.
     pub fn resource_type(&self) -> &str {
         self.text("resource_type")
     }
 
-    /// A few words on it, for people; empty for APIv2.
+    /// Returns a short description for people. Empty for APIv2.
     pub fn summary(&self) -> &str {
         self.text("summary")
     }
 
-    /// Whether it is one of APIv2.
+    /// Returns whether this is a notification of APIv2.
     pub fn is_v2(&self) -> bool {
         self.version == Version::V2
     }
 
-    /// By which platform key it verified (APIv2: by which digest). A refund notification of APIv2
-    /// is documented as unsigned: nothing but its encryption vouches for it.
+    /// Returns how the notification was verified: by which platform key, or for APIv2 by which digest.
+    ///
+    /// A refund notification of APIv2 is documented as unsigned. It is authenticated only by its
+    /// encryption with the APIv2 key.
     pub fn verification(&self) -> &Verification {
         &self.verification
     }
 
-    /// The whole body as it came, before decryption; of APIv2, its fields.
+    /// Returns the whole body before decryption. For APIv2 these are its fields.
     pub fn envelope(&self) -> &Value {
         &self.envelope
     }
 
-    /// What it is about, decrypted: a transaction, a refund … For APIv2 the fields, or those in
-    /// `req_info` of a refund, where every value is a string, or the JSON in `event_ciphertext`.
+    /// Returns the decrypted resource, for example a transaction or a refund.
+    ///
+    /// For APIv2 these are the fields of the body, the fields in a refund's `req_info` (all values are
+    /// strings), or the JSON in `event_ciphertext`.
     pub fn resource_json(&self) -> &Value {
         &self.resource_json
     }
 
-    /// The resource as a type of yours.
+    /// Deserializes the resource into a type of yours.
     ///
     /// # Errors
-    /// Where it has not that shape; the error tells the place, not the value.
+    ///
+    /// Returns an error if the resource does not match the type. The error names the position, not
+    /// the value.
     pub fn resource<T: DeserializeOwned>(&self) -> crate::Result<T> {
         let read = match self.version {
             Version::V3 => json::parse(&self.resource),
-            Version::V2 => T::deserialize(&self.resource_json).map_err(json::Fault::from),
+            Version::V2 => T::deserialize(&self.resource_json).map_err(json::JsonError::from),
         };
         read.map_err(|fault| {
             Cause::new(
                 Kind::Decode,
-                format!("the notification's resource has not the shape that is asked for: {fault}"),
+                format!("the notification's resource does not match the requested type: {fault}"),
             )
             .not_sent()
         })
     }
 
-    /// The resource's text as it was decrypted: JSON, or XML for most of APIv2. JSON may hold half
-    /// an escaped surrogate pair, which serde_json refuses and [`resource`](Self::resource) reads as
-    /// U+FFFD.
+    /// Returns the decrypted text of the resource: JSON, or XML for most notifications of APIv2.
+    ///
+    /// The JSON may contain half of an escaped surrogate pair. serde_json refuses that, while
+    /// [`resource`](Self::resource) reads it as U+FFFD.
     pub fn resource_text(&self) -> &str {
-        // Seen to be UTF-8 when it was read.
+        // It was checked to be UTF-8 when it was parsed.
         std::str::from_utf8(&self.resource).unwrap_or_default()
     }
 
-    /// The bytes of [`resource_text`](Notification::resource_text).
+    /// Returns the bytes of [`resource_text`](Notification::resource_text).
     pub fn resource_bytes(&self) -> &[u8] {
         &self.resource
     }
 
-    /// How much is left of the five seconds in which WeChat Pay wants its answer; after them it
-    /// sends the notification again.
+    /// Returns how much is left of the five seconds in which WeChat Pay expects the acknowledgement.
+    /// Afterwards it sends the notification again.
     pub fn time_left(&self) -> Duration {
         BUDGET.saturating_sub(self.received.elapsed())
     }
 
-    /// The answer that says it was taken.
+    /// Returns the acknowledgement of success, in the format of this notification's API version.
     pub fn ack(&self) -> Ack {
         Ack::success().of(self.version)
     }
 
-    /// The answer that asks for it again, later. `reason` is seen by WeChat Pay.
+    /// Returns the acknowledgement of a failure. WeChat Pay receives `reason` and sends the notification
+    /// again later.
     pub fn fail(&self, reason: impl Into<String>) -> Ack {
         Ack::fail(reason).of(self.version)
     }
 
-    /// A field of APIv3's envelope.
+    /// Returns a field of APIv3's envelope.
     fn text(&self, field: &str) -> &str {
         match self.version {
             Version::V3 => self.envelope[field].as_str().unwrap_or_default(),
@@ -226,7 +234,8 @@ impl Notification {
         }
     }
 
-    /// A field of APIv2's, where it is signed: beside a refund's `req_info`, anyone could add it.
+    /// Returns a field of APIv2's envelope if the envelope is signed. Next to the `req_info` of an
+    /// unsigned refund, anyone could have added it.
     fn signed(&self, field: &str) -> &str {
         match self.verification {
             Verification::Verified { .. } => self.envelope[field].as_str().unwrap_or_default(),
@@ -235,7 +244,7 @@ impl Notification {
     }
 }
 
-/// Shows neither the resource nor the envelope.
+/// Does not show the resource or the envelope, which contain personal data.
 impl fmt::Debug for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Notification")

@@ -1,35 +1,39 @@
-//! Whose a notification is.
+//! Which merchant a notification is for.
+//!
+//! Platform keys are shared by all merchants, so a valid signature does not mean that a notification
+//! is for this one. (The APIv3 key does, but several merchants of a company may use the same key.) A
+//! notification about somebody else's order must not be handled as if it were ours.
 
 use serde_json::{Map, Value};
 
 use crate::{
-    base::scalar::scalar,
+    base::{json::type_name, scalar::scalar},
     error::{Cause, Kind, cause::Result},
-    protocol::{options::type_of, path::shown},
+    protocol::url::path::shown,
 };
 
-/// Whom a resource's fields name: pointers into it.
+/// The fields of a resource that name a merchant or an app, as JSON pointers.
 struct Names {
-    /// Those that name the recipient: one that is a stranger's refuses the notification.
-    told: &'static [&'static str],
-    /// Those that usually name another merchant: a provider is told about its merchants. Where one
-    /// of them is ours, so is the notification, even if the others name strangers.
-    also: &'static [&'static str],
+    /// The fields that name the recipient. An unknown ID in one of them refuses the notification.
+    recipient: &'static [&'static str],
+    /// The fields that usually name another merchant: a provider is notified about its merchants. If
+    /// one of them is ours, so is the notification, even if the recipient is unknown.
+    involved: &'static [&'static str],
 }
 
 const MERCHANT: Names = Names {
-    told: &[
+    recipient: &[
         "/mchid",
         "/sp_mchid",
         "/combine_mchid",
         "/mch_id",
         "/sp_mch_id",
         "/combine_mch_id",
-        // Of a withdrawal, and of the instruction about an abnormal transfer.
+        // In a withdrawal, and in the instruction about an abnormal transfer.
         "/original_data/sp_mchid",
         "/instruction/commander/mchid",
     ],
-    also: &[
+    involved: &[
         "/sub_mchid",
         "/sub_mch_id",
         "/original_data/sub_mchid",
@@ -40,23 +44,23 @@ const MERCHANT: Names = Names {
 };
 
 const APP: Names = Names {
-    told: &["/appid", "/sp_appid", "/combine_appid"],
-    also: &["/sub_appid"],
+    recipient: &["/appid", "/sp_appid", "/combine_appid"],
+    involved: &["/sub_appid"],
 };
 
-/// Which rule tells whose a resource is.
+/// The rule that finds the merchant of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// The merchant that the fields name.
+    /// The merchant is named by the fields.
     Named,
-    /// The receivers of a profit-sharing order. Its `mchid` or `sp_mchid` is the merchant that pays
-    /// them.
+    /// The merchant is a receiver of a profit-sharing order. The order's `mchid` and `sp_mchid` name
+    /// the merchant that pays the receivers.
     Receivers,
 }
 
 impl Rule {
-    /// The rule for a resource whose `original_type` is this. The event type does not help: a
-    /// profit-sharing notification's is a payment's, `TRANSACTION.SUCCESS`.
+    /// Returns the rule for a resource. Its event type does not help: profit sharing uses
+    /// `TRANSACTION.SUCCESS`, the event of a payment.
     pub(super) fn of(original_type: Option<&str>, resource: &Map<String, Value>) -> Self {
         let has_receivers = RECEIVERS.iter().any(|name| resource.contains_key(*name));
         if has_receivers || original_type == Some("profitsharing") {
@@ -69,7 +73,7 @@ impl Rule {
 
 const RECEIVERS: [&str; 2] = ["receiver", "receivers"];
 
-/// The merchants and apps whose notifications are taken; an empty list takes any.
+/// The merchants and apps whose notifications are accepted. An empty list accepts any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Owners {
     pub(crate) mchids: Vec<String>,
@@ -77,10 +81,10 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    /// The merchant that is told, where the resource names one.
+    /// Returns the merchant that the resource names, if any.
     ///
     /// # Errors
-    /// [`Kind::Owner`] where it is another's.
+    /// Returns [`Kind::WrongMerchant`] if the notification is for another merchant or app.
     pub(super) fn judge(&self, resource: &Value, rule: Rule) -> Result<Option<String>> {
         let merchant = match rule {
             Rule::Named => named(resource, &MERCHANT, &self.mchids),
@@ -90,22 +94,22 @@ impl Owners {
         Ok(merchant)
     }
 
-    /// Whether notifications that name this merchant are taken.
-    pub(super) fn take(&self, mchid: &str) -> bool {
-        takes(&self.mchids, mchid)
+    /// Returns whether notifications that name this merchant are accepted.
+    pub(super) fn accepts(&self, mchid: &str) -> bool {
+        accepts(&self.mchids, mchid)
     }
 
-    /// The merchant that a resource which names nobody is for.
+    /// Returns the merchant for a resource that names none.
     pub(super) fn own(&self) -> Option<String> {
         self.mchids.first().cloned()
     }
 }
 
-fn takes(accepted: &[String], id: &str) -> bool {
+fn accepts(accepted: &[String], id: &str) -> bool {
     accepted.is_empty() || accepted.iter().any(|accepted| *accepted == id)
 }
 
-/// The one that is named, if any.
+/// Returns the accepted ID that the resource names, if any.
 fn named(resource: &Value, names: &Names, accepted: &[String]) -> Result<Option<String>> {
     let ids = |pointers: &'static [&'static str]| {
         pointers.iter().filter_map(|pointer| {
@@ -114,7 +118,7 @@ fn named(resource: &Value, names: &Names, accepted: &[String]) -> Result<Option<
             is_given.then_some((*pointer, value))
         })
     };
-    let also = ids(names.also).find_map(|(_, value)| {
+    let involved = ids(names.involved).find_map(|(_, value)| {
         let id = scalar(value)?;
         accepted
             .iter()
@@ -122,25 +126,25 @@ fn named(resource: &Value, names: &Names, accepted: &[String]) -> Result<Option<
             .then_some(id)
     });
     let mut first = None;
-    for (pointer, value) in ids(names.told) {
+    for (pointer, value) in ids(names.recipient) {
         let refused = match scalar(value) {
-            Some(id) if takes(accepted, &id) => {
+            Some(id) if accepts(accepted, &id) => {
                 first.get_or_insert(id);
                 continue;
             }
             Some(id) => format!("{:?}", shown(&id)),
-            None => type_of(value).to_owned(),
+            None => type_name(value).to_owned(),
         };
-        if let Some(also) = also {
-            return Ok(Some(also.into_owned()));
+        if let Some(involved) = involved {
+            return Ok(Some(involved.into_owned()));
         }
         let field = pointer.trim_start_matches('/').replace('/', ".");
         return Err(stranger(&format!("its `{field}` is {refused}"), accepted));
     }
-    Ok(first.or(also).map(|id| id.into_owned()))
+    Ok(first.or(involved).map(|id| id.into_owned()))
 }
 
-/// The receiver that is told: a merchant who is one of them.
+/// Returns the accepted merchant among the receivers of a profit-sharing order.
 fn receiver(resource: &Value, accepted: &[String]) -> Result<Option<String>> {
     let given = RECEIVERS.iter().filter_map(|name| resource.get(name));
     let receivers = given.flat_map(|value| match value {
@@ -151,7 +155,7 @@ fn receiver(resource: &Value, accepted: &[String]) -> Result<Option<String>> {
         .filter(|receiver| receiver["type"] == "MERCHANT_ID")
         .filter_map(|receiver| scalar(&receiver["account"]))
         .filter(|id| !id.is_empty());
-    match merchants.find(|id| takes(accepted, id)) {
+    match merchants.find(|id| accepts(accepted, id)) {
         Some(id) => Ok(Some(id.into_owned())),
         None if accepted.is_empty() => Ok(None),
         None => Err(stranger(
@@ -163,10 +167,10 @@ fn receiver(resource: &Value, accepted: &[String]) -> Result<Option<String>> {
 
 fn stranger(what: &str, accepted: &[String]) -> Cause {
     Cause::new(
-        Kind::Owner,
+        Kind::WrongMerchant,
         format!(
-            "{what}, which is not among those configured ({}): it is another's; if it is yours, \
-             accept it by the builder",
+            "{what}, which is not configured ({}): the notification is for another merchant or \
+             app; if it is yours, accept it in the builder",
             accepted.join(", ")
         ),
     )

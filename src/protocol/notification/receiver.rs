@@ -1,3 +1,5 @@
+//! Receiving: a notification is verified and decrypted, and the merchant it is for is found.
+
 use std::time::Instant;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -8,13 +10,14 @@ use zeroize::Zeroizing;
 use super::{Notification, owner::Owners, v2, v3};
 use crate::{
     error::{Cause, Kind, RefusedNotification, cause::Result},
-    protocol::{path::Version, trust::Trust, v2::answer::is_xml},
+    protocol::{response::v2::is_xml, trust::Trust, url::path::Version},
 };
 
-/// The largest body that is taken, in bytes.
+/// The largest accepted body, in bytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
-/// What it takes to receive the notifications of one merchant, or of several with the same keys.
+/// The keys and the merchants of one receiver of notifications: a merchant, or several with the same
+/// keys.
 pub(crate) struct Receiver {
     pub(crate) trust: Trust,
     pub(crate) apiv3_key: Option<Zeroizing<[u8; 32]>>,
@@ -22,11 +25,11 @@ pub(crate) struct Receiver {
     pub(crate) owners: Owners,
 }
 
-/// Verifies and opens a notification that came at `now` (seconds since 1970), for whichever of the
-/// receivers it is.
+/// Verifies and decrypts a notification received at `now` (seconds since 1970), for the receiver it
+/// is meant for.
 ///
 /// # Errors
-/// Each names the step that refused it.
+/// Every error names the step that failed.
 pub(crate) async fn open(
     receivers: &[&Receiver],
     headers: &HeaderMap,
@@ -42,51 +45,52 @@ pub(crate) async fn open(
     }
 }
 
-/// Asks one receiver after another to open a notification. Where several could, because they share
-/// a key, the one that it names goes before one that takes any.
+/// Tries the receivers one after another. If several can open the notification because they share a
+/// key, one that the notification names is preferred to one that accepts any.
 ///
 /// # Errors
-/// Where all of them refuse: that it is another's says more than that a key does not fit.
+/// Returns an error if all refuse. "For another merchant" is preferred to "wrong key", because it
+/// was found with the right key and says more.
 pub(super) fn first_to_open<'r>(
     receivers: impl IntoIterator<Item = &'r Receiver>,
-    mut open: impl FnMut(&'r Receiver) -> Result<(Notification, Told)>,
+    mut open: impl FnMut(&'r Receiver) -> Result<(Notification, MatchedBy)>,
 ) -> Result<Notification> {
     let (mut unnamed, mut refused) = (None, None);
     for receiver in receivers {
         match open(receiver) {
-            Ok((notification, Told::ByName)) => return Ok(notification),
-            Ok((notification, Told::ByKey)) => {
+            Ok((notification, MatchedBy::Name)) => return Ok(notification),
+            Ok((notification, MatchedBy::Key)) => {
                 unnamed.get_or_insert(notification);
             }
             Err(cause) => {
-                if refused.is_none() || cause.kind() == Kind::Owner {
+                if refused.is_none() || cause.kind() == Kind::WrongMerchant {
                     refused = Some(cause);
                 }
             }
         }
     }
-    let nobody = || Cause::config("there is no merchant whose notifications are taken");
-    unnamed.ok_or_else(|| refused.unwrap_or_else(nobody))
+    let no_receiver = || Cause::config("no merchant is configured to receive notifications");
+    unnamed.ok_or_else(|| refused.unwrap_or_else(no_receiver))
 }
 
-/// How it is known which merchant a notification is for.
-pub(super) enum Told {
-    /// It names the merchant.
-    ByName,
-    /// It names nobody, and the merchant's key opened it.
-    ByKey,
+/// How the merchant of a notification was found.
+pub(super) enum MatchedBy {
+    /// The notification names it.
+    Name,
+    /// The notification names no merchant, and this one's key decrypts it.
+    Key,
 }
 
-impl Told {
+impl MatchedBy {
     pub(super) fn of(named: &Option<String>) -> Self {
         match named {
-            Some(_) => Self::ByName,
-            None => Self::ByKey,
+            Some(_) => Self::Name,
+            None => Self::Key,
         }
     }
 }
 
-/// The content of a notification that is vouched for, to go with what refuses it.
+/// Returns the content of a verified notification, to accompany the error that refuses it.
 pub(super) fn refused(version: Version, body: &[u8]) -> RefusedNotification {
     RefusedNotification {
         v2: version == Version::V2,
@@ -97,19 +101,19 @@ pub(super) fn refused(version: Version, body: &[u8]) -> RefusedNotification {
     }
 }
 
-/// Refuses a body over the cap.
+/// Checks the size of a body.
 pub(crate) fn check_size(length: usize) -> Result<()> {
     if length <= MAX_BODY {
         return Ok(());
     }
-    let message = format!("the body is {length} bytes long, over the {MAX_BODY} that are taken");
+    let message = format!("the body is too large: {length} bytes, the limit is {MAX_BODY}");
     Err(Cause::new(Kind::TooLarge, message).in_step("body"))
 }
 
-/// The bytes of a ciphertext.
+/// Decodes a ciphertext.
 pub(super) fn base64(text: &str, field: &str) -> Result<Vec<u8>> {
     STANDARD.decode(text).map_err(|err| {
-        let message = format!("{field} ({} bytes) is not base64", text.len());
+        let message = format!("invalid {field} ({} bytes): expected base64", text.len());
         Cause::new(Kind::Decode, message).with_source(err)
     })
 }

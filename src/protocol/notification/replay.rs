@@ -1,28 +1,30 @@
-//! Each notification once, though it comes more often.
+//! Handling each notification once, although WeChat Pay may send it several times.
 
 use std::{future::Future, ops::ControlFlow, sync::Arc};
 
-use super::{Ack, Notification};
+use super::{Notification, ack::Ack};
 use crate::error::{BoxError, Cause, Error, Kind, Result};
 
-/// Whether a notification may be handled now.
+/// Whether a notification may be handled now. [`ReplayGuard::begin`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admission {
-    /// Handle it, then report the result, with this fence, to [`ReplayGuard::finish`].
+    /// Not handled yet. Handle it, then report the result with this fence to
+    /// [`ReplayGuard::finish`].
     Proceed(Fence),
-    /// It was handled before: answer success, and do no more.
+    /// Handled before. Acknowledge it without handling it again.
     Done,
-    /// It is being handled: answer failure, so that it comes again should that one die.
+    /// Being handled by someone else. Report a failure, so that WeChat Pay sends it again in case the
+    /// other handler dies.
     Busy,
 }
 
-/// Which admission a holder was given: a number that the guard never gives out twice for the same
+/// A fencing token: the number of an admission, which a guard never issues twice for the same
 /// notification.
 ///
-/// A handler that outlives its lease does not know it. Its fence tells the guard that someone else
-/// has been admitted since, so its failure does not free the notification while that one is still
-/// at work.
+/// A handler cannot notice that its lease has ended and that another handler was admitted. When it
+/// reports a failure afterwards, the fence shows the guard that this holder is not the latest, so the
+/// notification is not released while the other handler is still working.
 ///
 /// ```
 /// use wechatpay_chain::Fence;
@@ -35,40 +37,72 @@ pub enum Admission {
 pub struct Fence(u64);
 
 impl Fence {
-    /// A fence out of the guard's own counter.
+    /// Creates a fence from a guard's counter.
     #[must_use]
     pub fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number that it was made from.
+    /// Returns the number that the fence was created from.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 }
 
-/// Remembers which notifications were handled, in two steps: a notification whose handler failed
-/// or died is let through again.
+/// Remembers which notifications were handled, so that each is handled once.
 ///
-/// [`MemoryGuard`](super::MemoryGuard) is one for a single process. Where several processes
-/// receive, they share one: a table or a key-value store, with a lease that ends by itself
-/// (`examples/shared_replay_guard.rs`).
+/// WeChat Pay sends a notification again if it gets no acknowledgement in time, and sometimes
+/// without a reason. A guard works in two steps, [`begin`](Self::begin) and
+/// [`finish`](Self::finish), so that a notification whose handler failed or died is admitted again:
+/// marking it as handled at the start would lose it, marking it at the end would let two handlers
+/// run at the same time.
+///
+/// [`MemoryGuard`](crate::MemoryGuard) serves a single process. Several processes need a shared
+/// guard: a table or a key-value store with a lease that ends by itself
+/// (`examples/shared_replay_guard.rs`). [`Notification::once`] applies a guard.
+///
+/// ```
+/// # async fn f() -> Result<(), std::convert::Infallible> {
+/// use wechatpay_chain::{Admission, MemoryGuard, ReplayGuard};
+///
+/// let guard = MemoryGuard::new();
+/// let Admission::Proceed(fence) = guard.begin("EV-2018022511223320873").await? else {
+///     unreachable!("nothing was handled yet")
+/// };
+/// assert_eq!(guard.begin("EV-2018022511223320873").await?, Admission::Busy);
+/// guard.finish("EV-2018022511223320873", fence, true).await?;
+/// assert_eq!(guard.begin("EV-2018022511223320873").await?, Admission::Done);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Official page: "通知规则", on repeated notifications.
 pub trait ReplayGuard: Send + Sync + 'static {
-    /// What goes wrong while asking; it becomes the source of this crate's error.
+    /// The error of the guard's storage. It becomes the source of this crate's error.
     type Error: Into<Box<dyn std::error::Error + Send + Sync>>;
 
-    /// Asks to handle the notification `id`. In one indivisible step, it is either taken for a
-    /// while, [`Admission::Proceed`] with a new [`Fence`], or found taken. The lease must outlast
-    /// the slowest handler: when it ends, its holder counts as dead and the next one is admitted.
+    /// Requests to handle the notification `id`.
+    ///
+    /// In one atomic step, the guard either grants a lease, [`Admission::Proceed`] with a new
+    /// [`Fence`], or finds that the notification is taken. The lease must be longer than the slowest
+    /// handler takes: when it ends, its holder counts as dead and another one is admitted.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the guard's storage fails. The notification is then not handled.
     fn begin(&self, id: &str) -> impl Future<Output = Result<Admission, Self::Error>> + Send;
 
-    /// Reports how it went, with the fence of the admission.
+    /// Reports the result of a handler, with the fence of its admission.
     ///
-    /// With `ok` the notification is done, and remembered for longer than WeChat Pay repeats it
-    /// (a little more than a day). That holds for an old fence too: the work has been done.
-    /// Without `ok` the notification is let through at once, but only if `fence` is the latest
-    /// one: otherwise nothing changes.
+    /// If `ok` is true, the notification is done and must be remembered for longer than WeChat Pay
+    /// repeats it (a little more than a day). This applies to an old fence as well, because the work
+    /// has been done. If `ok` is false, the notification is released immediately, but only if `fence`
+    /// is the latest one; otherwise nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the guard's storage fails. The lease then ends by itself.
     fn finish(
         &self,
         id: &str,
@@ -95,29 +129,31 @@ impl<G: ReplayGuard> ReplayGuard for Arc<G> {
 }
 
 impl Notification {
-    /// The future of [`once`](Notification::once).
+    /// Runs a handler unless the notification was handled before; the async form of
+    /// [`once`](Notification::once).
     ///
-    /// Where it is dropped half-way, or the handler panics, the guard's lease ends by itself and
-    /// the notification is let through again.
+    /// If the future is dropped before it completes, or if the handler panics, the guard's lease ends
+    /// by itself and the notification is admitted again.
     ///
     /// ```
     /// # async fn f(notification: wechatpay_chain::Notification) {
     /// use wechatpay_chain::{Ack, MemoryGuard};
     ///
     /// let guard = MemoryGuard::new(); // one for the whole process
-    /// let answer = notification
+    /// let ack = notification
     ///     .once_async(&guard, async {
     ///         // Ship the goods …
     ///         Ok::<_, std::io::Error>(())
     ///     })
     ///     .await
     ///     .unwrap_or_else(|err| Ack::refusal(&err));
-    /// # let _ = answer;
+    /// # let _ = ack;
     /// # }
     /// ```
     ///
     /// # Errors
-    /// As [`once`](Notification::once).
+    ///
+    /// Returns an error if the handler or the guard fails, as [`once`](Notification::once) does.
     pub async fn once_async<G, F, E>(&self, guard: &G, handler: F) -> Result<Ack>
     where
         G: ReplayGuard,
@@ -133,28 +169,32 @@ impl Notification {
         self.concluded(handled, finished)
     }
 
-    /// Whether to go on, or what to answer at once.
+    /// Returns the fence to continue with, or the acknowledgement to send immediately.
     pub(crate) fn admitted(
         &self,
         begun: Result<Admission, impl Into<BoxError>>,
     ) -> Result<ControlFlow<Ack, Fence>> {
-        match begun.map_err(|err| failed("the replay guard did not begin", err.into()))? {
+        match begun.map_err(|err| failed("the replay guard failed to begin", err.into()))? {
             Admission::Done => Ok(ControlFlow::Break(self.ack())),
             Admission::Busy => Ok(ControlFlow::Break(self.fail("being handled"))),
             Admission::Proceed(fence) => Ok(ControlFlow::Continue(fence)),
         }
     }
 
-    /// What to answer in the end.
+    /// Returns the acknowledgement after the handler has run.
     pub(crate) fn concluded(
         &self,
         handled: Result<(), impl Into<BoxError>>,
         finished: Result<(), impl Into<BoxError>>,
     ) -> Result<Ack> {
-        // What the handler has to say goes before a guard that failed too.
-        handled.map_err(|err| failed("its handler failed", err.into()))?;
-        finished
-            .map_err(|err| failed("handled, but the replay guard did not finish", err.into()))?;
+        // If both failed, the handler's error is the one that explains what happened.
+        handled.map_err(|err| failed("the handler failed", err.into()))?;
+        finished.map_err(|err| {
+            failed(
+                "the notification was handled, but the replay guard failed to finish",
+                err.into(),
+            )
+        })?;
         Ok(self.ack())
     }
 }

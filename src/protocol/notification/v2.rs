@@ -1,4 +1,4 @@
-//! APIv2: XML, whose sign vouches for it; of a refund, nothing but its encryption.
+//! APIv2 notifications: XML with a sign. A refund has none and is authenticated by its encryption.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     Notification,
     owner::Rule,
-    receiver::{Receiver, Told, base64, first_to_open, refused},
+    receiver::{MatchedBy, Receiver, base64, first_to_open, refused},
     v3,
 };
 use crate::{
@@ -24,12 +24,12 @@ use crate::{
     },
     error::{ApiError, Cause, Kind, RefusedNotification, cause::Result},
     protocol::{
-        answer::Verification,
-        path::{Version, shown},
-        v2::{
-            answer::{SUCCESS, code_and_message, plain},
-            sign::{MARKS, SIGN, signed_text, verify},
+        response::{
+            v2::{SUCCESS, code_and_message, plain},
+            verification::Verification,
         },
+        url::path::{Version, shown},
+        v2::sign::{MARKS, SIGN, signed_text, verify},
     },
 };
 
@@ -38,37 +38,39 @@ const EVENT_ID: &str = "event_id";
 const EVENT_TYPE: &str = "event_type";
 const EVENT_CIPHERTEXT: &str = "event_ciphertext";
 
-/// How much is hashed at most for a notification whose merchant is not known, in bytes: its length
-/// times the keys to try. Anyone can send one.
-const MOST_TRIED: usize = 16 << 20;
+/// The limit of work for a notification that names no known merchant, in hashed bytes: its length
+/// times the number of keys to try. Anyone can send such a request, so it must stay cheap.
+const MAX_HASHED: usize = 16 << 20;
 
 pub(super) fn open(
     receivers: &[&Receiver],
     body: &[u8],
     received: Instant,
 ) -> Result<Notification> {
-    let able = receivers.iter().copied();
-    let able: Vec<_> = able.filter(|one| one.apiv2_key.is_some()).collect();
-    if able.is_empty() {
+    let with_key = receivers.iter().copied();
+    let with_key: Vec<_> = with_key.filter(|one| one.apiv2_key.is_some()).collect();
+    if with_key.is_empty() {
         return Err(Cause::config(
-            "this notification is one of APIv2 (XML), and it cannot be verified without the \
-             `apiv2_key`: give it, or refuse it",
+            "this is a notification of APIv2 (XML), which cannot be verified without the \
+             `apiv2_key`: give that key, or refuse the notification",
         ));
     }
     let envelope = xml::parse(body, body.len()).map_err(|err| err.in_step("body"))?;
-    let asked = asked(able, &envelope, body.len())?;
+    let candidates = candidates(with_key, &envelope, body.len())?;
     let message = Message {
         body,
         envelope,
         received,
     };
-    first_to_open(asked, |receiver| message.open_for(receiver))
+    first_to_open(candidates, |receiver| message.open_for(receiver))
 }
 
-/// The receivers to try: those of the merchant that the body names (nothing vouches for the name
-/// yet), or all of them if no receiver takes that merchant's.
-fn asked<'r>(
-    mut able: Vec<&'r Receiver>,
+/// Returns the receivers to try: those of the merchant that the body names, or all if there is none.
+///
+/// The name is not verified yet. It only selects the key; a wrong name selects a key that does not
+/// match.
+fn candidates<'r>(
+    mut with_key: Vec<&'r Receiver>,
     envelope: &Map<String, Value>,
     length: usize,
 ) -> Result<Vec<&'r Receiver>> {
@@ -77,19 +79,22 @@ fn asked<'r>(
         .filter_map(|name| envelope.get(*name).and_then(scalar))
         .find(|id| !id.is_empty());
     if let Some(name) = &name {
-        if able.iter().any(|receiver| receiver.owners.take(name)) {
-            able.retain(|receiver| receiver.owners.take(name));
+        if with_key
+            .iter()
+            .any(|receiver| receiver.owners.accepts(name))
+        {
+            with_key.retain(|receiver| receiver.owners.accepts(name));
         }
     }
-    if able.len() > 1 && able.len().saturating_mul(length) > MOST_TRIED {
+    if with_key.len() > 1 && with_key.len().saturating_mul(length) > MAX_HASHED {
         let message = format!(
-            "it names {}, and it is too long ({length} bytes) to try each of {} keys",
+            "it names {} and is too long ({length} bytes) to try all of {} keys",
             name.map_or("no merchant".into(), |name| format!("{:?}", shown(&name))),
-            able.len()
+            with_key.len()
         );
-        return Err(Cause::new(Kind::Owner, message).in_step("owner"));
+        return Err(Cause::new(Kind::WrongMerchant, message).in_step("owner"));
     }
-    Ok(able)
+    Ok(with_key)
 }
 
 /// A notification that is not verified yet.
@@ -99,18 +104,18 @@ struct Message<'b> {
     received: Instant,
 }
 
-/// Where a notification keeps what it is about.
+/// Where a notification has its content.
 #[derive(Clone, Copy)]
-enum Sealed<'m> {
-    /// In `req_info`, under the APIv2 key.
+enum Content<'m> {
+    /// In `req_info`, encrypted with the APIv2 key.
     Refund(&'m Value),
-    /// In `event_ciphertext`, under the APIv3 key.
+    /// In `event_ciphertext`, encrypted with the APIv3 key.
     Event(&'m str),
-    /// In its own fields.
-    No,
+    /// In its own fields, not encrypted.
+    Plain,
 }
 
-/// What a notification is about.
+/// The decrypted content of a notification, and how it was verified.
 struct Opened {
     text: Vec<u8>,
     fields: Map<String, Value>,
@@ -119,15 +124,15 @@ struct Opened {
 }
 
 impl Message<'_> {
-    fn open_for(&self, receiver: &Receiver) -> Result<(Notification, Told)> {
-        // `open` asks those alone that have one.
+    fn open_for(&self, receiver: &Receiver) -> Result<(Notification, MatchedBy)> {
+        // `open` passes only receivers that have one.
         let key = receiver.apiv2_key.as_deref().map_or("", String::as_str);
-        let sealed = self.sealed();
-        let opened = match sealed {
-            Sealed::Refund(refund) if !self.envelope.contains_key(SIGN) => {
+        let content = self.content();
+        let opened = match content {
+            Content::Refund(refund) if !self.envelope.contains_key(SIGN) => {
                 self.open_unsigned(refund, key)?
             }
-            _ => self.open_signed(sealed, receiver, key)?,
+            _ => self.open_signed(content, receiver, key)?,
         };
         let envelope = Value::Object(self.envelope.clone());
         let resource_json = Value::Object(opened.fields);
@@ -136,9 +141,9 @@ impl Message<'_> {
         let named = outer
             .and_then(|outer| Ok(outer.or(inner?)))
             .map_err(|err| err.with_refused(self.refused(Some(&opened.text))))?;
-        let told = Told::of(&named);
-        let id = match (sealed, &resource_json) {
-            (Sealed::Refund(_), Value::Object(fields)) => id(fields),
+        let matched = MatchedBy::of(&named);
+        let id = match (content, &resource_json) {
+            (Content::Refund(_), Value::Object(fields)) => id(fields),
             _ => id(&self.envelope),
         };
         let notification = Notification {
@@ -152,29 +157,30 @@ impl Message<'_> {
             failure: opened.failure,
             received: self.received,
         };
-        Ok((notification, told))
+        Ok((notification, matched))
     }
 
-    fn sealed(&self) -> Sealed<'_> {
+    fn content(&self) -> Content<'_> {
         match (self.envelope.get(REQ_INFO), self.text(EVENT_CIPHERTEXT)) {
-            (Some(refund), _) if !refund.is_null() => Sealed::Refund(refund),
-            (_, "") => Sealed::No,
-            (_, event) => Sealed::Event(event),
+            (Some(refund), _) if !refund.is_null() => Content::Refund(refund),
+            (_, "") => Content::Plain,
+            (_, event) => Content::Event(event),
         }
     }
 
-    /// A refund, which is documented without a sign.
+    /// Opens a refund, which is documented without a sign.
     fn open_unsigned(&self, refund: &Value, key: &str) -> Result<Opened> {
         let code = plain(&self.envelope, "return_code").map_err(|err| err.in_step("body"))?;
         if code != Some(SUCCESS) {
             let message = format!(
-                "its return_code is {:?} and not {SUCCESS}, and no sign vouches for that",
+                "its return_code is {:?}, not {SUCCESS}, and it has no sign",
                 shown(code.unwrap_or_default())
             );
             return Err(Cause::new(Kind::Decode, message).in_step("body"));
         }
         let text = decrypt_refund(refund, key)?;
-        // Another key's padding comes out right once in 256 times: then this is what fails.
+        // ECB does not authenticate, and a wrong key yields valid padding once in 256 times. Then the
+        // text is random, and this fails.
         let fields = parse_refund(&text)?;
         Ok(Opened {
             text,
@@ -184,30 +190,31 @@ impl Message<'_> {
         })
     }
 
-    fn open_signed(&self, sealed: Sealed<'_>, receiver: &Receiver, key: &str) -> Result<Opened> {
+    fn open_signed(&self, content: Content<'_>, receiver: &Receiver, key: &str) -> Result<Opened> {
         let sign_type = verify(&self.envelope, key).map_err(|err| err.in_step("signature"))?;
         let refuse = |err: Cause| err.with_refused(self.refused(None));
-        // An empty one is not signed: anyone could add it to a request that they have seen.
+        // A sign of a *request* verifies, too, and some requests are visible to customers. The marks
+        // tell the two apart. An empty field is not signed and does not count: anyone can add it.
         if MARKS.iter().all(|mark| self.text(mark).is_empty()) {
             let message = format!(
-                "it has none of the fields that tell a notification from a request: {}",
+                "it has none of the fields that distinguish a notification from a request: {}",
                 MARKS.join(", ")
             );
             let err = Cause::new(Kind::Decode, message);
             return Err(refuse(err.in_step("body")));
         }
-        let text = match sealed {
-            Sealed::Refund(refund) => decrypt_refund(refund, key),
-            Sealed::Event(event) => self.decrypt_event(event, receiver),
-            Sealed::No => Ok(self.body.to_vec()),
+        let text = match content {
+            Content::Refund(refund) => decrypt_refund(refund, key),
+            Content::Event(event) => self.decrypt_event(event, receiver),
+            Content::Plain => Ok(self.body.to_vec()),
         };
         let text = text.map_err(refuse)?;
-        let fields = match sealed {
-            Sealed::Refund(_) => parse_refund(&text),
-            Sealed::Event(_) => {
+        let fields = match content {
+            Content::Refund(_) => parse_refund(&text),
+            Content::Event(_) => {
                 v3::parse(&text, "the event").map_err(|err| err.in_step("resource"))
             }
-            Sealed::No => Ok(self.envelope.clone()),
+            Content::Plain => Ok(self.envelope.clone()),
         };
         Ok(Opened {
             fields: fields.map_err(|err| err.with_refused(self.refused(Some(&text))))?,
@@ -219,7 +226,7 @@ impl Message<'_> {
         })
     }
 
-    /// The JSON in `event_ciphertext`.
+    /// Decrypts the JSON in `event_ciphertext`.
     fn decrypt_event(&self, event: &str, receiver: &Receiver) -> Result<Vec<u8>> {
         let undecoded = |err: Cause| err.in_step("body");
         let required = |name: &'static str| {
@@ -229,7 +236,7 @@ impl Message<'_> {
         let algorithm = required("event_algorithm")?;
         if algorithm != v3::ALGORITHM {
             return Err(undecoded(v3::undecoded(format!(
-                "`event_algorithm` is {:?}: only {} is known",
+                "unsupported `event_algorithm` {:?}: expected {}",
                 shown(algorithm),
                 v3::ALGORITHM
             ))));
@@ -243,19 +250,19 @@ impl Message<'_> {
         )
     }
 
-    /// The failure that it tells of. Its sign vouches for it.
+    /// Returns the failure that a signed notification reports.
     fn failure(&self) -> Option<ApiError> {
         let codes = ["return_code", "result_code"].map(|name| self.text(name));
         let fault = codes
             .into_iter()
             .find(|code| !matches!(*code, "" | SUCCESS));
-        // A deduction that failed, and an event that says so in its name.
-        let told = || match (self.text("trade_state"), self.text(EVENT_TYPE)) {
+        // A failed deduction, or an event with the failure in its name.
+        let event = || match (self.text("trade_state"), self.text(EVENT_TYPE)) {
             (state @ "PAY_FAIL", _) => Some(state),
             (_, event) if event.ends_with(".FAIL") => Some(event),
             _ => None,
         };
-        let (code, message) = code_and_message(&self.envelope, fault.or_else(told)?);
+        let (code, message) = code_and_message(&self.envelope, fault.or_else(event)?);
         Some(ApiError {
             status: StatusCode::OK,
             code: code.into_owned(),
@@ -276,25 +283,30 @@ impl Message<'_> {
         }
     }
 
-    /// A field of the envelope; empty where it is absent or not flat.
+    /// Returns a field of the envelope, or an empty text if it is absent or not flat.
     fn text(&self, name: &str) -> &str {
         let field = self.envelope.get(name);
         field.and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// The text in `req_info`: AES-256-ECB under the MD5 of the key, in lower-case hexadecimal digits.
+/// Decrypts `req_info`: AES-256-ECB with the MD5 of the APIv2 key, in lower-case hexadecimal digits.
 fn decrypt_refund(refund: &Value, key: &str) -> Result<Vec<u8>> {
     let undecoded = |err: Cause| err.in_step("body");
-    let sealed = refund.as_str().ok_or_else(|| {
+    let encoded = refund.as_str().ok_or_else(|| {
         undecoded(Cause::new(
             Kind::Decode,
-            "`req_info` holds elements or occurs twice",
+            "`req_info` contains elements or occurs twice",
         ))
     })?;
-    let ciphertext = base64(sealed.trim(), "`req_info`").map_err(undecoded)?;
+    let ciphertext = base64(encoded.trim(), "`req_info`").map_err(undecoded)?;
     let digest = Zeroizing::new(hex_lower(&md5(key.as_bytes())));
-    let fault = || Cause::new(Kind::Decrypt, "the digest of the key is not 32 digits");
+    let fault = || {
+        Cause::new(
+            Kind::Decrypt,
+            "the digest of the APIv2 key is not 32 digits long",
+        )
+    };
     let digest: &[u8; 32] = digest.as_bytes().try_into().map_err(|_| fault())?;
     ecb::decrypt(digest, &ciphertext).map_err(|err| err.in_step("decryption"))
 }
@@ -303,28 +315,29 @@ fn parse_refund(text: &[u8]) -> Result<Map<String, Value>> {
     xml::parse_under(text, &["root", "xml"], text.len()).map_err(|err| err.in_step("resource"))
 }
 
-/// What may differ from one sending of a notification to the next.
-const DRAWN: [&str; 2] = ["nonce_str", "sign_type"];
-/// What may differ too, of one that has an ID of its own.
-const SEALED: [&str; 2] = ["event_nonce", "event_ciphertext"];
+/// The fields that may differ each time a notification is sent.
+const VARYING: [&str; 2] = ["nonce_str", "sign_type"];
+/// Further fields that may differ if the notification has an event ID: its encryption is redone.
+const VARYING_WITH_ID: [&str; 2] = ["event_nonce", "event_ciphertext"];
 
-/// APIv2 gives no ID: a digest of the text that the sign covers, less what differs from one sending
-/// to the next.
+/// Returns an ID, which APIv2 does not provide: a digest of the text that the sign covers, without the
+/// fields that differ each time the notification is sent.
 ///
-/// Only of what is vouched for: a field that anyone could add, which is an empty one or one beside
-/// `req_info`, would let the same notification pass a replay guard again. And of the text instead
-/// of the fields: moving a part of it from one field to another changes nothing.
+/// Only signed text counts. If a field that anyone can add (an empty one, or one next to `req_info`)
+/// changed the ID, the same notification could pass a replay guard again. The text is used rather
+/// than the fields for the same reason: moving a part of it from one field to another, which the sign
+/// permits, must not change the ID.
 fn id(fields: &Map<String, Value>) -> String {
-    // An empty one is not signed.
+    // An empty ID is not signed.
     let has_id = fields
         .get(EVENT_ID)
         .is_some_and(|id| id.as_str() != Some(""));
-    let drawn = |name: &str| DRAWN.contains(&name) || has_id && SEALED.contains(&name);
+    let varies = |name: &str| VARYING.contains(&name) || has_id && VARYING_WITH_ID.contains(&name);
     let text = signed_text(fields).unwrap_or_else(|_| json_text(fields));
     let mut hash = Sha256::new();
     for part in text.split('&') {
         let name = part.split_once('=').map_or(part, |(name, _)| name);
-        if !drawn(name) {
+        if !varies(name) {
             hash.update(part.as_bytes());
             hash.update(b"&");
         }
@@ -332,7 +345,8 @@ fn id(fields: &Map<String, Value>) -> String {
     format!("v2-{}", hex_lower(&hash.finish()))
 }
 
-/// The same of fields that are not flat, which only those in `req_info` can be: no sign covers them.
+/// Returns the text for fields that are not flat. Only the fields in `req_info` can be like that, and
+/// no sign covers them.
 fn json_text(fields: &Map<String, Value>) -> String {
     let mut all = fields
         .iter()

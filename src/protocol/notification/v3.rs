@@ -1,4 +1,4 @@
-//! APIv3: a signature over the raw bytes, JSON around a ciphertext.
+//! APIv3 notifications: a signature over the raw bytes, and an encrypted resource in JSON.
 
 use std::time::Instant;
 
@@ -9,23 +9,25 @@ use serde_json::{Map, Value};
 use super::{
     Notification,
     owner::Rule,
-    receiver::{Receiver, Told, base64, first_to_open, refused},
+    receiver::{MatchedBy, Receiver, base64, first_to_open, refused},
 };
 use crate::{
-    base::{crypto::aead, json},
+    base::{
+        crypto::aead,
+        json::{self, type_name},
+    },
     error::{Cause, Kind, cause::Result},
     protocol::{
-        answer::Verification,
-        options::type_of,
-        path::{Version, shown},
-        trust::Purpose,
-        verify::Signed,
+        response::verification::Verification,
+        trust::{key::Purpose, signature::SignatureHeaders},
+        url::path::{Version, shown},
     },
 };
 
 pub(super) const ALGORITHM: &str = "AEAD_AES_256_GCM";
-/// An ID is a UUID; a longer one would only fill the memory of a replay guard.
-const MOST_ID: usize = 128;
+/// The longest accepted ID, in bytes. IDs are UUIDs; a longer one would only fill the memory of a
+/// replay guard.
+const MAX_ID: usize = 128;
 
 pub(super) async fn open(
     receivers: &[&Receiver],
@@ -34,27 +36,28 @@ pub(super) async fn open(
     now: u64,
     received: Instant,
 ) -> Result<Notification> {
-    let able = receivers.iter().copied();
-    let able: Vec<_> = able.filter(|one| one.apiv3_key.is_some()).collect();
-    if able.is_empty() {
+    let with_key = receivers.iter().copied();
+    let with_key: Vec<_> = with_key.filter(|one| one.apiv3_key.is_some()).collect();
+    if with_key.is_empty() {
         return Err(Cause::config(
-            "a notification cannot be opened without the `apiv3_key`: give it",
+            "a notification cannot be decrypted without the `apiv3_key`: give that key",
         ));
     }
     let signed = signature(headers, now)?;
-    let verified = verified_by(&able, &signed, body, now).await?;
+    // Verified before anything is parsed: the body may be from anyone.
+    let verified = verified_by(&with_key, &signed, body, now).await?;
     let mut refused = refused(Version::V3, body);
     let envelope = parse(body, "the body").map_err(|err| {
         let err = err.in_step("body");
         err.with_refused(refused.clone())
     })?;
     let text = |name: &str| envelope.get(name).and_then(Value::as_str).unwrap_or("");
-    refused.id = text("id").chars().take(MOST_ID).collect();
-    refused.event_type = text("event_type").chars().take(MOST_ID).collect();
-    let sealed =
-        Sealed::read(&envelope).map_err(|err| err.in_step("body").with_refused(refused.clone()))?;
+    refused.id = text("id").chars().take(MAX_ID).collect();
+    refused.event_type = text("event_type").chars().take(MAX_ID).collect();
+    let resource = Resource::read(&envelope)
+        .map_err(|err| err.in_step("body").with_refused(refused.clone()))?;
     first_to_open(verified, |receiver| {
-        let opened = sealed
+        let opened = resource
             .open(receiver)
             .map_err(|err| err.with_refused(refused.clone()))?;
         let refuse = |err: Cause| {
@@ -64,13 +67,13 @@ pub(super) async fn open(
         };
         let fields =
             parse(&opened, "the resource").map_err(|err| refuse(err.in_step("resource")))?;
-        let rule = Rule::of(sealed.original_type, &fields);
+        let rule = Rule::of(resource.original_type, &fields);
         let fields = Value::Object(fields);
         let named = receiver.owners.judge(&fields, rule).map_err(refuse)?;
-        let told = Told::of(&named);
+        let matched = MatchedBy::of(&named);
         let notification = Notification {
             version: Version::V3,
-            id: sealed.id.to_owned(),
+            id: resource.id.to_owned(),
             mchid: named.or_else(|| receiver.owners.own()),
             envelope: Value::Object(envelope.clone()),
             resource: opened,
@@ -81,19 +84,19 @@ pub(super) async fn open(
             failure: None,
             received,
         };
-        Ok((notification, told))
+        Ok((notification, matched))
     })
 }
 
-/// What the headers hold: who signed, and when.
-fn signature(headers: &HeaderMap, now: u64) -> Result<Signed<'_>> {
-    let signed = Signed::read(headers)
+/// Reads the signature's headers and checks their timestamp.
+fn signature(headers: &HeaderMap, now: u64) -> Result<SignatureHeaders<'_>> {
+    let signed = SignatureHeaders::read(headers)
         .and_then(|signed| {
             signed.ok_or_else(|| {
                 Cause::new(
-                    Kind::Signature,
-                    "it carries none of the Wechatpay-… headers: it did not come from WeChat \
-                     Pay, or something on the way dropped them",
+                    Kind::Verification,
+                    "it has no Wechatpay-… headers: either it is not from WeChat Pay, or something \
+                     on the way dropped them",
                 )
             })
         })
@@ -102,49 +105,49 @@ fn signature(headers: &HeaderMap, now: u64) -> Result<Signed<'_>> {
     Ok(signed)
 }
 
-/// The receivers whose own trust vouches for the notification. A key that many of them share, such
-/// as a platform certificate's, is tried once.
+/// Returns the receivers whose trust store verifies the notification. A key that several of them
+/// share, such as a platform certificate's, is tried once.
 async fn verified_by<'r>(
     receivers: &[&'r Receiver],
-    signed: &Signed<'_>,
+    signed: &SignatureHeaders<'_>,
     body: &[u8],
     now: u64,
 ) -> Result<Vec<&'r Receiver>> {
     let serial = signed.serial();
     let knows = |receiver: &&Receiver| receiver.trust.may_know(serial);
-    let mut asked: Vec<_> = receivers.iter().copied().filter(knows).collect();
-    if asked.is_empty() {
-        // Its refusal names the keys that are known instead.
-        asked.extend(receivers.first());
+    let mut candidates: Vec<_> = receivers.iter().copied().filter(knows).collect();
+    if candidates.is_empty() {
+        // None knows the key. The error of the first one lists the keys that are trusted.
+        candidates.extend(receivers.first());
     }
     let mut tried: Vec<(&Receiver, bool)> = Vec::new();
-    let (mut verified, mut fault) = (Vec::new(), None);
-    for receiver in asked {
+    let (mut verified, mut error) = (Vec::new(), None);
+    for receiver in candidates {
         let same = |(other, _): &&(&Receiver, bool)| receiver.trust.shares(&other.trust, serial);
-        let good = match tried.iter().find(same) {
-            Some((_, good)) => *good,
+        let matches = match tried.iter().find(same) {
+            Some((_, matches)) => *matches,
             None => {
                 let result = signed
                     .verify(&receiver.trust, body, now, Purpose::Notification)
                     .await;
-                let good = result.is_ok();
-                tried.push((receiver, good));
-                fault = fault.or(result.err());
-                good
+                let matches = result.is_ok();
+                tried.push((receiver, matches));
+                error = error.or(result.err());
+                matches
             }
         };
-        if good {
+        if matches {
             verified.push(receiver);
         }
     }
-    match fault {
-        Some(fault) if verified.is_empty() => Err(fault.in_step("signature")),
+    match error {
+        Some(error) if verified.is_empty() => Err(error.in_step("signature")),
         _ => Ok(verified),
     }
 }
 
-/// The parts of the body that opening it takes.
-struct Sealed<'e> {
+/// The parts of the body that are needed to decrypt the resource.
+struct Resource<'e> {
     id: &'e str,
     original_type: Option<&'e str>,
     nonce: &'e str,
@@ -152,24 +155,24 @@ struct Sealed<'e> {
     ciphertext: Vec<u8>,
 }
 
-impl<'e> Sealed<'e> {
+impl<'e> Resource<'e> {
     fn read(envelope: &'e Map<String, Value>) -> Result<Self> {
         let id = required(envelope, "id", "`id`")?;
-        if id.is_empty() || id.len() > MOST_ID {
+        if id.is_empty() || id.len() > MAX_ID {
             return Err(undecoded(format!(
-                "`id` is {} bytes long, not 1 to {MOST_ID}",
+                "invalid `id`: {} bytes long, expected 1 to {MAX_ID}",
                 id.len()
             )));
         }
         required(envelope, "event_type", "`event_type`")?;
         let resource = match envelope.get("resource") {
             Some(Value::Object(resource)) => resource,
-            other => return Err(lacks("`resource`", other, "an object")),
+            other => return Err(mismatch("`resource`", other, "an object")),
         };
         let algorithm = required(resource, "algorithm", "`resource.algorithm`")?;
         if algorithm != ALGORITHM {
             return Err(undecoded(format!(
-                "`resource.algorithm` is {:?}: only {ALGORITHM} is known",
+                "unsupported `resource.algorithm` {:?}: expected {ALGORITHM}",
                 shown(algorithm)
             )));
         }
@@ -182,7 +185,7 @@ impl<'e> Sealed<'e> {
                 None | Some(Value::Null) => "",
                 Some(Value::String(data)) => data,
                 other => {
-                    return Err(lacks("`resource.associated_data`", other, "a string"));
+                    return Err(mismatch("`resource.associated_data`", other, "a string"));
                 }
             },
             ciphertext: base64(ciphertext, "`resource.ciphertext`")?,
@@ -194,7 +197,7 @@ impl<'e> Sealed<'e> {
     }
 }
 
-/// Opens what is encrypted under the receiver's APIv3 key.
+/// Decrypts with the receiver's APIv3 key.
 pub(super) fn decrypt(
     receiver: &Receiver,
     nonce: &str,
@@ -202,7 +205,7 @@ pub(super) fn decrypt(
     ciphertext: &[u8],
 ) -> Result<Vec<u8>> {
     let key = receiver.apiv3_key.as_ref().ok_or_else(|| {
-        Cause::config("this notification is encrypted with the `apiv3_key`: give it")
+        Cause::config("this notification is encrypted with the `apiv3_key`: give that key")
     })?;
     aead::open(
         key,
@@ -213,17 +216,19 @@ pub(super) fn decrypt(
     .map_err(|err| err.in_step("decryption"))
 }
 
+/// Returns a required string.
 pub(super) fn required<'v>(map: &'v Map<String, Value>, name: &str, path: &str) -> Result<&'v str> {
     match map.get(name) {
         Some(Value::String(text)) => Ok(text),
-        other => Err(lacks(path, other, "a string")),
+        other => Err(mismatch(path, other, "a string")),
     }
 }
 
-fn lacks(path: &str, found: Option<&Value>, due: &str) -> Cause {
+/// Returns the error of a missing field, or of one with the wrong type.
+fn mismatch(path: &str, found: Option<&Value>, expected: &str) -> Cause {
     undecoded(match found {
         None => format!("{path} is missing"),
-        Some(value) => format!("{path} is {}, not {due}", type_of(value)),
+        Some(value) => format!("{path} is {}: expected {expected}", type_name(value)),
     })
 }
 
@@ -231,15 +236,16 @@ pub(super) fn undecoded(message: String) -> Cause {
     Cause::new(Kind::Decode, message)
 }
 
+/// Parses a JSON object. The error shows its size, not its content.
 pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Map<String, Value>> {
     match json::parse(bytes) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => Err(undecoded(format!(
-            "{what} is {}, not a JSON object",
-            type_of(&other)
+            "{what} is {}: expected a JSON object",
+            type_name(&other)
         ))),
-        Err(fault) => Err(undecoded(format!(
-            "{what} ({} bytes) is not JSON: {fault}",
+        Err(error) => Err(undecoded(format!(
+            "{what} ({} bytes) is not JSON: {error}",
             bytes.len()
         ))),
     }

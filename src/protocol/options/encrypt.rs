@@ -5,14 +5,17 @@ use std::collections::HashSet;
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use super::{Options, measure, type_of};
+use super::{Options, measure};
 use crate::{
+    base::json::type_name,
     error::{Cause, Kind, cause::Result},
     protocol::{
-        path::shown,
-        sensitive::{Encrypted, Padding},
-        trust::Trust,
-        verify,
+        trust::{
+            Trust,
+            sensitive::{Encrypted, Padding},
+            signature,
+        },
+        url::path::shown,
     },
 };
 
@@ -58,7 +61,7 @@ impl Options {
 
     /// Whether there is a field to encrypt.
     pub(crate) fn encrypts(&self) -> bool {
-        !self.encrypt.is_empty()
+        !self.request.encrypt.is_empty()
     }
 
     fn encrypt_padded<P: Into<String>>(
@@ -66,7 +69,8 @@ impl Options {
         padding: Padding,
         pointers: impl IntoIterator<Item = P>,
     ) -> Self {
-        self.encrypt
+        self.request
+            .encrypt
             .extend(pointers.into_iter().map(|pointer| Field {
                 pointer: pointer.into(),
                 padding,
@@ -121,13 +125,13 @@ pub(crate) fn encrypt(
         let value = HeaderValue::try_from(serial).map_err(|err| {
             Cause::config("the platform key's id cannot stand in a header").with_source(err)
         })?;
-        headers.insert(verify::SERIAL, value);
+        headers.insert(signature::SERIAL, value);
     }
     Ok(())
 }
 
 fn given_serial(headers: &HeaderMap) -> Result<Option<String>> {
-    let mut given = headers.get_all(verify::SERIAL).iter();
+    let mut given = headers.get_all(signature::SERIAL).iter();
     let serial = given.next().map(HeaderValue::to_str).transpose();
     match (serial, given.next()) {
         (Ok(serial), None) => Ok(serial.map(str::to_owned)),
@@ -192,7 +196,7 @@ fn step<'v>(
                         &place,
                         &format!(
                             "is {} and no list: `*` stands for its items",
-                            type_of(other)
+                            type_name(other)
                         ),
                     ));
                 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{super::path::shown, Options, Var, header, measure, type_of};
+use super::{Options, Var, header, measure};
+use crate::{base::json::type_name, protocol::url::path::shown};
 
 /// The option keys of the map; every other key is a template variable.
 pub(super) const KNOWN: [&str; 12] = [
@@ -73,25 +74,25 @@ impl From<Map<String, Value>> for Options {
 impl Options {
     fn take(&mut self, key: String, value: Value) -> Result<(), String> {
         if !KNOWN.contains(&key.as_str()) {
-            self.vars.push(Var { name: key, value });
+            self.request.vars.push(Var { name: key, value });
             return Ok(());
         }
         if value.is_null() {
             return Ok(());
         }
         match key.as_str() {
-            "json" => self.json = Some(value),
-            "query" => self.query = Some(value),
-            "xml" => self.xml = Some(value),
-            "body" => self.body = Some(Bytes::from(text(&key, value)?)),
+            "json" => self.request.json = Some(value),
+            "query" => self.request.query = Some(value),
+            "xml" => self.request.xml = Some(value),
+            "body" => self.request.body = Some(Bytes::from(text(&key, value)?)),
             "headers" => self.take_headers(value)?,
-            "base_uri" => self.base_uri = Some(text(&key, value)?),
-            "security" => self.mutual_tls = flag(&key, &value)?,
-            "nonceless" => self.without_nonce = flag(&key, &value)?,
-            "sink" => self.sink = Some(text(&key, value)?.into()),
-            "timeout" => self.timeout = Some(seconds(&key, &value)?),
-            "connect_timeout" => self.connect_timeout = Some(seconds(&key, &value)?),
-            _ => self.allow_redirects = flag(&key, &value)?,
+            "base_uri" => self.send.base_uri = Some(text(&key, value)?),
+            "security" => self.send.mutual_tls = flag(&key, &value)?,
+            "nonceless" => self.request.without_nonce = flag(&key, &value)?,
+            "sink" => self.response.sink = Some(text(&key, value)?.into()),
+            "timeout" => self.send.timeout = Some(seconds(&key, &value)?),
+            "connect_timeout" => self.send.connect_timeout = Some(seconds(&key, &value)?),
+            _ => self.send.allow_redirects = flag(&key, &value)?,
         }
         Ok(())
     }
@@ -117,12 +118,12 @@ impl Options {
                         return Err(format!(
                             "option `headers`: the value of {} is {}: give a string",
                             shown(&name),
-                            type_of(&other)
+                            type_name(&other)
                         ));
                     }
                 };
                 let (name, value) = header(&name, &value)?;
-                self.headers.append(name, value);
+                self.request.headers.append(name, value);
             }
         }
         Ok(())
@@ -192,18 +193,29 @@ mod tests {
             "sink": "./file", "timeout": 1.5, "connect_timeout": 0, "allow_redirects": true,
         }));
         assert!(options.fault.is_none());
-        assert_eq!(options.vars[0].name, "id");
-        assert_eq!(options.json.unwrap().to_string(), r#"{"b":1,"a":2}"#);
-        assert_eq!(options.headers.get_all("x-a").iter().count(), 2);
-        assert_eq!(options.timeout, Some(Duration::from_millis(1500)));
-        assert_eq!(options.connect_timeout, Some(Duration::ZERO));
-        assert!(options.mutual_tls && options.without_nonce && options.allow_redirects);
+        assert_eq!(options.request.vars[0].name, "id");
+        assert_eq!(
+            options.request.json.unwrap().to_string(),
+            r#"{"b":1,"a":2}"#
+        );
+        assert_eq!(options.request.headers.get_all("x-a").iter().count(), 2);
+        assert_eq!(options.send.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(options.send.connect_timeout, Some(Duration::ZERO));
+        assert!(
+            options.send.mutual_tls
+                && options.request.without_nonce
+                && options.send.allow_redirects
+        );
     }
 
     #[test]
     fn null_is_not_given() {
         let options = Options::from(json!({"json": null, "query": null, "headers": {"X-A": null}}));
-        assert!(options.fault.is_none() && options.json.is_none() && options.headers.is_empty());
+        assert!(
+            options.fault.is_none()
+                && options.request.json.is_none()
+                && options.request.headers.is_empty()
+        );
     }
 
     #[test]
@@ -220,11 +232,11 @@ mod tests {
             (json!({"headers": "a: b"}), "option `headers` is a string"),
             (
                 json!({"headers": {"Authorization": "x"}}),
-                "may not set Authorization",
+                "must not set Authorization",
             ),
-            (json!({"headers": {"HOST": "x"}}), "may not set HOST"),
+            (json!({"headers": {"HOST": "x"}}), "must not set HOST"),
             (json!({"headers": {"X-A": "a\r\nb"}}), "line break"),
-            (json!({"headers": {"X A": "a"}}), "is no header name"),
+            (json!({"headers": {"X A": "a"}}), "invalid name \"X A\""),
             (
                 json!({"headers": {"X-A": {}}}),
                 "the value of X-A is an object",

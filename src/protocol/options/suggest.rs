@@ -1,7 +1,11 @@
 //! The nearest known key to a misspelt one.
 
-use super::{super::path::shown, from_json::KNOWN};
-use crate::error::Cause;
+use super::from_json::KNOWN;
+use crate::{
+    base::edit_distance::{MAX_LEN, levenshtein},
+    error::Cause,
+    protocol::url::path::shown,
+};
 
 /// Keys that programs ported from the PHP SDK (and its HTTP client, Guzzle) or from its JavaScript
 /// sister (axios) pass, and that have no meaning here: what to use instead.
@@ -215,32 +219,19 @@ pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Cause {
 
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a &'a str>) -> Option<&'a str> {
     // A key of a megabyte is nobody's slip of the finger.
-    if key.len() > 64 {
+    if key.len() > MAX_LEN {
         return None;
     }
     let lower = key.to_lowercase();
     known
-        .filter(|name| name.len() <= 64)
-        .map(|name| (distance(&lower, &name.to_lowercase()), *name))
+        .filter(|name| name.len() <= MAX_LEN)
+        .map(|name| {
+            let name_lower = name.to_lowercase();
+            (levenshtein(lower.as_bytes(), name_lower.as_bytes()), *name)
+        })
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, name)| *distance <= 1 + key.len().min(name.len()) / 3)
         .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b = b.chars().collect::<Vec<_>>();
-    let mut row = (0..=b.len()).collect::<Vec<_>>();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The template, filled.
+//! Expands the template of a path.
 
 use serde_json::Value;
 
@@ -7,11 +7,12 @@ use crate::{
     error::{Cause, cause::Result},
     protocol::{
         options::{Var, unknown_key},
-        path::{EMPTY, shown},
+        url::path::{EMPTY, shown},
     },
 };
 
-/// Fills the template. Every variable must have a value, and every value a variable.
+/// Expands the template. Every variable needs a value, and every value a variable: a misspelt name
+/// would otherwise vanish silently and the request go to another path.
 pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
     let mut out = String::with_capacity(template.len() + 32);
     let mut missing: Vec<(String, &'static str)> = Vec::new();
@@ -24,7 +25,7 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
         let value = found.map(|at| &vars[at].value);
         let lack = match value {
             None if name == EMPTY => return None,
-            None => "was not given",
+            None => "is not set",
             Some(Value::Null) => "is null",
             Some(Value::String(text)) if text.is_empty() => "is an empty string",
             Some(Value::Array(items)) if items.is_empty() => "is an empty array",
@@ -34,12 +35,11 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
         missing.push((name.to_owned(), lack));
         None
     };
-    template::expand(template, &mut lookup, &mut out).map_err(|err: TemplateError| {
-        Cause::request(format!("the path is no URI template: {err}"))
-    })?;
+    template::expand(template, &mut lookup, &mut out)
+        .map_err(|err: TemplateError| Cause::request(format!("invalid path template: {err}")))?;
     if let Some(at) = used.iter().position(|used| !used) {
         let mut variables = Vec::new();
-        // The template was walked before: what is wrong with it is told already.
+        // The template was parsed above, so this cannot fail.
         let _ = template::variables(template, &mut |name| variables.push(name));
         return Err(unknown_key(&vars[at].name, &variables));
     }
@@ -49,7 +49,7 @@ pub(super) fn expand(template: &str, vars: &[Var]) -> Result<String> {
             .map(|(name, lack)| format!("`{}` {lack}", shown(name)))
             .collect::<Vec<_>>();
         return Err(Cause::request(format!(
-            "the path lacks a value: {}; give one in the options",
+            "missing path variable: {}; set it in the options",
             lacks.join(", ")
         )));
     }

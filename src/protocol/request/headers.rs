@@ -1,4 +1,4 @@
-//! The headers that every request has.
+//! The headers of every request.
 
 use http::{
     HeaderMap, HeaderValue, Method,
@@ -6,7 +6,7 @@ use http::{
 };
 
 use super::Setup;
-use crate::protocol::{options::Options, path::Version, verify};
+use crate::protocol::{options::RequestOptions, trust::signature, url::path::Version};
 
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/json, text/plain, application/x-gzip, application/pdf, image/png, image/*;q=0.5",
@@ -16,10 +16,10 @@ const ACCEPTED_XML: HeaderValue =
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The caller's headers, and ours where they gave none.
+/// Returns the caller's headers, completed with the client's own.
 pub(super) fn headers(
     method: &Method,
-    options: &mut Options,
+    options: &mut RequestOptions,
     version: Version,
     setup: &Setup,
     serial: Option<HeaderValue>,
@@ -37,7 +37,7 @@ pub(super) fn headers(
         headers.entry(CONTENT_TYPE).or_insert(content);
     }
     if let Some(serial) = serial.filter(|_| version == Version::V3 && !options.unsigned) {
-        headers.entry(verify::SERIAL).or_insert(serial);
+        headers.entry(signature::SERIAL).or_insert(serial);
     }
     headers
 }

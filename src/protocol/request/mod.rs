@@ -1,10 +1,12 @@
-//! From a chain and its options to a request that lacks only its signature.
+//! Turns a template and options into a draft: a request that lacks only its signature.
 
+mod check;
 mod expand;
-mod fit;
 mod headers;
+mod lint;
+pub(crate) mod multipart;
 mod payload;
-mod place;
+mod url;
 
 pub(crate) use self::payload::Payload;
 
@@ -13,25 +15,26 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderValue, Method};
 
 use self::{
+    check::check_options,
     expand::expand,
-    fit::check_method,
     headers::headers,
     payload::{add_query, payload},
-    place::{Place, is_absolute, own_prefix},
+    url::{Url, is_absolute, own_prefix},
 };
 use super::{
-    file::Wishes,
-    host::{Base, HostRule, Origin},
-    lint,
     options::{self, OnProgress, Options},
-    path::{self, Version, shown},
+    response::file::FileOptions,
     sign::Scheme,
-    trust::{Guard, Trust},
+    trust::{Trust, guard::Guard},
+    url::{
+        host::{Base, HostRule, Origin},
+        path::{self, Version, shown},
+    },
     v2,
 };
 use crate::error::{Cause, Kind, cause::Result};
 
-/// What a client brings to each of its requests.
+/// What a client contributes to each of its requests.
 pub(crate) struct Setup {
     pub(crate) base: Base,
     pub(crate) hosts: HostRule,
@@ -39,12 +42,12 @@ pub(crate) struct Setup {
     pub(crate) user_agent: HeaderValue,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
-    /// Whether what WeChat Pay is known to refuse is refused here.
+    /// Whether values that WeChat Pay is known to refuse are errors instead of warnings.
     pub(crate) strict: bool,
 }
 
 impl Setup {
-    /// Whether a request may go to `origin`: by the host rule, and by whose keys the client has.
+    /// Checks that a request may go to `origin`, by the host rule and by whose keys the client has.
     pub(crate) fn check_origin(&self, origin: &Origin, unsigned: bool) -> Result<()> {
         if unsigned {
             self.hosts.check_unsigned(origin)?;
@@ -57,20 +60,23 @@ impl Setup {
         }
     }
 
-    /// Whether a request that has to do with this ID of a sandbox's may go to `origin`.
+    /// Checks that a request that involves this sandbox ID may go to `origin`.
     pub(crate) fn check_sandbox(&self, id: &str, origin: &Origin) -> Result<()> {
         if self.hosts.may_be_sandbox(origin) {
             return Ok(());
         }
         Err(Cause::request(format!(
-            "{} is a sandbox's, and {origin} is not one: a client with a sandbox's keys sends \
-             nothing there",
+            "{} belongs to a sandbox, and {origin} is not one: a client with a sandbox's keys \
+             sends nothing there",
             shown(id)
         )))
     }
 }
 
-/// A request that lacks only its signature.
+/// What was asked: a request without its signature.
+///
+/// A draft can be signed any number of times. Every attempt signs it again, because a signature
+/// carries a timestamp and expires after five minutes.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) method: Method,
@@ -78,37 +84,44 @@ pub(crate) struct Draft {
     pub(crate) version: Version,
     pub(crate) scheme: Scheme,
     pub(crate) origin: Origin,
-    /// The request target: path and query, as signed and as sent.
+    /// The request target, path and query, as signed and as sent.
     pub(crate) target: String,
-    /// Where in the target the base URI's own path ends and the API's path begins.
+    /// The length of the base URI's own path at the start of the target; the API's path follows it.
     pub(crate) prefix: usize,
-    /// The API's path that the caller asked for, where a redirect has led to another.
+    /// The API's path that the caller asked for, if a redirect has led to another.
     asked: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
-    pub(crate) settings: Settings,
+    pub(crate) without_nonce: bool,
+    /// Sent without a signature, and its response accepted without one.
+    pub(crate) unsigned: bool,
+    pub(crate) send: SendSettings,
+    pub(crate) response: ResponseSettings,
 }
 
-/// What governs a call besides its bytes.
+/// How a draft travels.
 #[derive(Clone)]
-pub(crate) struct Settings {
-    /// Zero is none.
+pub(crate) struct SendSettings {
+    /// Zero means none.
     pub(crate) timeout: Duration,
-    /// Zero is none.
+    /// Zero means none.
     pub(crate) connect_timeout: Duration,
-    /// Absolute.
-    pub(crate) sink: Option<PathBuf>,
-    pub(crate) wishes: Wishes,
-    pub(crate) on_progress: Option<OnProgress>,
     pub(crate) redirects: bool,
-    pub(crate) unsigned: bool,
     pub(crate) mutual_tls: bool,
-    pub(crate) without_nonce: bool,
+    pub(crate) on_progress: Option<OnProgress>,
+}
+
+/// Where the response of a draft goes, and what it must be.
+#[derive(Clone)]
+pub(crate) struct ResponseSettings {
+    /// An absolute path.
+    pub(crate) sink: Option<PathBuf>,
+    pub(crate) file: FileOptions,
 }
 
 impl Draft {
     /// # Errors
-    /// On everything that is wrong with the path, the options or their values.
+    /// Returns an error for anything wrong with the path, the options or their values.
     pub(crate) fn new(
         method: Method,
         template: &str,
@@ -116,26 +129,26 @@ impl Draft {
         setup: &Setup,
         trust: &Trust,
     ) -> Result<Self> {
-        let mut options = options::sound(options)?;
+        let mut options = options.check()?;
         let (version, stripped) = path::version(template);
-        check_method(&method, &options, version)?;
-        let expanded = expand(stripped, &options.vars)?;
-        let place = Place::of(&expanded, &options, setup)?;
-        let Place {
+        check_options(&method, &options.request, version)?;
+        let expanded = expand(stripped, &options.request.vars)?;
+        let Url {
             origin,
             mut target,
             prefix,
-        } = place;
-        if let Some(body) = options.json.as_ref().or(options.xml.as_ref()) {
+        } = Url::new(&expanded, &options, setup)?;
+        let request = &mut options.request;
+        if let Some(body) = request.json.as_ref().or(request.xml.as_ref()) {
             lint::check(body, version, setup.strict)?;
         }
-        let fields = std::mem::take(&mut options.encrypt);
-        options::encrypt(&fields, options.json.as_mut(), &mut options.headers, trust)?;
-        let payload = payload(&method, &mut target, &mut options, version)?;
-        if let Some(query) = &options.query {
+        let fields = std::mem::take(&mut request.encrypt);
+        options::encrypt(&fields, request.json.as_mut(), &mut request.headers, trust)?;
+        let payload = payload(&method, &mut target, request, version)?;
+        if let Some(query) = &request.query {
             add_query(&mut target, query)?;
         }
-        let headers = headers(&method, &mut options, version, setup, trust.preferred());
+        let headers = headers(&method, request, version, setup, trust.preferred());
         let scheme = if target[prefix..].starts_with("/brand/") {
             Scheme::Brand
         } else {
@@ -152,62 +165,64 @@ impl Draft {
             asked: None,
             headers,
             payload,
-            settings: Settings {
-                timeout: options.timeout.unwrap_or(setup.timeout),
-                connect_timeout: options.connect_timeout.unwrap_or(setup.connect_timeout),
-                sink: options.sink.map(absolute).transpose()?,
-                wishes: Wishes {
-                    gunzip: options.gunzip,
-                    sha1: options.sha1,
-                    sha256: options.sha256,
+            without_nonce: options.request.without_nonce,
+            unsigned: options.request.unsigned,
+            send: SendSettings {
+                timeout: options.send.timeout.unwrap_or(setup.timeout),
+                connect_timeout: options
+                    .send
+                    .connect_timeout
+                    .unwrap_or(setup.connect_timeout),
+                redirects: options.send.allow_redirects,
+                mutual_tls: options.send.mutual_tls,
+                on_progress: options.send.on_progress,
+            },
+            response: ResponseSettings {
+                sink: options.response.sink.map(absolute).transpose()?,
+                file: FileOptions {
+                    gunzip: options.response.gunzip,
+                    sha1: options.response.sha1,
+                    sha256: options.response.sha256,
                     named: None,
                 },
-                on_progress: options.on_progress,
-                redirects: options.allow_redirects,
-                unsigned: options.unsigned,
-                mutual_tls: options.mutual_tls,
-                without_nonce: options.without_nonce,
             },
         })
     }
 
-    /// Turns the draft to where a redirect points.
+    /// Points the draft to the target of a redirect.
     ///
     /// # Errors
-    /// Where that is outside the host rule, or no path to be sent.
+    /// Returns an error if the host rule or the path check refuses the target.
     pub(crate) fn redirect(&mut self, location: &str, setup: &Setup) -> Result<()> {
-        let outside = |err: Cause| {
-            Cause::new(
-                Kind::Redirect,
-                format!("a redirect that is not followed: {err}"),
-            )
-        };
+        let refused =
+            |err: Cause| Cause::new(Kind::Redirect, format!("redirect not followed: {err}"));
         let (origin, target) = if is_absolute(location) {
-            let (origin, rest) = Origin::split(location).map_err(outside)?;
+            let (origin, rest) = Origin::split(location).map_err(refused)?;
             (origin, rest)
         } else if location.starts_with('/') && !location.starts_with("//") {
             (self.origin.clone(), location)
         } else {
-            return Err(outside(Cause::request(format!(
-                "its Location, of {} bytes, is neither an absolute URL nor an absolute path",
+            return Err(refused(Cause::request(format!(
+                "its Location ({} bytes) is neither an absolute URL nor an absolute path",
                 location.len()
             ))));
         };
         setup
-            .check_origin(&origin, self.settings.unsigned)
-            .map_err(outside)?;
+            .check_origin(&origin, self.unsigned)
+            .map_err(refused)?;
         let target = target.split('#').next().unwrap_or_default();
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        path::check(path).map_err(outside)?;
+        path::check(path).map_err(refused)?;
         let target = match &self.payload {
-            // It carries its signature inside, so it is signed again: our fields and no others. A
-            // sign over fields of a stranger's choice would fit a message of the stranger's.
+            // The query carries its signature, so it is signed again. Only the caller's own fields are
+            // signed: signing fields that the redirect chose would let whoever sent it obtain a
+            // signed message of their choice.
             Payload::Query(given) => {
                 if let Some(query) = query {
-                    v2::request::check_same_fields(given, query).map_err(outside)?;
+                    v2::request::check_same_fields(given, query).map_err(refused)?;
                 }
                 path
             }
@@ -221,7 +236,7 @@ impl Draft {
         Ok(())
     }
 
-    /// The same request to another base URI.
+    /// Copies the draft for another base URI.
     pub(crate) fn at(&self, base: &Base) -> Self {
         let mut moved = self.clone();
         moved.origin = base.origin.clone();
@@ -230,10 +245,11 @@ impl Draft {
         moved
     }
 
-    /// The API's path that the caller asked for, without the base URI's own and without the query.
+    /// Returns the API's path that the caller asked for, without the base URI's own path and without
+    /// the query.
     ///
-    /// What a response must prove follows from this path, wherever redirects lead: an answer that
-    /// nothing vouches for must not choose what is demanded of the next.
+    /// How a response must be verified follows from this path, wherever redirects lead. Otherwise an
+    /// unverified redirect could choose a path whose responses need no signature.
     pub(crate) fn api_path(&self) -> &str {
         if let Some(asked) = &self.asked {
             return asked;
@@ -243,8 +259,8 @@ impl Draft {
     }
 }
 
-/// Where a relative path leads from here and now.
+/// Resolves a relative path now: the working directory may change before the file is written.
 pub(crate) fn absolute(sink: PathBuf) -> Result<PathBuf> {
     std::path::absolute(&sink)
-        .map_err(|err| Cause::request("option `sink` is no path of a file").with_source(err))
+        .map_err(|err| Cause::request("option `sink` is not a valid file path").with_source(err))
 }

@@ -1,4 +1,4 @@
-//! The body and the query, before they are signed.
+//! The payload: the body and the query before they are signed.
 
 use bytes::Bytes;
 use http::Method;
@@ -7,23 +7,25 @@ use serde_json::{Map, Value};
 use crate::{
     error::{Cause, cause::Result},
     protocol::{
-        multipart::Form,
-        options::{Options, measure},
-        path::Version,
-        query,
+        options::{RequestOptions, measure},
+        request::multipart::Form,
+        url::{path::Version, query},
     },
 };
 
-/// The body, before it is signed.
+/// The body of a request before it is signed.
+///
+/// APIv2 puts its signature inside the body or the query, so those are kept as fields: each attempt
+/// signs them again, with a new nonce.
 #[derive(Clone)]
 pub(crate) enum Payload {
-    /// The bytes that are signed and sent.
+    /// The bytes, signed and sent unchanged.
     Bytes(Bytes),
     /// The fields of an APIv2 body, which carries its signature inside.
     Fields(Map<String, Value>),
     /// The query of an APIv2 GET, a map or a string, which carries its signature inside.
     Query(Value),
-    /// A file, of which not all is signed.
+    /// An upload, of which only a part is signed: the `meta` or the fields, not the file itself.
     Form(Box<Form>),
 }
 
@@ -40,28 +42,28 @@ pub(super) fn add_query(target: &mut String, query: &Value) -> Result<()> {
 pub(super) fn payload(
     method: &Method,
     target: &mut String,
-    options: &mut Options,
+    request: &mut RequestOptions,
     version: Version,
 ) -> Result<Payload> {
-    if let Some(body) = options.body.take() {
+    if let Some(body) = request.body.take() {
         return Ok(Payload::Bytes(body));
     }
-    if let Some(media) = options.media.take() {
+    if let Some(media) = request.media.take() {
         let fields = match version {
-            Version::V2 => Some(fields(options.xml.take())?),
+            Version::V2 => Some(fields(request.xml.take())?),
             Version::V3 => None,
         };
-        let form = Form::new(media, fields, &mut options.headers)?;
+        let form = Form::new(media, fields, &mut request.headers)?;
         return Ok(Payload::Form(Box::new(form)));
     }
     if version == Version::V2 {
         return if method == Method::GET {
-            Ok(Payload::Query(take_query(target, options)))
+            Ok(Payload::Query(take_query(target, request)))
         } else {
-            Ok(Payload::Fields(fields(options.xml.take())?))
+            Ok(Payload::Fields(fields(request.xml.take())?))
         };
     }
-    match options.json.take() {
+    match request.json.take() {
         None => Ok(Payload::Bytes(Bytes::new())),
         Some(json) => serde_json::to_vec(&json)
             .map(|bytes| Payload::Bytes(bytes.into()))
@@ -69,9 +71,9 @@ pub(super) fn payload(
     }
 }
 
-/// The query of an APIv2 GET, from the options or from the path: it is put back when it is signed.
-fn take_query(target: &mut String, options: &mut Options) -> Value {
-    if let Some(query) = options.query.take() {
+/// Takes the query of an APIv2 GET from the options or the path. Signing appends it again.
+fn take_query(target: &mut String, request: &mut RequestOptions) -> Value {
+    if let Some(query) = request.query.take() {
         return query;
     }
     match target.find('?') {
@@ -88,10 +90,10 @@ fn fields(xml: Option<Value>) -> Result<Map<String, Value>> {
     match xml {
         None => Ok(Map::new()),
         Some(Value::Object(fields)) => Ok(fields),
-        // PHP's empty array is both a list and a map.
+        // PHP writes an empty map as an empty list.
         Some(Value::Array(items)) if items.is_empty() => Ok(Map::new()),
         Some(other) => Err(Cause::request(format!(
-            "option `xml` is {}: APIv2 takes an object of fields",
+            "option `xml` is {}: expected an object of fields",
             measure(&other)
         ))),
     }

@@ -1,8 +1,8 @@
-//! Keys that must not be trusted and serials that must not be used to sign, checked in one place.
+//! Keys that must not be trusted, and serials that must not be used to sign, checked in one place.
 //!
 //! A client, its trust store and its requests share one guard, so a key that
-//! [`ClientBuilder::build`] refuses is also refused later: when it is added by the program, by a
-//! rotation or by a download.
+//! [`ClientBuilder::build`] refuses is also refused later: when the program adds it, when a rotation
+//! brings it, and when a download does.
 //!
 //! [`ClientBuilder::build`]: crate::ClientBuilder::build
 
@@ -11,34 +11,36 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use super::{PlatformKey, TrustStore};
+use super::{key::PlatformKey, store::TrustStore};
 use crate::{
     base::crypto::PublicKey,
     error::{Cause, cause::Result},
-    protocol::{merchant::is_sandbox_id, path::shown},
+    protocol::{merchant::is_sandbox_id, url::path::shown},
 };
 
+/// The checks that every key of one client passes, whichever way it arrives.
 pub(crate) struct Guard {
     sandboxes: Sandboxes,
-    /// The first ID of a sandbox's that was taken. It is never forgotten: what was signed with its
+    /// The first sandbox ID that was accepted. It is never forgotten: a request signed with that
     /// key may still be on its way.
     sandbox: OnceLock<String>,
-    /// The merchant's own keys, those before a rotation too. Held while keys of either side are
-    /// changed, so that no change is lost and no key is on both sides.
-    own: Mutex<Vec<Own>>,
+    /// The merchant's own keys, including those before a rotation. The lock is held while keys of
+    /// either side change, so that no change is lost and no key ends up on both sides.
+    own: Mutex<Vec<MerchantCredentials>>,
 }
 
-/// Whether a sandbox's keys are taken. They are not secret, so nothing that they sign proves
-/// anything outside a test.
+/// Whether the keys of a sandbox are accepted.
+///
+/// They are public knowledge, so a signature by one of them proves nothing outside a test.
 pub(crate) enum Sandboxes {
-    Taken,
-    /// And why.
+    Accepted,
+    /// With the reason, for the error.
     Refused(Cow<'static, str>),
 }
 
-/// A serial and a key of the merchant's own.
+/// A serial and a key of the merchant.
 #[derive(PartialEq, Eq)]
-pub(crate) struct Own {
+pub(crate) struct MerchantCredentials {
     pub(crate) serial: String,
     pub(crate) key: PublicKey,
 }
@@ -52,13 +54,14 @@ impl Guard {
         }
     }
 
-    /// An ID of the sandbox whose keys are or were in use here.
+    /// Returns an ID of the sandbox whose keys are or were in use by this client.
     pub(crate) fn sandbox(&self) -> Option<&str> {
         self.sandbox.get().map(String::as_str)
     }
 
     /// # Errors
-    /// Where this serial, or ID of a platform key, is a sandbox's, and sandboxes are refused.
+    /// Returns an error if this serial or platform key ID belongs to a sandbox and sandboxes are
+    /// refused.
     pub(super) fn check_id(&self, id: &str) -> Result<()> {
         match &self.sandboxes {
             Sandboxes::Refused(why) if is_sandbox_id(id) => {
@@ -68,10 +71,10 @@ impl Guard {
         }
     }
 
-    /// Takes a serial, or the ID of a platform key.
+    /// Accepts a serial or a platform key ID, and remembers it if it belongs to a sandbox.
     ///
     /// # Errors
-    /// Where it is a sandbox's, and sandboxes are refused.
+    /// Returns an error if it belongs to a sandbox and sandboxes are refused.
     pub(crate) fn take_id(&self, id: &str) -> Result<()> {
         self.check_id(id)?;
         if is_sandbox_id(id) {
@@ -80,17 +83,19 @@ impl Guard {
         Ok(())
     }
 
-    /// Takes another key of the merchant's own, and puts it in its place by `put`.
+    /// Accepts another key of the merchant and installs it with `put`.
     ///
     /// # Errors
-    /// Where it is trusted as WeChat Pay's, or a sandbox's, and those of `put`.
+    /// Returns an error if the key is trusted as a platform key, if it belongs to a sandbox and
+    /// those are refused, or if `put` fails.
     pub(crate) fn take_own(
         &self,
-        own: Own,
+        own: MerchantCredentials,
         store: Option<&TrustStore>,
         put: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let mut all = self.lock();
+        // A key on both sides would let the merchant, or whoever stole its key, sign "responses".
         let trusted = store.map(TrustStore::all).unwrap_or_default();
         if let Some(key) = trusted.iter().find(|key| own.is(key)) {
             return Err(Cause::config(format!(
@@ -107,14 +112,14 @@ impl Guard {
         Ok(())
     }
 
-    /// Holds all changes of keys up, and knows the merchant's own.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Own>> {
+    /// Blocks all other changes of keys, and gives access to the merchant's own.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<MerchantCredentials>> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Own {
-    /// Whether a platform key is this one, by its serial or by the key itself.
+impl MerchantCredentials {
+    /// Returns whether a platform key is this one, by its serial or by the key itself.
     pub(super) fn is(&self, key: &PlatformKey) -> bool {
         self.serial.eq_ignore_ascii_case(key.id()) || self.key == *key.key()
     }

@@ -1,3 +1,5 @@
+//! A platform key: WeChat Pay's public key or one of its certificates, with counters of its use.
+
 use std::{
     fmt,
     sync::{
@@ -14,8 +16,26 @@ use crate::{
     error::{Cause, cause::Result},
 };
 
-/// A platform key that a client trusts, and how often it vouched for something: what a merchant
-/// watches while WeChat Pay changes over from certificates to the public key.
+/// A platform key that a client trusts, and how often it has verified something.
+///
+/// [`Client::platform_keys`](crate::Client::platform_keys) returns them. The counters show how far
+/// a migration from platform certificates to the public key has come: a certificate whose counters
+/// no longer grow can be removed.
+///
+/// The counters start at zero when the key is added, count successful verifications only, and are
+/// shared by clones of this value.
+///
+/// ```
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// # let client = wechatpay_chain::Client::builder().build()?;
+/// for key in client.platform_keys() {
+///     println!("{}: {} responses, {} notifications", key.id(), key.responses(), key.notifications());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Official page: "平台证书切换微信支付公钥指引".
 #[derive(Clone)]
 pub struct PlatformKey {
     id: String,
@@ -27,34 +47,34 @@ pub struct PlatformKey {
 
 #[derive(Default)]
 struct Uses {
-    answers: AtomicU64,
+    responses: AtomicU64,
     notifications: AtomicU64,
 }
 
 /// What a signature was on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Answer,
+    Response,
     Notification,
 }
 
 impl PlatformKey {
-    /// The public key ID (`PUB_KEY_ID_…`) or the certificate's serial.
+    /// Returns the public key ID (`PUB_KEY_ID_…`) or the certificate's serial.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The certificate, where it is one and not a bare public key.
+    /// Returns the certificate, or `None` for a bare public key.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
     }
 
-    /// How many answers it signed that verified.
-    pub fn answers(&self) -> u64 {
-        self.uses.answers.load(Ordering::Relaxed)
+    /// Returns the number of responses that this key verified.
+    pub fn responses(&self) -> u64 {
+        self.uses.responses.load(Ordering::Relaxed)
     }
 
-    /// How many notifications it signed that verified.
+    /// Returns the number of notifications that this key verified.
     pub fn notifications(&self) -> u64 {
         self.uses.notifications.load(Ordering::Relaxed)
     }
@@ -84,20 +104,21 @@ impl PlatformKey {
         &self.key
     }
 
+    /// Returns the ID as a value of `Wechatpay-Serial`, prepared once instead of per request.
     pub(crate) fn header(&self) -> Option<&HeaderValue> {
         self.header.as_ref()
     }
 
     pub(super) fn count(&self, purpose: Purpose) {
         let counter = match purpose {
-            Purpose::Answer => &self.uses.answers,
+            Purpose::Response => &self.uses.responses,
             Purpose::Notification => &self.uses.notifications,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// # Errors
-    /// Where it is a certificate whose time is over.
+    /// Returns an error if this is a certificate that expired before `now`.
     pub(crate) fn check_unexpired(&self, now: SystemTime) -> Result<()> {
         match self.certificate.as_ref().map(Certificate::not_after) {
             Some(end) if end < now => Err(Cause::config(format!(
@@ -109,10 +130,11 @@ impl PlatformKey {
         }
     }
 
+    /// Returns whether the key may be asked for now. A public key has no dates and always may.
     pub(super) fn is_in_force(&self, now: SystemTime) -> bool {
-        self.certificate
-            .as_ref()
-            .is_none_or(|own| own.not_before() <= now && now <= own.not_after())
+        self.certificate.as_ref().is_none_or(|certificate| {
+            certificate.not_before() <= now && now <= certificate.not_after()
+        })
     }
 }
 
@@ -121,13 +143,13 @@ impl fmt::Debug for PlatformKey {
         f.debug_struct("PlatformKey")
             .field("id", &self.id)
             .field("is_certificate", &self.certificate.is_some())
-            .field("answers", &self.answers())
+            .field("responses", &self.responses())
             .field("notifications", &self.notifications())
             .finish()
     }
 }
 
-/// `YYYY-MM-DD`, in UTC.
+/// Formats a time as `YYYY-MM-DD`, in UTC.
 fn day(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     match x509_cert::der::DateTime::from_unix_duration(since) {

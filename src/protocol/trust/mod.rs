@@ -1,29 +1,33 @@
-//! The keys whose signatures are WeChat Pay's.
+//! Trust: the platform keys whose signatures count as WeChat Pay's, and what is done with them:
+//! verifying responses and notifications, and encrypting sensitive fields.
 
-mod guard;
-mod key;
-mod store;
-mod verifier;
-
-pub(crate) use self::{
-    guard::{Guard, Own, Sandboxes},
-    key::Purpose,
-    store::TrustStore,
-    verifier::DynVerifier,
-};
-pub use self::{key::PlatformKey, verifier::Verifier};
+pub(crate) mod folder;
+pub(crate) mod guard;
+pub(crate) mod key;
+pub(crate) mod sensitive;
+pub(crate) mod signature;
+pub(crate) mod store;
+pub(crate) mod verifier;
 
 use std::{sync::Arc, time::SystemTime};
 
 use http::HeaderValue;
 
-use super::path::shown;
+use self::{
+    guard::Guard,
+    key::{PlatformKey, Purpose},
+    store::TrustStore,
+    verifier::DynVerifier,
+};
+use super::url::path::shown;
 use crate::{
     base::crypto::PublicKey,
     error::{Cause, Kind, cause::Result},
 };
 
-/// Who verifies: the keys here, or a [`Verifier`].
+/// Where platform keys are: in this process, or behind a [`Verifier`].
+///
+/// [`Verifier`]: crate::Verifier
 #[derive(Clone)]
 pub(crate) enum Trust {
     Local(Arc<TrustStore>),
@@ -32,7 +36,7 @@ pub(crate) enum Trust {
 
 impl Trust {
     /// # Errors
-    /// Where both are given, or a key that must not be trusted.
+    /// Returns an error if both a verifier and keys are given, or if a key must not be trusted.
     pub(crate) fn new(
         keys: Vec<PlatformKey>,
         verifier: Option<Arc<dyn DynVerifier>>,
@@ -40,8 +44,8 @@ impl Trust {
     ) -> Result<Self> {
         match verifier {
             Some(_) if !keys.is_empty() => Err(Cause::config(
-                "a verifier stands in place of platform keys and certificates: give one or the \
-                 other",
+                "a `verifier` replaces platform keys and certificates: give either the verifier or \
+                 the keys",
             )),
             Some(verifier) => Ok(Self::Remote(verifier)),
             None => {
@@ -52,17 +56,18 @@ impl Trust {
         }
     }
 
-    /// Whether verifying waits for nobody.
+    /// Returns whether verifying never waits for another service.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self, Self::Local(_))
     }
 
-    /// Whether a signature by `serial` could verify here: a remote verifier has to be asked.
+    /// Returns whether a signature by `serial` could verify. For a remote verifier this is
+    /// always `true`: only asking it can tell.
     pub(crate) fn may_know(&self, serial: &str) -> bool {
         self.store().is_none_or(|store| store.knows(serial))
     }
 
-    /// Whether both verify a signature by `serial` with the same key.
+    /// Returns whether both verify a signature by `serial` with the same key.
     pub(crate) fn shares(&self, other: &Self, serial: &str) -> bool {
         match (self.store(), other.store()) {
             (Some(one), Some(other)) => one.shares(other, serial),
@@ -70,7 +75,7 @@ impl Trust {
         }
     }
 
-    /// The store, where the keys are here.
+    /// Returns the trust store, or `None` with a remote verifier.
     pub(crate) fn store(&self) -> Option<&TrustStore> {
         match self {
             Self::Local(store) => Some(store),
@@ -91,7 +96,7 @@ impl Trust {
         }
     }
 
-    /// Whether the key that `serial` names made the signature over the message.
+    /// Returns whether the key named `serial` made the signature over the message.
     pub(crate) async fn verify(
         &self,
         serial: &str,
@@ -105,22 +110,24 @@ impl Trust {
             Self::Remote(verifier) => verifier
                 .verify_boxed(serial, message, signature)
                 .await
-                .map_err(|err| Cause::new(Kind::Signature, "the verifier failed").with_source(err)),
+                .map_err(|err| {
+                    Cause::new(Kind::Verification, "the verifier failed").with_source(err)
+                }),
         }
     }
 
-    /// The key that encrypts sensitive fields, with its serial or ID: the one that `serial` names,
-    /// or the preferred one.
+    /// Returns the key that encrypts sensitive fields and its serial or ID: the one named by
+    /// `serial`, or the preferred one.
     pub(crate) fn encryption_key(&self, serial: Option<&str>) -> Result<(String, PublicKey)> {
         match self {
             Self::Local(store) => store.encryption_key(serial, SystemTime::now()),
             Self::Remote(verifier) => verifier.encryption(serial).ok_or_else(|| {
                 Cause::config(match serial {
                     Some(serial) => format!(
-                        "the verifier has no key to encrypt with under the serial {:?}",
+                        "the verifier has no encryption key with serial {:?}",
                         shown(serial)
                     ),
-                    None => "the verifier has no key to encrypt with: implement \
+                    None => "the verifier has no encryption key: implement \
                              Verifier::encryption_key"
                         .to_owned(),
                 })

@@ -1,10 +1,12 @@
+//! The trust store: the platform keys that one client trusts.
+
 use std::{sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 
 use super::{
-    guard::{Guard, Own},
+    guard::{Guard, MerchantCredentials},
     key::{PlatformKey, Purpose},
 };
 use crate::{
@@ -12,14 +14,18 @@ use crate::{
     error::{Cause, Kind, cause::Result},
     protocol::{
         merchant::{check_platform_id, is_public_key_id},
-        path::shown,
+        url::path::shown,
     },
 };
 
-/// The most keys a store takes: far more than WeChat Pay has in force at a time.
-const MOST: usize = 256;
+/// The largest number of keys in a store. WeChat Pay never has more than a handful in force; the
+/// limit keeps an endless download from filling memory.
+const MAX_KEYS: usize = 256;
 
-/// The trusted keys of one client: read without a lock, changed while calls run.
+/// The platform keys that one client trusts.
+///
+/// Every response reads them, so reading takes no lock: a change replaces the whole list, and calls
+/// that are running keep the list they loaded.
 pub(crate) struct TrustStore {
     keys: ArcSwap<Vec<PlatformKey>>,
     guard: Arc<Guard>,
@@ -33,22 +39,22 @@ impl TrustStore {
         }
     }
 
-    /// A store that trusts one key alone, under the same guard.
+    /// Returns a store that trusts one key only, under the same guard.
     ///
     /// # Errors
-    /// Where the key could not be added here either.
+    /// Returns an error if [`add`](Self::add) would refuse the key here, too.
     pub(crate) fn of_one(&self, key: PlatformKey, now: SystemTime) -> Result<Self> {
         let store = Self::new(Arc::clone(&self.guard));
         store.add([key], now)?;
         Ok(store)
     }
 
-    /// Trusts more keys, all of them or none. One that is there already stays as it is. Returns the
-    /// IDs of those that were not.
+    /// Trusts more keys, either all of them or none. A key that is already trusted keeps its
+    /// counters. Returns the IDs of the new ones.
     ///
     /// # Errors
-    /// The merchant's own, a sandbox's where those are refused, an expired certificate, another key
-    /// under a known ID.
+    /// Returns an error for the merchant's own key, for a sandbox's key if those are refused, for
+    /// an expired certificate, and for a different key under a known ID.
     pub(crate) fn add(
         &self,
         keys: impl IntoIterator<Item = PlatformKey>,
@@ -64,15 +70,15 @@ impl TrustStore {
                 more.push(key);
             }
         }
-        // Before anything verifies by them.
+        // The guard has to know a sandbox's key before anything can be verified with it.
         added.iter().try_for_each(|id| self.guard.take_id(id))?;
         self.keys.store(more.into());
         Ok(added)
     }
 
-    /// Takes a key out; `false` where it was not there.
+    /// Removes a key. Returns `false` if it was not trusted.
     pub(crate) fn remove(&self, id: &str) -> bool {
-        let _one_at_a_time = self.guard.lock();
+        let _changing = self.guard.lock();
         let keys = self.keys.load();
         let mut fewer = Vec::clone(&keys);
         fewer.retain(|key| key.id() != id);
@@ -93,7 +99,7 @@ impl TrustStore {
         self.keys.load().iter().any(|key| key.id() == id)
     }
 
-    /// Whether both have the same key under this id.
+    /// Returns whether both stores have the same key under this ID.
     pub(crate) fn shares(&self, other: &Self, id: &str) -> bool {
         let (own, others) = (self.keys.load(), other.keys.load());
         let theirs = others.iter().find(|key| key.id() == id);
@@ -103,10 +109,10 @@ impl TrustStore {
         })
     }
 
-    /// Whether the key that `id` names made `signature` over `message`.
+    /// Returns whether the key named `id` made `signature` over `message`.
     ///
     /// # Errors
-    /// Where no such key is trusted, or it is a certificate's whose time is over.
+    /// Returns an error if no such key is trusted, or if its certificate has expired.
     pub(crate) fn verify(
         &self,
         id: &str,
@@ -120,34 +126,33 @@ impl TrustStore {
             let id = shown(id);
             let message = if is_public_key_id(&id) {
                 format!(
-                    "signed by the public key {id}, which is not configured here (trusted: \
-                     {trusted}); if it is WeChat Pay's, give it as a `platform_key`: public keys \
-                     are in the merchant platform and never come with the platform certificates"
+                    "signed by the public key {id}, which is not configured (trusted: {trusted}); if \
+                     it is WeChat Pay's, add it with `platform_key`: public keys are shown in the \
+                     merchant platform and are never downloaded with the platform certificates"
                 )
             } else {
                 format!(
-                    "signed by the serial {id}, which is not trusted here (trusted: {trusted}); if \
-                     it is WeChat Pay's, add its certificate or public key"
+                    "signed by serial {id}, which is not trusted (trusted: {trusted}); if it is \
+                     WeChat Pay's, add its certificate or public key"
                 )
             };
             return Err(Cause::new(Kind::UnknownKey, message));
         };
         key.check_unexpired(now)
-            .map_err(|err| Cause::new(Kind::Signature, err.to_string()))?;
-        let good = key.key().verify(message, signature);
-        if good {
+            .map_err(|err| Cause::new(Kind::Verification, err.to_string()))?;
+        let matches = key.key().verify(message, signature);
+        if matches {
             key.count(purpose);
         }
-        Ok(good)
+        Ok(matches)
     }
 
-    /// The value for `Wechatpay-Serial`: a public key's ID before a certificate's serial, and of
-    /// the certificates in force the one that ends last.
+    /// Returns the value for a request's `Wechatpay-Serial`, the name of the [`best`] key.
     pub(crate) fn preferred(&self, now: SystemTime) -> Option<HeaderValue> {
         best(&self.keys.load(), now)?.header().cloned()
     }
 
-    /// The key that encrypts, with its id: the one that `serial` names, or the preferred one.
+    /// Returns the key to encrypt with and its ID: the one named by `serial`, or the [`best`] one.
     pub(crate) fn encryption_key(
         &self,
         serial: Option<&str>,
@@ -161,12 +166,12 @@ impl TrustStore {
         let Some(key) = found else {
             return Err(Cause::config(match serial {
                 Some(serial) => format!(
-                    "Wechatpay-Serial {:?} names no trusted platform key to encrypt with (trusted: {})",
+                    "Wechatpay-Serial {:?} is not a trusted platform key, so it cannot encrypt (trusted: {})",
                     shown(serial),
                     names(&keys)
                 ),
-                None => "there is no platform key in force to encrypt with: give the builder a \
-                         `platform_key` or a `platform_certificate`, or fetch the certificates by \
+                None => "no platform key to encrypt with: give the builder a `platform_key` or a \
+                         `platform_certificate`, or download the certificates with \
                          refresh_certificates()"
                     .to_owned(),
             }));
@@ -176,15 +181,20 @@ impl TrustStore {
     }
 }
 
-/// Whether a key that may be trusted is not trusted yet.
-fn check(key: &PlatformKey, known: &[PlatformKey], own: &[Own], now: SystemTime) -> Result<bool> {
+/// Checks a key before it is added. Returns `false` if it is trusted already.
+fn check(
+    key: &PlatformKey,
+    known: &[PlatformKey],
+    own: &[MerchantCredentials],
+    now: SystemTime,
+) -> Result<bool> {
     if key.certificate().is_none() {
         check_platform_id(key.id())
-            .map_err(|what| Cause::config(format!("the platform key's id {what}")))?;
+            .map_err(|what| Cause::config(format!("invalid platform key ID {what}")))?;
     }
     if own.iter().any(|own| own.is(key)) {
         return Err(Cause::config(format!(
-            "the platform key {} is the merchant's own: give WeChat Pay's public key \
+            "the platform key {} is the merchant's own key: give WeChat Pay's public key \
              (pub_key.pem) or platform certificate, not apiclient_cert.pem",
             key.id()
         )));
@@ -193,23 +203,26 @@ fn check(key: &PlatformKey, known: &[PlatformKey], own: &[Own], now: SystemTime)
     match known.iter().find(|known| known.id() == key.id()) {
         Some(known) if known.key() == key.key() => Ok(false),
         Some(_) => Err(Cause::config(format!(
-            "two different platform keys under the id {}: one of them is not WeChat Pay's",
+            "two different platform keys have the ID {}: one of them is not WeChat Pay's",
             key.id()
         ))),
-        None if known.len() >= MOST => Err(Cause::config(format!(
-            "more than {MOST} platform keys: remove those that are out of use"
+        None if known.len() >= MAX_KEYS => Err(Cause::config(format!(
+            "more than {MAX_KEYS} platform keys: remove those no longer in use"
         ))),
         None => Ok(true),
     }
 }
 
-/// A public key before a certificate, and of the certificates in force the one that ends last.
+/// Returns a public key if there is one, else the certificate in force that expires last.
+///
+/// WeChat Pay is moving from certificates to public keys. The certificate that expires last is the
+/// newest, so a rotation moves to it as soon as it is in force.
 fn best(keys: &[PlatformKey], now: SystemTime) -> Option<&PlatformKey> {
     let bare = keys.iter().find(|key| key.certificate().is_none());
     let certificate = || {
         keys.iter()
             .filter(|key| key.is_in_force(now))
-            .max_by_key(|key| key.certificate().map(|own| own.not_after()))
+            .max_by_key(|key| key.certificate().map(|certificate| certificate.not_after()))
     };
     bare.or_else(certificate)
 }

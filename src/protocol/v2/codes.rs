@@ -1,9 +1,11 @@
-//! The error codes of APIv2 that are definite.
+//! The error codes of APIv2 that definitely refuse a request.
 
-/// The codes whose pages say that the request was refused and nothing came of it, sorted. What
-/// says nothing certain is left out: `SYSTEMERROR`, `BANKERROR`,
-/// `USERPAYING`, `BIZERR_NEED_RETRY`, `ERROR`, `PROCESSING`, `FATAL_ERROR`, and `NOT_FOUND`, which
-/// a payout's query answers also while the payout is under way.
+/// The codes whose pages say that the request was refused and had no effect, sorted.
+///
+/// A code that is not listed counts as `Unknown`, so a missing entry costs a query, while a wrong one
+/// could cost a second payment. Not listed, because they leave the result open: `SYSTEMERROR`,
+/// `BANKERROR`, `USERPAYING`, `BIZERR_NEED_RETRY`, `ERROR`, `PROCESSING`, `FATAL_ERROR`, and
+/// `NOT_FOUND`, which the query of a payout also returns while the payout is in progress.
 const DEFINITE: [&str; 60] = [
     "ACCOUNTERROR",
     "AMOUNT_LIMIT",
@@ -67,16 +69,16 @@ const DEFINITE: [&str; 60] = [
     "XML_FORMAT_ERROR",
 ];
 
-/// The numbers of a bill's refusals, whose pages say that there is none or that it cannot be had:
-/// a wrong parameter, no bill or none yet, no permission. 20003 and 20100 are system errors.
+/// The numeric codes of bill downloads that refuse definitely: an invalid parameter, no bill (yet),
+/// no permission. The other two, 20003 and 20100, are system errors.
 const DEFINITE_FOR_READS: [&str; 3] = ["20001", "20002", "20007"];
 
-/// Whether the code's page says that the request was refused and nothing came of it.
+/// Returns whether the code says that the request was refused and had no effect.
 pub(crate) fn is_definite(code: &str) -> bool {
     DEFINITE.binary_search(&code).is_ok()
 }
 
-/// Whether it says so of a request that reads, besides the codes of [`is_definite`].
+/// Returns whether the code, in addition to those of [`is_definite`], refuses a read.
 pub(crate) fn is_definite_for_a_read(code: &str) -> bool {
     DEFINITE_FOR_READS.contains(&code)
 }
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_sorted() {
+    fn codes_are_sorted_and_found() {
         assert!(DEFINITE.is_sorted());
         assert!(is_definite("PARAM_ERROR") && !is_definite("SYSTEMERROR"));
     }

@@ -1,14 +1,10 @@
-//! APIv2: flat fields, signed with a digest over them and the APIv2 key, sent as XML.
+//! APIv2 requests: flat fields, signed with a digest over them and the APIv2 key, sent as XML.
 
-pub(crate) mod answer;
 pub(crate) mod codes;
 mod names;
 pub(crate) mod paths;
 pub(crate) mod request;
 pub(crate) mod result_code;
 pub(crate) mod sign;
-
 #[cfg(test)]
-mod documents;
-#[cfg(test)]
-mod recorded;
+mod tests;

@@ -1,6 +1,9 @@
-//! The names of fields that APIv2 documents, in requests, responses and notifications.
+//! The documented field names of APIv2, in requests, responses and notifications.
+//!
+//! Verification needs them: they tell which `&name=` inside a value could have been a field of its
+//! own (see [`sign`](super::sign)).
 
-/// Sorted by bytes. `$n` and `$m` stand for digits.
+/// The names, sorted by bytes. `$n` and `$m` stand for numbers.
 const DOCUMENTED: [&str; 576] = [
     "access_token",
     "access_token_expire_in",
@@ -580,7 +583,7 @@ const DOCUMENTED: [&str; 576] = [
     "wxpay_goods_id",
 ];
 
-/// Whether APIv2 documents a field of this name.
+/// Returns whether APIv2 documents a field with this name.
 pub(crate) fn is_documented(name: &str) -> bool {
     let Some((stem, _)) = numbered(name) else {
         return is_listed(name);
@@ -594,7 +597,7 @@ fn is_listed(name: &str) -> bool {
     DOCUMENTED.binary_search(&name).is_ok()
 }
 
-/// A name that ends in `_` and digits, cut there.
+/// Splits a name that ends in `_` and digits.
 fn numbered(name: &str) -> Option<(&str, &str)> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     name.rsplit_once('_')
@@ -611,7 +614,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_documented_as_it_stands_or_with_its_numbers() {
+    fn name_is_documented_with_or_without_numbers() {
         assert!(DOCUMENTED.is_sorted());
         for name in [
             "result_code",

@@ -1,6 +1,10 @@
-//! The paths that APIv2 documents as exceptions. Each is without the host and without `v2`.
+//! The operations of APIv2 that are documented exceptions, by their paths without the host and
+//! without `v2`.
+//!
+//! They are looked up with the path of the request. Anything that is not listed follows the strict
+//! rule: signed, with a nonce, a write.
 
-/// Answers that come without a sign, sorted.
+/// The operations whose responses are unsigned, sorted.
 const UNSIGNED: [&str; 26] = [
     "/appauth/getaccesstoken",
     "/billcommentsp/batchquerycomment",
@@ -30,7 +34,7 @@ const UNSIGNED: [&str; 26] = [
     "/xdc/apiv2getsignkey/sign/getsignkey",
 ];
 
-/// Requests documented without `nonce_str`, sorted.
+/// The operations whose requests are documented without `nonce_str`, sorted.
 const NONCELESS: [&str; 19] = [
     "/cgi-bin/mch/customs/customdeclareorder",
     "/cgi-bin/mch/customs/customdeclarequery",
@@ -53,7 +57,7 @@ const NONCELESS: [&str; 19] = [
     "/secapi/mch/querysubdevconfig",
 ];
 
-/// The operations that ask for the merchant's API certificate, sorted.
+/// The operations that require the merchant's API certificate, sorted.
 const WITH_CERTIFICATE: [&str; 57] = [
     "/applyment/micro/getstate",
     "/applyment/micro/getupgradestate",
@@ -114,7 +118,8 @@ const WITH_CERTIFICATE: [&str; 57] = [
     "/wxv/queryrentbill",
 ];
 
-/// The operations that read and change nothing, sorted. What is not listed counts as a write.
+/// The operations that change nothing, sorted. A write that is listed here by mistake would be
+/// reported as `Rejected` when it may have happened, so only certain ones are listed.
 const READS: [&str; 51] = [
     "/appauth/getaccesstoken",
     "/applyment/micro/getstate",
@@ -169,45 +174,45 @@ const READS: [&str; 51] = [
     "/xdc/apiv2sandbox/pay/orderquery",
 ];
 
-/// What an answer is that is not XML.
+/// The kind of a response that is not XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A table of text, perhaps compressed; a failure is XML.
+pub(crate) enum ResponseKind {
+    /// A table as text, possibly compressed. A failure is XML.
     Table,
-    /// JSON, failures too.
+    /// JSON, including failures.
     Json,
-    /// A page for a browser.
+    /// An HTML page for a browser.
     Page,
 }
 
-/// Whether the answers of `path` come without a sign.
+/// Returns whether the responses of `path` are unsigned.
 pub(crate) fn is_unsigned(path: &str) -> bool {
     UNSIGNED.binary_search(&path).is_ok()
 }
 
-/// Whether requests to `path` are documented without `nonce_str`.
+/// Returns whether requests to `path` are documented without `nonce_str`.
 pub(crate) fn is_nonceless(path: &str) -> bool {
     NONCELESS.binary_search(&path).is_ok()
 }
 
-/// Whether requests to `path` read and change nothing.
+/// Returns whether requests to `path` change nothing.
 pub(crate) fn is_read(path: &str) -> bool {
     READS.binary_search(&path).is_ok()
 }
 
-/// Whether `path` asks for the merchant's API certificate.
+/// Returns whether `path` requires the merchant's API certificate.
 pub(crate) fn needs_certificate(path: &str) -> bool {
     WITH_CERTIFICATE.binary_search(&path).is_ok()
 }
 
-/// What the successes of `path` are if not XML.
-pub(crate) fn form(path: &str) -> Option<Form> {
+/// Returns the kind of the successes of `path` if they are not XML.
+pub(crate) fn response_kind(path: &str) -> Option<ResponseKind> {
     match path {
-        "/appauth/getaccesstoken" => Some(Form::Json),
+        "/appauth/getaccesstoken" => Some(ResponseKind::Json),
         "/billcommentsp/batchquerycomment" | "/pay/downloadbill" | "/pay/downloadfundflow" => {
-            Some(Form::Table)
+            Some(ResponseKind::Table)
         }
-        "/papay/entrustweb" | "/papay/partner/entrustweb" => Some(Form::Page),
+        "/papay/entrustweb" | "/papay/partner/entrustweb" => Some(ResponseKind::Page),
         _ => None,
     }
 }
@@ -217,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lists_are_sorted_and_found() {
+    fn paths_are_sorted_and_found() {
         assert!(UNSIGNED.is_sorted());
         assert!(NONCELESS.is_sorted());
         assert!(READS.is_sorted());
@@ -230,13 +235,16 @@ mod tests {
             "pay/downloadbill",
             "",
         ] {
-            assert!(!is_unsigned(path) && !is_nonceless(path) && form(path).is_none());
+            assert!(!is_unsigned(path) && !is_nonceless(path) && response_kind(path).is_none());
         }
     }
 
     #[test]
-    fn what_is_not_xml_is_not_signed() {
-        let unsigned = UNSIGNED.iter().filter(|path| form(path).is_some()).count();
+    fn responses_other_than_xml_are_unsigned() {
+        let unsigned = UNSIGNED
+            .iter()
+            .filter(|path| response_kind(path).is_some())
+            .count();
         assert_eq!(unsigned, 6);
     }
 }

@@ -1,4 +1,4 @@
-//! An APIv2 request: the fields as they were given, completed and signed.
+//! An APIv2 request: the given fields, completed and signed.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +8,38 @@ use super::sign::{SIGN, SignType, sign};
 use crate::{
     base::{percent::decode_form, scalar::scalar, xml},
     error::{Cause, cause::Result},
-    protocol::{path::shown, query},
+    protocol::url::{path::shown, query},
 };
 
-/// The fields that name the merchant; the first of them that is given counts.
+/// The fields that name the merchant. The first one that is given counts.
 const MERCHANT: [&str; 3] = ["mch_id", "mchid", "combine_mch_id"];
 const NONCE: &str = "nonce_str";
 
 /// What a client adds to the fields.
 pub(crate) struct Signing<'a> {
-    /// The client's merchant ID, which the fields' must equal; a client without one does not check.
+    /// The client's merchant ID, which the fields must repeat. Not checked if `None`.
     pub(crate) mchid: Option<&'a str>,
     /// The APIv2 key.
     pub(crate) key: &'a str,
-    /// What becomes `nonce_str` where the fields have none; `None` adds none.
+    /// The value of `nonce_str` if the fields have none. `None` adds no such field.
     pub(crate) nonce: Option<String>,
 }
 
 impl Signing<'_> {
-    /// The body: the fields and their sign as XML.
+    /// Returns the body: the fields and their sign as XML.
     ///
     /// # Errors
-    /// Another merchant's ID or none, an unknown `sign_type`, a field that cannot be sent.
+    /// Returns an error for a missing or different merchant ID, an unknown `sign_type`, and a field
+    /// that cannot be sent.
     pub(crate) fn body(self, fields: Map<String, Value>) -> Result<String> {
         xml::write(&self.complete(fields)?)
     }
 
-    /// The query of a GET: the fields and their sign. They are given as the option `query`, or as
-    /// the query in the path.
+    /// Returns the query of a GET: the fields and their sign. `given` is the option `query`, or the
+    /// query in the path as a string.
     ///
     /// # Errors
-    /// As [`body`](Self::body), and a parameter that occurs twice.
+    /// Returns the errors of [`body`](Self::body), and one for a repeated parameter.
     pub(crate) fn query(self, given: &Value) -> Result<String> {
         let mut out = String::new();
         let fields = self.complete(parameters(given)?)?;
@@ -46,26 +47,28 @@ impl Signing<'_> {
         Ok(out)
     }
 
-    /// The fields with `nonce_str` and `sign`.
+    /// Returns the fields with `nonce_str` and `sign` added.
     ///
     /// # Errors
-    /// As [`body`](Self::body).
+    /// Returns the errors of [`body`](Self::body).
     pub(crate) fn complete(self, mut fields: Map<String, Value>) -> Result<Map<String, Value>> {
         self.check_merchant(&fields)?;
         let sign_type = SignType::of(&fields)?;
         if let Some(nonce) = self.nonce {
-            // An empty one stays: the caller wrote it.
+            // An empty string is kept: the caller wrote it, and it is signed as absent.
             if fields.get(NONCE).is_none_or(Value::is_null) {
                 fields.insert(NONCE.to_owned(), nonce.into());
             }
         }
-        // The samples of the documents carry a sign of their own.
+        // Samples copied from the documents contain a sign.
         fields.shift_remove(SIGN);
         let sign = sign(&fields, self.key, sign_type)?;
         fields.insert(SIGN.to_owned(), sign.into());
         Ok(fields)
     }
 
+    /// Checks the merchant ID before anything is signed. A request signed with one merchant's key but
+    /// naming another is refused by WeChat Pay with a bare "sign error".
     fn check_merchant(&self, fields: &Map<String, Value>) -> Result<()> {
         let Some(own) = self.mchid.filter(|own| !own.is_empty()) else {
             return Ok(());
@@ -76,11 +79,11 @@ impl Signing<'_> {
         match given {
             Some((_, value)) if scalar(value).as_deref() == Some(own) => Ok(()),
             Some((name, _)) => Err(Cause::request(format!(
-                "the field `{name}` is not the client's merchant ID, which is {}",
+                "the field `{name}` differs from the client's merchant ID, which is {}",
                 shown(own)
             ))),
             None => Err(Cause::request(format!(
-                "there is no field `mch_id`, `mchid` or `combine_mch_id`: one must be the client's \
+                "missing field `mch_id`, `mchid` or `combine_mch_id`: one of them must be the client's \
                  merchant ID, which is {}",
                 shown(own)
             ))),
@@ -88,8 +91,10 @@ impl Signing<'_> {
     }
 }
 
-/// Refuses the query of a redirect whose fields are not those that were sent; the nonce and the
-/// sign, which are drawn afresh, apart.
+/// Checks that the query of a redirect has the fields that were sent, apart from the nonce and the
+/// sign, which are made anew.
+///
+/// Otherwise whoever sent the redirect could have any fields signed with the merchant's key.
 pub(crate) fn check_same_fields(sent: &Value, query: &str) -> Result<()> {
     let bare = |fields: Map<String, Value>| {
         let kept = fields
@@ -102,11 +107,11 @@ pub(crate) fn check_same_fields(sent: &Value, query: &str) -> Result<()> {
         return Ok(());
     }
     Err(Cause::request(
-        "its Location has other fields than the request, and they would be signed",
+        "its Location has different fields than the request, and following it would sign them",
     ))
 }
 
-/// The flat fields that a query stands for.
+/// Returns the flat fields of a query.
 fn parameters(given: &Value) -> Result<Map<String, Value>> {
     let mut fields = Map::new();
     let mut twice = None;
@@ -128,7 +133,7 @@ fn parameters(given: &Value) -> Result<Map<String, Value>> {
     match twice {
         None => Ok(fields),
         Some(name) => Err(Cause::request(format!(
-            "the query has `{}` twice: no sign can cover it",
+            "the query has `{}` twice, which a sign cannot cover",
             shown(&name)
         ))),
     }
@@ -144,19 +149,19 @@ mod tests {
         Signing {
             mchid,
             key: "key",
-            nonce: Some("drawn".to_owned()),
+            nonce: Some("random".to_owned()),
         }
     }
 
     fn complete(mchid: Option<&str>, fields: Value) -> Result<Map<String, Value>> {
         let Value::Object(fields) = fields else {
-            panic!("{fields} is no object")
+            panic!("{fields} is not an object")
         };
         signing(mchid).complete(fields)
     }
 
     #[test]
-    fn the_first_merchant_id_given_must_be_the_clients() {
+    fn first_given_merchant_id_must_be_the_clients() {
         for fields in [
             json!({"mch_id": "1"}),
             json!({"mch_id": 1}),
@@ -170,17 +175,17 @@ mod tests {
         for (fields, message) in [
             (
                 json!({"mch_id": "2"}),
-                "the field `mch_id` is not the client's merchant ID",
+                "the field `mch_id` differs from the client's merchant ID",
             ),
-            (json!({"mch_id": ""}), "the field `mch_id` is not"),
-            (json!({"mch_id": ["1"]}), "the field `mch_id` is not"),
+            (json!({"mch_id": ""}), "the field `mch_id` differs"),
+            (json!({"mch_id": ["1"]}), "the field `mch_id` differs"),
             (
                 json!({"mchid": "2", "combine_mch_id": "1"}),
-                "the field `mchid` is not",
+                "the field `mchid` differs",
             ),
             (
                 json!({}),
-                "there is no field `mch_id`, `mchid` or `combine_mch_id`",
+                "missing field `mch_id`, `mchid` or `combine_mch_id`",
             ),
         ] {
             let err = complete(Some("1"), fields).unwrap_err();
@@ -192,10 +197,10 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_is_added_where_there_is_none() {
+    fn nonce_is_added_if_missing() {
         let nonce = |fields| complete(None, fields).unwrap().get("nonce_str").cloned();
-        assert_eq!(nonce(json!({})), Some(json!("drawn")));
-        assert_eq!(nonce(json!({"nonce_str": null})), Some(json!("drawn")));
+        assert_eq!(nonce(json!({})), Some(json!("random")));
+        assert_eq!(nonce(json!({"nonce_str": null})), Some(json!("random")));
         assert_eq!(nonce(json!({"nonce_str": "own"})), Some(json!("own")));
         let without = Signing {
             nonce: None,
@@ -211,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sign_comes_last_and_a_given_one_is_replaced() {
+    fn sign_is_last_and_replaces_a_given_one() {
         let fields = complete(None, json!({"sign": "old", "b": "2", "a": "1"})).unwrap();
         let names: Vec<_> = fields.keys().map(String::as_str).collect();
         assert_eq!(names, ["b", "a", "nonce_str", "sign"]);
@@ -220,15 +225,15 @@ mod tests {
         let err = complete(None, json!({"sign_type": "SM3"})).unwrap_err();
         assert!(
             err.to_string()
-                .starts_with("the field `sign_type` is `SM3`")
+                .starts_with("invalid `sign_type` `SM3`: expected")
         );
     }
 
     #[test]
-    fn a_get_signs_its_query_however_it_was_given() {
+    fn query_is_signed_the_same_in_every_form() {
         let query = |given: Value| signing(None).query(&given).unwrap();
         let expected = query(json!({"a": "中 文", "b": "1+1"}));
-        assert!(expected.starts_with("a=%E4%B8%AD%20%E6%96%87&b=1%2B1&nonce_str=drawn&sign="));
+        assert!(expected.starts_with("a=%E4%B8%AD%20%E6%96%87&b=1%2B1&nonce_str=random&sign="));
         assert_eq!(query(json!("a=中+文&b=1%2B1")), expected);
         assert_eq!(
             query(json!({"a": "中 文", "b": "1+1", "c": null})),
@@ -238,7 +243,7 @@ mod tests {
         let nested = query(json!({"a": {"b": 1}}));
         assert!(nested.starts_with("a%5Bb%5D=1&"));
         assert_eq!(query(json!("a[b]=1")), nested);
-        assert!(query(json!([])).starts_with("nonce_str=drawn&sign="));
+        assert!(query(json!([])).starts_with("nonce_str=random&sign="));
 
         let err = signing(None).query(&json!("a=1&a=2")).unwrap_err();
         assert!(err.to_string().starts_with("the query has `a` twice"));

@@ -1,6 +1,9 @@
-//! The operations of APIv2 whose success has a `result_code`.
+//! The operations of APIv2 whose successes have a `result_code`, by the documents.
+//!
+//! A response without it is not a success there: the field could be missing because it was hidden
+//! inside the value of another one, which the sign does not prevent (see [`sign`](super::sign)).
 
-/// Paths without the host and without `v2`, sorted.
+/// The paths, without the host and without `v2`, sorted.
 const REQUIRED: [&str; 116] = [
     "/applyment/micro/getstate",
     "/applyment/micro/getupgradestate",
@@ -120,7 +123,7 @@ const REQUIRED: [&str; 116] = [
     "/xdc/apiv2sandbox/pay/orderquery",
 ];
 
-/// Whether a response of `path` is no success without a `result_code`.
+/// Returns whether a success of `path` must have a `result_code`.
 pub(crate) fn is_required(path: &str) -> bool {
     REQUIRED.binary_search(&path).is_ok()
 }

@@ -1,4 +1,14 @@
-//! The sign of APIv2 fields.
+//! The sign of APIv2 fields, and the ambiguity of what it covers.
+//!
+//! A sign is a digest over the *canonical text* `a=1&b=2&…&key=KEY`: the fields that are not empty, in
+//! the byte order of their names, then the APIv2 key. Nothing in that text is escaped. So
+//! `{a: "1", b: "2"}` and `{a: "1&b=2"}` have the same text, and a sign for one fits the other. Two
+//! attacks follow, and this file prevents both:
+//!
+//! - Somebody on the way moves `result_code=FAIL` of a refusal into the value of the field before it,
+//!   and the refusal passes for a success. [`verify`] refuses such a message.
+//! - A customer enters a name that contains fields of a notification, the merchant signs it, and the
+//!   customer sends the pieces as a "notification" with that sign. [`sign`] refuses such a value.
 
 use std::borrow::Cow;
 
@@ -12,16 +22,17 @@ use crate::{
         scalar::scalar,
     },
     error::{Cause, Kind, cause::Result},
-    protocol::path::shown,
+    protocol::url::path::shown,
 };
 
+/// The name of the field with the sign.
 pub(crate) const SIGN: &str = "sign";
 const SIGN_TYPE: &str = "sign_type";
 
-/// How many hexadecimal digits an HMAC-SHA256 sign has.
+/// The number of hexadecimal digits of an HMAC-SHA256 sign.
 const HMAC_SHA256_LENGTH: usize = 64;
 
-/// The digest that a sign is made with.
+/// The digest of a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignType {
     Md5,
@@ -29,31 +40,31 @@ pub(crate) enum SignType {
 }
 
 impl SignType {
-    /// What the `sign_type` of a request stands for: MD5 where there is none.
+    /// Parses the `sign_type` of a request. Defaults to MD5, as the documents say.
     ///
     /// # Errors
-    /// Any name but `MD5` and `HMAC-SHA256`.
+    /// Returns an error for any name other than `MD5` and `HMAC-SHA256`.
     pub(crate) fn from_field(name: Option<&str>) -> Result<Self> {
         match name {
             None | Some("" | "MD5") => Ok(Self::Md5),
             Some("HMAC-SHA256") => Ok(Self::HmacSha256),
             Some(other) => Err(Cause::request(format!(
-                "the field `sign_type` is `{}`: it can be `MD5` or `HMAC-SHA256`",
+                "invalid `sign_type` `{}`: expected `MD5` or `HMAC-SHA256`",
                 shown(other)
             ))),
         }
     }
 
-    /// What these fields say that they are signed with.
+    /// Returns the digest that these fields ask for.
     ///
     /// # Errors
-    /// As [`from_field`](Self::from_field).
+    /// Returns the errors of [`from_field`](Self::from_field).
     pub(crate) fn of(fields: &Map<String, Value>) -> Result<Self> {
         let name = fields.get(SIGN_TYPE).and_then(scalar);
         Self::from_field(name.as_deref())
     }
 
-    /// The name that WeChat Pay knows it by.
+    /// Returns the name that WeChat Pay uses.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
@@ -62,42 +73,43 @@ impl SignType {
     }
 }
 
-/// The sign of `fields` under the APIv2 key, in upper-case hexadecimal digits. A `sign` among them
-/// and empty fields do not count.
+/// Returns the sign of `fields` under the APIv2 key, in upper-case hexadecimal digits. Empty fields
+/// and the field `sign` are not covered.
 ///
 /// # Errors
-/// A field that is a list or an object, or one whose value would make the sign fit a forged
-/// notification.
+/// Returns an error for a field that is a list or an object, and for a value that would make the sign
+/// fit a forged notification.
 pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) -> Result<String> {
     if let Some((name, mark)) = forges(fields) {
         return Err(Cause::request(format!(
-            "the field `{}` holds `&{mark}=`: a sign over it would fit a forged response or \
-             notification too; no genuine value holds it, so reject the input that it came from",
+            "the field `{}` contains `&{mark}=`: its sign would also fit a forged response or \
+             notification; no genuine value contains this, so reject the input it came from",
             shown(name)
         )));
     }
     digest(fields, key, sign_type).map_err(|name| {
         Cause::request(format!(
-            "the field `{}` is a list or an object: an APIv2 field is flat, so give the JSON text \
-             of it",
+            "the field `{}` is a list or an object: expected a flat value; give its JSON text as a \
+             string",
             shown(name)
         ))
     })
 }
 
-/// Checks the `sign` of received fields, in constant time; returns what it was made with.
+/// Checks the `sign` of received fields and returns the digest it was made with.
 ///
 /// # Errors
-/// [`Kind::Signature`] where it is missing, does not match, or would match other fields as well.
+/// Returns [`Kind::Verification`] if the sign is missing, does not match, or would match other fields
+/// as well.
 pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
     let sign_type = check_digest(fields, key)?;
     match ambiguous(fields) {
         None => Ok(sign_type),
         Some((name, hidden)) => Err(Cause::new(
-            Kind::Signature,
+            Kind::Verification,
             format!(
-                "the field `{}` holds `&{}=`: the sign fits a message with that as a field of its \
-                 own too, so the fields may have been altered",
+                "the field `{}` contains `&{}=`: the sign would also match a message in which that is \
+                 a separate field, so the fields may have been altered",
                 shown(name),
                 shown(&hidden)
             ),
@@ -105,35 +117,39 @@ pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType>
     }
 }
 
-/// As [`verify`], of fields that need not be told from others with the same signed text.
+/// Checks like [`verify`], but accepts fields whose canonical text is ambiguous.
 pub(crate) fn check_digest(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
-    let refuse = |what: String| Err(Cause::new(Kind::Signature, what));
+    let refuse = |what: String| Err(Cause::new(Kind::Verification, what));
     let given = match fields.get(SIGN) {
         Some(Value::String(given)) if !given.is_empty() => given,
-        _ => return refuse("there is no `sign` among the fields".to_owned()),
+        _ => return refuse("the fields have no `sign`".to_owned()),
     };
+    // The length decides, not the received `sign_type`: several responses lack that field, and an
+    // attacker could set it.
     let sign_type = if given.len() == HMAC_SHA256_LENGTH {
         SignType::HmacSha256
     } else {
         SignType::Md5
     };
     match digest(fields, key, sign_type) {
+        // In constant time: otherwise the time would tell how many characters of a guess are right.
         Ok(own) if constant_time_eq(own.as_bytes(), given.as_bytes()) => Ok(sign_type),
         Ok(_) => refuse(format!(
-            "the sign ({}) does not match: it was made with another APIv2 key, or the fields were \
-             altered, as by a proxy or by writing the XML anew before it was verified",
+            "the sign ({}) does not match: it was made with a different APIv2 key, or the fields \
+             were altered, for example by a proxy or by rewriting the XML",
             sign_type.name()
         )),
         Err(name) => refuse(format!(
-            "the field `{}` holds elements or occurs twice: no sign can cover it",
+            "the field `{}` contains elements or occurs twice, which a sign cannot cover",
             shown(name)
         )),
     }
 }
 
-/// The fields that tell a response or a notification from a request: every response has
-/// `return_code`, and so have four of the ten documented notifications; each of the other six has
-/// another of these. No value holds such a name behind an `&`.
+/// The fields that distinguish a response or a notification from a request.
+///
+/// Every response has `return_code`, and so do four of the ten documented notifications; each of the
+/// other six has another of these. No genuine value contains such a name after an `&`.
 pub(crate) const MARKS: [&str; 5] = [
     "return_code",
     "change_type",
@@ -142,10 +158,11 @@ pub(crate) const MARKS: [&str; 5] = [
     "vehicle_event_type",
 ];
 
-/// The field whose sign would serve as another message's, with the mark in its value. The sign does
-/// not tell an `&` in a value from one between fields. A customer whose name is
-/// `a&return_code=SUCCESS&…`, and who sees the sign (`papay/entrustweb` runs in a browser), could
-/// take the value apart into fields and send them as a notification of a payment.
+/// Returns the field whose sign would also fit a response or notification, and the mark in its value.
+///
+/// Example: a customer whose name is `a&return_code=SUCCESS&…` and who sees the request's sign (the
+/// URL of `papay/entrustweb` is opened in a browser) could split the value into fields and send them
+/// as the notification of a payment.
 fn forges(fields: &Map<String, Value>) -> Option<(&str, &'static str)> {
     fields.iter().find_map(|(name, value)| {
         let text = scalar(value)?;
@@ -156,12 +173,11 @@ fn forges(fields: &Map<String, Value>) -> Option<(&str, &'static str)> {
     })
 }
 
-/// The field that may have swallowed another, with the other's name.
+/// Returns the field that may hide another one in its value, and the name of the hidden one.
 ///
-/// Received fields are sorted before they are signed. So a field `g` can vanish into the value of
-/// the field `f` before it, and come out of the same signed text, only where `g` sorts between `f`
-/// and the field that follows `f`. Everywhere else, `&g=` in a value is just text: an `attach`
-/// may hold a query string.
+/// The fields are sorted before they are signed. So a field `g` can be moved into the value of `f`
+/// without changing the canonical text only if `g` sorts between `f` and the field that follows `f`.
+/// Anywhere else `&g=` is ordinary text, and must be accepted: `attach` may contain a query string.
 fn ambiguous(fields: &Map<String, Value>) -> Option<(&str, String)> {
     let pairs = pairs(fields).ok()?;
     pairs.iter().enumerate().find_map(|(at, (name, text))| {
@@ -173,14 +189,14 @@ fn ambiguous(fields: &Map<String, Value>) -> Option<(&str, String)> {
     })
 }
 
-/// What stands between an `&` and the next `=` in the text, where it could be a field's name.
+/// Returns what is between an `&` and the next `=` in a text, which is where a field's name would be.
 fn starts(text: &str) -> impl Iterator<Item = &str> {
     text.split('&')
         .skip(1)
         .filter_map(|part| Some(part.split_once('=')?.0))
 }
 
-/// The sign, or the name of the field that cannot be signed.
+/// Returns the sign, or the name of the field that cannot be signed.
 fn digest<'f>(
     fields: &'f Map<String, Value>,
     key: &str,
@@ -193,10 +209,11 @@ fn digest<'f>(
     })
 }
 
-/// `k=v&…&key=…`, in the byte order of the names.
+/// Returns the canonical text with the key: `k=v&…&key=…`.
 fn source<'f>(fields: &'f Map<String, Value>, key: &str) -> Result<Zeroizing<String>, &'f str> {
     let pairs = pairs(fields)?;
-    // Sized beforehand: growing would leave copies of the key behind.
+    // Allocated at its final size: growing would leave copies of the key in freed memory, which
+    // `Zeroizing` does not wipe.
     let length = pairs
         .iter()
         .map(|(name, text)| name.len() + text.len() + 2)
@@ -210,18 +227,18 @@ fn source<'f>(fields: &'f Map<String, Value>, key: &str) -> Result<Zeroizing<Str
     Ok(source)
 }
 
-/// The text that a sign over these fields covers, without the key: `k=v&…`. However the fields are
-/// written down, two messages that the same sign fits have the same text.
+/// Returns the canonical text without the key: `k=v&…`. Two messages that the same sign fits have the
+/// same text, however their fields are divided.
 ///
 /// # Errors
-/// The name of a field that is not flat.
+/// Returns the name of a field that is not flat.
 pub(crate) fn signed_text(fields: &Map<String, Value>) -> Result<String, &str> {
     let pairs = pairs(fields)?;
     let texts = pairs.iter().map(|(name, text)| format!("{name}={text}"));
     Ok(texts.collect::<Vec<_>>().join("&"))
 }
 
-/// The fields that count, in the byte order of their names.
+/// Returns the fields that a sign covers, in the byte order of their names.
 fn pairs(fields: &Map<String, Value>) -> Result<Vec<(&str, Cow<'_, str>)>, &str> {
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(fields.len());
     for (name, value) in fields {
@@ -268,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_example_has_its_documented_signs() {
+    fn documented_example_has_the_documented_signs() {
         assert_eq!(sign(&documented(), KEY, SignType::Md5).unwrap(), MD5);
         assert_eq!(
             sign(&documented(), KEY, SignType::HmacSha256).unwrap(),
@@ -277,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_fields_and_a_sign_do_not_count_but_nought_does() {
+    fn empty_fields_and_sign_are_not_covered_but_zero_is() {
         for fields in [
             with("attach", json!("")),
             with("attach", json!(null)),
@@ -296,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn upper_case_names_stand_before_lower_case_ones() {
+    fn upper_case_names_sort_before_lower_case() {
         let fields = with("Zeta", json!("z"));
         let source = source(&fields, "k").unwrap();
         assert!(source.starts_with("Zeta=z&appid=wx"), "{}", *source);
@@ -304,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sign_type_is_one_of_two() {
+    fn sign_type_is_md5_or_hmac_sha256() {
         let of = |name| SignType::from_field(name).map_err(|err| err.to_string());
         assert_eq!(of(None), Ok(SignType::Md5));
         assert_eq!(of(Some("")), Ok(SignType::Md5));
@@ -314,17 +331,17 @@ mod tests {
             assert_eq!(
                 of(Some(name)),
                 Err(format!(
-                    "the field `sign_type` is `{name}`: it can be `MD5` or `HMAC-SHA256`"
+                    "invalid `sign_type` `{name}`: expected `MD5` or `HMAC-SHA256`"
                 ))
             );
         }
     }
 
     #[test]
-    fn a_sign_verifies_by_its_length_and_nothing_else_does() {
+    fn sign_type_of_a_received_sign_follows_from_its_length() {
         let message = |fields: &Map<String, Value>, key| {
             let err = verify(fields, key).unwrap_err();
-            assert!(err.is_signature());
+            assert!(err.is_verification());
             err.to_string()
         };
         assert_eq!(
@@ -349,16 +366,16 @@ mod tests {
             with("sign", json!("")),
             with("sign", json!(["a", "b"])),
         ] {
-            assert!(message(&none, KEY).starts_with("there is no `sign`"));
+            assert!(message(&none, KEY).starts_with("the fields have no `sign`"));
         }
         let mut nested = with("sign", json!(MD5));
         nested.insert("twice".to_owned(), json!(["a", "b"]));
-        assert!(message(&nested, KEY).starts_with("the field `twice` holds elements"));
+        assert!(message(&nested, KEY).starts_with("the field `twice` contains elements"));
     }
 
     fn signed(fields: Value) -> Map<String, Value> {
         let Value::Object(mut fields) = fields else {
-            panic!("{fields} is no object")
+            panic!("{fields} is not an object")
         };
         let sign = digest(&fields, KEY, SignType::Md5).unwrap();
         fields.insert(SIGN.to_owned(), sign.into());
@@ -366,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_another_may_have_swallowed_is_refused() {
+    fn field_hidden_in_another_is_refused() {
         let refusal = json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n",
             "result_code": "FAIL", "return_code": "SUCCESS" });
         let sign = signed(refusal.clone())[SIGN].clone();
@@ -375,53 +392,53 @@ mod tests {
             (
                 json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n&result_code=FAIL",
                     "return_code": "SUCCESS" }),
-                "the field `nonce_str` holds `&result_code=`",
+                "the field `nonce_str` contains `&result_code=`",
             ),
             (
                 json!({ "appid": "wx1&mch_id=1", "nonce_str": "n", "result_code": "FAIL",
                     "return_code": "SUCCESS" }),
-                "the field `appid` holds `&mch_id=`",
+                "the field `appid` contains `&mch_id=`",
             ),
             (
                 json!({ "appid": "wx1&mch_id=1&nonce_str=n", "result_code": "FAIL",
                     "return_code": "SUCCESS" }),
-                "the field `appid` holds `&mch_id=`",
+                "the field `appid` contains `&mch_id=`",
             ),
             (
                 json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n",
                     "result_code": "FAIL&return_code=SUCCESS" }),
-                "the field `result_code` holds `&return_code=`",
+                "the field `result_code` contains `&return_code=`",
             ),
             // An empty field is not signed, so it does not stand between the two.
             (
                 json!({ "appid": "wx1", "mch_id": "1", "nonce_str": "n&result_code=FAIL",
                     "openid": "", "return_code": "SUCCESS" }),
-                "the field `nonce_str` holds `&result_code=`",
+                "the field `nonce_str` contains `&result_code=`",
             ),
         ] {
             let altered = signed(altered);
-            assert_eq!(altered[SIGN], sign, "the same sign fits");
+            assert_eq!(altered[SIGN], sign, "the same sign matches");
             let err = verify(&altered, KEY).unwrap_err();
-            assert!(err.is_signature());
+            assert!(err.is_verification());
             let err = err.not_sent().to_string();
             assert!(err.starts_with(message), "{err}");
         }
     }
 
     #[test]
-    fn a_numbered_field_is_found_too() {
+    fn hidden_numbered_field_is_refused() {
         let fields = signed(json!({ "cash_fee": "1&coupon_fee_0=2", "mch_id": "1" }));
-        assert!(verify(&fields, KEY).unwrap_err().is_signature());
+        assert!(verify(&fields, KEY).unwrap_err().is_verification());
     }
 
     #[test]
-    fn a_value_that_looks_like_fields_is_only_text_elsewhere() {
+    fn field_like_text_is_accepted_where_it_cannot_hide_a_field() {
         for attach in [
-            "type=1&out_trade_no=5", // sorts behind the next field
-            "a=1&appid=2",           // before this one
-            "a=1&attach=2",          // this one
-            "a=1&bank_type=2",       // one that is there
-            "a=1&attachment=2",      // between, but nothing documented
+            "type=1&out_trade_no=5", // sorts after the next field
+            "a=1&appid=2",           // sorts before this field
+            "a=1&attach=2",          // this field itself
+            "a=1&bank_type=2",       // a field that is present
+            "a=1&attachment=2",      // between, but not documented
             "a=1&bank_name",         // no `=`
             "a=1& bank_name=2",      // another name
             "https://x.test/?a=1&total_fee=2&result_code=SUCCESS",
@@ -435,13 +452,13 @@ mod tests {
     }
 
     #[test]
-    fn no_sign_is_made_that_a_forged_notification_could_carry() {
+    fn value_that_fits_a_forged_notification_is_not_signed() {
         let name = "a&mch_id=1&return_code=SUCCESS&total_fee=100&z=";
         let err = sign(&with("attach", json!(name)), KEY, SignType::Md5).unwrap_err();
         assert!(err.is_request());
         assert!(
             err.to_string()
-                .starts_with("the field `attach` holds `&return_code=`"),
+                .starts_with("the field `attach` contains `&return_code=`"),
             "{err}"
         );
         for mark in MARKS {
@@ -461,12 +478,12 @@ mod tests {
         ] {
             sign(&with("attach", json!(harmless)), KEY, SignType::Md5).unwrap();
         }
-        // A true one that has it as a field of its own: `payitil/report`.
+        // A genuine request with a mark as a field of its own: `payitil/report`.
         sign(&with("return_code", json!("SUCCESS")), KEY, SignType::Md5).unwrap();
     }
 
     #[test]
-    fn what_is_not_flat_is_not_signed() {
+    fn nested_field_is_not_signed() {
         let err = sign(&with("detail", json!({"a": 1})), KEY, SignType::Md5).unwrap_err();
         assert!(err.is_request());
         assert!(

@@ -1,4 +1,4 @@
-//! The one promise that money hangs on: a failure that says nothing was written is right.
+//! The promise that money depends on: if a failure says that nothing was written, nothing was.
 
 use std::{
     collections::HashSet,
@@ -13,16 +13,20 @@ use bytes::Bytes;
 use http::Method;
 
 use super::{
-    super::{Outgoing, Transport},
-    fetch, get,
-    secure::Authority,
+    super::Transport,
+    Attempt, fetch, get, send,
     server::{Server, ok, once},
-    target, two_workers,
+    tls::Authority,
+    two_workers,
 };
 
-/// Answers one or two requests, then closes or resets, at once or within a moment: just when the
-/// next request may be on its way. Remembers the name of every request of which a byte came.
-fn treacherous(seen: Arc<Mutex<HashSet<String>>>, authority: Option<Arc<Authority>>) -> Server {
+/// Returns a server that serves one or two requests, then closes or resets the connection, at once or
+/// a moment later: just when the next request may be under way. Notes the path of every request of
+/// which a byte arrived.
+fn unreliable_server(
+    seen: Arc<Mutex<HashSet<String>>>,
+    authority: Option<Arc<Authority>>,
+) -> Server {
     Server::start(move |socket, number| {
         let held = socket.try_clone().unwrap();
         let mut stream: Box<dyn ReadWrite> = match &authority {
@@ -38,7 +42,7 @@ fn treacherous(seen: Arc<Mutex<HashSet<String>>>, authority: Option<Arc<Authorit
         match number % 3 {
             0 => drop(held.shutdown(Shutdown::Both)),
             1 => {
-                // Takes what may come after all, and resets by leaving bytes unread.
+                // Takes what may still arrive, and resets by leaving bytes unread.
                 let mut some = [0; 8];
                 if let Ok(n @ 1..) = stream.read(&mut some) {
                     assert_eq!(&some[..n.min(5)], &b"POST "[..n.min(5)]);
@@ -83,7 +87,7 @@ fn note(head: &[u8], seen: &Mutex<HashSet<String>>) {
     }
 }
 
-fn torment(transport: &Transport, https: bool, server: &Server) -> (usize, HashSet<String>) {
+fn send_many(transport: &Transport, https: bool, server: &Server) -> (usize, HashSet<String>) {
     let (port, mut unwritten) = (server.port, HashSet::new());
     let mut failures = 0;
     two_workers().block_on(async {
@@ -94,12 +98,12 @@ fn torment(transport: &Transport, https: bool, server: &Server) -> (usize, HashS
                 let mut ends = Vec::new();
                 for n in 0..150 {
                     let path = format!("/{lane:08}/{n:08}");
-                    let mut outgoing = Outgoing::new(Method::POST, target(port, &path));
-                    outgoing.target.https = https;
-                    outgoing.body = Bytes::from_static(b"0123456789").into();
-                    let result = match transport.send(outgoing).await {
-                        Ok(answer) => {
-                            let _ = answer.body.collect(100).await;
+                    let mut attempt = Attempt::new(Method::POST, port, &path);
+                    attempt.destination.origin.https = https;
+                    attempt.body = Bytes::from_static(b"0123456789").into();
+                    let result = match send(&transport, attempt).await {
+                        Ok(response) => {
+                            let _ = response.body.collect(100).await;
                             None
                         }
                         Err(failure) => Some(failure.written),
@@ -126,39 +130,39 @@ fn torment(transport: &Transport, https: bool, server: &Server) -> (usize, HashS
 
 fn check(https: bool, transport: &Transport, authority: Option<Arc<Authority>>) {
     let seen = Arc::new(Mutex::new(HashSet::new()));
-    let server = treacherous(Arc::clone(&seen), authority);
-    let (failures, unwritten) = torment(transport, https, &server);
+    let server = unreliable_server(Arc::clone(&seen), authority);
+    let (failures, unwritten) = send_many(transport, https, &server);
     drop(server);
     let seen = seen.lock().unwrap();
     let wrong: Vec<_> = unwritten.intersection(&seen).collect();
     assert!(
         wrong.is_empty(),
-        "said to be unwritten, and came: {wrong:?}"
+        "reported as unwritten, but arrived: {wrong:?}"
     );
     println!("{failures} failures, {} of them unwritten", unwritten.len());
-    assert!(failures > 0, "the server was too kind to show anything");
+    assert!(failures > 0, "no request failed, so nothing was tested");
 }
 
 #[test]
-fn what_was_not_written_never_arrives() {
+fn an_unwritten_request_never_arrives() {
     check(false, &super::transport(), None);
 }
 
 #[test]
-fn what_was_not_written_never_arrives_over_tls() {
+fn an_unwritten_request_never_arrives_over_tls() {
     let authority = Arc::new(Authority::new());
     let transport = authority.transport();
     check(true, &transport, Some(authority));
 }
 
 #[test]
-fn a_request_is_not_handed_to_a_dead_socket() {
+fn a_dead_socket_gets_no_request() {
     let (server, closed) = once();
     let transport = super::transport();
     super::runtime().block_on(async {
         for _ in 0..20 {
             fetch(&transport, get(server.port, "/")).await.unwrap();
-            // Blocks the runtime: the connection's driver cannot have seen the end.
+            // Blocks the runtime, so the connection's driver cannot have noticed the close.
             closed.recv().unwrap();
         }
     });

@@ -12,20 +12,17 @@ use http_body::Frame;
 use tokio::sync::Notify;
 
 use super::{
-    super::{Body, BodyError, Progress, Stage},
-    chain, fetch, get, runtime,
+    super::{Body, BodyError, Failure, Progress, Stage},
+    Attempt, chain, fetch, get, runtime, send,
     server::{Received, Server, ok, reset_after},
-    target, transport, two_workers,
+    transport, two_workers,
 };
-use crate::{
-    error::{BoxError, Cause, Error, Kind, Outcome, SentError},
-    wire::{Failure, Outgoing},
-};
+use crate::error::{BoxError, Cause, Error, Kind, Outcome, SentError};
 
 #[test]
-fn what_goes_out_is_what_was_given_and_nothing_besides() {
+fn a_request_is_sent_with_only_host_and_length_added() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let server = Server::answering({
+    let server = Server::responding({
         let seen = Arc::clone(&seen);
         move |request| {
             seen.lock().unwrap().push(request.clone());
@@ -35,23 +32,23 @@ fn what_goes_out_is_what_was_given_and_nothing_besides() {
     let port = server.port;
     runtime().block_on(async {
         let transport = transport();
-        let mut outgoing = get(port, "/v3/x?a=1");
-        outgoing
+        let mut attempt = get(port, "/v3/x?a=1");
+        attempt
             .headers
             .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        outgoing
+        attempt
             .headers
             .insert(header::HOST, HeaderValue::from_static("elsewhere"));
-        assert_eq!(fetch(&transport, outgoing).await.unwrap(), "fine");
+        assert_eq!(fetch(&transport, attempt).await.unwrap(), "fine");
 
         for (method, body) in [
             (Method::POST, "{\"a\":1}"),
             (Method::POST, ""),
             (Method::DELETE, ""),
         ] {
-            let mut outgoing = Outgoing::new(method, target(port, "/"));
-            outgoing.body = Bytes::from_static(body.as_bytes()).into();
-            fetch(&transport, outgoing).await.unwrap();
+            let mut attempt = Attempt::new(method, port, "/");
+            attempt.body = Bytes::from_static(body.as_bytes()).into();
+            fetch(&transport, attempt).await.unwrap();
         }
     });
     let seen = seen.lock().unwrap();
@@ -74,8 +71,8 @@ fn what_goes_out_is_what_was_given_and_nothing_besides() {
 }
 
 #[test]
-fn a_target_goes_out_byte_for_byte_or_not_at_all() {
-    let server = Server::answering(|request| ok(request.path()));
+fn a_path_is_sent_byte_for_byte_or_refused() {
+    let server = Server::responding(|request| ok(request.path()));
     runtime().block_on(async {
         let transport = transport();
         for path in [
@@ -121,8 +118,8 @@ fn a_target_goes_out_byte_for_byte_or_not_at_all() {
 }
 
 #[test]
-fn an_answer_is_told_as_it_is() {
-    let server = Server::answering(|request| match request.path() {
+fn responses_are_read_in_every_framing() {
+    let server = Server::responding(|request| match request.path() {
         "/204" => b"HTTP/1.1 204 No Content\r\nRequest-ID: r1\r\n\r\n".to_vec(),
         "/500" => b"HTTP/1.1 500 Oops\r\nContent-Length: 3\r\n\r\nbad".to_vec(),
         "/early" => [b"HTTP/1.1 103 Early Hints\r\n\r\n".as_slice(), &ok("after")].concat(),
@@ -134,15 +131,15 @@ fn an_answer_is_told_as_it_is() {
     });
     runtime().block_on(async {
         let transport = transport();
-        let answer = transport.send(get(server.port, "/204")).await.unwrap();
-        assert_eq!(answer.status, StatusCode::NO_CONTENT);
-        assert_eq!(answer.headers["request-id"], "r1");
-        assert!(answer.body.collect(0).await.unwrap().is_empty());
+        let response = send(&transport, get(server.port, "/204")).await.unwrap();
+        assert_eq!(response.status, StatusCode::NO_CONTENT);
+        assert_eq!(response.headers["request-id"], "r1");
+        assert!(response.body.collect(0).await.unwrap().is_empty());
 
-        let answer = transport.send(get(server.port, "/500")).await.unwrap();
-        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(answer.body.declared(), Some(3));
-        assert_eq!(answer.body.collect(3).await.unwrap(), "bad");
+        let response = send(&transport, get(server.port, "/500")).await.unwrap();
+        assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.body.declared(), Some(3));
+        assert_eq!(response.body.collect(3).await.unwrap(), "bad");
 
         assert_eq!(
             fetch(&transport, get(server.port, "/early")).await.unwrap(),
@@ -155,21 +152,23 @@ fn an_answer_is_told_as_it_is() {
             "abcde"
         );
 
-        let mut answer = transport.send(get(server.port, "/chunked")).await.unwrap();
-        assert_eq!(answer.body.declared(), None);
+        let mut response = send(&transport, get(server.port, "/chunked"))
+            .await
+            .unwrap();
+        assert_eq!(response.body.declared(), None);
         let mut whole = Vec::new();
-        while let Some(chunk) = answer.body.chunk().await {
+        while let Some(chunk) = response.body.chunk().await {
             whole.extend_from_slice(&chunk.unwrap());
         }
         assert_eq!(whole, b"abcde");
-        assert!(answer.body.chunk().await.is_none());
+        assert!(response.body.chunk().await.is_none());
     });
     assert_eq!(server.accepted(), 1);
 }
 
-/// Without an end they would keep the one background thread at parsing, past every timeout.
+/// They would otherwise keep the background thread busy with parsing, past every timeout.
 #[test]
-fn interim_answers_without_end_are_cut_off() {
+fn endless_interim_responses_are_cut_off() {
     let server = Server::start(|mut stream, _| {
         Received::read(&mut stream);
         while stream
@@ -185,12 +184,12 @@ fn interim_answers_without_end_are_cut_off() {
         let error = Error::from(SentError::from(error));
         assert_eq!(error.outcome(), Outcome::Unknown);
         let causes = format!("{error:?}");
-        assert!(causes.contains("interim answers (1xx)"), "{causes}");
+        assert!(causes.contains("interim responses (1xx)"), "{causes}");
     });
 }
 
 #[test]
-fn an_old_servers_answer_is_read_and_its_connection_not_kept() {
+fn an_http_1_0_response_is_read_and_its_connection_closed() {
     let server = Server::start(|mut stream, _| {
         Received::read(&mut stream);
         stream
@@ -200,20 +199,20 @@ fn an_old_servers_answer_is_read_and_its_connection_not_kept() {
     runtime().block_on(async {
         let transport = transport();
         for _ in 0..2 {
-            let answer = transport.send(get(server.port, "/")).await.unwrap();
-            assert_eq!(answer.version, Version::HTTP_10);
-            assert_eq!(answer.body.collect(100).await.unwrap(), "to the end");
+            let response = send(&transport, get(server.port, "/")).await.unwrap();
+            assert_eq!(response.version, Version::HTTP_10);
+            assert_eq!(response.body.collect(100).await.unwrap(), "to the end");
         }
     });
     assert_eq!(server.accepted(), 2);
 }
 
 #[test]
-fn a_body_over_the_cap_is_refused_and_a_declared_one_unread() {
+fn a_body_over_the_cap_is_refused_unread_if_declared() {
     let server = Server::start(|mut stream, _| {
         let request = Received::read(&mut stream).unwrap();
-        let answer: &[u8] = match request.path() {
-            // Then nothing: reading any of it would hang.
+        let response: &[u8] = match request.path() {
+            // Sends no body, so reading any of it would hang.
             "/declared" => b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
             "/chunked" => {
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -221,48 +220,50 @@ fn a_body_over_the_cap_is_refused_and_a_declared_one_unread() {
             }
             _ => b"HTTP/1.1 200 OK\r\n\r\n12345678901",
         };
-        stream.write_all(answer).unwrap();
+        stream.write_all(response).unwrap();
         let _ = stream.read(&mut [0]);
     });
     runtime().block_on(async {
         let transport = transport();
-        for (path, told) in [
+        for (path, length) in [
             ("/declared", Some(99_999_999_999)),
             ("/chunked", None),
             ("/open", None),
         ] {
-            let answer = transport.send(get(server.port, path)).await.unwrap();
-            match answer.body.collect(10).await {
-                Err(BodyError::TooLarge { cap: 10, declared }) => assert_eq!(declared, told),
+            let response = send(&transport, get(server.port, path)).await.unwrap();
+            match response.body.collect(10).await {
+                Err(BodyError::TooLarge { cap: 10, declared }) => assert_eq!(declared, length),
                 other => panic!("{path}: {other:?}"),
             }
         }
-        let answer = transport.send(get(server.port, "/declared")).await.unwrap();
-        let error = Cause::from(answer.body.collect(10).await.unwrap_err());
+        let response = send(&transport, get(server.port, "/declared"))
+            .await
+            .unwrap();
+        let error = Cause::from(response.body.collect(10).await.unwrap_err());
         assert!(error.is_too_large());
         assert_eq!(
             error.to_string(),
-            "the answer's body is 99999999999 bytes long; at most 10 are read"
+            "the response's body is 99999999999 bytes long; the limit is 10"
         );
     });
 }
 
 #[test]
-fn a_cut_body_is_an_error_and_not_a_short_answer() {
+fn a_truncated_body_is_an_error() {
     let server = Server::start(|mut stream, _| {
         let request = Received::read(&mut stream).unwrap();
-        let answer: &[u8] = match request.path() {
+        let response: &[u8] = match request.path() {
             "/length" => b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
             "/bad" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhalf",
             _ => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         };
-        stream.write_all(answer).unwrap();
+        stream.write_all(response).unwrap();
     });
     runtime().block_on(async {
         let transport = transport();
         for path in ["/length", "/bad", "/chunked"] {
-            let answer = transport.send(get(server.port, path)).await.unwrap();
-            let error = answer.body.collect(100).await.unwrap_err();
+            let response = send(&transport, get(server.port, path)).await.unwrap();
+            let error = response.body.collect(100).await.unwrap_err();
             assert!(matches!(error, BodyError::Cut(_)), "{path}: {error:?}");
             assert_eq!(Cause::from(error).kind(), Kind::Transport);
         }
@@ -270,10 +271,10 @@ fn a_cut_body_is_an_error_and_not_a_short_answer() {
 }
 
 #[test]
-fn what_is_no_answer_is_told_in_plain_words() {
+fn invalid_responses_are_explained() {
     let server = Server::start(|mut stream, _| {
         let request = Received::read(&mut stream).unwrap();
-        let answer: Vec<u8> = match request.path() {
+        let response: Vec<u8> = match request.path() {
             "/garbage" => b"SSH-2.0-OpenSSH_9.9\r\n\r\n".to_vec(),
             "/h2" => b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
             "/switch" => {
@@ -294,42 +295,30 @@ fn what_is_no_answer_is_told_in_plain_words() {
                 .collect(),
             _ => Vec::new(),
         };
-        let _ = stream.write_all(&answer);
+        let _ = stream.write_all(&response);
     });
     let cases = [
         (
             "/garbage",
             Kind::Transport,
-            "what the server answered is not HTTP/1.1",
+            "the server's response is not valid HTTP/1.1",
         ),
-        ("/h2", Kind::Transport, "not HTTP/1.1"),
+        ("/h2", Kind::Transport, "not valid HTTP/1.1"),
         ("/switch", Kind::Transport, "101"),
-        ("/lengths", Kind::Transport, "not HTTP/1.1"),
-        (
-            "/large",
-            Kind::TooLarge,
-            "headers are larger than 65536 bytes",
-        ),
-        (
-            "/many",
-            Kind::TooLarge,
-            "headers are larger than 65536 bytes",
-        ),
-        (
-            "/endless",
-            Kind::TooLarge,
-            "headers are larger than 65536 bytes",
-        ),
+        ("/lengths", Kind::Transport, "not valid HTTP/1.1"),
+        ("/large", Kind::TooLarge, "headers exceed 65536 bytes"),
+        ("/many", Kind::TooLarge, "headers exceed 65536 bytes"),
+        ("/endless", Kind::TooLarge, "headers exceed 65536 bytes"),
         (
             "/nothing",
             Kind::Transport,
-            "closed the connection before it answered",
+            "closed the connection before responding",
         ),
     ];
     runtime().block_on(async {
         let transport = transport();
         for (path, kind, words) in cases {
-            let failure = transport.send(get(server.port, path)).await.unwrap_err();
+            let failure = send(&transport, get(server.port, path)).await.unwrap_err();
             assert!(failure.written, "{path}");
             assert!(!failure.is_stale_connection());
             let error = Error::from(SentError::from(failure));
@@ -346,55 +335,55 @@ fn what_is_no_answer_is_told_in_plain_words() {
 
 #[test]
 fn a_large_head_within_the_cap_is_read() {
-    let server = Server::answering(|_| {
+    let server = Server::responding(|_| {
         let long = "x".repeat(60_000);
         format!("HTTP/1.1 200 OK\r\nX: {long}\r\nContent-Length: 0\r\n\r\n").into_bytes()
     });
     runtime().block_on(async {
-        let answer = transport().send(get(server.port, "/")).await.unwrap();
-        assert_eq!(answer.headers["x"].len(), 60_000);
+        let response = send(&transport(), get(server.port, "/")).await.unwrap();
+        assert_eq!(response.headers["x"].len(), 60_000);
     });
 }
 
 #[test]
-fn a_reset_after_one_byte_was_written() {
+fn a_reset_after_one_byte_counts_as_written() {
     let server = Server::start(|stream, _| reset_after(stream, 1).unwrap());
     runtime().block_on(async {
-        let failure = transport().send(get(server.port, "/")).await.unwrap_err();
+        let failure = send(&transport(), get(server.port, "/")).await.unwrap_err();
         assert!(failure.written && !failure.reused);
         assert!(failure.to_string().contains("reset"), "{}", chain(&failure));
     });
 }
 
 #[test]
-fn the_stages_of_connecting_are_told_apart() {
+fn dns_and_tcp_failures_are_distinguished() {
     runtime().block_on(async {
-        // Bound, so that the port is nobody else's, and without a listener.
+        // Bound, so that nothing else uses the port, but not listening.
         let bound = tokio::net::TcpSocket::new_v4().unwrap();
         bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let refused = bound.local_addr().unwrap().port();
         let transport = transport();
-        let failure = transport.send(get(refused, "/")).await.unwrap_err();
+        let failure = send(&transport, get(refused, "/")).await.unwrap_err();
         assert_eq!((failure.stage, failure.written), (Stage::Tcp, false));
         assert_eq!(
             failure.to_string(),
-            format!("no TCP connection to 127.0.0.1:{refused}")
+            format!("cannot open a TCP connection to 127.0.0.1:{refused}")
         );
         assert!(chain(&failure).contains("refused"), "{}", chain(&failure));
 
-        let mut outgoing = get(80, "/");
-        outgoing.target.host = "no-such-host.invalid".to_owned();
-        let failure = transport.send(outgoing).await.unwrap_err();
+        let mut attempt = get(80, "/");
+        attempt.destination.origin.host = "no-such-host.invalid".to_owned();
+        let failure = send(&transport, attempt).await.unwrap_err();
         assert_eq!((failure.stage, failure.written), (Stage::Dns, false));
         assert!(failure.to_string().contains("`no-such-host.invalid`"));
         assert!(Error::from(SentError::from(failure)).is_connect());
     });
 }
 
-/// However it is cut into writes, with interim responses and with a body behind it.
+/// In writes of any size, with interim responses before and a body after it.
 #[test]
 fn the_cap_on_a_head_is_exact() {
-    // The path says how long the head is, how it is written, and how many interim responses it has.
+    // The path has the length of the head, the size of a write, and the number of interim responses.
     let server = Server::start(|mut stream, _| {
         while let Some(request) = Received::read(&mut stream) {
             let numbers = request.path().split('/').skip(1);
@@ -402,13 +391,13 @@ fn the_cap_on_a_head_is_exact() {
             let [len, step, interim] = numbers.collect::<Vec<_>>()[..] else {
                 panic!("no three numbers");
             };
-            let mut answer = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interim);
-            answer += "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX: ";
-            answer += &"x".repeat(len - 4 - answer.len());
-            answer += "\r\n\r\n";
-            assert_eq!(answer.len(), len);
-            answer += &"b".repeat(100_000);
-            for part in answer.as_bytes().chunks(step) {
+            let mut response = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interim);
+            response += "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX: ";
+            response += &"x".repeat(len - 4 - response.len());
+            response += "\r\n\r\n";
+            assert_eq!(response.len(), len);
+            response += &"b".repeat(100_000);
+            for part in response.as_bytes().chunks(step) {
                 if stream.write_all(part).is_err() {
                     return;
                 }
@@ -420,7 +409,7 @@ fn the_cap_on_a_head_is_exact() {
         let transport = transport();
         for interim in [0, 1, 16] {
             for step in [1_000_000, 8192, 4097, 1013] {
-                // Twice on a connection: each response has its own cap.
+                // More than once on a connection: each response has its own cap.
                 for len in [CAP, CAP - 1, CAP] {
                     let path = format!("/{len}/{step}/{interim}");
                     let body = fetch(&transport, get(server.port, &path)).await;
@@ -428,7 +417,7 @@ fn the_cap_on_a_head_is_exact() {
                 }
                 for len in [CAP + 1, CAP + 2, 2 * CAP] {
                     let path = format!("/{len}/{step}/{interim}");
-                    let failure = transport.send(get(server.port, &path)).await.unwrap_err();
+                    let failure = send(&transport, get(server.port, &path)).await.unwrap_err();
                     assert_eq!(failure.stage, Stage::HeadTooLarge, "{path}");
                     assert!(failure.written);
                 }
@@ -438,24 +427,24 @@ fn the_cap_on_a_head_is_exact() {
 }
 
 #[test]
-fn connecting_takes_no_longer_than_it_may() {
-    // Accepts and says nothing: the TLS handshake gets no answer.
+fn the_connect_timeout_covers_the_tls_handshake() {
+    // Accepts and sends nothing, so the TLS handshake does not complete.
     let server = Server::start(|mut stream, _| {
         let _ = stream.read_to_end(&mut Vec::new());
     });
     runtime().block_on(async {
-        let mut outgoing = get(server.port, "/");
-        outgoing.target.https = true;
-        outgoing.connect_timeout = Some(Duration::from_millis(100));
-        let progress = outgoing.progress.clone();
-        let failure = transport().send(outgoing).await.unwrap_err();
+        let mut attempt = get(server.port, "/");
+        attempt.destination.origin.https = true;
+        attempt.destination.connect_timeout = Some(Duration::from_millis(100));
+        let progress = attempt.progress.clone();
+        let failure = send(&transport(), attempt).await.unwrap_err();
         assert_eq!(
             (failure.stage, failure.written),
             (Stage::ConnectTimeout, false)
         );
         assert_eq!(
             failure.to_string(),
-            "no connection to 127.0.0.1 within 0.1 s: the TLS handshake did not end"
+            "no connection to 127.0.0.1 within 0.1 s: the TLS handshake did not complete"
         );
         assert!(!progress.written());
         assert!(Error::from(SentError::from(failure)).is_timeout());
@@ -463,14 +452,14 @@ fn connecting_takes_no_longer_than_it_may() {
 }
 
 #[test]
-fn a_request_given_up_says_whether_it_was_written_and_writes_no_more() {
+fn an_abandoned_request_reports_written_and_stops() {
     let (gave_up, given_up) = mpsc::channel();
     let (tell, received) = mpsc::channel();
     let given_up = Mutex::new(given_up);
     let arrived = Arc::new(Notify::new());
     let arriving = Arc::clone(&arrived);
     let server = Server::start(move |mut stream, _| {
-        // Begins to read only after the client gave up.
+        // Reads only after the client has given up.
         stream.peek(&mut [0]).unwrap();
         arriving.notify_one();
         given_up.lock().unwrap().recv().unwrap();
@@ -481,16 +470,16 @@ fn a_request_given_up_says_whether_it_was_written_and_writes_no_more() {
     const LEN: usize = 64 << 20;
     runtime().block_on(async {
         let transport = transport();
-        let mut outgoing = Outgoing::new(Method::POST, target(server.port, "/"));
-        outgoing.body = Bytes::from(vec![b'x'; LEN]).into();
-        let progress = outgoing.progress.clone();
+        let mut attempt = Attempt::new(Method::POST, server.port, "/");
+        attempt.body = Bytes::from(vec![b'x'; LEN]).into();
+        let progress = attempt.progress.clone();
         tokio::select! {
-            answer = transport.send(outgoing) => panic!("{:?}", answer.is_ok()),
+            response = send(&transport, attempt) => panic!("{:?}", response.is_ok()),
             () = arrived.notified() => {}
         }
         assert!(progress.written());
         gave_up.send(()).unwrap();
-        // The runtime goes on: what is left of the connection could still write.
+        // The runtime keeps running, so what is left of the connection could still write.
         let len = loop {
             match received.try_recv() {
                 Ok(len) => break len,
@@ -503,8 +492,8 @@ fn a_request_given_up_says_whether_it_was_written_and_writes_no_more() {
 }
 
 #[test]
-fn a_streamed_body_goes_out_with_its_length() {
-    let server = Server::answering(|request| {
+fn a_streamed_body_is_sent_with_its_exact_length() {
+    let server = Server::responding(|request| {
         ok(&format!(
             "{} {:?}",
             request.body.len(),
@@ -513,9 +502,9 @@ fn a_streamed_body_goes_out_with_its_length() {
     });
     let stream = |sizes: &'static [usize]| Chunks(sizes.iter());
     let post = |body: Body| {
-        let mut outgoing = Outgoing::new(Method::POST, target(server.port, "/"));
-        outgoing.body = body;
-        outgoing
+        let mut attempt = Attempt::new(Method::POST, server.port, "/");
+        attempt.body = body;
+        attempt
     };
     runtime().block_on(async {
         let transport = transport();
@@ -523,24 +512,24 @@ fn a_streamed_body_goes_out_with_its_length() {
         assert_eq!(fetch(&transport, post(whole)).await.unwrap(), "100010 None");
 
         let short = Body::stream(stream(&[10]), 11);
-        let failure = transport.send(post(short)).await.unwrap_err();
+        let failure = send(&transport, post(short)).await.unwrap_err();
         assert!(
-            chain(&failure).contains("1 bytes before its length"),
+            chain(&failure).contains("1 bytes before its declared length"),
             "{}",
             chain(&failure)
         );
 
         let long = Body::stream(stream(&[10, 20]), 11);
-        let failure: Failure = transport.send(post(long)).await.unwrap_err();
+        let failure: Failure = send(&transport, post(long)).await.unwrap_err();
         assert!(
-            chain(&failure).contains("longer than the length"),
+            chain(&failure).contains("longer than its declared length"),
             "{}",
             chain(&failure)
         );
     });
 }
 
-/// A body of chunks of `x`, of these sizes.
+/// A body of chunks of these sizes.
 struct Chunks(std::slice::Iter<'static, usize>);
 
 impl http_body::Body for Chunks {

@@ -1,19 +1,22 @@
-//! The wire against servers and proxies written by hand on threads: no HTTP or TLS client code of
-//! ours on the other side.
+//! The wire against servers and proxies that are written out on plain threads: nothing on the other
+//! side shares code with it.
 
-mod driving;
 mod exactness;
 mod exchange;
-mod pooling;
-mod proxies;
-mod secure;
+#[cfg(all(feature = "platform-verifier", target_os = "linux"))]
+mod platform_verifier;
+mod pool;
+mod proxy;
+mod runtimes;
 mod server;
+mod tls;
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderMap, Method};
 
-use super::{Failure, Incoming, Outgoing, Target, Transport, pool::Limits};
+use super::{Body, Destination, Failure, Incoming, Progress, Transport, pool::Limits, request};
+use crate::protocol::url::host::Origin;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -46,29 +49,69 @@ fn idle_for(idle: Duration) -> Transport {
         .unwrap()
 }
 
-fn target(port: u16, path: &str) -> Target {
-    Target {
-        https: false,
-        host: "127.0.0.1".to_owned(),
-        port,
-        path_and_query: path.to_owned(),
+/// An attempt whose parts can still be changed.
+struct Attempt {
+    method: Method,
+    path_and_query: String,
+    headers: HeaderMap,
+    body: Body,
+    destination: Destination,
+    progress: Progress,
+}
+
+impl Attempt {
+    /// Returns an attempt over plain http to a port of this machine, without headers and body.
+    fn new(method: Method, port: u16, path_and_query: &str) -> Self {
+        Self {
+            method,
+            path_and_query: path_and_query.to_owned(),
+            headers: HeaderMap::new(),
+            body: Body::empty(),
+            destination: Destination {
+                origin: origin(port),
+                identity: None,
+                connect_timeout: None,
+                fresh_connection: false,
+            },
+            progress: Progress::default(),
+        }
     }
 }
 
-fn get(port: u16, path: &str) -> Outgoing {
-    let mut outgoing = Outgoing::new(Method::GET, target(port, path));
-    outgoing.connect_timeout = Some(Duration::from_secs(5));
-    outgoing
+fn origin(port: u16) -> Origin {
+    Origin {
+        https: false,
+        host: "127.0.0.1".to_owned(),
+        port,
+    }
 }
 
-/// The body of a GET's answer.
-async fn fetch(transport: &Transport, outgoing: Outgoing) -> Result<String, Failure> {
-    let answer: Incoming = transport.send(outgoing).await?;
-    let body = answer.body.collect(1 << 20).await.unwrap();
+fn get(port: u16, path: &str) -> Attempt {
+    let mut attempt = Attempt::new(Method::GET, port, path);
+    attempt.destination.connect_timeout = Some(Duration::from_secs(5));
+    attempt
+}
+
+async fn send(transport: &Transport, attempt: Attempt) -> Result<Incoming, Failure> {
+    let request = request(
+        attempt.method,
+        &attempt.path_and_query,
+        attempt.headers,
+        attempt.body,
+    )?;
+    transport
+        .send(request, attempt.destination, attempt.progress)
+        .await
+}
+
+/// Returns the body of a response.
+async fn fetch(transport: &Transport, attempt: Attempt) -> Result<String, Failure> {
+    let response = send(transport, attempt).await?;
+    let body = response.body.collect(1 << 20).await.unwrap();
     Ok(String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// Every cause, as a log would show it.
+/// Returns an error with all its sources, as a log shows it.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

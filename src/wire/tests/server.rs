@@ -9,7 +9,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// A TCP server on a thread of its own, one more thread for each connection.
+/// A TCP server on its own thread, with one more thread for each connection.
 pub(super) struct Server {
     pub(super) port: u16,
     accepted: Arc<AtomicUsize>,
@@ -20,7 +20,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// `serve` gets each connection and its number, from 0.
+    /// Starts a server. `serve` gets each connection and its number, from 0.
     pub(super) fn start(serve: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -44,7 +44,7 @@ impl Server {
                     open.lock().unwrap().push(stream.try_clone().unwrap());
                     let (serve, open) = (Arc::clone(&serve), Arc::clone(&open));
                     serving.push(thread::spawn(move || {
-                        // The copy kept for `drop` would hold the socket open: close by hand.
+                        // The copy kept for `drop` would hold the socket open, so remove it.
                         let peer = stream.peer_addr();
                         serve(stream, number);
                         if let Ok(peer) = peer {
@@ -70,11 +70,13 @@ impl Server {
         }
     }
 
-    /// Answers every request on every connection with `answer`, for as long as they come.
-    pub(super) fn answering(answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    /// Starts a server that responds to every request with what `respond` returns.
+    pub(super) fn responding(
+        respond: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         Self::start(move |mut stream, _| {
             while let Some(request) = Received::read(&mut stream) {
-                if stream.write_all(&answer(&request)).is_err() {
+                if stream.write_all(&respond(&request)).is_err() {
                     return;
                 }
             }
@@ -102,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-/// A server that answers once on each connection, and says so when it has closed it.
+/// Returns a server that serves one request per connection, and reports each close.
 pub(super) fn once() -> (Server, mpsc::Receiver<()>) {
     let (tell, closed) = mpsc::channel();
     let server = Server::start(move |mut stream, _| {
@@ -114,7 +116,7 @@ pub(super) fn once() -> (Server, mpsc::Receiver<()>) {
     (server, closed)
 }
 
-/// A request as it came, taken apart without any HTTP library.
+/// A request as it arrived, parsed without an HTTP library.
 #[derive(Clone, Debug)]
 pub(super) struct Received {
     pub(super) head: String,
@@ -122,7 +124,7 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// None where the connection ends before a request is whole.
+    /// Reads a request, or returns `None` if the connection ends before it is complete.
     pub(super) fn read(stream: &mut impl Read) -> Option<Self> {
         let mut head = Vec::new();
         let mut byte = [0];
@@ -160,7 +162,7 @@ impl Received {
     }
 }
 
-/// A whole 200 answer.
+/// Returns a complete 200 response.
 pub(super) fn ok(body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
@@ -169,7 +171,7 @@ pub(super) fn ok(body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Closes with bytes unread, which makes the kernel send a reset.
+/// Reads some bytes and closes with the others unread, which makes the kernel send a reset.
 pub(super) fn reset_after(mut stream: TcpStream, bytes: usize) -> io::Result<()> {
     let mut some = vec![0; bytes];
     stream.read_exact(&mut some)

@@ -56,17 +56,17 @@ fn signatures() -> Vec<Case> {
     vec![
         unbelieved(
             "no signature",
-            "POST v3/answered: the answer (200, 25 bytes) carries no signature: it did not come from WeChat Pay, or something on the way dropped its headers",
+            "POST v3/answered: the response (200, 25 bytes) has no signature: either it is not from WeChat Pay, or something on the way dropped its headers",
             || Answer::plain(200, BODY),
         ),
         unbelieved(
             "another body's signature",
-            "the signature does not match: 25 bytes, by the serial PUB_KEY_ID_0119000001092024000000000000; common causes: the body was parsed and serialized again",
+            "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes); common causes: the body was parsed and serialized again",
             || Answer::signed_over(200, BODY, b"{}"),
         ),
         unbelieved(
             "an error with another's signature",
-            "the signature does not match",
+            "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (37 bytes)",
             || Answer::signed_over(400, r#"{"code":"ORDER_CLOSED","message":"x"}"#, b"{}"),
         ),
         unbelieved("no timestamp", "Wechatpay-Timestamp is missing", || {
@@ -85,7 +85,7 @@ fn signatures() -> Vec<Case> {
         }),
         unbelieved(
             "an empty nonce",
-            "Wechatpay-Nonce is empty or not plain text",
+            "Wechatpay-Nonce is empty or not ASCII",
             || good().with("Wechatpay-Nonce", ""),
         ),
         unbelieved(
@@ -95,7 +95,7 @@ fn signatures() -> Vec<Case> {
         ),
         unbelieved(
             "an unknown serial",
-            "signed by the serial 5157F09EFDC096DE15EBE81A47057A7200000000, which is not trusted here (trusted: PUB_KEY_ID_0119000001092024000000000000); if it is WeChat Pay's, add its certificate or public key",
+            "signed by serial 5157F09EFDC096DE15EBE81A47057A7200000000, which is not trusted (trusted: PUB_KEY_ID_0119000001092024000000000000); if it is WeChat Pay's, add its certificate or public key",
             || {
                 good().with(
                     "Wechatpay-Serial",
@@ -105,7 +105,7 @@ fn signatures() -> Vec<Case> {
         ),
         unbelieved(
             "the merchant's own serial",
-            "which is not trusted here",
+            "signed by serial 3775B6A45ACD588826D15E583A95F5DD0000FACE, which is not trusted (trusted: PUB_KEY_ID_0119000001092024000000000000)",
             || good().with("Wechatpay-Serial", keys::SERIAL),
         ),
         unbelieved("no base64", "Wechatpay-Signature is not base64", || {
@@ -113,14 +113,14 @@ fn signatures() -> Vec<Case> {
         }),
         unbelieved(
             "a signature of nothing",
-            "the signature does not match",
+            "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes)",
             || good().with("Wechatpay-Signature", "AAAA"),
         ),
         answered(
             "a probe",
             &["signature", "probe"],
             Outcome::Unknown,
-            "the signature is WeChat Pay's probe (WECHATPAY/SIGNTEST/), sent to see whether signatures are verified: it is never valid",
+            "the signature is a probe by WeChat Pay (WECHATPAY/SIGNTEST/), which tests whether signatures are verified: it is never valid",
             Method::POST,
             || good().with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/2wKWqMOnVt5Uig=="),
         ),
@@ -134,7 +134,7 @@ fn times() -> Vec<Case> {
             "an old answer",
             SKEWED,
             Outcome::Unknown,
-            "s behind this machine's clock, over 300 s: an old message sent again, or a clock that is wrong (check it against NTP)",
+            "s behind this machine's clock; the limit is 300 s: either the message is a replay, or a clock is wrong (check it against NTP)",
             Method::POST,
             || Answer::signed_at(200, BODY, now() - 310),
         ),
@@ -142,18 +142,20 @@ fn times() -> Vec<Case> {
             "an answer of the future",
             SKEWED,
             Outcome::Unknown,
-            "s ahead of this machine's clock, over 300 s",
+            "s ahead of this machine's clock; the limit is 300 s",
             Method::GET,
             || Answer::signed_at(200, BODY, now() + 310),
         ),
         unbelieved(
             "a time that is none",
-            "Wechatpay-Timestamp \"+1700000000\" is no number of seconds",
+            "invalid Wechatpay-Timestamp \"+1700000000\": expected seconds since 1970",
             || good().with("Wechatpay-Timestamp", "+1700000000"),
         ),
-        unbelieved("a time beyond all", "is no number of seconds", || {
-            good().with("Wechatpay-Timestamp", "99999999999999999999999")
-        }),
+        unbelieved(
+            "a time beyond all",
+            "invalid Wechatpay-Timestamp \"99999999999999999999999\": expected seconds since 1970",
+            || good().with("Wechatpay-Timestamp", "99999999999999999999999"),
+        ),
     ]
 }
 
@@ -163,7 +165,7 @@ fn sizes() -> Vec<Case> {
             "a body over the cap",
             &["too_large"],
             Outcome::Unknown,
-            "the answer's body is 10485761 bytes long; at most 10485760 are read",
+            "the response's body is 10485761 bytes long; the limit is 10485760",
             Method::POST,
             || {
                 Reply::Raw(Box::new(|stream| {
@@ -176,7 +178,7 @@ fn sizes() -> Vec<Case> {
             "a head over the cap",
             &["too_large"],
             Outcome::Unknown,
-            "the answer's headers are larger than 65536 bytes or more than 100",
+            "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
             || good().header("X-Long", "x".repeat(200_000)),
         ),
@@ -184,7 +186,7 @@ fn sizes() -> Vec<Case> {
             "too many headers",
             &["too_large"],
             Outcome::Unknown,
-            "the answer's headers are larger than 65536 bytes or more than 100",
+            "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
             || (0..101).fold(good(), |answer, n| answer.header(&format!("X-{n}"), n)),
         ),
@@ -197,7 +199,7 @@ fn wires() -> Vec<Case> {
             "no answer",
             &["transport"],
             Outcome::Unknown,
-            "the server closed the connection before it answered",
+            "the server closed the connection before responding",
             Method::POST,
             || Reply::Close,
         ),
@@ -205,13 +207,13 @@ fn wires() -> Vec<Case> {
             "a reset",
             &["transport"],
             Outcome::Unknown,
-            "the server reset the connection before it answered",
+            "the server reset the connection before responding",
             Method::POST,
             || Reply::Reset,
         ),
         broken(
             "no HTTP",
-            "what the server answered is not HTTP/1.1",
+            "the server's response is not valid HTTP/1.1",
             "SSH-2.0-OpenSSH_9.6\r\n\r\n",
         ),
         broken(
@@ -221,12 +223,12 @@ fn wires() -> Vec<Case> {
         ),
         broken(
             "a body cut short",
-            "the connection broke before the answer's body ended",
+            "the connection failed before the end of the response's body",
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
         ),
         broken(
             "a head cut short",
-            "the server closed the connection before it answered",
+            "the server closed the connection before responding",
             "HTTP/1.1 200 OK\r\nContent-",
         ),
     ]

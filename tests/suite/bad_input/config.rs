@@ -62,84 +62,88 @@ fn merchants() -> Vec<Case> {
     vec![
         config(
             "no mchid",
-            "mchid \"\" is none: give the digits alone",
+            "invalid mchid \"\": expected digits only",
             || keys::builder().mchid(""),
         ),
         config(
             "mchid with a dash",
-            "mchid \"1900-000109\" is none: give the digits alone",
+            "invalid mchid \"1900-000109\": expected digits only",
             || keys::builder().mchid("1900-000109"),
         ),
         config(
             "mchid with a quote",
-            "is none: give the digits alone",
+            "invalid mchid \"1\\\",serial_no=\\\"2\": expected digits only",
             || keys::builder().mchid("1\",serial_no=\"2"),
         ),
         config(
             "mchid with a line break",
-            "mchid \"1900000109\\\\n\" is none",
+            "invalid mchid \"1900000109\\\\n\": expected digits only",
             || keys::builder().mchid("1900000109\n"),
         ),
         config(
             "brand_id in letters",
-            "brand_id \"brand\" is none: give the digits alone",
+            "invalid brand_id \"brand\": expected digits only",
             || keys::builder().brand_id("brand"),
         ),
-        config("no serial", "the serial is empty", || {
-            keys::builder().serial("")
-        }),
+        config(
+            "no serial",
+            "invalid serial \"\": it is empty; give the certificate's serial (openssl x509 -noout -serial -in apiclient_cert.pem)",
+            || keys::builder().serial(""),
+        ),
         config(
             "a serial with colons",
-            "the serial \"37:75:B6\" is not one: write \"3775B6\"",
+            "invalid serial \"37:75:B6\": expected hexadecimal digits; write \"3775B6\"",
             || keys::builder().serial("37:75:B6"),
         ),
         config(
             "a serial with a quote",
-            "give its hexadecimal digits alone, two a byte (openssl x509",
+            "invalid serial \"37\\\"\": expected hexadecimal digits; give the certificate's serial in hexadecimal (openssl x509",
             || keys::builder().serial("37\""),
         ),
         config(
             "a serial without its key",
-            "a `serial` without its `private_key`: give both",
+            "`serial` is set without `private_key`: set both",
             || bare().serial(keys::SERIAL),
         ),
         config(
             "a key without its serial",
-            "a `private_key` without the `serial` of its certificate: give both (openssl x509",
+            "`private_key` is set without the `serial` of its certificate: set both (openssl x509",
             || bare().private_key(keys::merchant().private()),
         ),
         config(
             "a signer and a key",
-            "a signer stands in place of `serial` and `private_key`: give one or the other",
+            "`signer` replaces `serial` and `private_key`: set either the signer or those two",
             || keys::builder().signer(Nobody),
         ),
         config(
             "an APIv3 key of 31 bytes",
-            "apiv3_key is 31 bytes long; the key has 32 letters and digits, as it was set at the merchant platform (it is not the APIv2 key)",
+            "invalid apiv3_key: it is 31 bytes long; expected the 32 letters and digits set in the merchant platform (not the APIv2 key)",
             || keys::builder().apiv3_key("fedcba9876543210fedcba987654321"),
         ),
-        config("no APIv2 key", "apiv2_key is empty", || {
-            keys::builder().apiv2_key("")
-        }),
+        config(
+            "no APIv2 key",
+            "invalid apiv2_key: it is empty; expected the 32 letters and digits set in the merchant platform",
+            || keys::builder().apiv2_key(""),
+        ),
         config(
             "a User-Agent of two lines",
-            "user_agent is empty or holds a control character",
+            "invalid user_agent: expected visible characters, found none or a control character",
             || keys::builder().user_agent("shop\r\nHost: evil"),
         ),
         config(
             "no User-Agent",
-            "user_agent is empty or holds a control character",
+            "invalid user_agent: expected visible characters, found none or a control character",
             || keys::builder().user_agent(""),
         ),
         config(
             "no room for an answer",
-            "max_response is 0: no answer could be taken",
+            "invalid max_response 0: expected at least 1 byte",
             || keys::builder().max_response(0),
         ),
         made(
             "a rotation to a serial that is none",
             &["config"],
-            "rotate_key: the serial \"a b\" is not one",
+            "rotate_key: invalid serial \"a b\": expected hexadecimal digits; write \"AB\"",
             || {
                 let client = keys::builder().build().unwrap();
                 client
@@ -150,7 +154,7 @@ fn merchants() -> Vec<Case> {
         made(
             "a rotation of a signer's key",
             &["config"],
-            "rotate_key: this client signs with a Signer, which rotates its own keys",
+            "rotate_key: this client signs with a `signer`, which rotates its own keys",
             || {
                 let client = bare().signer(Nobody).build().unwrap();
                 client
@@ -161,7 +165,7 @@ fn merchants() -> Vec<Case> {
         made(
             "a rotation of no key",
             &["config"],
-            "this client cannot sign APIv3: give the builder `serial` and `private_key`",
+            "missing merchant key, which signs APIv3 requests: set `serial` and `private_key`",
             || {
                 let client = bare().build().unwrap();
                 client
@@ -221,30 +225,28 @@ fn addresses() -> Vec<Case> {
         ),
         config(
             "a proxy of another scheme",
-            "the proxy URL cannot be used: its scheme is not http, https, socks5 or socks5h",
+            "invalid proxy URL: expected the scheme http, https, socks5 or socks5h",
             || bare_with_proxy("ftp://user:hunter2@127.0.0.1:1"),
         ),
         config(
             "a proxy with a path",
-            "the proxy URL cannot be used: it has a path or a query",
+            "invalid proxy URL: it must not have a path or a query",
             || bare_with_proxy("http://user:hunter2@127.0.0.1:1/x"),
         ),
-        config(
-            "a proxy without a host",
-            "the proxy URL cannot be used",
-            || bare_with_proxy("http://user:hunter2@:1"),
-        ),
+        config("a proxy without a host", "invalid proxy URL", || {
+            bare_with_proxy("http://user:hunter2@:1")
+        }),
         config(
             "a proxy and none",
-            "`proxy` and `no_proxy` exclude one another",
+            "`proxy` and `no_proxy` exclude each other: set one",
             || keys::builder().proxy("http://127.0.0.1:1"),
         ),
         config(
             "a transport and a proxy",
-            "a transport brings its own proxy: set it on Transport::builder()",
+            "`transport` has its own proxy setting: set the proxy on Transport::builder()",
             || {
                 let transport = Transport::builder().no_proxy().build().unwrap();
-                bare_with_proxy("http://127.0.0.1:1").transport(&transport)
+                bare_with_proxy("http://127.0.0.1:1").transport(transport)
             },
         ),
     ]
@@ -258,17 +260,17 @@ fn platform_keys() -> Vec<Case> {
     vec![
         config(
             "a platform key without its id",
-            "the platform key's id \"\" is not one: copy it from the merchant platform",
+            "invalid platform key ID \"\": expected the ID from the merchant platform, with its prefix `PUB_KEY_ID_`",
             || keys::builder().platform_key("", keys::platform().public()),
         ),
         config(
             "a platform key under an id of two lines",
-            "the platform key's id \"PUB\\\\nKEY\" is not one",
+            "invalid platform key ID \"PUB\\\\nKEY\": expected the ID from the merchant platform",
             || keys::builder().platform_key("PUB\nKEY", keys::platform().public()),
         ),
         config(
             "two keys under one id",
-            "two different platform keys under the id PUB_KEY_ID_0119000001092024000000000000: one of them is not WeChat Pay's",
+            "two different platform keys have the ID PUB_KEY_ID_0119000001092024000000000000: one of them is not WeChat Pay's",
             || {
                 let other = Pair::draw();
                 keys::builder().platform_key(keys::PLATFORM_ID, other.public())
@@ -276,17 +278,17 @@ fn platform_keys() -> Vec<Case> {
         ),
         config(
             "the merchant's own key as the platform's",
-            "the platform key PUB_KEY_ID_1 is the merchant's own: give WeChat Pay's public key (pub_key.pem) or platform certificate, not apiclient_cert.pem",
+            "the platform key PUB_KEY_ID_1 is the merchant's own key: give WeChat Pay's public key (pub_key.pem) or platform certificate, not apiclient_cert.pem",
             || keys::builder().platform_key("PUB_KEY_ID_1", keys::merchant().public()),
         ),
         config(
             "the merchant's own certificate as the platform's",
-            "is the merchant's own: give WeChat Pay's public key",
+            "is the merchant's own key: give WeChat Pay's public key",
             || keys::builder().platform_certificate(certificate(keys::merchant(), 2099)),
         ),
         config(
             "the merchant's own serial, in lower case",
-            "the platform key 3775b6a45acd588826d15e583a95f5dd0000face is the merchant's own",
+            "the platform key 3775b6a45acd588826d15e583a95f5dd0000face is the merchant's own key",
             || keys::builder().platform_key(keys::SERIAL.to_lowercase(), keys::platform().public()),
         ),
         config(
@@ -296,7 +298,7 @@ fn platform_keys() -> Vec<Case> {
         ),
         config(
             "a verifier and keys",
-            "a verifier stands in place of platform keys and certificates: give one or the other",
+            "a `verifier` replaces platform keys and certificates: give either the verifier or the keys",
             || keys::builder().verifier(Nobody),
         ),
         config(
@@ -328,7 +330,7 @@ fn calls() -> Vec<Case> {
         call_of(
             "a call without mchid",
             &["config"],
-            "POST v3/x: this client has no `mchid`, and `v3/x` is signed in its name: give it to the builder",
+            "POST v3/x: missing `mchid`, which signs requests to `v3/x`: set it on the client builder",
             false,
             move |server| {
                 signing()
@@ -341,7 +343,7 @@ fn calls() -> Vec<Case> {
         call_of(
             "a brand's call without brand_id",
             &["config"],
-            "this client has no `brand_id`, and `brand/x` is signed in its name",
+            "missing `brand_id`, which signs requests to `brand/x`",
             false,
             |server| {
                 keys::builder()
@@ -354,7 +356,7 @@ fn calls() -> Vec<Case> {
         call_of(
             "a call without a key",
             &["config"],
-            "this client cannot sign APIv3: give the builder `serial` and `private_key`, or a `signer`",
+            "missing merchant key, which signs APIv3 requests: set `serial` and `private_key`, or a `signer`, on the client builder",
             false,
             |server| {
                 let client = bare()
@@ -366,7 +368,7 @@ fn calls() -> Vec<Case> {
         call_of(
             "a call that could not be verified",
             &["config"],
-            "nothing to verify the response with, so nothing was sent: give the builder a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier`",
+            "no platform key to verify responses and encrypt fields with, so nothing was sent: set a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier` on the client builder",
             true,
             |server| {
                 let client = bare().mchid(keys::MCHID).serial(keys::SERIAL);

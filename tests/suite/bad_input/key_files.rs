@@ -96,20 +96,22 @@ pub fn cases() -> Vec<Case> {
 
 fn private_keys() -> Vec<Case> {
     vec![
-        key("nothing", "private key: it is empty", || private(" \n")),
+        key("nothing", "invalid private key: empty input", || {
+            private(" \n")
+        }),
         key(
             "prose",
-            "private key: it is not PEM: there is no -----BEGIN line in it",
+            "invalid private key: expected PEM, found no -----BEGIN line",
             || private("what is this?"),
         ),
         key(
             "a file's name",
-            "looks like the name of a file; use from_pem_file",
+            "looks like a file name; use from_pem_file",
             || private("/etc/wechatpay/apiclient_key.pem"),
         ),
         key(
             "bare base64",
-            "it is base64 without -----BEGIN and -----END; use from_base64",
+            "expected PEM, found base64 without BEGIN and END lines; use from_base64",
             || {
                 private(
                     &pkcs8()
@@ -121,45 +123,45 @@ fn private_keys() -> Vec<Case> {
         ),
         key(
             "PEM as base64",
-            "it is PEM and not bare base64; use from_pem",
+            "expected base64, found PEM; use from_pem",
             || PrivateKey::from_base64(&pkcs8()).unwrap_err(),
         ),
         key(
             "PEM as DER",
-            "it is PEM text and not DER; use from_pem",
+            "expected DER, found PEM; use from_pem",
             || PrivateKey::from_der(pkcs8().as_bytes()).unwrap_err(),
         ),
         key(
             "base64 with a hole",
-            "it is not base64: it has the character '*' in it",
+            "invalid base64: unexpected character '*'",
             || PrivateKey::from_base64("MIIE*").unwrap_err(),
         ),
         key(
             "encrypted PKCS#8",
-            "it is encrypted with a password, and no password is taken here; decrypt it first: openssl pkey",
+            "the key is encrypted with a password, which is not supported; decrypt it first: openssl pkey",
             || private(ENCRYPTED),
         ),
         key(
             "encrypted PKCS#8 under a plain label",
-            "it is encrypted with a password",
+            "the key is encrypted with a password",
             || private(&ENCRYPTED.replace("ENCRYPTED ", "")),
         ),
         key(
             "encrypted PKCS#1",
-            "it is encrypted with a password",
+            "the key is encrypted with a password",
             || private(ENCRYPTED_PKCS1),
         ),
         key(
             "EC in PKCS#8",
-            "it is an elliptic curve key; WeChat Pay's APIv3 takes RSA keys only",
+            "this is an elliptic-curve key; WeChat Pay's APIv3 accepts RSA keys only",
             || private(&ec().serialize_pem()),
         ),
         key(
             "EC in SEC 1",
-            "it is an elliptic curve key; WeChat Pay's APIv3 takes RSA keys only",
+            "this is an elliptic-curve key; WeChat Pay's APIv3 accepts RSA keys only",
             || private("-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----\n"),
         ),
-        key("Ed25519", "it is an elliptic curve key", || {
+        key("Ed25519", "this is an elliptic-curve key", || {
             private(
                 &KeyPair::generate_for(&PKCS_ED25519)
                     .unwrap()
@@ -168,7 +170,7 @@ fn private_keys() -> Vec<Case> {
         }),
         key(
             "OpenSSH's",
-            "it is a key in OpenSSH's own format; an RSA one is rewritten by: ssh-keygen",
+            "this key is in OpenSSH's own format; convert an RSA key with: ssh-keygen",
             || {
                 private(
                     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n",
@@ -177,50 +179,44 @@ fn private_keys() -> Vec<Case> {
         ),
         key(
             "a public key as private",
-            "it is a public key; the private key is in apiclient_key.pem (found -----BEGIN PUBLIC KEY-----, due is PRIVATE KEY or RSA PRIVATE KEY)",
+            "this is a public key; the private key is in apiclient_key.pem (found -----BEGIN PUBLIC KEY-----, expected PRIVATE KEY or RSA PRIVATE KEY)",
             || private(&spki()),
         ),
         key(
             "a certificate as private",
-            "it is a certificate; the private key lies beside it, as apiclient_key.pem",
+            "this is a certificate; the private key is in the file next to it, apiclient_key.pem",
             || private(&ec_certificate().pem()),
         ),
         key(
             "no END",
-            "it is truncated: -----BEGIN PRIVATE KEY----- has no -----END PRIVATE KEY-----",
+            "truncated: -----BEGIN PRIVATE KEY----- has no -----END PRIVATE KEY-----",
             || private(pkcs8().split("-----END").next().unwrap()),
         ),
         key(
             "another END",
-            "it is truncated or pasted together: -----BEGIN PRIVATE KEY----- is not ended by",
+            "truncated, or several files in one: -----BEGIN PRIVATE KEY----- is not followed by",
             || private(&pkcs8().replace("END PRIVATE", "END PUBLIC")),
         ),
-        key(
-            "cut in the middle",
-            "it is truncated: its DER is 12",
-            || {
-                let pem = pkcs8();
-                let lines = pem.lines().collect::<Vec<_>>();
-                private(
-                    &[&lines[..10], &lines[lines.len() - 1..]]
-                        .concat()
-                        .join("\n"),
-                )
-            },
-        ),
-        key(
-            "cut inside a byte",
-            "it is truncated: its base64 is cut off in the middle",
-            || PrivateKey::from_base64("MIIEv").unwrap_err(),
-        ),
+        key("cut in the middle", "truncated DER: expected 12", || {
+            let pem = pkcs8();
+            let lines = pem.lines().collect::<Vec<_>>();
+            private(
+                &[&lines[..10], &lines[lines.len() - 1..]]
+                    .concat()
+                    .join("\n"),
+            )
+        }),
+        key("cut inside a byte", "truncated base64", || {
+            PrivateKey::from_base64("MIIEv").unwrap_err()
+        }),
         key(
             "written-out line breaks",
-            "its line breaks are written out as a backslash and an n",
+            "the line breaks are written as a backslash and an n",
             || private(&pkcs8().replace('\n', "\\n")),
         ),
         key(
             "a damaged number",
-            "cannot use its numbers; is the file damaged",
+            "rejects the numbers of this RSA key",
             || {
                 let mut der = keys::merchant()
                     .rsa
@@ -241,27 +237,29 @@ fn files() -> Vec<Case> {
         made(
             "no file",
             &["file"],
-            "private key file /nonexistent/apiclient_key.pem: it cannot be read",
+            "cannot read private key file /nonexistent/apiclient_key.pem",
             || PrivateKey::from_pem_file("/nonexistent/apiclient_key.pem").unwrap_err(),
         ),
         key(
             "a binary file",
-            "it is binary, DER or PKCS#12, and not PEM text; read the file and give its bytes to from_der",
+            "expected PEM, found binary data (DER or PKCS#12); read the file and pass its bytes to from_der",
             || file(keys::merchant().rsa.to_pkcs8_der().unwrap().as_bytes()),
         ),
         key(
             "a large file",
-            "it is larger than 64 KiB, so it is not a key or certificate file",
+            "larger than 64 KiB; expected a key or certificate file",
             || file(&vec![b'x'; 64 * 1024 + 1]),
         ),
         key(
             "UTF-16",
-            "it is UTF-16 text; save it as plain text (UTF-8 or ASCII)",
+            "UTF-16 text; save the file as UTF-8 or ASCII",
             || file(&[0xff, 0xfe, 0x2d, 0]),
         ),
-        key("no text", "it is not text, so not PEM", || {
-            file(&[0x80, 0x81, 0x82])
-        }),
+        key(
+            "no text",
+            "expected PEM, found bytes that are not UTF-8",
+            || file(&[0x80, 0x81, 0x82]),
+        ),
     ]
 }
 
@@ -269,21 +267,21 @@ fn public_keys() -> Vec<Case> {
     vec![
         key(
             "a private key as public",
-            "public key: it is a private key, which stays with its owner; was the wrong file named?",
+            "invalid public key: this is a private key; check that it is the right file",
             || public(&pkcs8()),
         ),
         key("a short key", "RSA key of 1024 bits", || public(SHORT)),
-        key("EC, public", "it is an elliptic curve key", || {
+        key("EC, public", "this is an elliptic-curve key", || {
             public(&ec().public_key_pem())
         }),
         key(
             "a certificate of EC as a public key",
-            "it is an elliptic curve key",
+            "this is an elliptic-curve key",
             || public(&ec_certificate().pem()),
         ),
         key(
             "a certificate request as a public key",
-            "it is a certificate request; the certificate is what WeChat Pay made of it",
+            "this is a certificate request; use the certificate that WeChat Pay issued for it",
             || {
                 let params = CertificateParams::new(vec!["x".into()]).unwrap();
                 public(&params.serialize_request(&ec()).unwrap().pem().unwrap())
@@ -296,25 +294,25 @@ fn certificates() -> Vec<Case> {
     vec![
         key(
             "a public key as certificate",
-            "certificate: it is a public key; with WeChat Pay's public key use PublicKey and its PUB_KEY_ID (found -----BEGIN PUBLIC KEY-----, due is CERTIFICATE)",
+            "invalid certificate: this is a public key; use PublicKey for WeChat Pay's public key, with its PUB_KEY_ID (found -----BEGIN PUBLIC KEY-----, expected CERTIFICATE)",
             || certificate(&spki()),
         ),
         key(
             "a private key as certificate",
-            "certificate: it is a private key, which stays with its owner",
+            "invalid certificate: this is a private key",
             || certificate(&pkcs8()),
         ),
-        key("EC, certified", "it is an elliptic curve key", || {
+        key("EC, certified", "this is an elliptic-curve key", || {
             certificate(&ec_certificate().pem())
         }),
         key(
             "PKCS#12",
-            "it is a PKCS#12 archive (.p12); the certificate comes out of it by: openssl pkcs12",
+            "this is a PKCS#12 archive (.p12); extract the certificate with: openssl pkcs12",
             || Certificate::from_der(&[0x30, 0x80, 0x02, 0x01, 0x03]).unwrap_err(),
         ),
         key(
             "two in one",
-            "1 bytes follow the end of its DER; is it two files in one?",
+            "1 extra bytes after the end of the DER; is this two files in one?",
             || {
                 let mut der = ec_certificate().der().to_vec();
                 der.push(0);

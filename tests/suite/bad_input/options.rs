@@ -143,7 +143,7 @@ fn types() -> Vec<Case> {
         ),
         call(
             "json that does not serialize",
-            "option `json` is no JSON value: key must be a string",
+            "option `json` is not a JSON value: key must be a string",
             Method::POST,
             |client| client.chain("v3/x"),
             || Options::new().json(BTreeMap::from([(vec![1], 2)])),
@@ -156,45 +156,45 @@ fn together() -> Vec<Case> {
         posted(
             "json and body",
             json!({"json": {}, "body": ""}),
-            "the options `json` and `body` exclude one another: a request has one body",
+            "options `json` and `body` exclude each other: a request has one body",
         ),
         posted(
             "json and xml",
             json!({"json": {}, "xml": {}}),
-            "the options `json` and `xml` exclude one another",
+            "options `json` and `xml` exclude each other",
         ),
         posted(
             "xml and body",
             json!({"xml": {}, "body": "x"}),
-            "the options `xml` and `body` exclude one another",
+            "options `xml` and `body` exclude each other",
         ),
         posted(
             "xml in APIv3",
             json!({"xml": {"mch_id": "1"}}),
-            "the option `xml` is for APIv2, whose paths begin with `v2/`: APIv3 takes `json`",
+            "option `xml` requires APIv2, whose paths start with `v2/`: use `json` on APIv3",
         ),
         posted(
             "nonceless in APIv3",
             json!({"nonceless": true}),
-            "the option `nonceless` is for APIv2, whose paths begin with `v2/`",
+            "option `nonceless` requires APIv2, whose paths start with `v2/`: remove it",
         ),
         call(
             "json in APIv2",
-            "the option `json` is for APIv3: a path that begins with `v2/` takes `xml`",
+            "option `json` requires APIv3: use `xml` for a path that starts with `v2/`",
             Method::POST,
             |client| client.chain("v2/pay/unifiedorder"),
             || json!({"json": {}}),
         ),
         call(
             "a GET with json",
-            "a GET has no body: its parameters go into the option `query`",
+            "options `json` and `body` require a method with a body: use `query` for a GET",
             Method::GET,
             |client| client.chain("v3/x"),
             || json!({"json": {"a": 1}}),
         ),
         call(
             "a GET with a body",
-            "a GET has no body: its parameters go into the option `query`",
+            "options `json` and `body` require a method with a body: use `query` for a GET",
             Method::GET,
             |client| client.chain("v3/x"),
             || json!({"body": "x"}),
@@ -220,18 +220,18 @@ fn headers() -> Vec<Case> {
                 name,
                 name,
                 "hunter2",
-                format!("option `headers` may not set {name}: the client sets it itself"),
+                format!("option `headers` must not set {name}: the client sets it itself"),
             )
         })
         .into_iter()
         .collect::<Vec<_>>();
     cases.extend([
-        header("a header of two lines", "X-A", "a\r\nAuthorization: hunter2", "option `headers`: the value of X-A (25 bytes) holds a line break or another control character: remove it".into()),
-        header("a header's name of two lines", "X-A\r\nX-B", "a", "option `headers`: \"X-A\\\\r\\\\nX-B\" is no header name: letters, digits and `-` only".into()),
-        header("a header without a name", "", "a", "option `headers`: \"\" is no header name".into()),
-        header("a header's name with a space", "X A", "a", "option `headers`: \"X A\" is no header name".into()),
-        header("a NUL in a header", "X-A", "a\0", "option `headers`: the value of X-A (2 bytes) holds a line break or another control character".into()),
-        call("a header by a setter", "option `headers` may not set Authorization", Method::POST, |client| client.chain("v3/x"), || {
+        header("a header of two lines", "X-A", "a\r\nAuthorization: hunter2", "option `headers`: the value of X-A (25 bytes) contains a line break or another control character: remove it".into()),
+        header("a header's name of two lines", "X-A\r\nX-B", "a", "option `headers`: invalid name \"X-A\\\\r\\\\nX-B\": expected letters, digits and `-` only".into()),
+        header("a header without a name", "", "a", "option `headers`: invalid name \"\"".into()),
+        header("a header's name with a space", "X A", "a", "option `headers`: invalid name \"X A\"".into()),
+        header("a NUL in a header", "X-A", "a\0", "option `headers`: the value of X-A (2 bytes) contains a line break or another control character".into()),
+        call("a header by a setter", "option `headers` must not set Authorization", Method::POST, |client| client.chain("v3/x"), || {
             Options::new().header("Authorization", "hunter2")
         }),
     ]);

@@ -96,7 +96,7 @@ fn no_password_in_a_url_is_shown() {
                 .prepare(Method::GET, json!({ "base_uri": url })),
             client
                 .chain(&url)
-                .prepare(Method::GET, Options::new().unsigned()),
+                .prepare(Method::GET, Options::new().unsigned(true)),
         ] {
             if let Err(err) = prepared {
                 silent("a call", &url, &err);

@@ -62,7 +62,7 @@ impl Host {
             .serial(keys::SERIAL)
             .private_key(keys::merchant().private())
             .platform_key(keys::PLATFORM_ID, keys::platform().public())
-            .transport(transport)
+            .transport(transport.clone())
             .base_uri(&self.url)
     }
 

@@ -71,7 +71,7 @@ fn kind(err: &Error) -> &'static str {
     let kinds = [
         (err.is_probe(), "probe"),
         (err.is_clock_skew(), "clock_skew"),
-        (err.is_signature(), "signature"),
+        (err.is_verification(), "signature"),
         (err.is_connect(), "connect"),
         (err.is_timeout(), "timeout"),
         (err.is_transport(), "transport"),
@@ -195,7 +195,7 @@ fn wrong(method: &Method, asked: &Result<Response>, seen: End) -> Option<String>
             "the API's own error is not there",
         ),
         (
-            err.is_signature() && err.unverified().is_none(),
+            err.is_verification() && err.unverified_body().is_none(),
             "what did not verify is not kept for diagnosis",
         ),
     ];

@@ -45,7 +45,7 @@ fn client(mchid: &str) -> Client {
         .apiv3_key(key(mchid))
         .apiv2_key(key(mchid))
         .no_proxy()
-        .certificates(CertificateMode::Fixed)
+        .certificate_mode(CertificateMode::Fixed)
         .build()
         .unwrap()
 }
@@ -126,7 +126,7 @@ fn a_refund_of_apiv2_is_the_ones_whose_key_opens_it() {
         };
         assert_eq!(told(&of(mchid).receive(&all).unwrap()), mchid);
         let err = of(STRANGER).receive(&all).unwrap_err();
-        assert!(err.is_owner(), "{err}");
+        assert!(err.is_wrong_merchant(), "{err}");
         assert!(err.refused_notification().is_some());
         // What is outside of the ciphertext is not vouched for; so it cannot choose the merchant.
         let other = if mchid == ONE { TWO } else { ONE };
@@ -146,7 +146,7 @@ fn one_of_nobody_is_refused() {
             .receive(&all)
             .unwrap_err(),
     ] {
-        assert!(err.is_owner(), "{err}");
+        assert!(err.is_wrong_merchant(), "{err}");
         assert!(err.refused_notification().is_some());
     }
     for err in [
@@ -175,7 +175,7 @@ fn one_of_nobody_is_refused() {
             sent.receive(&all).unwrap_err()
         },
     ] {
-        assert!(err.is_signature(), "{err}");
+        assert!(err.is_verification(), "{err}");
         assert!(err.refused_notification().is_none());
     }
     let foreign = v3(TWO, &json!({ "mchid": TWO })).set("Wechatpay-Serial", PLATFORM_ONE);
@@ -192,7 +192,7 @@ fn a_body_without_a_merchant_is_not_hashed_without_end() {
     assert_eq!(told(&sent("1900000277", 100).unwrap()), "1900000277");
     let err = sent("1900000277", 500_000).unwrap_err();
     assert!(
-        err.is_owner() && err.to_string().contains("100 keys"),
+        err.is_wrong_merchant() && err.to_string().contains("100 keys"),
         "{err}"
     );
     let named = v2(
@@ -216,7 +216,7 @@ fn the_merchant_that_is_told_brings_the_key() {
             .mchid(mchid)
             .base_uri(server.url())
             .retry(RetryPolicy::none())
-            .certificates(mode)
+            .certificate_mode(mode)
             .build()
             .unwrap()
     };

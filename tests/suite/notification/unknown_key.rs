@@ -22,7 +22,7 @@ use wechatpay_chain::{
 use super::told::{APIV3_KEY, envelope, now, send, transaction};
 use crate::{
     keys::{MCHID, PLATFORM_ID, Pair, SERIAL as OWN_SERIAL, builder, merchant, platform},
-    mode::{BOTH, runtime},
+    mode::{BOTH, Mode, runtime},
     outside::{File, node, openssl},
     server::{Answer, Server},
 };
@@ -82,7 +82,7 @@ fn the_client_brings_the_key_and_once() {
         builder()
             .base_uri(server.url())
             .retry(RetryPolicy::none())
-            .certificates(mode)
+            .certificate_mode(mode)
             .build()
             .unwrap()
     };
@@ -92,7 +92,7 @@ fn the_client_brings_the_key_and_once() {
     let fixed = client(CertificateMode::Fixed);
     let err = sent.receive(&fixed.notifications()).unwrap_err();
     assert!(
-        err.is_signature() && err.to_string().contains(SERIAL),
+        err.is_verification() && err.to_string().contains(SERIAL),
         "{err}"
     );
     assert!(server.requests().is_empty());
@@ -106,7 +106,7 @@ fn the_client_brings_the_key_and_once() {
             unknown
                 .receive(&on_demand.notifications())
                 .unwrap_err()
-                .is_signature()
+                .is_verification()
         );
     }
     assert_eq!(server.requests().len(), 1, "one download a minute");
@@ -132,14 +132,14 @@ fn a_failed_download_is_the_source_and_is_repeated_soon() {
     let client = builder()
         .base_uri(server.url())
         .retry(RetryPolicy::none())
-        .certificates(CertificateMode::OnDemand)
+        .certificate_mode(CertificateMode::OnDemand)
         .build()
         .unwrap();
     let sent =
         send(envelope(), &transaction().to_string(), &pair, now()).set("Wechatpay-Serial", SERIAL);
     for _ in 0..2 {
         let err = sent.receive(&client.notifications()).unwrap_err();
-        assert!(err.is_signature() && !err.is_api(), "{err:?}");
+        assert!(err.is_verification() && !err.is_api(), "{err:?}");
         let source = err.source().unwrap().to_string();
         assert!(
             source.starts_with("GET v3/certificates: 403 NO_AUTH"),
@@ -172,27 +172,44 @@ fn a_first_call_that_encrypts_waits_for_its_key() {
             .header("Wechatpay-Signature", STANDARD.encode(signature))
             .header("Wechatpay-Serial", SERIAL)
     });
-    let client = Client::builder()
-        .mchid(MCHID)
-        .serial(OWN_SERIAL)
-        .private_key(merchant().private())
-        .apiv3_key(APIV3_KEY)
-        .base_uri(server.url())
-        .no_proxy()
-        .build()
-        .unwrap();
+    let fresh = || {
+        Client::builder()
+            .mchid(MCHID)
+            .serial(OWN_SERIAL)
+            .private_key(merchant().private())
+            .apiv3_key(APIV3_KEY)
+            .base_uri(server.url())
+            .no_proxy()
+            .build()
+            .unwrap()
+    };
     let options = Options::new()
         .json(json!({ "name": "张三" }))
         .encrypt(["/name"]);
-    let err = client
-        .chain("v3/x")
-        .prepare(Method::POST, &options)
-        .unwrap_err();
-    assert!(err.to_string().contains("refresh_certificates"), "{err}");
-    client.chain("v3/x").post(&options).unwrap();
-    let requests = server.requests();
-    assert_eq!(requests.len(), 2);
-    assert_eq!(requests[1].header("wechatpay-serial"), Some(SERIAL));
+    for mode in BOTH {
+        let already = server.requests().len();
+        let sent = || server.requests().split_off(already);
+
+        // `prepare` waits as the verbs do, and only the certificates are requested.
+        let client = fresh();
+        let chain = client.chain("v3/x");
+        let prepared = match mode {
+            Mode::Blocking => chain.prepare(Method::POST, &options),
+            Mode::Async => runtime().block_on(chain.prepare_async(Method::POST, &options)),
+        }
+        .unwrap();
+        assert_eq!(prepared.headers()["wechatpay-serial"], SERIAL);
+        let name = "张三".as_bytes();
+        assert!(!prepared.body().windows(name.len()).any(|part| part == name));
+        assert_eq!(client.platform_keys()[0].id(), SERIAL);
+        assert_eq!(sent().len(), 1);
+        assert_eq!(sent()[0].path(), "/v3/certificates");
+
+        mode.post(&fresh().chain("v3/x"), &options).unwrap();
+        assert_eq!(sent().len(), 3);
+        assert_eq!(sent()[1].path(), "/v3/certificates");
+        assert_eq!(sent()[2].header("wechatpay-serial"), Some(SERIAL));
+    }
 }
 
 /// Public keys that nobody configured, and what is no serial at all.
@@ -208,7 +225,7 @@ const NEVER: [&str; 5] = [
 #[track_caller]
 fn names(err: &Error, id: &str) {
     let text = err.to_string();
-    assert!(err.is_signature() && text.contains(id), "{err:?}");
+    assert!(err.is_verification() && text.contains(id), "{err:?}");
     assert!(err.source().is_none(), "{err:?}");
     if id.to_uppercase().starts_with("PUB_KEY_ID_") {
         assert!(text.contains("`platform_key`"), "{text}");
@@ -232,7 +249,7 @@ fn asking(server: &Server, mode: CertificateMode) -> Client {
     builder()
         .base_uri(server.url())
         .retry(RetryPolicy::none())
-        .certificates(mode)
+        .certificate_mode(mode)
         .build()
         .unwrap()
 }

@@ -198,7 +198,7 @@ fn a_field_hidden_in_the_one_before_it_is_missed() {
         let err = sent.receive(&receiver()).unwrap_err();
         // Without a `return_code` of SUCCESS it fails before its sign is checked.
         let is_kind = ["return_code", "total_fee"].contains(&name);
-        assert!(err.is_signature() || is_kind, "{name}: {err}");
+        assert!(err.is_verification() || is_kind, "{name}: {err}");
     }
 }
 
@@ -334,27 +334,27 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
     let cases: Vec<Case> = vec![
         (
             v2(&changed, &v2_sign(&PAID, false)),
-            Error::is_signature,
+            Error::is_verification,
             "signature: the sign (MD5) does not match",
         ),
         (
             v2(&changed, &v2_sign(&PAID, true)),
-            Error::is_signature,
+            Error::is_verification,
             "signature: the sign (HMAC-SHA256) does not match",
         ),
         (
             v2(&PAID, ""),
-            Error::is_signature,
-            "signature: there is no `sign`",
+            Error::is_verification,
+            "signature: the fields have no `sign`",
         ),
         (
             with(3, "1900000110"),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `mch_id` is \"1900000110\"",
         ),
         (
             with(0, "wx0"),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `appid` is \"wx0\"",
         ),
         (
@@ -368,24 +368,24 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
                  <req_info>x</req_info></xml>",
             ),
             Error::is_decode,
-            "body: the field `return_code` of the response holds elements or occurs twice",
+            "body: the field `return_code` of the response contains elements or occurs twice",
         ),
         (
             v2(&NO_MARK, &v2_sign(&NO_MARK, false)),
             Error::is_decode,
-            "body: it has none of the fields that tell a notification from a request",
+            "body: it has none of the fields that distinguish a notification from a request",
         ),
         (
             text("<xml><a>"),
             Error::is_decode,
-            "body: the XML at byte 8",
+            "body: invalid XML at byte 8",
         ),
         (
             text(
                 "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><xml>&e;</xml>",
             ),
             Error::is_decode,
-            "document type",
+            "document types are not supported",
         ),
         (
             text("<xml><req_info>x</req_info></xml>"),
@@ -395,26 +395,26 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
         (
             refund_body("***"),
             Error::is_decode,
-            "body: `req_info` (3 bytes) is not base64",
+            "body: invalid `req_info` (3 bytes): expected base64",
         ),
         (
             refund_body("c2hvcnQ="),
             Error::is_decrypt,
-            "decryption: the AES-256-ECB ciphertext is 5 bytes long",
+            "decryption: invalid AES-256-ECB ciphertext: 5 bytes",
         ),
         (
             refund_body(&STANDARD.encode([7; 64])),
             Error::is_decrypt,
-            "decryption: the AES-256-ECB ciphertext does not open",
+            "decryption: cannot decrypt the AES-256-ECB ciphertext",
         ),
         (
             refund("<other></other>", APIV2_KEY),
             Error::is_decode,
-            "resource: the XML at byte 0: the root element is `<other>`",
+            "resource: invalid XML at byte 0: unexpected root element `<other>`",
         ),
         (
             refund("<root><mch_id>1900000112</mch_id></root>", APIV2_KEY),
-            Error::is_owner,
+            Error::is_wrong_merchant,
             "owner: its `mch_id` is \"1900000112\"",
         ),
     ];

@@ -66,7 +66,7 @@ fn a_download_is_read_in_its_encoding() {
     says(&refused(unknown.sent_as("packed")), "`br`");
     let other = new().signs("{}").sent_as(packed);
     let err = refused(other.header("Content-Encoding", "gzip"));
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
 }
 
 #[test]
@@ -81,14 +81,20 @@ fn a_download_brings_what_is_in_force_and_nothing_that_is_over() {
     let again = client.refresh_certificates().unwrap();
     assert!(again.added().is_empty());
     client.chain("v3/x").get(()).unwrap();
-    assert_eq!(client.platform_keys()[0].answers(), 1);
+    assert_eq!(client.platform_keys()[0].responses(), 1);
 }
 
 #[test]
 fn a_download_signed_by_a_certificate_that_is_over_is_not_believed() {
     let err = refused(brings(&[expired(), new()], expired()));
-    assert!(err.is_signature(), "{err:?}");
-    says(&err, &format!("{} is not in force", expired().serial));
+    assert!(err.is_verification(), "{err:?}");
+    says(
+        &err,
+        &format!(
+            "the platform certificate {} that signed the response is not in force",
+            expired().serial
+        ),
+    );
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn a_download_signed_by_a_key_that_is_trusted_already_is_believed() {
     let platform = platform(Answer::signed(200, body(&[new()], APIV3_KEY)));
     let client = trusting_old(&platform);
     let err = client.refresh_certificates().unwrap_err();
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
     let key = keys::platform().public();
     client.add_platform_key(keys::PLATFORM_ID, key).unwrap();
     let refreshed = client.refresh_certificates().unwrap();
@@ -137,7 +143,10 @@ fn a_download_that_was_tampered_with_is_refused() {
     let base64 = change(&|entry| entry["encrypt_certificate"]["ciphertext"] = "?".into());
     assert!(refused(new().signs(&base64)).is_decode());
     let serial = change(&|entry| entry["serial_no"] = old().serial.into());
-    says(&refused(new().signs(&serial)), "came under another serial");
+    says(
+        &refused(new().signs(&serial)),
+        "is listed under a different serial",
+    );
 
     // A body with a space more than was signed.
     let over = Answer::signed_by(200, format!("{whole} "), (new().serial, new().pair));
@@ -158,20 +167,23 @@ fn a_download_that_was_tampered_with_is_refused() {
         |_| old().signs("{}"),
     );
     let err = trusting_old(&platform).refresh_certificates().unwrap_err();
-    assert!(err.is_signature() && err.unverified().is_some(), "{err:?}");
+    assert!(
+        err.is_verification() && err.unverified_body().is_some(),
+        "{err:?}"
+    );
 
     // Signed by another key than the serial's, by a stranger, by nobody.
     let forged = Answer::signed_by(200, &*whole, (new().serial, old().pair));
-    assert!(refused(forged).is_signature());
+    assert!(refused(forged).is_verification());
     let stranger = Answer::signed_by(
         200,
         &*whole,
         ("5157000000000000000000000000000000000000", new().pair),
     );
-    assert!(refused(stranger).is_signature());
+    assert!(refused(stranger).is_verification());
     let err = refused(Answer::plain(200, &*whole));
-    assert!(err.is_signature(), "{err:?}");
-    says(&err, "carries no signature");
+    assert!(err.is_verification(), "{err:?}");
+    says(&err, "has no signature");
 }
 
 #[test]
@@ -215,7 +227,10 @@ fn a_download_that_fails_takes_nothing_away() {
     assert!(refused(new().signs("{}")).is_decode());
     assert!(refused(new().signs(r#"{"data":[{}]}"#)).is_decode());
     let many = json!({ "data": vec![serde_json::from_str::<Value>(&body(&[new()], APIV3_KEY)).unwrap()["data"][0].clone(); 100] });
-    says(&refused(new().signs(&many.to_string())), "too many");
+    says(
+        &refused(new().signs(&many.to_string())),
+        "has 100 certificates, more than the limit of 64",
+    );
 
     let closing = Platform::start(|_| Reply::Close, |_| old().signs("{}"));
     let client = trusting_old(&closing);
@@ -227,7 +242,7 @@ fn a_download_that_fails_takes_nothing_away() {
 fn two_keys_under_one_serial_are_refused_wherever_they_come_from() {
     // The old one's serial over the new one's key.
     let twin = Cert::new(old().serial, new().pair, 2093);
-    let twice = "two different platform keys under the id";
+    let twice = "two different platform keys have the ID";
     let builder = || Platform::start(|_| Reply::Close, |_| Reply::Close).builder();
     let err = builder()
         .platform_certificate(old().certificate())
@@ -264,7 +279,7 @@ fn the_merchants_own_serial_and_key_are_refused_wherever_they_come_from() {
         2093,
     );
     for own in [&own_serial, &own_key] {
-        let said = "is the merchant's own";
+        let said = "is the merchant's own key";
         let platform = platform(brings(&[own, new()], new()));
         let err = platform
             .builder()
@@ -286,7 +301,7 @@ fn the_merchants_own_serial_and_key_are_refused_wherever_they_come_from() {
     let client = trusting_old(&platform(Answer::plain(502, "")));
     let key = keys::merchant().public();
     let err = client.add_platform_key("PUB_KEY_ID_0001", key).unwrap_err();
-    says(&err, "is the merchant's own");
+    says(&err, "is the merchant's own key");
 }
 
 #[test]
@@ -314,14 +329,11 @@ fn a_key_taken_out_is_trusted_no_longer() {
     assert!(!client.remove_platform_key(old().serial));
     for mode in BOTH {
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
-        assert!(err.is_signature(), "{err:?}");
+        assert!(err.is_verification(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::Unknown);
         says(
             &err,
-            &format!(
-                "signed by the serial {}, which is not trusted",
-                old().serial
-            ),
+            &format!("signed by serial {}, which is not trusted", old().serial),
         );
         // Why it did not come is beneath.
         let cause = std::error::Error::source(&err).unwrap().to_string();
@@ -394,10 +406,10 @@ fn a_client_without_an_apiv3_key_downloads_nothing() {
             .no_proxy()
     };
     let err = bare()
-        .certificates(CertificateMode::OnDemand)
+        .certificate_mode(CertificateMode::OnDemand)
         .build()
         .unwrap_err();
-    says(&err, "give `apiv3_key`");
+    says(&err, "set `apiv3_key`");
     let client = bare().build().unwrap();
     for mode in [Mode::Blocking, Mode::Async] {
         let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();

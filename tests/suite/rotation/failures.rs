@@ -84,39 +84,39 @@ fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
         (
             "a success with a code",
             forged,
-            "not the JSON that is documented",
+            "is not the documented JSON",
         ),
         (
             "broken JSON",
             new().signs(r#"{"data":[{"#),
-            "not the JSON that is documented",
+            "is not the documented JSON",
         ),
         (
             "an empty body",
             new().signs(""),
-            "not the JSON that is documented",
+            "is not the documented JSON",
         ),
-        (
-            "no data",
-            new().signs("{}"),
-            "not the JSON that is documented",
-        ),
+        ("no data", new().signs("{}"), "is not the documented JSON"),
         ("a garbage signature", garbage, "signature"),
-        ("by an unknown serial", stranger, "is not trusted here"),
+        (
+            "by an unknown serial",
+            stranger,
+            "which is not trusted (trusted: ",
+        ),
         (
             "unsigned",
             Answer::plain(200, body(&[new()], APIV3_KEY)),
-            "carries no signature",
+            "has no signature",
         ),
         (
             "no certificates, unsigned",
             Answer::plain(200, r#"{"data":[]}"#),
-            "carries no signature",
+            "has no signature",
         ),
         (
             "no certificates, by a key that is not there",
             Answer::signed_by(200, r#"{"data":[]}"#, (NOBODY, new().pair)),
-            "is not trusted here",
+            "which is not trusted (trusted: ",
         ),
         (
             "an expired list",
@@ -151,7 +151,7 @@ fn no_key(name: &str, err: &Error) -> String {
     assert_eq!(err.outcome(), Outcome::NotSent, "{name}: {err:?}");
     let text = err.to_string();
     assert!(
-        text.starts_with("POST v3/x: nothing to verify"),
+        text.starts_with("POST v3/x: no platform key to verify responses and encrypt fields with, so nothing was sent: "),
         "{name}: {text}"
     );
     assert!(text.contains("`platform_key`"), "{name}: {text}");
@@ -192,7 +192,7 @@ fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
             let client = platform
                 .builder()
                 .platform_key(keys::PLATFORM_ID, keys::platform().public())
-                .certificates(CertificateMode::Background(Duration::ZERO))
+                .certificate_mode(CertificateMode::Background(Duration::ZERO))
                 .build()
                 .unwrap();
             let err = client.refresh_certificates().unwrap_err();
@@ -278,7 +278,7 @@ fn no_certificates_are_told_from_a_failure() {
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
         .build()
         .unwrap();
-    assert!(client.refresh_certificates().unwrap_err().is_signature());
+    assert!(client.refresh_certificates().unwrap_err().is_verification());
 }
 
 /// A platform that fails until it is told to be well.
@@ -347,7 +347,7 @@ fn a_failed_renewal_does_not_keep_a_call_from_fetching_the_key_it_needs() {
         let client: Client = platform
             .builder()
             .platform_certificate(old().certificate())
-            .certificates(CertificateMode::Background(Duration::from_secs(3600)))
+            .certificate_mode(CertificateMode::Background(Duration::from_secs(3600)))
             .build()
             .unwrap();
         mode.post(&client.chain("v3/x"), ()).unwrap();

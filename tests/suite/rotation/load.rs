@@ -91,9 +91,9 @@ fn certificates_rotate_under_load_and_no_call_is_lost() {
     // The counters add up, key by key.
     let keys = client.platform_keys();
     for key in &keys {
-        assert_eq!(key.answers(), seen[key.id()], "{key:?}");
-        assert!(key.answers() > 100 && key.notifications() == 0, "{key:?}");
-        println!("{:<42} {} answers", key.id(), key.answers());
+        assert_eq!(key.responses(), seen[key.id()], "{key:?}");
+        assert!(key.responses() > 100 && key.notifications() == 0, "{key:?}");
+        println!("{:<42} {} responses", key.id(), key.responses());
     }
     assert_eq!(keys.len(), 3);
     let arrived = platform.server.requests().len() - platform.downloads();

@@ -169,7 +169,7 @@ impl Platform {
             .base_uri(self.server.url())
             .timeout(Duration::from_secs(20))
             .retry(RetryPolicy::none())
-            .certificates(CertificateMode::OnDemand)
+            .certificate_mode(CertificateMode::OnDemand)
             .no_proxy()
     }
 }

@@ -56,7 +56,7 @@ fn a_hundred_calls_that_meet_an_unknown_serial_wait_for_one_download() {
         runtime().block_on(task).unwrap().unwrap();
     }
     assert_eq!(platform.downloads(), 1);
-    assert_eq!(client.platform_keys()[1].answers(), 100);
+    assert_eq!(client.platform_keys()[1].responses(), 100);
     assert_eq!(platform.server.requests().len(), 101);
 }
 
@@ -68,10 +68,10 @@ fn a_serial_that_nobody_brings_is_asked_for_once_a_minute() {
         for _ in 0..5 {
             let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
             assert!(
-                err.is_signature() && err.outcome() == Outcome::Unknown,
+                err.is_verification() && err.outcome() == Outcome::Unknown,
                 "{err:?}"
             );
-            assert!(err.unverified().is_some());
+            assert!(err.unverified_body().is_some());
         }
     }
     assert_eq!(platform.downloads(), 1);
@@ -142,7 +142,7 @@ fn in_the_background_no_call_waits_for_a_renewal() {
         let client = platform
             .builder()
             .platform_certificate(old().certificate())
-            .certificates(CertificateMode::Background(Duration::from_secs(3600)))
+            .certificate_mode(CertificateMode::Background(Duration::from_secs(3600)))
             .build()
             .unwrap();
         // The download stands still until all of these have been answered.
@@ -167,7 +167,7 @@ fn a_renewal_that_fails_is_no_affair_of_the_calls() {
     let client = platform
         .builder()
         .platform_certificate(old().certificate())
-        .certificates(CertificateMode::Background(Duration::ZERO))
+        .certificate_mode(CertificateMode::Background(Duration::ZERO))
         .build()
         .unwrap();
     for mode in BOTH {

@@ -56,7 +56,7 @@ const REPORTING: [Reporting; 3] = [
         mode.get(&chain, options.sink(scratch.file("streamed")))
     },
     |mode, client, scratch, options| {
-        let options = options.unsigned().gunzip();
+        let options = options.unsigned(true).gunzip(true);
         let chain = client.chain("v3/x");
         mode.get(&chain, options.sink(scratch.file("whole")))
     },
@@ -321,7 +321,7 @@ fn a_renewal_beside_a_blocking_call_signs_off_the_background_thread() {
         .signer(plugin.clone())
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
         .apiv3_key("fedcba9876543210fedcba9876543210")
-        .certificates(CertificateMode::Background(std::time::Duration::ZERO))
+        .certificate_mode(CertificateMode::Background(std::time::Duration::ZERO))
         .base_uri(server.url())
         .retry(RetryPolicy::none())
         .no_proxy()

@@ -217,7 +217,7 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
         keys::builder()
             .base_uri(server.url())
             .retry(RetryPolicy::none())
-            .certificates(CertificateMode::OnDemand)
+            .certificate_mode(CertificateMode::OnDemand)
             .build()
             .unwrap()
     };
@@ -242,7 +242,7 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
     });
     for thread in threads {
         let err = within(120, move || thread.join().expect("no panic"));
-        assert!(err.is_signature(), "{err:?}");
+        assert!(err.is_verification(), "{err:?}");
         // The download's own end, after 30 s, would be the source.
         assert!(std::error::Error::source(&err).is_none(), "{err:?}");
     }
@@ -253,7 +253,7 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
             .block_on(client.notification_async(headers, b"{}"))
             .unwrap_err()
     });
-    assert!(err.is_signature(), "{err:?}");
+    assert!(err.is_verification(), "{err:?}");
 }
 
 /// Waits on its runtime's timers before it signs.
@@ -295,7 +295,7 @@ fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
     let err = within(120, move || ends(call, 0));
     assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
     let err = within(120, move || plain(prepare).unwrap_err());
-    assert!(err.is_sign(), "{err:?}");
+    assert!(err.is_signing(), "{err:?}");
     assert_eq!(err.outcome(), Outcome::NotSent);
     assert!(server.requests().is_empty());
 }

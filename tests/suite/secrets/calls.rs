@@ -50,13 +50,13 @@ pub fn run(told: &mut Told) -> Vec<Request> {
             .platform_key(keys::PLATFORM_ID, keys::platform().public())
             .apiv2_key(apiv2::KEY)
             .apiv3_key("fedcba9876543210fedcba9876543210")
-            .transport(&transport)
+            .transport(transport.clone())
     };
     let mut requests = Vec::new();
     for mode in BOTH {
         let client = builder()
             .retry(RetryPolicy::none())
-            .certificates(CertificateMode::Fixed)
+            .certificate_mode(CertificateMode::Fixed)
             .build()
             .unwrap();
         told.debug("Client", &client);

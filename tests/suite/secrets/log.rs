@@ -79,7 +79,11 @@ impl Subscriber for Lines {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.keep(event.metadata().target(), |text| event.record(text));
+        let metadata = event.metadata();
+        self.keep(metadata.target(), |text| {
+            text.0.push_str(metadata.level().as_str());
+            event.record(text);
+        });
     }
 
     fn enter(&self, _: &Id) {}

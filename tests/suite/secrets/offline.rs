@@ -125,7 +125,7 @@ fn options_and_templates(told: &mut Told) {
     told.debug("Media", &media);
     told.debug("Options", &Options::new().media(media));
 
-    let strict = keys::builder().strict().build().unwrap();
+    let strict = keys::builder().strict(true).build().unwrap();
     let chain = "v3/users/{openid}";
     let mut refused = |what: &str, client: &Client, path: &str, options: Options| {
         told.bad(what, client.chain(path).prepare(Method::POST, options))
@@ -262,25 +262,29 @@ fn options_and_templates(told: &mut Told) {
     told.bad("decrypt", client.decrypt(sealed.as_ref()));
     told.bad("decrypt", client.decrypt(ENCRYPTED));
     told.good("encrypt_pkcs1", client.encrypt_pkcs1(ENCRYPTED));
-    let pay = || client.pay_params();
-    told.debug("PayParamsFor", &pay());
     told.debug(
         "PayParamsBuilder",
-        &pay().jsapi("wx8888888888888888", TOKEN),
+        &client.jsapi_params("wx8888888888888888", TOKEN),
     );
     told.good(
         "PayParams",
-        pay().jsapi("wx8888888888888888", TOKEN).build(),
+        client.jsapi_params("wx8888888888888888", TOKEN).build(),
     );
-    told.good("PayParams", pay().app("wx8888888888888888", TOKEN).build());
     told.good(
         "PayParams",
-        pay().mini_program("wx8888888888888888", TOKEN).v2().build(),
+        client.app_params("wx8888888888888888", TOKEN).build(),
+    );
+    told.good(
+        "PayParams",
+        client
+            .mini_program_params("wx8888888888888888", TOKEN)
+            .v2()
+            .build(),
     );
     told.bad(
         "PayParams",
-        pay()
-            .app("wx8888888888888888", format!("{TOKEN}\n"))
+        client
+            .app_params("wx8888888888888888", format!("{TOKEN}\n"))
             .build(),
     );
     let bill = format!("姓名,金额\n`{IN_FILE},`x\n总笔数\n`1\n");

@@ -1,16 +1,16 @@
-//! Keys that are whole but cannot be used: the error says what they are.
+//! Whole files that are not a usable key: the error says what they are.
 
 use std::error::Error as _;
 
 use super::{Openssl, key_pem, refused};
 use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 
-const ENCRYPTED: &str = "private key: it is encrypted with a password, and no password is taken here; \
+const ENCRYPTED: &str = "invalid private key: the key is encrypted with a password, which is not supported; \
      decrypt it first: openssl pkey -in encrypted.pem -out apiclient_key.pem";
-const EC: &str = "it is an elliptic curve key; WeChat Pay's APIv3 takes RSA keys only";
+const EC: &str = "this is an elliptic-curve key; WeChat Pay's APIv3 accepts RSA keys only";
 
 #[test]
-fn encrypted_keys() {
+fn encrypted_keys_are_refused() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -40,9 +40,9 @@ fn encrypted_keys() {
 
     refused(
         PublicKey::from_der(&der),
-        "public key: it is a private key, which stays with its owner; was the wrong file named?",
+        "invalid public key: this is a private key; check that it is the right file",
     );
-    // Beside a certificate it is still the encryption that matters.
+    // The encrypted key explains more than the certificate next to it.
     openssl.write("key.pem", pem);
     let certificate = openssl.text("req -x509 -new -key key.pem -subj /CN=x", b"");
     refused(
@@ -52,11 +52,11 @@ fn encrypted_keys() {
 }
 
 #[test]
-fn keys_of_other_algorithms() {
+fn keys_of_other_algorithms_are_refused() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
-    let private = format!("private key: {EC}");
+    let private = format!("invalid private key: {EC}");
     let sec1 = openssl.text("ecparam -name prime256v1 -genkey", b"");
     assert!(sec1.starts_with("-----BEGIN EC PARAMETERS-----"));
     refused(PrivateKey::from_pem(&sec1), &private);
@@ -67,16 +67,16 @@ fn keys_of_other_algorithms() {
     refused(PrivateKey::from_pem(&pkcs8), &private);
     refused(
         PublicKey::from_pem(&openssl.text("pkey -in ec.pem -pubout", b"")),
-        &format!("public key: {EC}"),
+        &format!("invalid public key: {EC}"),
     );
     let certificate = openssl.text("req -x509 -new -key ec.pem -subj /CN=x", b"");
     refused(
         Certificate::from_pem(&certificate),
-        &format!("certificate: {EC}"),
+        &format!("invalid certificate: {EC}"),
     );
     refused(
         PublicKey::from_pem(&certificate),
-        &format!("public key: {EC}"),
+        &format!("invalid public key: {EC}"),
     );
 
     let ed25519 = openssl.text("genpkey -algorithm ed25519", b"");
@@ -87,18 +87,18 @@ fn keys_of_other_algorithms() {
     );
     refused(
         PrivateKey::from_pem(&pss),
-        "private key: it is an RSA key for PSS signatures only; WeChat Pay takes plain RSA keys",
+        "invalid private key: this RSA key is for PSS signatures only; WeChat Pay accepts plain RSA keys",
     );
     refused(
         PrivateKey::from_pem(
             "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
         ),
-        "private key: it is a key in OpenSSH's own format; an RSA one is rewritten by: ssh-keygen -p -m PEM -f FILE",
+        "invalid private key: this key is in OpenSSH's own format; convert an RSA key with: ssh-keygen -p -m PEM -f FILE",
     );
 }
 
 #[test]
-fn the_wrong_thing() {
+fn wrong_kinds_of_files_are_named() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -110,38 +110,38 @@ fn the_wrong_thing() {
 
     refused(
         PrivateKey::from_pem(&certificate),
-        "private key: it is a certificate; the private key lies beside it, as apiclient_key.pem \
-         (found -----BEGIN CERTIFICATE-----, due is PRIVATE KEY or RSA PRIVATE KEY)",
+        "invalid private key: this is a certificate; the private key is in the file next to it, apiclient_key.pem \
+         (found -----BEGIN CERTIFICATE-----, expected PRIVATE KEY or RSA PRIVATE KEY)",
     );
     refused(
         PrivateKey::from_pem(&public),
-        "private key: it is a public key; the private key is in apiclient_key.pem \
-         (found -----BEGIN PUBLIC KEY-----, due is PRIVATE KEY or RSA PRIVATE KEY)",
+        "invalid private key: this is a public key; the private key is in apiclient_key.pem \
+         (found -----BEGIN PUBLIC KEY-----, expected PRIVATE KEY or RSA PRIVATE KEY)",
     );
     refused(
         PublicKey::from_pem(private),
-        "public key: it is a private key, which stays with its owner; was the wrong file named? \
-         (found -----BEGIN PRIVATE KEY-----, due is PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE)",
+        "invalid public key: this is a private key; check that it is the right file \
+         (found -----BEGIN PRIVATE KEY-----, expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE)",
     );
     refused(
         Certificate::from_pem(private),
-        "certificate: it is a private key, which stays with its owner; was the wrong file named? \
-         (found -----BEGIN PRIVATE KEY-----, due is CERTIFICATE)",
+        "invalid certificate: this is a private key; check that it is the right file \
+         (found -----BEGIN PRIVATE KEY-----, expected CERTIFICATE)",
     );
     refused(
         Certificate::from_pem(&public),
-        "certificate: it is a public key; with WeChat Pay's public key use PublicKey and its PUB_KEY_ID \
-         (found -----BEGIN PUBLIC KEY-----, due is CERTIFICATE)",
+        "invalid certificate: this is a public key; use PublicKey for WeChat Pay's public key, with its PUB_KEY_ID \
+         (found -----BEGIN PUBLIC KEY-----, expected CERTIFICATE)",
     );
     refused(
         Certificate::from_pem(&request),
-        "certificate: it is a certificate request; the certificate is what WeChat Pay made of it \
-         (found -----BEGIN CERTIFICATE REQUEST-----, due is CERTIFICATE)",
+        "invalid certificate: this is a certificate request; use the certificate that WeChat Pay issued for it \
+         (found -----BEGIN CERTIFICATE REQUEST-----, expected CERTIFICATE)",
     );
     refused(
         PrivateKey::from_pem("-----BEGIN PGP MESSAGE-----\nAAAA\n-----END PGP MESSAGE-----"),
-        "private key: it is something else \
-         (found -----BEGIN PGP MESSAGE-----, due is PRIVATE KEY or RSA PRIVATE KEY)",
+        "invalid private key: this is something else \
+         (found -----BEGIN PGP MESSAGE-----, expected PRIVATE KEY or RSA PRIVATE KEY)",
     );
 
     let der = |args: &str| openssl.run(args, b"");
@@ -150,34 +150,34 @@ fn the_wrong_thing() {
     let private = der("rsa -in key.pem -outform DER");
     refused(
         PrivateKey::from_der(&certificate),
-        "private key: it is a certificate; the private key lies beside it, as apiclient_key.pem",
+        "invalid private key: this is a certificate; the private key is in the file next to it, apiclient_key.pem",
     );
     refused(
         PrivateKey::from_der(&public),
-        "private key: it is a public key",
+        "invalid private key: this is a public key",
     );
     refused(
         Certificate::from_der(&public),
-        "certificate: it is a public key",
+        "invalid certificate: this is a public key",
     );
-    let theirs = "it is a private key, which stays with its owner; was the wrong file named?";
+    let theirs = "this is a private key; check that it is the right file";
     refused(
         PublicKey::from_der(&private),
-        &format!("public key: {theirs}"),
+        &format!("invalid public key: {theirs}"),
     );
     refused(
         Certificate::from_der(&private),
-        &format!("certificate: {theirs}"),
+        &format!("invalid certificate: {theirs}"),
     );
     let request = der("req -new -key key.pem -subj /CN=x -outform DER");
     refused(
         Certificate::from_der(&request),
-        "certificate: it is not a well-formed X.509 certificate",
+        "invalid certificate: malformed X.509 certificate",
     );
 }
 
 #[test]
-fn archives() {
+fn pkcs12_archives_come_with_the_openssl_command() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -187,41 +187,41 @@ fn archives() {
         "pkcs12 -export -inkey key.pem -in cert.pem -passout pass:1900000109",
         b"",
     );
-    let private = "it is a PKCS#12 archive (.p12); the key comes out of it by: \
+    let private = "this is a PKCS#12 archive (.p12); extract the key with: \
          openssl pkcs12 -legacy -in apiclient_cert.p12 -nocerts -nodes -out apiclient_key.pem \
          (before OpenSSL 3, without -legacy)";
     refused(
         PrivateKey::from_der(&archive),
-        &format!("private key: {private}"),
+        &format!("invalid private key: {private}"),
     );
-    let certificate = "it is a PKCS#12 archive (.p12); the certificate comes out of it by: \
+    let certificate = "this is a PKCS#12 archive (.p12); extract the certificate with: \
          openssl pkcs12 -legacy -in apiclient_cert.p12 -clcerts -nokeys -out apiclient_cert.pem \
          (before OpenSSL 3, without -legacy)";
     refused(
         Certificate::from_der(&archive),
-        &format!("certificate: {certificate}"),
+        &format!("invalid certificate: {certificate}"),
     );
     refused(
         PublicKey::from_der(&archive),
-        &format!("public key: {certificate}"),
+        &format!("invalid public key: {certificate}"),
     );
     refused(
         PrivateKey::from_der(&[0x30, 0x80, 2, 1, 3, 0x30, 0x80, 0, 0]),
-        &format!("private key: {private}"),
+        &format!("invalid private key: {private}"),
     );
     let path = openssl.write("apiclient_cert.p12", archive);
     let err = PrivateKey::from_pem_file(&path).unwrap_err();
     assert!(
         err.to_string().ends_with(
-            "apiclient_cert.p12: it is binary, DER or PKCS#12, and not PEM text; \
-         read the file and give its bytes to from_der"
+            "apiclient_cert.p12: expected PEM, found binary data (DER or PKCS#12); \
+         read the file and pass its bytes to from_der"
         ),
         "{err}"
     );
 }
 
 #[test]
-fn sizes() {
+fn keys_of_other_sizes_are_refused() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -231,25 +231,23 @@ fn sizes() {
             b"",
         )
     };
-    let most = super::super::backend::MAX_PRIVATE_BITS;
+    let max = super::super::backend::MAX_PRIVATE_BITS;
     let small = drawn(1024);
     refused(
         PrivateKey::from_pem(&small),
-        &format!(
-            "private key: it is an RSA key of 1024 bits; keys of 2048 to {most} bits can be used"
-        ),
+        &format!("invalid private key: RSA key of 1024 bits; expected 2048 to {max} bits"),
     );
     refused(
         PublicKey::from_pem(&openssl.text("pkey -pubout", small.as_bytes())),
-        "public key: it is an RSA key of 1024 bits; keys of 2048 to 8192 bits can be used",
+        "invalid public key: RSA key of 1024 bits; expected 2048 to 8192 bits",
     );
-    // Made without a search for primes, which would take minutes: only the size is looked at.
+    // Not real keys: a search for primes of this size takes minutes. Only the size is checked here.
     let odd = |bytes: usize| [&[0x80][..], &vec![1; bytes - 1]].concat();
     use crate::base::crypto::der;
     let big = der::rsa_public_key(&odd(1025), &[1, 0, 1]);
     refused(
         PublicKey::from_der(&big),
-        "public key: it is an RSA key of 8200 bits; keys of 2048 to 8192 bits can be used",
+        "invalid public key: RSA key of 8200 bits; expected 2048 to 8192 bits",
     );
     let numbers = [
         vec![],
@@ -266,9 +264,7 @@ fn sizes() {
     let numbers: Vec<&[u8]> = numbers.iter().map(|number| &number[..]).collect();
     refused(
         PrivateKey::from_der(&der::element(der::SEQUENCE, &numbers)),
-        &format!(
-            "private key: it is an RSA key of 16384 bits; keys of 2048 to {most} bits can be used"
-        ),
+        &format!("invalid private key: RSA key of 16384 bits; expected 2048 to {max} bits"),
     );
     for (n, e) in [
         (vec![0x80; 256], vec![3]),
@@ -278,13 +274,13 @@ fn sizes() {
     ] {
         refused(
             PublicKey::from_der(&der::rsa_public_key(&n, &e)),
-            "public key: it has the form of an RSA key, but its numbers are not one",
+            "invalid public key: the numbers in it are not an RSA key",
         );
     }
 }
 
 #[test]
-fn damaged_keys() {
+fn damaged_keys_are_refused() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -292,13 +288,13 @@ fn damaged_keys() {
         "rsa -traditional -outform DER",
         key_pem(&openssl).as_bytes(),
     );
-    // Inside a prime.
+    // In the middle of a prime.
     let middle = der.len() * 6 / 10;
     der[middle] ^= 0x10;
     let err = refused(
         PrivateKey::from_der(&der),
-        "private key: it has the form of an RSA key of 2048 bits, but the crypto library cannot use its numbers; \
-        is the file damaged, or made in an unusual way?",
+        "invalid private key: the crypto library rejects the numbers of this RSA key of 2048 bits; \
+         the file may be damaged",
     );
     assert!(err.source().is_some());
 }

@@ -1,4 +1,4 @@
-//! Files, PEM, base64 and DER that are cut, garbled or another thing than they are given as.
+//! Files, PEM, base64 and DER that are truncated, damaged or passed to the wrong function.
 
 use std::{error::Error as _, fs};
 
@@ -6,7 +6,7 @@ use super::{Openssl, key_pem, refused};
 use crate::base::crypto::{Certificate, PrivateKey, PublicKey};
 
 #[test]
-fn texts_that_are_no_pem() {
+fn malformed_texts_are_explained() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -15,90 +15,87 @@ fn texts_that_are_no_pem() {
     let from_pem = |text: &str, reason: &str| {
         refused(
             PrivateKey::from_pem(text),
-            &format!("private key: {reason}"),
+            &format!("invalid private key: {reason}"),
         );
     };
-    let escaped = "its line breaks are written out as a backslash and an n; make them real line \
-         breaks, for instance with .replace(\"\\\\n\", \"\\n\")";
+    let escaped = "the line breaks are written as a backslash and an n; replace them with real line \
+         breaks, for example with .replace(\"\\\\n\", \"\\n\")";
 
-    from_pem("", "it is empty");
-    from_pem(" \r\n\u{feff}", "it is empty");
-    from_pem(
-        "hello world",
-        "it is not PEM: there is no -----BEGIN line in it",
-    );
+    from_pem("", "empty input");
+    from_pem(" \r\n\u{feff}", "empty input");
+    from_pem("hello world", "expected PEM, found no -----BEGIN line");
     from_pem(
         "/etc/wechatpay/apiclient_key.pem",
-        "it is not PEM but looks like the name of a file; use from_pem_file",
+        "expected PEM, found what looks like a file name; use from_pem_file",
     );
     from_pem(
         &base64,
-        "it is base64 without -----BEGIN and -----END; use from_base64",
+        "expected PEM, found base64 without BEGIN and END lines; use from_base64",
     );
     from_pem(&pem.replace('\n', "\\n"), escaped);
     from_pem(&pem.replace('\n', "\\r\\n"), escaped);
     from_pem(
         "-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----\n",
-        "it is empty: nothing stands between -----BEGIN PRIVATE KEY----- and its END",
+        "empty: there is nothing between -----BEGIN PRIVATE KEY----- and its END line",
     );
     from_pem(
         "-----BEGIN PRIVATE KEY",
-        "its BEGIN line is broken or cut off; it should read like -----BEGIN PRIVATE KEY-----",
+        "broken or truncated BEGIN line; expected a line such as -----BEGIN PRIVATE KEY-----",
     );
     from_pem(
         &pem.replacen('M', "*", 1),
-        "it is not base64: it has the character '*' in it",
+        "invalid base64: unexpected character '*'",
     );
     from_pem(
         &pem.replacen('M', "=", 1),
-        "its base64 is broken: the padding '=' does not stand at the end",
+        "invalid base64: padding '=' before the end",
     );
 
     let from_base64 = |text: &str, reason: &str| {
         refused(
             PrivateKey::from_base64(text),
-            &format!("private key: {reason}"),
+            &format!("invalid private key: {reason}"),
         );
     };
-    from_base64("", "it is empty");
-    from_base64(pem, "it is PEM and not bare base64; use from_pem");
+    from_base64("", "empty input");
+    from_base64(pem, "expected base64, found PEM; use from_pem");
     from_base64(&base64.replace('M', "\\n"), escaped);
-    from_base64("MII€", "it is not base64: it has the character '€' in it");
+    from_base64("MII€", "invalid base64: unexpected character '€'");
     from_base64(
         "aGVsbG8gd29ybGQh",
-        "it is text and not DER; use from_base64 if it is bare base64",
+        "expected DER, found text; use from_base64 if it is base64",
     );
 
     let from_der = |der: &[u8], reason: &str| {
-        refused(PrivateKey::from_der(der), &format!("private key: {reason}"));
+        refused(
+            PrivateKey::from_der(der),
+            &format!("invalid private key: {reason}"),
+        );
     };
-    from_der(b"", "it is empty");
-    from_der(pem.as_bytes(), "it is PEM text and not DER; use from_pem");
+    from_der(b"", "empty input");
+    from_der(pem.as_bytes(), "expected DER, found PEM; use from_pem");
     from_der(
         base64.as_bytes(),
-        "it is text and not DER; use from_base64 if it is bare base64",
+        "expected DER, found text; use from_base64 if it is base64",
     );
-    from_der(
-        &[0xff; 9],
-        "it is not DER: it does not begin with a SEQUENCE",
-    );
-    from_der(&[0x30, 0x85, 1, 1, 1, 1, 1], "it is not DER");
+    from_der(&[0xff; 9], "expected DER, found no SEQUENCE at the start");
+    from_der(&[0x30, 0x85, 1, 1, 1, 1, 1], "invalid DER");
     from_der(
         &[0x30, 0],
-        "it is DER, but neither a PKCS#1 nor a PKCS#8 private key",
+        "expected a PKCS#1 or PKCS#8 private key, found other DER",
     );
     refused(
         PublicKey::from_der(&[0x30, 0]),
-        "public key: it is DER, but neither a public key nor a certificate",
+        "invalid public key: expected a public key or a certificate, found other DER",
     );
     refused(
         Certificate::from_der(&[0x30, 0]),
-        "certificate: it is DER, but not an X.509 certificate",
+        "invalid certificate: expected an X.509 certificate, found other DER",
     );
 }
 
 #[test]
-fn truncated_keys() {
+fn truncated_keys_are_explained() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -107,16 +104,16 @@ fn truncated_keys() {
     let half = lines[..lines.len() / 2].join("\n");
     refused(
         PrivateKey::from_pem(&half),
-        "private key: it is truncated: -----BEGIN PRIVATE KEY----- has no -----END PRIVATE KEY-----",
+        "invalid private key: truncated: -----BEGIN PRIVATE KEY----- has no -----END PRIVATE KEY-----",
     );
     refused(
         PrivateKey::from_pem(&format!("{half}\n{pem}")),
-        "private key: it is truncated or pasted together: -----BEGIN PRIVATE KEY----- is not ended by \
+        "invalid private key: truncated, or several files in one: -----BEGIN PRIVATE KEY----- is not followed by \
          -----END PRIVATE KEY-----",
     );
     refused(
         PrivateKey::from_pem(&pem.replace("END PRIVATE KEY", "END RSA PRIVATE KEY")),
-        "private key: it is truncated or pasted together: -----BEGIN PRIVATE KEY----- is not ended by \
+        "invalid private key: truncated, or several files in one: -----BEGIN PRIVATE KEY----- is not followed by \
          -----END PRIVATE KEY-----",
     );
     let without_a_line = [&lines[..5], &lines[6..]].concat().join("\n");
@@ -124,10 +121,10 @@ fn truncated_keys() {
         .unwrap_err()
         .to_string();
     assert!(
-        err.starts_with("private key: it is truncated: its DER is 12"),
+        err.starts_with("invalid private key: truncated DER: expected 12"),
         "{err}"
     );
-    assert!(err.ends_with(" are there"), "{err}");
+    assert!(err.contains(" bytes, found 1"), "{err}");
     let base64 = lines[1..lines.len() - 1].concat();
     let one_digit_over = &base64[..base64.len() / 4 * 4 - 7];
     refused(
@@ -135,7 +132,7 @@ fn truncated_keys() {
             "{}\n{one_digit_over}\n-----END PRIVATE KEY-----",
             lines[0]
         )),
-        "private key: it is truncated: its base64 is cut off in the middle",
+        "invalid private key: truncated base64",
     );
 
     let der = openssl.run("pkey -outform DER", pem.as_bytes());
@@ -143,18 +140,18 @@ fn truncated_keys() {
     assert_eq!(
         err,
         format!(
-            "private key: it is truncated: its DER is {} bytes long by its own account, and 700 are there",
+            "invalid private key: truncated DER: expected {} bytes, found 700",
             der.len()
         )
     );
     refused(
         PrivateKey::from_der(&[&der[..], b"\n"].concat()),
-        "private key: 1 bytes follow the end of its DER; is it two files in one?",
+        "invalid private key: 1 extra bytes after the end of the DER; is this two files in one?",
     );
 }
 
 #[test]
-fn files() {
+fn unreadable_files_are_explained() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -163,7 +160,7 @@ fn files() {
     assert_eq!(
         err.to_string(),
         format!(
-            "private key file {}: it cannot be read",
+            "cannot read private key file {}",
             openssl.path("nowhere.pem").display()
         )
     );
@@ -179,29 +176,29 @@ fn files() {
         let origin = format!("certificate file {}", path.display());
         refused(
             Certificate::from_pem_file(&path),
-            &format!("{origin}: {reason}"),
+            &format!("invalid {origin}: {reason}"),
         );
         fs::remove_file(path).unwrap();
     };
-    file(b"", "it is empty");
+    file(b"", "empty input");
     file(
         b"\xff\xfe-\0",
-        "it is UTF-16 text; save it as plain text (UTF-8 or ASCII)",
+        "UTF-16 text; save the file as UTF-8 or ASCII",
     );
-    file(b"-----\xff", "it is not text, so not PEM");
+    file(b"-----\xff", "expected PEM, found bytes that are not UTF-8");
     file(
         &[b' '; 65_537],
-        "it is larger than 64 KiB, so it is not a key or certificate file",
+        "larger than 64 KiB; expected a key or certificate file",
     );
-    file(&[b' '; 65_536], "it is empty");
+    file(&[b' '; 65_536], "empty input");
     file(
         b"-----BEGIN CERTIFICATE-----\nMIID",
-        "it is truncated: -----BEGIN CERTIFICATE----- has no -----END CERTIFICATE-----",
+        "truncated: -----BEGIN CERTIFICATE----- has no -----END CERTIFICATE-----",
     );
 }
 
 #[test]
-fn no_error_shows_the_key() {
+fn errors_do_not_show_the_key() {
     let Some(openssl) = Openssl::find() else {
         return;
     };

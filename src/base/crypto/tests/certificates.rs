@@ -1,10 +1,12 @@
+//! What a certificate says, against openssl.
+
 use std::time::{Duration, SystemTime};
 
 use super::{Openssl, key_pem};
 use crate::base::crypto::Certificate;
 
 #[test]
-fn serials_are_written_as_openssl_writes_them() {
+fn serials_match_openssl() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -36,12 +38,12 @@ fn serials_are_written_as_openssl_writes_them() {
 }
 
 #[test]
-fn dates_are_those_of_the_certificate() {
+fn validity_matches_the_certificate() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
     openssl.write("key.pem", key_pem(&openssl));
-    // Five years are written with two digits, forty and more with four.
+    // X.509 writes years before 2050 with two digits, later ones with four.
     for days in [1826, 20_000] {
         let before = SystemTime::now();
         let pem = openssl.text(
@@ -61,7 +63,7 @@ fn dates_are_those_of_the_certificate() {
 }
 
 #[test]
-fn the_first_of_a_chain_is_read_and_a_key_beside_it_is_passed_over() {
+fn first_certificate_of_a_chain_is_read_and_keys_are_skipped() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -77,7 +79,7 @@ fn the_first_of_a_chain_is_read_and_a_key_beside_it_is_passed_over() {
 }
 
 #[test]
-fn debug_tells_which_certificate_it_is() {
+fn debug_shows_serial_and_validity() {
     let Some(openssl) = Openssl::find() else {
         return;
     };

@@ -1,3 +1,5 @@
+//! Every format of every kind of key, against openssl.
+
 use base64::prelude::*;
 
 use super::{Openssl, key_pem};
@@ -16,7 +18,7 @@ fn der_of(pem: &str) -> Vec<u8> {
         .unwrap()
 }
 
-/// Every way to hand over `pem`.
+/// Reads `pem` in every way.
 fn read_all<T>(
     openssl: &Openssl,
     pem: &str,
@@ -56,7 +58,7 @@ fn read_all<T>(
 }
 
 #[test]
-fn a_private_key_is_the_same_from_every_format() {
+fn private_key_is_equal_from_every_format() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -87,7 +89,7 @@ fn a_private_key_is_the_same_from_every_format() {
 }
 
 #[test]
-fn a_public_key_is_the_same_from_every_format() {
+fn public_key_is_equal_from_every_format() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -114,7 +116,7 @@ fn a_public_key_is_the_same_from_every_format() {
 }
 
 #[test]
-fn a_certificate_is_the_same_from_every_format() {
+fn certificate_is_equal_from_every_format() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -137,7 +139,7 @@ fn a_certificate_is_the_same_from_every_format() {
 }
 
 #[test]
-fn old_pem_headers_are_passed_over() {
+fn old_pem_headers_are_skipped() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -147,7 +149,7 @@ fn old_pem_headers_are_passed_over() {
 }
 
 #[test]
-fn a_drawn_key_is_written_as_others_read_it() {
+fn openssl_reads_generated_keys() {
     for _ in 0..3 {
         let key = PrivateKey::generate().unwrap();
         let pem = key.to_pkcs8_pem().unwrap();
@@ -171,7 +173,7 @@ fn a_drawn_key_is_written_as_others_read_it() {
 }
 
 #[test]
-fn debug_shows_no_key() {
+fn debug_does_not_show_the_key() {
     let key = PrivateKey::generate().unwrap();
     assert_eq!(format!("{key:?}"), "PrivateKey { bits: 2048, .. }");
     let public = format!("{:?}", key.public_key());
@@ -182,7 +184,7 @@ fn debug_shows_no_key() {
 }
 
 #[test]
-fn keys_go_where_threads_go() {
+fn keys_are_clone_send_sync() {
     fn is<T: Send + Sync + Clone + std::fmt::Debug + 'static>() {}
     is::<PrivateKey>();
     is::<PublicKey>();

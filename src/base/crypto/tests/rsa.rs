@@ -1,3 +1,5 @@
+//! RSA signatures and encryption, against openssl.
+
 use super::{Openssl, key_pem};
 use crate::base::crypto::{PrivateKey, PublicKey};
 
@@ -12,7 +14,7 @@ fn key(openssl: &Openssl) -> PrivateKey {
 }
 
 #[test]
-fn openssl_verifies_what_is_signed() {
+fn openssl_verifies_our_signatures() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -25,7 +27,7 @@ fn openssl_verifies_what_is_signed() {
 }
 
 #[test]
-fn what_openssl_signs_is_verified_and_nothing_else() {
+fn only_openssls_own_signature_verifies() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -48,7 +50,7 @@ fn what_openssl_signs_is_verified_and_nothing_else() {
             .public_key()
             .verify(b"message", &signature)
     );
-    // Other digests and paddings by the same key do not count.
+    // Nor do other digests and paddings with the same key.
     let sha1 = openssl.run("dgst -sha1 -sign key.pem", b"message");
     assert!(!public.verify(b"message", &sha1));
     let pss = openssl.run(
@@ -59,7 +61,7 @@ fn what_openssl_signs_is_verified_and_nothing_else() {
 }
 
 #[test]
-fn oaep_with_sha1_both_ways() {
+fn oaep_with_sha1_round_trips_with_openssl() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -80,7 +82,7 @@ fn oaep_with_sha1_both_ways() {
 }
 
 #[test]
-fn oaep_with_another_digest_does_not_open() {
+fn oaep_with_another_digest_is_refused() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -94,14 +96,14 @@ fn oaep_with_another_digest_does_not_open() {
     assert!(err.is_decrypt());
     assert_eq!(
         err.to_string(),
-        "the RSA ciphertext does not open: it is for another key, altered, or not OAEP with SHA-1"
+        "cannot decrypt the RSA ciphertext: it is for another key, altered, or not OAEP with SHA-1"
     );
     let pkcs1 = key.public_key().encrypt_pkcs1(b"text").unwrap();
     assert!(key.decrypt_oaep(&pkcs1).unwrap_err().is_decrypt());
 }
 
 #[test]
-fn pkcs1_encryption_opens_in_openssl() {
+fn openssl_decrypts_our_pkcs1() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -114,7 +116,7 @@ fn pkcs1_encryption_opens_in_openssl() {
 
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
-fn pkcs1_of_openssl_opens_and_a_wrong_padding_is_no_error() {
+fn pkcs1_decrypts_with_implicit_rejection() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -124,13 +126,13 @@ fn pkcs1_of_openssl_opens_and_a_wrong_padding_is_no_error() {
         let theirs = openssl.run(args, text.as_bytes());
         assert_eq!(key.decrypt_pkcs1(&theirs).unwrap(), text.as_bytes());
     }
-    // OAEP, other bytes, another key: a message of some length, the same each time.
+    // OAEP, altered bytes, another key: meaningless bytes of any length, but always the same.
     let oaep = key.public_key().encrypt_oaep("张三".as_bytes()).unwrap();
     let mut altered = key.public_key().encrypt_pkcs1("张三".as_bytes()).unwrap();
     altered[100] ^= 1;
     let other = PrivateKey::generate().unwrap().public_key();
     let mut others = other.encrypt_pkcs1("张三".as_bytes()).unwrap();
-    // Less than this key's modulus, whatever that is.
+    // Less than any modulus of this size.
     while others[0] >= 0x80 {
         others = other.encrypt_pkcs1("张三".as_bytes()).unwrap();
     }
@@ -145,7 +147,7 @@ fn pkcs1_of_openssl_opens_and_a_wrong_padding_is_no_error() {
     for length in [0, 1, 255, 257, 512] {
         let err = key.decrypt_pkcs1(&vec![7; length]).unwrap_err();
         assert!(
-            err.to_string().ends_with("one for this key has 256"),
+            err.to_string().ends_with("expected 256 for this key"),
             "{err}"
         );
     }
@@ -153,7 +155,7 @@ fn pkcs1_of_openssl_opens_and_a_wrong_padding_is_no_error() {
 
 #[cfg(feature = "aws-lc-rs")]
 #[test]
-fn pkcs1_is_not_opened_without_implicit_rejection() {
+fn pkcs1_is_an_error_without_implicit_rejection() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -161,7 +163,7 @@ fn pkcs1_is_not_opened_without_implicit_rejection() {
     let sealed = key.public_key().encrypt_pkcs1("张三".as_bytes()).unwrap();
     let err = key.decrypt_pkcs1(&sealed).unwrap_err();
     assert!(err.is_decrypt());
-    // The command in the error does it.
+    // The command in the error decrypts it.
     let text = err.to_string();
     let (_, command) = text.split_once("| openssl ").expect("a command");
     let command = command.replace("apiclient_key.pem", "key.pem");
@@ -169,30 +171,30 @@ fn pkcs1_is_not_opened_without_implicit_rejection() {
 }
 
 #[test]
-fn a_text_too_long_is_refused_with_the_limit() {
+fn text_too_long_is_an_error_with_the_limit() {
     let public = PrivateKey::generate().unwrap().public_key();
     let err = public.encrypt_oaep(&[b'9'; 215]).unwrap_err();
     assert!(err.is_request());
     assert_eq!(
         err.to_string(),
-        "the text to encrypt is 215 bytes long; this key of 2048 bits takes at most 214 bytes"
+        "text too long to encrypt: 215 bytes; expected at most 214 for this key of 2048 bits"
     );
     let err = public.encrypt_pkcs1(&[b'9'; 246]).unwrap_err();
     assert_eq!(
         err.to_string(),
-        "the text to encrypt is 246 bytes long; this key of 2048 bits takes at most 245 bytes"
+        "text too long to encrypt: 246 bytes; expected at most 245 for this key of 2048 bits"
     );
 }
 
 #[test]
-fn a_ciphertext_of_another_length_or_content_is_refused() {
+fn invalid_rsa_ciphertexts_are_refused() {
     let key = PrivateKey::generate().unwrap();
     for length in [0, 1, 255, 257, 512, 100_000] {
         let err = key.decrypt_oaep(&vec![7; length]).unwrap_err();
         assert!(err.is_decrypt());
         assert_eq!(
             err.to_string(),
-            format!("the RSA ciphertext is {length} bytes long; one for this key has 256")
+            format!("invalid RSA ciphertext: {length} bytes, expected 256 for this key")
         );
     }
     for byte in [0, 1, 0xff] {
@@ -201,7 +203,7 @@ fn a_ciphertext_of_another_length_or_content_is_refused() {
 }
 
 #[test]
-fn larger_keys_and_other_exponents() {
+fn larger_keys_and_other_exponents_work() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -214,7 +216,7 @@ fn larger_keys_and_other_exponents() {
         let sealed = key.public_key().encrypt_oaep(b"text").unwrap();
         assert_eq!(key.decrypt_oaep(&sealed).unwrap(), b"text");
     }
-    // WeChat Pay signs with 65537; a public key with 3 is still a public key.
+    // WeChat Pay's exponent is 65537. 3 is valid too.
     let options = "rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3";
     let pem = openssl.text(&format!("genpkey -algorithm RSA -pkeyopt {options}"), b"");
     openssl.write("three.pem", &pem);

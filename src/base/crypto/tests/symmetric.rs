@@ -1,3 +1,5 @@
+//! Digests, AES, comparison and random bytes, against openssl and node.
+
 use super::{Openssl, node, unhex};
 use crate::base::crypto::{
     aead,
@@ -19,7 +21,7 @@ fn texts() -> [Vec<u8>; 6] {
 }
 
 #[test]
-fn digests_are_those_of_openssl() {
+fn digests_match_openssl() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -45,7 +47,7 @@ fn digests_are_those_of_openssl() {
 }
 
 #[test]
-fn digests_of_the_standards() {
+fn digests_match_the_standards() {
     assert_eq!(hex_lower(&md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
     assert_eq!(
         hex_lower(&sha256(b"abc")),
@@ -59,7 +61,7 @@ fn digests_of_the_standards() {
 }
 
 #[test]
-fn gcm_of_the_standard() {
+fn gcm_matches_the_standard() {
     // Test case 16 of the GCM specification by McGrew and Viega.
     let key: [u8; 32] = unhex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308")
         .try_into()
@@ -86,7 +88,7 @@ fn gcm_of_the_standard() {
 }
 
 #[test]
-fn gcm_opens_what_node_seals() {
+fn gcm_matches_node() {
     let script = "const c = require('crypto').createCipheriv('aes-256-gcm', \
          '0123456789abcdefghijklmnopqrstuv', 'nonce-of-12b'); c.setAAD(Buffer.from('transaction')); \
          process.stdout.write(Buffer.concat([c.update(require('fs').readFileSync(0)), c.final(), c.getAuthTag()]))";
@@ -104,10 +106,10 @@ fn gcm_opens_what_node_seals() {
 }
 
 #[test]
-fn gcm_refuses_what_was_altered() {
+fn gcm_refuses_altered_data() {
     let sealed = aead::seal(KEY, b"nonce-of-12b", b"", b"text").unwrap();
-    let refused = "the AES-256-GCM ciphertext does not open: \
-         the APIv3 key is another, or the data was altered";
+    let refused = "cannot decrypt the AES-256-GCM ciphertext: \
+         wrong APIv3 key or altered data";
     for index in 0..sealed.len() {
         let mut altered = sealed.clone();
         altered[index] ^= 1;
@@ -130,20 +132,20 @@ fn gcm_refuses_what_was_altered() {
     let err = aead::open(KEY, b"nonce", b"", &sealed).unwrap_err();
     assert_eq!(
         err.to_string(),
-        "the AES-256-GCM nonce is 5 bytes long and not 12"
+        "invalid AES-256-GCM nonce: 5 bytes, expected 12"
     );
     assert!(aead::seal(KEY, &[0; 16], b"", b"text").is_err());
     for length in 0..16 {
         let err = aead::open(KEY, b"nonce-of-12b", b"", &sealed[..length]).unwrap_err();
         assert!(
-            err.to_string().ends_with("shorter than its tag of 16"),
+            err.to_string().ends_with("expected at least the tag of 16"),
             "{err}"
         );
     }
 }
 
 #[test]
-fn ecb_both_ways_with_openssl() {
+fn ecb_matches_openssl() {
     let Some(openssl) = Openssl::find() else {
         return;
     };
@@ -162,23 +164,23 @@ fn ecb_refuses_bad_lengths_and_padding() {
         assert!(err.is_decrypt());
         assert_eq!(
             err.to_string(),
-            format!("the AES-256-ECB ciphertext is {length} bytes long and not a multiple of 16")
+            format!("invalid AES-256-ECB ciphertext: {length} bytes, expected a multiple of 16")
         );
     }
-    // A block of our choice, encrypted, and then its padding block left out.
+    // Encrypt a chosen block, and leave out the padding block that follows it.
     for ending in [[1, 0], [0, 17], [0, 255], [1, 2], [4, 3]] {
         let mut block = [9; 16];
         block[14..].copy_from_slice(&ending);
         let sealed = ecb::encrypt(KEY, &block);
         let err = ecb::decrypt(KEY, &sealed[..16]).unwrap_err();
-        assert!(err.to_string().contains("does not open"), "{ending:?}");
+        assert!(err.to_string().contains("cannot decrypt"), "{ending:?}");
     }
     let sealed = ecb::encrypt(KEY, &[16; 16]);
     assert_eq!(ecb::decrypt(KEY, &sealed[..16]).unwrap(), b"");
 }
 
 #[test]
-fn comparison() {
+fn constant_time_eq_compares_bytes() {
     assert!(constant_time_eq(b"", b""));
     assert!(constant_time_eq(b"abc", b"abc"));
     assert!(!constant_time_eq(b"abc", b"abd"));
@@ -187,7 +189,7 @@ fn comparison() {
 }
 
 #[test]
-fn nonces_are_even_and_distinct() {
+fn nonces_are_uniform_and_distinct() {
     let mut counts = std::collections::BTreeMap::new();
     let mut seen = std::collections::HashSet::new();
     const DRAWN: usize = 20_000;
@@ -201,7 +203,7 @@ fn nonces_are_even_and_distinct() {
         assert!(seen.insert(nonce));
     }
     assert_eq!(counts.len(), 62);
-    // 10,323 expected of each, with a standard deviation of 101; a bias of modulo would be 25 %.
+    // 10,323 expected of each, with a standard deviation of 101. A modulo bias would add 25 %.
     let expected = DRAWN * 32 / 62;
     for (byte, count) in counts {
         assert!(count.abs_diff(expected) < 700, "{}: {count}", byte as char);

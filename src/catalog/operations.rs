@@ -1,6 +1,0 @@
-//! The page that lists every documented operation.
-//!
-//! Grouped by version and first segment. `{empty}` at the end of a path is a variable that is never
-//! given: it leaves a trailing slash.
-#![cfg_attr(doc, doc = "")]
-#![cfg_attr(doc, doc = include_str!("operations.md"))]

@@ -1,0 +1,372 @@
+//! Where a request may go. A signed request never leaves for a stranger.
+
+use std::{fmt, net::IpAddr};
+
+use super::path::shown;
+use crate::error::{Cause, cause::Result};
+
+/// The default base URI.
+pub(crate) const API: &str = "https://api.mch.weixin.qq.com/";
+
+/// WeChat Pay's own hosts.
+const KNOWN: [&str; 9] = [
+    "api.mch.weixin.qq.com",
+    "api2.mch.weixin.qq.com",
+    "apihk.mch.weixin.qq.com",
+    "apius.mch.weixin.qq.com",
+    "apieu.mch.weixin.qq.com",
+    "fraud.mch.weixin.qq.com",
+    "payapp.weixin.qq.com",
+    "api.wechatpay.cn",
+    "api2.wechatpay.cn",
+];
+
+/// Where invoice files are fetched from, unsigned.
+const UNSIGNED: &str = "pay.wechatpay.cn";
+
+/// Scheme, host and port.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub(crate) https: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Origin {
+    /// Splits an absolute URL into its origin and the rest, which begins with `/` or `?` or is
+    /// empty.
+    pub(crate) fn split(url: &str) -> Result<(Self, &str)> {
+        let (scheme, after) = url.split_once("://").unwrap_or(("", url));
+        let end = after.find(['/', '?', '#', '\\']).unwrap_or(after.len());
+        let (authority, rest) = after.split_at(end);
+        if authority.contains('@') {
+            return Err(Cause::request(
+                "a URL with user info (`user@host`) is not allowed: remove it",
+            ));
+        }
+        // Path and query are left out: they are not at fault, and may name a person. So is all of
+        // it where it may hold a password, one with a `/` or a `#` in it too.
+        let refuse = |what: &str| {
+            let origin = &url[..url.len() - rest.len()];
+            Err(Cause::request(
+                if url.contains('@') || url.contains("%40") {
+                    format!("the URL (not shown: it has an `@`) {what}")
+                } else {
+                    format!("the URL `{}` {what}", shown(origin))
+                },
+            ))
+        };
+        let https = match scheme {
+            "" => return refuse("has no scheme: write https://host/path"),
+            _ if scheme.eq_ignore_ascii_case("https") => true,
+            _ if scheme.eq_ignore_ascii_case("http") => false,
+            _ => return refuse("is neither https nor http"),
+        };
+        if rest.starts_with('\\') {
+            return refuse("has a backslash after its host");
+        }
+        let Some((host, port)) = split_port(authority) else {
+            return refuse("has a port that is no number from 1 to 65535");
+        };
+        if !is_host(host) {
+            return refuse("has a host that is neither a domain name nor an IP address");
+        }
+        let origin = Self {
+            https,
+            host: host.to_ascii_lowercase(),
+            port: port.unwrap_or(if https { 443 } else { 80 }),
+        };
+        Ok((origin, rest))
+    }
+
+    /// Returns the host, with the port if it is not the scheme's default: the value of a Host header.
+    pub(crate) fn authority(&self) -> String {
+        let default = if self.https { 443 } else { 80 };
+        if self.port == default {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self
+                .host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.https { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority())
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A base URI: an origin, and a path that everything is put under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Base {
+    pub(crate) origin: Origin,
+    /// Begins with `/` and ends without one; empty for the root.
+    pub(crate) prefix: String,
+}
+
+impl Base {
+    pub(crate) fn parse(uri: &str) -> Result<Self> {
+        let (origin, rest) = Origin::split(uri)?;
+        if rest.contains(['?', '#']) {
+            return Err(Cause::request(format!(
+                "the base URI at `{origin}` has a query or a fragment: give it without"
+            )));
+        }
+        // A password with a `/` in it would make a host of the user, and a path of the rest.
+        if rest.contains('@') {
+            return Err(Cause::request(
+                "a base URI with an `@` behind its host is not allowed: give no user and password",
+            ));
+        }
+        let prefix = rest.trim_end_matches('/');
+        if !prefix.is_empty() {
+            super::path::check(prefix)?;
+        }
+        Ok(Self {
+            origin,
+            prefix: prefix.to_owned(),
+        })
+    }
+}
+
+/// A host named by `trust_host`: with a port, that one alone; without, any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Trusted {
+    host: String,
+    port: Option<u16>,
+}
+
+/// The hosts that one client may send to.
+#[derive(Clone, Debug)]
+pub(crate) struct HostRule {
+    own: Origin,
+    backup: Option<Origin>,
+    trusted: Vec<Trusted>,
+}
+
+impl HostRule {
+    pub(crate) fn new(own: Origin, backup: Option<Origin>) -> Self {
+        Self {
+            own,
+            backup,
+            trusted: Vec::new(),
+        }
+    }
+
+    /// Trusts `host` or `host:port`.
+    pub(crate) fn trust(&mut self, host: &str) -> Result<()> {
+        match split_port(host) {
+            Some((name, port)) if is_host(name) => {
+                self.trusted.push(Trusted {
+                    host: name.to_ascii_lowercase(),
+                    port,
+                });
+                Ok(())
+            }
+            _ => Err(Cause::config(format!(
+                "trust_host({:?}): give a host name or address, with or without a port, and no scheme",
+                shown(host)
+            ))),
+        }
+    }
+
+    pub(crate) fn trusts(&self, origin: &Origin) -> bool {
+        self.trusted.iter().any(|trusted| {
+            trusted.host == origin.host && trusted.port.is_none_or(|port| port == origin.port)
+        })
+    }
+
+    /// The origins that requests go to by default: the base URI's and the backup's.
+    pub(crate) fn configured(&self) -> impl Iterator<Item = &Origin> {
+        std::iter::once(&self.own).chain(&self.backup)
+    }
+
+    /// Whether a sandbox may be there: on this machine, or where the program says so.
+    pub(crate) fn may_be_sandbox(&self, origin: &Origin) -> bool {
+        origin.is_loopback() || self.trusts(origin)
+    }
+
+    /// Whether a signed request may go to `origin`.
+    pub(crate) fn check(&self, origin: &Origin) -> Result<()> {
+        if *origin == self.own || self.backup.as_ref() == Some(origin) || self.trusts(origin) {
+            return Ok(());
+        }
+        let ours = self
+            .configured()
+            .any(|own| own.https && own.host == origin.host);
+        let known = KNOWN.contains(&origin.host.as_str());
+        if !(ours || known) {
+            return Err(Cause::request(format!(
+                "`{origin}` is not a host of WeChat Pay nor of this client: \
+                 a signed request does not go there; if it should, name it with trust_host"
+            )));
+        }
+        if !origin.https {
+            return Err(Cause::request(format!(
+                "`{origin}` is plain http: only the client's own base URI or a trusted host may be"
+            )));
+        }
+        let port = origin.port == 443
+            || self
+                .configured()
+                .any(|own| own.https && own.port == origin.port);
+        if !port {
+            return Err(Cause::request(format!(
+                "`{origin}` has a port that is neither 443 nor the base URI's: \
+                 name it with trust_host if it is right"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether an unsigned file may be fetched from `origin`.
+    pub(crate) fn check_unsigned(&self, origin: &Origin) -> Result<()> {
+        if origin.https && origin.port == 443 && origin.host == UNSIGNED {
+            return Ok(());
+        }
+        self.check(origin)
+    }
+}
+
+/// `host` and `port`; `None` where the port is no port.
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let bracket = authority.rfind(']').map_or(0, |at| at + 1);
+    match authority[bracket..].find(':') {
+        None => Some((authority, None)),
+        Some(colon) => {
+            let (host, port) = authority.split_at(bracket + colon);
+            let digits = &port[1..];
+            let number = digits.bytes().all(|b| b.is_ascii_digit());
+            match digits.parse::<u16>() {
+                Ok(port) if number && port > 0 => Some((host, Some(port))),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        return v6.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    !host.is_empty()
+        && host.len() <= 253
+        && host.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(own: &str) -> HostRule {
+        HostRule::new(Base::parse(own).unwrap().origin, None)
+    }
+
+    fn goes(rule: &HostRule, url: &str) -> bool {
+        Origin::split(url).is_ok_and(|(origin, _)| rule.check(&origin).is_ok())
+    }
+
+    #[test]
+    fn wechat_pays_hosts_are_open_over_https() {
+        let rule = rule(API);
+        for host in KNOWN {
+            assert!(goes(&rule, &format!("https://{host}/x")), "{host}");
+            assert!(!goes(&rule, &format!("http://{host}/x")), "{host}");
+            assert!(!goes(&rule, &format!("https://{host}:8443/x")), "{host}");
+            assert!(!goes(&rule, &format!("https://{host}.evil.example/")));
+            assert!(!goes(&rule, &format!("https://{host}@evil.example/")));
+        }
+        assert!(goes(&rule, "HTTPS://API.mch.weixin.qq.com/v3"));
+        for stranger in [
+            "https://evil.example/",
+            "https://evilapi.mch.weixin.qq.com/",
+            "https://api.mch.weixin.qq.com./",
+            "https://api.mch.weixin.qq.com\\@evil.example/",
+            "https://api.mch.weixin.qq.com:0443x/",
+            "https://api.mch.weixin.qq.com:/",
+            "ftp://api.mch.weixin.qq.com/",
+            "https:///x",
+            "https://pay.wechatpay.cn/",
+        ] {
+            assert!(!goes(&rule, stranger), "{stranger}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_ones_own_base_alone() {
+        let rule = rule("http://127.0.0.1:8080/x/");
+        assert!(goes(&rule, "http://127.0.0.1:8080/y"));
+        assert!(!goes(&rule, "http://127.0.0.1:8081/y"));
+        assert!(!goes(&rule, "http://127.0.0.1/y"));
+    }
+
+    #[test]
+    fn the_configured_port_is_open() {
+        let rule = rule("https://gateway.example:8443/pay/");
+        assert!(goes(&rule, "https://gateway.example:8443/x"));
+        assert!(goes(&rule, "https://gateway.example/x"));
+        assert!(!goes(&rule, "https://gateway.example:9443/x"));
+    }
+
+    #[test]
+    fn a_trusted_host_is_open_with_its_port_or_any() {
+        let mut rule = rule(API);
+        rule.trust("127.0.0.1").unwrap();
+        rule.trust("[::1]:8080").unwrap();
+        assert!(goes(&rule, "http://127.0.0.1:8080/x"));
+        assert!(goes(&rule, "http://[::1]:8080/x"));
+        assert!(!goes(&rule, "http://[::1]:8081/x"));
+        for bad in ["https://h", "", "a b", "h:0", "h:99999", "a/b", "h:"] {
+            assert!(rule.trust(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_base_keeps_its_path() {
+        let base = Base::parse("https://apihk.mch.weixin.qq.com/global/").unwrap();
+        assert_eq!(base.prefix, "/global");
+        assert_eq!(base.origin.to_string(), "https://apihk.mch.weixin.qq.com");
+        assert_eq!(Base::parse("https://h.example").unwrap().prefix, "");
+        for bad in ["https://h.example/?a", "h.example", "/x", "https://h/../x"] {
+            assert!(Base::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_known() {
+        for (url, loopback) in [
+            ("http://127.0.0.1:1/", true),
+            ("http://[::1]/", true),
+            ("http://localhost/", true),
+            ("https://api.mch.weixin.qq.com/", false),
+            ("http://127.0.0.1.evil.example/", false),
+        ] {
+            assert_eq!(
+                Origin::split(url).unwrap().0.is_loopback(),
+                loopback,
+                "{url}"
+            );
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The `Authorization` header of APIv3, and the message that its signature covers.
+
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use serde_json::json;
+
+use super::SCHEME;
+use crate::sandbox::{
+    response::ApiResponse,
+    state::{SandboxState, nonces::MAX_SKEW_SECONDS},
+};
+
+/// The values of an `Authorization` header.
+pub(super) struct Authorization<'a> {
+    mchid: &'a str,
+    serial: &'a str,
+    pub(super) timestamp: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) signature: &'a str,
+}
+
+impl<'a> Authorization<'a> {
+    /// Parses the header. A request without one, or with two, is refused.
+    pub(super) fn from_headers(headers: &'a HeaderMap) -> Result<Self, ApiResponse> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let value = values.next().and_then(|value| value.to_str().ok());
+        let (Some(value), None) = (value, values.next()) else {
+            return Err(malformed());
+        };
+        let Some((scheme, rest)) = value.split_once(' ') else {
+            return Err(malformed());
+        };
+        // A scheme of another product, such as the brand API's, gets a message that names the scheme.
+        if scheme != SCHEME {
+            return Err(ApiResponse::sign_error("Http头Authorization认证类型不正确"));
+        }
+        Self::parse_pairs(rest).ok_or_else(malformed)
+    }
+
+    /// Parses five pairs `name="value"` in any order, separated by commas.
+    // The documents fix no order, and SDKs differ. A space after a comma is harmless.
+    fn parse_pairs(text: &'a str) -> Option<Self> {
+        const NAMES: [&str; 5] = ["mchid", "serial_no", "timestamp", "nonce_str", "signature"];
+        let mut found = [None; 5];
+        for pair in text.split(',') {
+            let (name, value) = pair.trim().split_once('=')?;
+            let value = value.strip_prefix('"')?.strip_suffix('"')?;
+            let index = NAMES.iter().position(|known| *known == name)?;
+            let slot = found.get_mut(index)?;
+            // A name given twice is malformed: nothing says which of the values counts.
+            if value.is_empty() || value.contains('"') || slot.replace(value).is_some() {
+                return None;
+            }
+        }
+        let [mchid, serial, timestamp, nonce, signature] = found;
+        // The nonce is kept in memory for minutes, so its length is limited.
+        Some(Self {
+            mchid: mchid?,
+            serial: serial?,
+            timestamp: timestamp?,
+            nonce: nonce.filter(|nonce| nonce.len() <= 128)?,
+            signature: signature?,
+        })
+    }
+
+    /// Checks the timestamp, the merchant and the serial. The signature is checked after them, so
+    /// that a mistake in one of these gets its own message and not "signature mismatch".
+    pub(super) fn check(&self, state: &SandboxState, now: u64) -> Result<(), ApiResponse> {
+        // `parse` alone would accept "+1".
+        let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
+        let timestamp = self.timestamp.parse::<u64>().ok().filter(|_| digits);
+        let timestamp = timestamp.ok_or_else(malformed)?;
+        if timestamp.abs_diff(now) > MAX_SKEW_SECONDS {
+            return Err(ApiResponse::sign_error(
+                "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
+            ));
+        }
+        if self.mchid != state.mchid() {
+            return Err(ApiResponse::sign_error(
+                "商户号有误: the mchid is not the sandbox's merchant",
+            ));
+        }
+        if self.serial != state.keys.serial {
+            return Err(ApiResponse::sign_error(
+                "商户证书序列号有误。请使用签名私钥匹配的证书序列号",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The message that the merchant signs.
+pub(super) struct SignedMessage<'a> {
+    pub(super) method: &'a str,
+    pub(super) target: &'a str,
+    pub(super) timestamp: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) body: &'a [u8],
+}
+
+impl SignedMessage<'_> {
+    /// Returns the lines before the body.
+    fn head(&self) -> String {
+        let Self {
+            method,
+            target,
+            timestamp,
+            nonce,
+            ..
+        } = self;
+        format!("{method}\n{target}\n{timestamp}\n{nonce}\n")
+    }
+
+    /// Returns the bytes under the signature.
+    // An empty body still has its line: the message then ends with an empty line.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut message = self.head().into_bytes();
+        message.extend_from_slice(self.body);
+        message.push(b'\n');
+        message
+    }
+
+    /// Returns 401 with the message that the sandbox expected to be signed.
+    // WeChat Pay shows the message too, and it is what finds the mistake: compare it with the
+    // message of the client. Only the first few characters of the body are in it.
+    pub(super) fn mismatch_error(&self) -> ApiResponse {
+        let head = self.head();
+        // 32 bytes hold at least the 8 characters shown, whatever their width.
+        let body = String::from_utf8_lossy(self.body.get(..32).unwrap_or(self.body));
+        let shown: String = body.chars().take(8).collect();
+        ApiResponse::error_with_detail(
+            StatusCode::UNAUTHORIZED,
+            "SIGN_ERROR",
+            "错误的签名，验签失败",
+            &json!({
+                "field": "signature",
+                "issue": "sign not match",
+                "location": "authorization",
+                "sign_information": {
+                    "method": self.method,
+                    "url": self.target,
+                    "truncated_sign_message": format!("{head}{shown}\n"),
+                    "sign_message_length": head.len() + self.body.len() + 1,
+                },
+            }),
+        )
+    }
+}
+
+fn malformed() -> ApiResponse {
+    ApiResponse::sign_error("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"mchid="1",serial_no="2",timestamp="3",nonce_str="4",signature="5==""#;
+
+    #[test]
+    fn authorization_pairs_parse_in_any_order() {
+        let parsed = Authorization::parse_pairs(GOOD).unwrap();
+        assert_eq!((parsed.mchid, parsed.signature), ("1", "5=="));
+        let reversed = r#"signature="5", nonce_str="4",timestamp="3",serial_no="2",mchid="1""#;
+        assert_eq!(Authorization::parse_pairs(reversed).unwrap().serial, "2");
+    }
+
+    #[test]
+    fn malformed_authorization_is_refused() {
+        for text in [
+            "",
+            r#"mchid="1""#,
+            &GOOD.replace("\"1\"", "1"),
+            &GOOD.replace("\"1\"", "\"\""),
+            &GOOD.replace("serial_no", "serial"),
+            &GOOD.replace("serial_no", "mchid"),
+            &format!("{GOOD},"),
+            &format!("{GOOD},extra=\"1\""),
+            &GOOD.replace("\"4\"", &format!("\"{}\"", "4".repeat(129))),
+        ] {
+            assert!(Authorization::parse_pairs(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mismatch_shows_the_expected_message() {
+        let message = SignedMessage {
+            method: "POST",
+            target: "/v3/transfer/batches",
+            timestamp: "1709745440",
+            nonce: "5hMYYOOJpzdAfboMUB7QiPmfxmhVehVk",
+            body: b"",
+        };
+        // The lengths are those of a real response to this message.
+        let detail = message.mismatch_error().body_json()["detail"]["sign_information"].clone();
+        assert_eq!(detail["sign_message_length"], 71);
+        assert_eq!(
+            detail["truncated_sign_message"],
+            "POST\n/v3/transfer/batches\n1709745440\n5hMYYOOJpzdAfboMUB7QiPmfxmhVehVk\n\n"
+        );
+        let body = br#"{"amount":1}"#;
+        let detail = SignedMessage { body, ..message }
+            .mismatch_error()
+            .body_json();
+        let shown = &detail["detail"]["sign_information"]["truncated_sign_message"];
+        assert!(shown.as_str().unwrap().ends_with("Vk\n{\"amount\n"));
+    }
+}

@@ -1,0 +1,281 @@
+//! Reads the fields of a request's body, each by its documented rule. A field that breaks its rule
+//! is named in a `PARAM_ERROR`.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::sandbox::response::ApiResponse;
+
+/// The fields of one JSON object in the body.
+#[derive(Clone)]
+pub(crate) struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    /// Where the object is in the body, as a JSON pointer. Errors name the field by it, as WeChat
+    /// Pay's do.
+    pointer: String,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of the body itself.
+    pub(crate) fn of_body(map: &'a Map<String, Value>) -> Self {
+        Self {
+            map,
+            pointer: String::new(),
+        }
+    }
+
+    /// Returns the object as it arrived.
+    pub(crate) fn as_map(&self) -> &'a Map<String, Value> {
+        self.map
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
+    }
+
+    /// Returns a required string of 1 to `max` characters.
+    pub(crate) fn text(&self, name: &str, max: usize) -> Result<&'a str, ApiResponse> {
+        self.text_of_length(name, 1..=max)
+    }
+
+    /// Returns a required string whose number of characters is in this range.
+    // The documents count characters, not bytes: most values are Chinese.
+    pub(crate) fn text_of_length(
+        &self,
+        name: &str,
+        length: RangeInclusive<usize>,
+    ) -> Result<&'a str, ApiResponse> {
+        let Value::String(text) = self.required(name)? else {
+            return Err(self.error(name, "must be a string"));
+        };
+        if !length.contains(&text.chars().count()) {
+            return Err(self.error(
+                name,
+                &format!(
+                    "must have {} to {} characters",
+                    length.start(),
+                    length.end()
+                ),
+            ));
+        }
+        Ok(text)
+    }
+
+    /// Returns an optional string of at most `max` characters.
+    pub(crate) fn optional_text(
+        &self,
+        name: &str,
+        max: usize,
+    ) -> Result<Option<&'a str>, ApiResponse> {
+        if self.has(name) {
+            self.text_of_length(name, 0..=max).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Returns a number that the merchant chose, such as `out_trade_no`: `min` to 32 letters, digits
+    /// or `_-|*`.
+    pub(crate) fn merchant_order_number(
+        &self,
+        name: &str,
+        min: usize,
+    ) -> Result<&'a str, ApiResponse> {
+        let text = self.text_of_length(name, min..=32)?;
+        if text.bytes().all(is_order_number_byte) {
+            Ok(text)
+        } else {
+            Err(self.error(name, "must contain only letters, digits and _-|*"))
+        }
+    }
+
+    /// Returns `notify_url`: http or https, without a query string.
+    pub(crate) fn notify_url(&self) -> Result<&'a str, ApiResponse> {
+        let url = self.text("notify_url", 255)?;
+        let host = url
+            .strip_prefix("https://")
+            .or_else(|| url.strip_prefix("http://"));
+        match host {
+            None | Some("") => Err(self.error("notify_url", "must begin with http:// or https://")),
+            // WeChat Pay refuses such a URL. Without this check, a merchant would first notice in
+            // production.
+            Some(_) if url.contains(['?', '#']) => {
+                Err(self.error("notify_url", "must not have a query string"))
+            }
+            Some(_) => Ok(url),
+        }
+    }
+
+    /// Returns a required integer in this range.
+    // `as_u64` refuses `1.0` and `"1"`, as WeChat Pay does.
+    pub(crate) fn integer(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, ApiResponse> {
+        let number = self.required(name)?.as_u64();
+        number.filter(|n| range.contains(n)).ok_or_else(|| {
+            self.error(
+                name,
+                &format!(
+                    "must be an integer from {} to {}",
+                    range.start(),
+                    range.end()
+                ),
+            )
+        })
+    }
+
+    /// Returns an optional integer in this range.
+    pub(crate) fn optional_integer(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ApiResponse> {
+        if self.has(name) {
+            self.integer(name, range).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Returns an optional Boolean.
+    pub(crate) fn optional_bool(&self, name: &str) -> Result<Option<bool>, ApiResponse> {
+        match self.map.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(self.error(name, "must be true or false")),
+        }
+    }
+
+    /// Returns the fields of a required object.
+    pub(crate) fn object(&self, name: &str) -> Result<Fields<'a>, ApiResponse> {
+        match self.required(name)? {
+            Value::Object(map) => Ok(Fields {
+                map,
+                pointer: self.pointer_to(name),
+            }),
+            _ => Err(self.error(name, "must be an object")),
+        }
+    }
+
+    /// Returns the fields of an optional object.
+    pub(crate) fn optional_object(&self, name: &str) -> Result<Option<Fields<'a>>, ApiResponse> {
+        if self.has(name) {
+            self.object(name).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Returns an optional list of at most `max` objects; an absent list is empty.
+    pub(crate) fn objects(&self, name: &str, max: usize) -> Result<Vec<Fields<'a>>, ApiResponse> {
+        let list = match self.map.get(name) {
+            None => return Ok(Vec::new()),
+            // The limit comes first, so that a list of a million items costs nothing.
+            Some(Value::Array(list)) if list.len() <= max => list,
+            Some(_) => {
+                return Err(self.error(name, &format!("must be a list of at most {max} objects")));
+            }
+        };
+        list.iter()
+            .enumerate()
+            .map(|(index, item)| match item {
+                Value::Object(map) => Ok(Fields {
+                    map,
+                    pointer: format!("{}/{index}", self.pointer_to(name)),
+                }),
+                _ => Err(self.error(name, "must contain only objects")),
+            })
+            .collect()
+    }
+
+    /// Returns a `PARAM_ERROR` for the field of this name.
+    pub(crate) fn error(&self, name: &str, issue: &str) -> ApiResponse {
+        // The value that arrived is part of the error. The sandbox holds test data only, and seeing the
+        // value is often what explains the error.
+        let value = self.map.get(name).unwrap_or(&Value::Null);
+        ApiResponse::param_error(&self.pointer_to(name), value, issue, "body")
+    }
+
+    // An empty string is present here; `text` refuses it by its length.
+    fn required(&self, name: &str) -> Result<&'a Value, ApiResponse> {
+        self.map
+            .get(name)
+            .ok_or_else(|| self.error(name, "is required"))
+    }
+
+    fn pointer_to(&self, name: &str) -> String {
+        format!("{}/{name}", self.pointer)
+    }
+}
+
+fn is_order_number_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-|*".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn issue(result: Result<impl Sized, ApiResponse>) -> (String, String) {
+        let detail = result.err().expect("refused").body_json()["detail"].clone();
+        let text = |key: &str| detail[key].as_str().unwrap_or_default().to_owned();
+        (text("field"), text("issue"))
+    }
+
+    #[test]
+    fn field_errors_name_the_field_and_the_rule() {
+        let body = json!({
+            "name": "", "amount": 1.5, "many": [1], "time": { "start": 5 },
+            "items": [{ "n": 1 }, { "n": "1" }], "no": "a b", "notify_url": "https://x.test/?a=1",
+        });
+        let fields = Fields::of_body(body.as_object().unwrap());
+        for (got, field, part) in [
+            (issue(fields.text("name", 5)), "/name", "1 to 5 characters"),
+            (issue(fields.text("gone", 5)), "/gone", "is required"),
+            (
+                issue(fields.integer("amount", 0..=9)),
+                "/amount",
+                "integer from 0 to 9",
+            ),
+            (issue(fields.objects("many", 9)), "/many", "only objects"),
+            (issue(fields.objects("items", 1)), "/items", "at most 1"),
+            (
+                issue(fields.object("time").unwrap().text("start", 14)),
+                "/time/start",
+                "a string",
+            ),
+            (
+                issue(fields.objects("items", 9).unwrap()[1].integer("n", 0..=9)),
+                "/items/1/n",
+                "integer",
+            ),
+            (
+                issue(fields.merchant_order_number("no", 1)),
+                "/no",
+                "letters, digits",
+            ),
+            (issue(fields.notify_url()), "/notify_url", "query string"),
+            (
+                issue(fields.optional_bool("name")),
+                "/name",
+                "true or false",
+            ),
+        ] {
+            assert_eq!(got.0, field);
+            assert!(got.1.contains(part), "{got:?}");
+        }
+    }
+
+    #[test]
+    fn text_length_counts_characters_not_bytes() {
+        let body = json!({ "name": "某某酒店" });
+        let fields = Fields::of_body(body.as_object().unwrap());
+        assert_eq!(fields.text("name", 4), Ok("某某酒店"));
+        assert!(fields.text("name", 3).is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! The responses that faults ask for.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, to_bytes},
+    response::IntoResponse,
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+};
+use http_body::Frame;
+use tokio::time::{Sleep, sleep};
+
+use crate::sandbox::response::ApiResponse;
+
+/// How long a cut response waits before its connection is closed.
+// hyper writes a chunk when the body next returns `Pending`. Without the pause, the error could
+// close the connection before the head and the first bytes are on the wire.
+const PAUSE_BEFORE_CUT: Duration = Duration::from_millis(20);
+
+/// An error response in WeChat Pay's format, with a `Retry-After` header if given.
+pub(crate) fn error_response(
+    status: StatusCode,
+    code: &str,
+    message: &str,
+    retry_after: Option<u32>,
+) -> Response<Body> {
+    let mut response = ApiResponse::error(status, code, message).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// A response that is exactly this, without the headers that WeChat Pay adds.
+pub(crate) fn raw_response(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.clone()));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers.clone();
+    response
+}
+
+/// The response with its `Content-Length`, but only the first `after` bytes of its body.
+pub(crate) async fn cut_response(response: Response<Body>, after: usize) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    // At least one byte more than is sent. Otherwise a cut at the end of the body, or after it,
+    // would be a complete response.
+    let length = body.len().max(after.saturating_add(1));
+    parts.headers.insert(CONTENT_LENGTH, length.into());
+    let first = body.slice(..after.min(body.len()));
+    let body = CutBody {
+        first: Some(first).filter(|first| !first.is_empty()),
+        pause: Box::pin(sleep(PAUSE_BEFORE_CUT)),
+    };
+    Response::from_parts(parts, Body::new(body))
+}
+
+/// A response of this many spaces.
+// Spaces are valid around JSON: a client cannot stop early at a syntax error, only at a limit.
+pub(crate) fn flood_response(bytes: usize) -> Response<Body> {
+    let mut response = Response::new(Body::new(FloodBody { remaining: bytes }));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Sends its bytes, pauses, and fails, which closes the connection.
+struct CutBody {
+    first: Option<Bytes>,
+    pause: Pin<Box<Sleep>>,
+}
+
+impl http_body::Body for CutBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        let paused = self.pause.as_mut().poll(cx);
+        paused.map(|()| Some(Err(io::ErrorKind::ConnectionAborted.into())))
+    }
+}
+
+/// Sends spaces from one static buffer, so that a flood of gigabytes costs the sandbox no memory.
+struct FloodBody {
+    remaining: usize,
+}
+
+impl http_body::Body for FloodBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        const SPACES: &[u8] = &[b' '; 64 << 10];
+        if self.remaining == 0 {
+            return Poll::Ready(None);
+        }
+        let spaces = SPACES.get(..self.remaining).unwrap_or(SPACES);
+        self.remaining -= spaces.len();
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(spaces)))))
+    }
+}

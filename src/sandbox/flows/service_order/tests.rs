@@ -1,0 +1,289 @@
+//! The service order's rules, without a server.
+
+use serde_json::json;
+
+use super::*;
+
+const NOW: u64 = 1_528_425_296;
+
+fn request() -> Value {
+    json!({
+        "out_order_no": "1234323JKHDFE1243252",
+        "appid": "wxd678efh567hg6787",
+        "service_id": "500001",
+        "service_introduction": "某某酒店",
+        "time_range": { "start_time": "OnAccept" },
+        "risk_fund": { "name": "ESTIMATE_ORDER_COST", "amount": 10000 },
+        "notify_url": "https://example.com/notify",
+    })
+}
+
+fn completion(total: u64, payment: u64, discount: u64) -> Value {
+    json!({
+        "post_payments": [{ "name": "就餐费用", "amount": payment, "count": 4 }],
+        "post_discounts": [{ "name": "满20减1元", "description": "不叠加", "amount": discount }],
+        "total_amount": total,
+        "reason": "用户投诉",
+    })
+}
+
+fn paid_elsewhere() -> Value {
+    json!({ "type": "Order_Paid", "detail": { "paid_time": "20091225091210" } })
+}
+
+fn created_from(request: &Value) -> Result<ServiceOrder, ApiResponse> {
+    let ids = OrderIds {
+        order_id: "1".to_owned(),
+        query_id: "q".to_owned(),
+        package: "p".to_owned(),
+    };
+    ServiceOrder::create(&Fields::of_body(request.as_object().unwrap()), ids, NOW)
+}
+
+fn created() -> ServiceOrder {
+    created_from(&request()).unwrap()
+}
+
+fn confirmed() -> ServiceOrder {
+    let mut order = created();
+    order.confirm("openid".to_owned(), NOW).unwrap();
+    order
+}
+
+fn completed() -> ServiceOrder {
+    let mut order = confirmed();
+    complete(&mut order, &completion(3900, 4000, 100)).unwrap();
+    order
+}
+
+fn complete(order: &mut ServiceOrder, body: &Value) -> Result<(), ApiResponse> {
+    order.complete(&Fields::of_body(body.as_object().unwrap()))
+}
+
+fn modify(order: &mut ServiceOrder, body: &Value) -> Result<(), ApiResponse> {
+    order.modify(&Fields::of_body(body.as_object().unwrap()))
+}
+
+fn cancel(order: &mut ServiceOrder) -> Result<(), ApiResponse> {
+    order.cancel(&Fields::of_body(
+        json!({ "reason": "r" }).as_object().unwrap(),
+    ))
+}
+
+fn sync(order: &mut ServiceOrder, body: &Value) -> Result<(), ApiResponse> {
+    order.sync(&Fields::of_body(body.as_object().unwrap()))
+}
+
+fn code(result: Result<(), ApiResponse>) -> String {
+    let error = result.expect_err("refused").body_json();
+    error["code"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn order_goes_from_created_to_done() {
+    let mut order = created();
+    assert_eq!(order.state(), "CREATED");
+    assert_eq!(order.body("m")["time_range"]["start_time"], "OnAccept");
+    assert_eq!(order.creation_body("m")["package"], "p");
+    assert!(order.body("m").get("package").is_none());
+
+    order.confirm("openid".to_owned(), NOW).unwrap();
+    let body = order.body("m");
+    assert_eq!(body["state_description"], "USER_CONFIRM");
+    assert_eq!(body["time_range"]["start_time"], "20180608103456");
+    assert!(body.get("collection").is_none());
+
+    complete(&mut order, &completion(3900, 4000, 100)).unwrap();
+    let body = order.body("m");
+    assert_eq!(
+        (&body["state"], &body["state_description"]),
+        (&json!("DOING"), &json!("MCH_COMPLETE"))
+    );
+    assert_eq!(body["need_collection"], true);
+    assert_eq!(
+        body["collection"],
+        json!({ "state": "USER_PAYING", "total_amount": 3900, "paying_amount": 3900, "paid_amount": 0 })
+    );
+
+    order.pay("42".to_owned(), NOW).unwrap();
+    let body = order.body("m");
+    assert_eq!(body["state"], "DONE");
+    assert!(body.get("state_description").is_none());
+    assert_eq!(body["collection"]["state"], "USER_PAID");
+    assert_eq!(body["collection"]["details"][0]["paid_type"], "NEWTON");
+    assert_eq!(body["collection"]["details"][0]["transaction_id"], "42");
+}
+
+#[test]
+fn sync_marks_an_order_as_paid_elsewhere() {
+    let mut order = completed();
+    sync(&mut order, &paid_elsewhere()).unwrap();
+    let detail = &order.body("m")["collection"]["details"][0];
+    assert_eq!(order.state(), "DONE");
+    assert_eq!(detail["paid_type"], "MCH");
+    assert_eq!(detail["paid_time"], "20091225091210");
+    assert!(detail.get("transaction_id").is_none());
+}
+
+#[test]
+fn each_operation_requires_its_state() {
+    let mut order = created();
+    assert_eq!(
+        code(complete(&mut order, &completion(1, 1, 0))),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(modify(&mut order, &completion(1, 1, 0))),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(sync(&mut order, &paid_elsewhere())),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(code(order.pay("1".to_owned(), NOW)), "INVALID_ORDER_STATE");
+    assert_eq!(code(order.check_collectable()), "INVALID_ORDER_STATE");
+
+    let mut order = confirmed();
+    assert_eq!(
+        code(order.confirm("o".to_owned(), NOW)),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(sync(&mut order, &paid_elsewhere())),
+        "INVALID_ORDER_STATE"
+    );
+    cancel(&mut order).unwrap();
+    assert_eq!(order.state(), "REVOKED");
+    assert_eq!(code(cancel(&mut order)), "ORDER_CANCELED");
+    assert_eq!(
+        code(complete(&mut order, &completion(1, 1, 0))),
+        "ORDER_CANCELED"
+    );
+
+    let mut order = completed();
+    assert_eq!(code(cancel(&mut order)), "INVALID_ORDER_STATE");
+    order.check_collectable().unwrap();
+    sync(&mut order, &paid_elsewhere()).unwrap();
+    assert_eq!(code(sync(&mut order, &paid_elsewhere())), "ORDER_DONE");
+    assert_eq!(code(cancel(&mut order)), "ORDER_DONE");
+    assert_eq!(code(order.pay("1".to_owned(), NOW)), "ORDER_DONE");
+}
+
+#[test]
+fn total_amount_must_match_items_and_risk_fund() {
+    let mut order = confirmed();
+    for (body, part) in [
+        (
+            completion(4000, 4000, 100),
+            "post_payments 4000 minus post_discounts 100",
+        ),
+        (completion(0, 100, 200), "minus post_discounts 200"),
+        (completion(10001, 10001, 0), "risk_fund.amount of 10000"),
+    ] {
+        let error = complete(&mut order, &body).unwrap_err().body_json();
+        assert_eq!(error["code"], "INVALID_REQUEST");
+        let issue = error["detail"]["issue"].as_str().unwrap();
+        assert!(issue.contains(part), "{issue}");
+    }
+    assert_eq!(order.state(), "DOING/USER_CONFIRM");
+    complete(&mut order, &completion(10000, 10000, 0)).unwrap();
+
+    assert_eq!(
+        code(modify(&mut order, &completion(10000, 10000, 0))),
+        "INVALID_REQUEST"
+    );
+    modify(&mut order, &completion(9000, 10000, 1000)).unwrap();
+    modify(&mut order, &completion(9000, 10000, 1000)).unwrap();
+    assert_eq!(
+        code(modify(&mut order, &completion(9500, 9500, 0))),
+        "INVALID_REQUEST"
+    );
+    assert_eq!(order.body("m")["collection"]["paying_amount"], 9000);
+    assert_eq!(order.body("m")["post_discounts"][0]["amount"], 1000);
+}
+
+#[test]
+fn completion_with_zero_total_is_done_at_once() {
+    let mut order = confirmed();
+    complete(&mut order, &completion(0, 100, 100)).unwrap();
+    let body = order.body("m");
+    assert_eq!(body["state"], "DONE");
+    assert_eq!(body["need_collection"], false);
+    assert!(body.get("collection").is_none());
+}
+
+#[test]
+fn repeated_completion_must_be_identical() {
+    let mut order = completed();
+    complete(&mut order, &completion(3900, 4000, 100)).unwrap();
+    assert_eq!(
+        code(complete(&mut order, &completion(3800, 3800, 0))),
+        "INVALID_ORDER_STATE"
+    );
+}
+
+#[test]
+fn unconfirmed_order_expires_after_thirty_days() {
+    let mut order = created();
+    order.apply_expiry(NOW + CONFIRMATION_PERIOD - 1);
+    assert_eq!(order.state(), "CREATED");
+    order.apply_expiry(NOW + CONFIRMATION_PERIOD);
+    assert_eq!(order.state(), "EXPIRED");
+    assert_eq!(
+        code(order.confirm("o".to_owned(), NOW)),
+        "INVALID_ORDER_STATE"
+    );
+
+    let mut order = confirmed();
+    order.apply_expiry(NOW + 2 * CONFIRMATION_PERIOD);
+    assert_eq!(order.state(), "DOING/USER_CONFIRM");
+}
+
+#[test]
+fn order_without_confirmation_starts_at_once() {
+    let mut body = request();
+    body["need_user_confirm"] = false.into();
+    assert_eq!(
+        created_from(&body).err().unwrap().body_json()["detail"]["field"],
+        "/openid"
+    );
+    body["openid"] = "o1".into();
+    assert_eq!(created_from(&body).unwrap().state(), "DOING/USER_CONFIRM");
+}
+
+#[test]
+fn creation_error_names_the_invalid_field() {
+    for (pointer, value) in [
+        ("/out_order_no", json!("has space")),
+        ("/out_order_no", json!("123456789012345678901234567890123")),
+        ("/appid", json!("")),
+        ("/service_id", json!(500_001)),
+        ("/service_introduction", json!("123456789012345678901")),
+        ("/time_range", json!("now")),
+        ("/time_range/start_time", json!("2009-12-25")),
+        ("/risk_fund", json!([])),
+        ("/risk_fund/name", json!("RISK")),
+        ("/risk_fund/amount", json!(0)),
+        ("/risk_fund/amount", json!("100")),
+        ("/notify_url", json!("example.com")),
+        ("/notify_url", json!("https://example.com/?a=b")),
+    ] {
+        let mut body = request();
+        *body.pointer_mut(pointer).unwrap() = value.clone();
+        let error = created_from(&body).err().expect(pointer).body_json();
+        assert_eq!(error["code"], "PARAM_ERROR");
+        assert_eq!(error["detail"]["field"], pointer);
+        assert_eq!(error["detail"]["value"], value);
+        assert_eq!(error["detail"]["location"], "body");
+    }
+    for name in request().as_object().unwrap().keys() {
+        let mut body = request();
+        body.as_object_mut().unwrap().remove(name);
+        let error = created_from(&body).err().expect(name).body_json();
+        assert_eq!(error["detail"]["field"], format!("/{name}"));
+    }
+    let mut body = request();
+    body["time_range"] = json!({ "start_time": "20180609", "end_time": "20180608" });
+    let error = created_from(&body).err().unwrap().body_json();
+    assert_eq!(error["detail"]["field"], "/time_range/end_time");
+}

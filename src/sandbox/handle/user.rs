@@ -1,0 +1,97 @@
+//! What a customer does on a phone, and what came of an order.
+
+use super::Sandbox;
+use crate::{
+    error::{Cause, Error, Result, cause},
+    sandbox::{response::ApiResponse, state::random},
+};
+
+impl Sandbox {
+    /// Confirms a service order as the user: `CREATED` becomes `DOING/USER_CONFIRM`.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such order or its state does not allow it.
+    pub fn user_confirms(&self, out_order_no: &str) -> Result<()> {
+        // Everything that can fail comes before the lock: a failure leaves the order as it was.
+        let openid = random_openid().map_err(Cause::not_sent)?;
+        let now = self.state.clock.now();
+        let mut ledger = self.state.ledger();
+        let Some(order) = ledger.service_orders.get_mut(out_order_no) else {
+            return Err(unknown_order(out_order_no));
+        };
+        order.apply_expiry(now);
+        order
+            .confirm(openid, now)
+            .map_err(|response| refusal(&response))
+    }
+
+    /// Pays a transaction (by its `out_trade_no`) or a completed service order (by its
+    /// `out_order_no`) as the user. If both have this number, the transaction is paid.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such order or its state does not allow it.
+    pub fn user_pays(&self, order_no: &str) -> Result<()> {
+        // Real transaction IDs have 28 digits and begin with 4200.
+        let number = self.state.random_number("4200", 28);
+        let transaction_id = number.map_err(|response| refusal(&response))?;
+        let openid = random_openid().map_err(Cause::not_sent)?;
+        let now = self.state.clock.now();
+        let mut ledger = self.state.ledger();
+        let result = if let Some(transaction) = ledger.transactions.get_mut(order_no) {
+            transaction.pay(transaction_id, openid, now)
+        } else if let Some(order) = ledger.service_orders.get_mut(order_no) {
+            order.apply_expiry(now);
+            order.pay(transaction_id, now)
+        } else {
+            return Err(unknown_order(order_no));
+        };
+        result.map_err(|response| refusal(&response))
+    }
+
+    /// Returns the state of a transaction (`NOTPAY`, `SUCCESS`, `CLOSED`) or of a service order
+    /// (`CREATED`, `DOING/USER_CONFIRM`, `DOING/MCH_COMPLETE`, `DONE`, `REVOKED`, `EXPIRED`), by the
+    /// merchant's number. Returns `None` if there is no such order.
+    pub fn order_state(&self, order_no: &str) -> Option<String> {
+        let mut ledger = self.state.ledger();
+        if let Some(transaction) = ledger.transactions.get(order_no) {
+            return Some(transaction.trade_state().to_owned());
+        }
+        let order = ledger.service_orders.get_mut(order_no)?;
+        order.apply_expiry(self.state.clock.now());
+        Some(order.state())
+    }
+
+    /// Returns the `query_id` of a service order, which the confirmation page passes to the
+    /// merchant's own page. Returns `None` if there is no such order.
+    pub fn query_id(&self, out_order_no: &str) -> Option<String> {
+        let ledger = self.state.ledger();
+        let order = ledger.service_orders.get(out_order_no)?;
+        Some(order.query_id().to_owned())
+    }
+}
+
+fn random_openid() -> cause::Result<String> {
+    Ok(format!("oSANDBOX{}", random::token(20)?))
+}
+
+fn unknown_order(order_no: &str) -> Error {
+    Cause::request(format!(
+        "the sandbox has no order {order_no}: create it with a request first"
+    ))
+    .not_sent()
+}
+
+/// Returns the response that a merchant would have received as an error of the handle.
+// The orders know one kind of refusal, for both: the rules are the same whether a request or the
+// user breaks them.
+fn refusal(response: &ApiResponse) -> Error {
+    let body = response.body_json();
+    let text = |name: &str| body.get(name).and_then(|text| text.as_str()).unwrap_or("");
+    let message = format!(
+        "{} {}: {}",
+        response.status().as_u16(),
+        text("code"),
+        text("message")
+    );
+    Cause::request(message).not_sent()
+}

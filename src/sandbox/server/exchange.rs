@@ -1,0 +1,135 @@
+//! One request and its response: host check, recording, faults, the operation, the signature.
+
+use std::{io, time::Duration};
+
+use axum::{Router, body::Body, response::IntoResponse};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time;
+use tower_service::Service;
+
+use super::{
+    host,
+    signing::{SignatureFault, sign_response},
+};
+use crate::sandbox::{
+    checks::{self, SERIAL},
+    faults::{self, Fault},
+    response::ApiResponse,
+    state::SandboxState,
+};
+
+/// How long a request's body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest body that is read.
+// WeChat Pay takes videos of up to 5 MB; more than that is for the upload's own check to refuse.
+const MAX_BODY: usize = 16 << 20;
+
+/// Responds to one request. An error closes the connection without a response.
+pub(super) async fn exchange(
+    state: &SandboxState,
+    routes: Router,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    // Before anything else, and unsigned: a web page that reaches this port must not leave a trace
+    // in the log, use up a fault, or receive a signature.
+    if !host::is_own(&parts, state.address) {
+        return Ok(ApiResponse::error(
+            StatusCode::MISDIRECTED_REQUEST,
+            "INVALID_REQUEST",
+            "the Host header must be the sandbox's own address",
+        )
+        .into_response());
+    }
+    // The whole body is read first, because the signature covers it.
+    let (body, read_error) = match read_body(body).await {
+        Ok(body) => (body, None),
+        Err(response) => (Bytes::new(), Some(response)),
+    };
+    let serial = parts.headers.get(SERIAL).cloned();
+    // Recorded before the operation: a test that sees its result also sees the request.
+    let id = record(state, &parts, body.clone());
+    let respond = |response: Response<Body>| {
+        state.requests().record_status(id, response.status());
+        Ok(response)
+    };
+
+    if let Some(error) = read_error {
+        let mut response = sign_response(state, error.into_response(), serial.as_ref(), None).await;
+        // The rest of the body is still on the connection, so no second request can follow.
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+        return respond(response);
+    }
+
+    let fault = state.faults().take(parts.uri.path());
+    // First the faults that replace the operation, then those that damage its response.
+    let response = match &fault {
+        Some(Fault::Hangup) => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Fault::Raw {
+            status,
+            headers,
+            body,
+        }) => return respond(faults::raw_response(*status, headers, body)),
+        Some(Fault::Error {
+            status,
+            code,
+            message,
+            retry_after,
+        }) => faults::error_response(*status, code, message, *retry_after),
+        _ => route(routes, Request::from_parts(parts, Body::from(body))).await,
+    };
+    let signature_fault = fault.as_ref().and_then(SignatureFault::from_fault);
+    let response = sign_response(state, response, serial.as_ref(), signature_fault).await;
+    match fault {
+        // The status is not recorded: the client received none.
+        Some(Fault::LostAnswer) => Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Fault::Delay(delay)) => {
+            time::sleep(delay).await;
+            respond(response)
+        }
+        Some(Fault::Cut(after)) => respond(faults::cut_response(response, after).await),
+        Some(Fault::Flood(bytes)) => respond(faults::flood_response(bytes)),
+        _ => respond(response),
+    }
+}
+
+fn record(state: &SandboxState, parts: &Parts, body: Bytes) -> u64 {
+    state.requests().record(
+        parts.method.clone(),
+        checks::request_target(parts),
+        parts.headers.clone(),
+        body,
+    )
+}
+
+/// Reads the whole body, or returns the error response.
+async fn read_body(body: Incoming) -> Result<Bytes, ApiResponse> {
+    let whole = time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect());
+    match whole.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => Err(ApiResponse::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "INVALID_REQUEST",
+            "请求体过大",
+        )),
+        Ok(Err(_)) => Err(ApiResponse::invalid_request("请求体读取失败")),
+        Err(_) => Err(ApiResponse::error(
+            StatusCode::REQUEST_TIMEOUT,
+            "INVALID_REQUEST",
+            "请求体读取超时",
+        )),
+    }
+}
+
+async fn route(mut routes: Router, request: Request<Body>) -> Response<Body> {
+    // A router is always ready and never fails: no `poll_ready`, and nothing to handle.
+    match routes.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

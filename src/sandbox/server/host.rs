@@ -1,0 +1,72 @@
+//! Protects the sandbox from web pages. A page can point its own host name at this machine (DNS
+//! rebinding) and send requests here, but their Host header carries the page's name.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{header::HOST, request::Parts, uri::Authority};
+
+/// Returns whether the Host header, and the target if it has a host, name the sandbox itself.
+pub(super) fn is_own(parts: &Parts, bound: SocketAddr) -> bool {
+    // Two Host headers could mean one thing here and another to a proxy on the way.
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let header_is_own = host.to_str().is_ok_and(|host| names_address(host, bound));
+    let target = parts.uri.authority();
+    header_is_own && target.is_none_or(|authority| names_address(authority.as_str(), bound))
+}
+
+/// Returns whether a host with a port is `localhost` or the bound address.
+fn names_address(host: &str, bound: SocketAddr) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    // Without a port, a host means port 80. User info does not belong in a Host header.
+    if authority.as_str().contains('@') || authority.port_u16().unwrap_or(80) != bound.port() {
+        return false;
+    }
+    let name = authority.host();
+    // `localhost` always means this machine: browsers do not look it up.
+    if name.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    // An address is safe: only a name can be pointed at another machine. A listener on every address
+    // accepts all of them, because it does not know which ones the machine has.
+    address
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address == bound.ip() || bound.ip().is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_must_be_localhost_or_the_bound_address() {
+        let bound = "127.0.0.1:8080".parse().unwrap();
+        for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080"] {
+            assert!(names_address(host, bound), "{host}");
+        }
+        for host in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "localhost",
+            "evil.example:8080",
+            "127.0.0.1.evil.example:8080",
+            "localhost.evil.example:8080",
+            "user@127.0.0.1:8080",
+            "127.0.0.2:8080",
+            "[::1]:8080",
+        ] {
+            assert!(!names_address(host, bound), "{host}");
+        }
+        assert!(names_address("[::1]:8080", "[::1]:8080".parse().unwrap()));
+        let everywhere = "0.0.0.0:8080".parse().unwrap();
+        assert!(names_address("192.168.0.2:8080", everywhere));
+        assert!(!names_address("evil.example:8080", everywhere));
+        assert!(names_address("127.0.0.1", "127.0.0.1:80".parse().unwrap()));
+    }
+}

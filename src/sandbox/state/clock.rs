@@ -1,0 +1,52 @@
+//! The sandbox's clock. A test can move it ahead.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// The real time plus what [`advance`](Self::advance) added.
+#[derive(Default)]
+pub(crate) struct Clock {
+    ahead: Mutex<Duration>,
+}
+
+impl Clock {
+    /// Returns the time that orders and schedules see, in seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        real_now().saturating_add(ahead.as_secs())
+    }
+
+    /// Moves the clock ahead.
+    // Saturates: a test may well pass `Duration::MAX` for "the end of time".
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        *ahead = ahead.saturating_add(by);
+    }
+}
+
+/// Returns the real time, in seconds since 1970.
+///
+/// Signatures carry this time: a client compares it with its own clock, which
+/// [`advance`](Clock::advance) does not move.
+pub(crate) fn real_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advance_moves_the_clock_without_overflow() {
+        let clock = Clock::default();
+        let before = clock.now();
+        clock.advance(Duration::from_secs(7200));
+        assert!(clock.now() >= before + 7200);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), u64::MAX);
+    }
+}

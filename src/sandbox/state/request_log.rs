@@ -1,0 +1,170 @@
+//! The log of requests that arrived, for a test's assertions.
+
+use std::{collections::VecDeque, fmt};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+
+/// How many requests are kept.
+const MAX_REQUESTS: usize = 1_000;
+/// How many bytes of their bodies are kept.
+// A second limit, because a thousand uploads of 16 MB would fill the memory.
+const MAX_BYTES: usize = 32 << 20;
+
+/// A request as it arrived, and the status of its response.
+#[derive(Clone)]
+pub struct RecordedRequest {
+    id: u64,
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+    status: Option<StatusCode>,
+}
+
+impl RecordedRequest {
+    /// Returns the method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Returns the path and query, byte for byte as they arrived.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Returns the path without the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// Returns the headers, Authorization included.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns the body.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Returns the status of the response, or `None` if there is none: the request is still in
+    /// progress, or the connection was closed without a response.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+}
+
+impl fmt::Debug for RecordedRequest {
+    /// Shows the names of the headers and the length of the body.
+    // A failed assertion prints this, often into a public CI log: no values, no Authorization.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self
+            .headers
+            .keys()
+            .filter(|name| *name != AUTHORIZATION)
+            .collect();
+        f.debug_struct("RecordedRequest")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("headers", &headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("status", &self.status)
+            .finish()
+    }
+}
+
+/// The latest requests, oldest first.
+#[derive(Default)]
+pub(crate) struct RequestLog {
+    requests: VecDeque<RecordedRequest>,
+    bytes: usize,
+    next_id: u64,
+}
+
+impl RequestLog {
+    /// Records a request. Returns its ID, for [`record_status`](Self::record_status).
+    // An ID and not an index: while a request is in progress, older ones are dropped.
+    pub(crate) fn record(
+        &mut self,
+        method: Method,
+        target: String,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.bytes += body.len();
+        self.requests.push_back(RecordedRequest {
+            id,
+            method,
+            target,
+            headers,
+            body,
+            status: None,
+        });
+        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.requests.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.body.len();
+        }
+        id
+    }
+
+    /// Records the status of the response to a request.
+    pub(crate) fn record_status(&mut self, id: u64, status: StatusCode) {
+        // From the end: the request is among the latest.
+        if let Some(request) = self.requests.iter_mut().rev().find(|r| r.id == id) {
+            request.status = Some(status);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
+        self.requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.requests.clear();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(log: &mut RequestLog, body: Bytes) -> u64 {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "secret".parse().unwrap());
+        log.record(Method::GET, "/v3/x?a=1".to_owned(), headers, body)
+    }
+
+    #[test]
+    fn log_is_limited_in_number_and_bytes() {
+        let mut log = RequestLog::default();
+        for _ in 0..MAX_REQUESTS + 10 {
+            record(&mut log, Bytes::new());
+        }
+        assert_eq!(log.all().len(), MAX_REQUESTS);
+        for _ in 0..3 {
+            record(&mut log, vec![0; MAX_BYTES / 2].into());
+        }
+        assert_eq!(log.all().len(), 2);
+        log.clear();
+        assert_eq!((log.bytes, log.all().len()), (0, 0));
+    }
+
+    #[test]
+    fn status_is_recorded_for_its_request() {
+        let mut log = RequestLog::default();
+        let first = record(&mut log, Bytes::new());
+        record(&mut log, Bytes::new());
+        log.record_status(first, StatusCode::OK);
+        let all = log.all();
+        assert_eq!(all[0].status(), Some(StatusCode::OK));
+        assert_eq!(all[1].status(), None);
+        assert_eq!(all[0].path(), "/v3/x");
+        assert!(!format!("{all:?}").contains("secret"));
+    }
+}
