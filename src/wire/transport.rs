@@ -42,8 +42,8 @@ pub struct Transport {
 struct Inner {
     proxy: ProxyRule,
     tls: Tls,
-    /// In an `Arc` of its own, to which connections and drivers have weak references: a task that
-    /// drives an idle connection must not keep the transport alive.
+    /// In a separate `Arc`, to which connections and drivers have weak references: a task that drives
+    /// an idle connection must not keep the transport alive.
     pool: Arc<Pool>,
 }
 
@@ -158,7 +158,7 @@ impl TransportBuilder {
         self
     }
 
-    /// Uses no proxy, whatever the environment says.
+    /// Uses no proxy, regardless of the environment.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Choice::Direct;
         self

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum ProxyRule {
     Direct,
-    /// For every origin, whatever the environment says.
+    /// For every origin, regardless of the environment.
     Always(Proxy),
     Environment(Box<Environment>),
 }
@@ -150,7 +150,7 @@ impl Credentials {
 /// The highest number of bytes in a SOCKS5 user name and password together.
 ///
 /// hyper-util's SOCKS5 client writes everything it sends into one buffer of 262 bytes and fails if
-/// that is full: 13 bytes of its own, the user name, the password, and the host. This leaves 49 for
+/// that is full: 13 bytes of the protocol's, the user name, the password, and the host. This leaves 49 for
 /// the host; WeChat Pay's longest has 23.
 const MAX_SOCKS_CREDENTIALS: usize = 200;
 

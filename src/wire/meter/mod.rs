@@ -92,7 +92,7 @@ impl Baseline {
     ///
     /// False is final. The socket writes under the lock that is taken here ([`Metered`]), so a
     /// write either is in the counts that are read, or finds the connection sealed and fails.
-    /// Without the seal, false would only mean "not yet": the driver is a task of its own, and may
+    /// Without the seal, false would only mean "not yet": the driver is a separate task, and may
     /// write what hyper has buffered after the caller has given up and asked.
     fn seal(&self) -> bool {
         let mut counts = self.meter.lock();

@@ -4,7 +4,7 @@ use super::Baseline;
 
 /// How far a request has come, for a caller that gives up on it, such as at a deadline.
 ///
-/// A dropped future returns nothing, so the answer has to be somewhere else: the caller keeps one
+/// A dropped future returns nothing, so the state has to be kept outside of it: the caller keeps one
 /// clone and gives another to the attempt.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Arc<Mutex<State>>);

@@ -83,7 +83,7 @@ impl<T: Io> Metered<T> {
             Side::Socket => {
                 // The lock is held during the write (which never blocks: it would rather return
                 // `Pending`), so that sealing comes either before the write, which then fails, or
-                // after it has been counted. This is what makes the seal's answer final.
+                // after it has been counted. This is what makes the result of sealing final.
                 let mut counts = self.meter.lock();
                 if counts.sealed {
                     return Poll::Ready(Err(abandoned()));

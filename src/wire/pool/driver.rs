@@ -1,4 +1,4 @@
-//! Drives a connection beside the requests on it, and closes it after it was idle for too long.
+//! Drives a connection in a background task, and closes it after it was idle for too long.
 
 use std::{
     future::poll_fn,

@@ -133,8 +133,8 @@ impl Pool {
                     .is_ok_and(|ready| ready.is_ok());
             // The socket is asked last, right before the connection is used. hyper learns of a
             // server's close only when its driver is polled, so a runtime that was parked would hand
-            // a request to a connection that was closed long ago; and bytes that nobody asked for
-            // would be read as the response to this request.
+            // a request to a connection that was closed long ago; and an unsolicited response would
+            // be read as the response to this request.
             if ready && connection.probe.is_quiet() {
                 return Some(connection);
             }
@@ -208,7 +208,7 @@ impl Pool {
         let mut idle_by_key = self.lock();
         // A driver that ends first closes the sender and then removes its connection under this
         // lock. So a connection whose sender is open here will still be removed, and one whose
-        // sender is closed would stay in the map for ever.
+        // sender is closed would stay in the map forever.
         if idle.connection.sender.is_closed() {
             drop(idle_by_key);
             return;

@@ -1,8 +1,7 @@
 //! Which runtime and which thread runs what.
 //!
-//! A call is one future, and whoever polls it decides where it runs: in the caller's tokio runtime,
-//! or, for blocking verbs and outside tokio, inside the background runtime's context
-//! ([`InRuntime`]). Three things never follow the caller: timers, which always belong to the
+//! A call is one future. It runs in the tokio runtime that polls it or, for blocking verbs and outside
+//! tokio, inside the background runtime's context ([`InRuntime`]). Three things never follow the caller: timers, which always belong to the
 //! background thread ([`Clock`]); the program's own code, which never runs inside the background
 //! runtime ([`run_user_future`], [`Reports`]); and blocking verbs, which are refused where they
 //! would wait for themselves ([`check_may_block`]).

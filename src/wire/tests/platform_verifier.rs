@@ -1,7 +1,7 @@
 //! The platform verifier trusts what the operating system trusts, and only when it is asked to.
 //!
 //! On Linux, `SSL_CERT_FILE` says what that is. The verifier reads it from the environment, which
-//! cannot be changed safely beside other tests, so what depends on it runs in a child process.
+//! cannot be changed safely while other tests run, so what depends on it runs in a child process.
 
 use std::{
     env, fs,
