@@ -1,7 +1,10 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -31,12 +34,14 @@ impl Authority {
     }
 
     fn with(alter: impl FnOnce(&mut CertificateParams), ask_identity: bool) -> Self {
+        // A name per CA. With equal names, one CA's certificates would fail as forged by the other's
+        // key, and not as issued by an unknown CA.
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("private CA {}", NEXT.fetch_add(1, Ordering::Relaxed));
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "a private gateway's CA");
+        params.distinguished_name.push(DnType::CommonName, name);
         let root = params.self_signed(&key).unwrap();
         let issuer = Issuer::new(params, key);
 
