@@ -8,7 +8,7 @@ use rsa::{
 use wechatpay_chain::{Certificate, Error, PrivateKey, PublicKey};
 
 use super::{Case, made};
-use crate::keys;
+use crate::fixtures::keys;
 
 /// openssl genpkey -algorithm ed25519 -aes-256-cbc -pass pass:x
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----

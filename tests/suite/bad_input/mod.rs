@@ -1,18 +1,18 @@
 //! Bad input of every kind, in one table: what is said, what became of the request, and that
 //! nothing was sent where nothing should be.
 
-mod answers;
-mod config;
+mod clients;
 mod key_files;
 mod options;
 mod passwords;
 mod paths;
+mod responses;
 
 use std::{error::Error as _, sync::Mutex};
 
 use wechatpay_chain::{Chain, Client, Error, Method, Options, Outcome};
 
-use super::{
+use crate::fixtures::{
     mode::{BOTH, runtime},
     server::{Reply, Server},
 };
@@ -216,10 +216,10 @@ impl Case {
 fn bad_input_is_refused_with_a_reason_and_nothing_is_sent() {
     let cases = [
         key_files::cases(),
-        config::cases(),
+        clients::cases(),
         paths::cases(),
         options::cases(),
-        answers::cases(),
+        responses::cases(),
     ];
     let cases = cases.into_iter().flatten().collect::<Vec<_>>();
     let mut failed = Vec::new();

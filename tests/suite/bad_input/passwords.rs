@@ -5,7 +5,7 @@ use std::error::Error as _;
 use serde_json::json;
 use wechatpay_chain::{Client, Error, Method, Options, Transport};
 
-use crate::{
+use crate::fixtures::{
     keys,
     mode::BOTH,
     server::{Answer, Server},
@@ -171,8 +171,10 @@ fn what_is_at_fault_after_sending_is_no_fault_of_the_request() {
     for mode in BOTH {
         let chain = server.client().chain("v3/bill/tradebill");
         let err = match mode {
-            crate::mode::Mode::Blocking => chain.download(()),
-            crate::mode::Mode::Async => crate::mode::runtime().block_on(chain.download_async(())),
+            crate::fixtures::mode::Mode::Blocking => chain.download(()),
+            crate::fixtures::mode::Mode::Async => {
+                crate::fixtures::mode::runtime().block_on(chain.download_async(()))
+            }
         };
         let err = err.unwrap_err();
         assert!(err.is_decode() && !err.is_request(), "{err:?}");

@@ -15,11 +15,13 @@ use wechatpay_chain::{
 
 use super::{current_thread, plain, within};
 use crate::{
-    keys,
-    mode::{BOTH, Mode},
-    notification::told::{genuine, receiver},
-    scratch::Scratch,
-    server::{Answer, Server},
+    fixtures::{
+        keys,
+        mode::{BOTH, Mode},
+        scratch::Scratch,
+        server::{Answer, Server},
+    },
+    notifications::node::{genuine, receiver},
 };
 
 /// The thread that all blocking calls depend on.
@@ -358,7 +360,7 @@ impl ReplayGuard for Noting {
 
 #[test]
 fn a_notifications_handler_runs_as_the_callers_own_code() {
-    if crate::outside::absent() {
+    if crate::fixtures::programs::absent() {
         return;
     }
     let server = Server::agreeable();

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use wechatpay_chain::sandbox::{Fault, Sandbox};
 
-use crate::{npm, scratch::Scratch};
+use crate::fixtures::{npm, scratch::Scratch};
 
 const SCRIPT: &str = include_str!("../../node/sandbox.cjs");
 

@@ -14,7 +14,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use wechatpay_chain::sandbox::Sandbox;
 
-use crate::{material, scratch::Scratch};
+use crate::fixtures::{material, scratch::Scratch};
 
 /// A sandbox, and a client that writes HTTP byte for byte and leaves the cryptography to openssl.
 // Neither shares code with the sandbox, so a mistake in the library cannot cancel itself out.

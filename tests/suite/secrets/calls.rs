@@ -15,14 +15,16 @@ use super::{
     TOKEN, Told,
 };
 use crate::{
-    apiv2,
-    gateway::{Arrival, Gateway},
-    keys::{self, Pair},
-    mode::{BOTH, Mode},
-    notification::unknown_key,
-    scratch::Scratch,
-    server::{Answer, Request},
-    tls::Authority,
+    fixtures::{
+        apiv2,
+        gateway::{Arrival, Gateway},
+        keys::{self, Pair},
+        mode::{BOTH, Mode},
+        scratch::Scratch,
+        server::{Answer, Request},
+        tls::Authority,
+    },
+    notifications::unknown_key,
 };
 
 const BILL: &str = "姓名,金额\n`FileContentPerson55aa77,`1.00\n总笔数\n`1\n";

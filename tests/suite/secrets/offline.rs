@@ -13,7 +13,7 @@ use super::{
     AT_FAULT, ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, P12_PASSWORD,
     PROXY_PASSWORD, TOKEN, Told,
 };
-use crate::{keys, server::Request, tls::Authority};
+use crate::fixtures::{keys, server::Request, tls::Authority};
 
 /// Gives the requests that were signed, as if they had been sent.
 pub fn run(told: &mut Told) -> Vec<Request> {

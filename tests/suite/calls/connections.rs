@@ -1,0 +1,432 @@
+//! What happens when a connection, or the time, runs out: what is repeated, and what is known.
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{net::TcpSocket, runtime::Builder};
+use wechatpay_chain::{Chain, Client, Options, Outcome, RetryPolicy, Signature, Signer};
+
+use crate::fixtures::{
+    keys,
+    mode::{BOTH, runtime},
+    server::{Answer, Reply, Server, vacant_port},
+};
+
+#[test]
+fn a_call_dropped_after_the_write_began_closes_its_connection() {
+    let server = Server::start(|request| match request.number {
+        0 => Reply::Silence,
+        _ => Answer::signed(200, "{}").into(),
+    });
+    let chain = server.client().chain("v3/x");
+    drop(chain.post_async(()));
+    assert_eq!(
+        server.connections(),
+        0,
+        "nothing is sent before the first poll"
+    );
+
+    runtime().block_on(async {
+        let arrived = async {
+            while server.requests().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            answer = chain.post_async(json!({ "json": {} })) => panic!("{answer:?}"),
+            () = arrived => {}
+        }
+    });
+    server.wait_until("the end of the dropped call is seen", |seen| {
+        seen.closed == 1
+    });
+    assert_eq!(server.requests().len(), 1);
+
+    for mode in BOTH {
+        mode.post(&chain, ()).unwrap();
+    }
+    let connections = server
+        .requests()
+        .iter()
+        .map(|r| r.connection)
+        .collect::<Vec<_>>();
+    assert_eq!(connections[0], 0);
+    assert!(connections[1..].iter().all(|n| *n > 0), "{connections:?}");
+}
+
+#[test]
+fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
+    let server = Server::start(|_| Reply::Silence);
+    for mode in BOTH {
+        let chain = server.client().chain("v3/x");
+        let start = Instant::now();
+        let err = mode.post(&chain, json!({ "timeout": 0.8 })).unwrap_err();
+        assert!(start.elapsed() >= Duration::from_millis(800));
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::Unknown);
+        assert_eq!(
+            err.to_string(),
+            "POST v3/x: no response within the call's timeout of 800ms"
+        );
+
+        let builder = keys::builder().base_uri(server.url());
+        let client = builder.timeout(Duration::from_millis(800)).build().unwrap();
+        let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();
+        assert!(
+            err.is_timeout() && err.outcome() == Outcome::Unknown,
+            "{err:?}"
+        );
+        // A write is not repeated, nor is anything after its time.
+        server.wait_until("the connections are closed", |seen| {
+            seen.closed == seen.opened
+        });
+    }
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn an_answer_that_trickles_ends_with_the_calls_timeout() {
+    for mode in BOTH {
+        let server = Server::start(|_| {
+            Reply::Raw(Box::new(|stream| {
+                use std::io::Write as _;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+                while stream.write_all(b"x").is_ok() {
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }))
+        });
+        let err = mode
+            .post(&server.client().chain("v3/x"), json!({ "timeout": 1 }))
+            .unwrap_err();
+        assert!(
+            err.is_timeout() && err.outcome() == Outcome::Unknown,
+            "{err:?}"
+        );
+        server.wait_until("the connection is closed", |seen| seen.closed == 1);
+    }
+}
+
+const LIMITED: &str = r#"{"code":"RATELIMIT_EXCEEDED","message":"x"}"#;
+
+/// A port whose queue of connections is full: a further one gets no answer.
+pub struct Full {
+    pub port: u16,
+    _held: Box<dyn Send>,
+}
+
+pub fn full() -> Full {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (port, held) = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut held = Vec::new();
+        for _ in 0..8 {
+            let connecting = tokio::net::TcpStream::connect(address);
+            match tokio::time::timeout(Duration::from_millis(100), connecting).await {
+                Ok(stream) => held.push(stream.unwrap()),
+                Err(_) => break,
+            }
+        }
+        (address.port(), (listener, held))
+    });
+    Full {
+        port,
+        _held: Box::new((runtime, held)),
+    }
+}
+
+#[test]
+fn a_connection_that_is_not_made_is_not_sent() {
+    let full = full();
+    let client = keys::builder()
+        .base_uri(format!("http://127.0.0.1:{}/", full.port))
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let post = |options| mode.post(&client.chain("v3/x"), options).unwrap_err();
+        let err = post(json!({ "connect_timeout": 0.2 }));
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        assert_eq!(
+            err.to_string(),
+            "POST v3/x: no connection to 127.0.0.1 within 0.2 s: the TCP handshake did not complete"
+        );
+
+        // Without a limit of its own, connecting ends with the call.
+        let err = post(json!({ "connect_timeout": 0, "timeout": 0.8 }));
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        assert!(
+            err.to_string()
+                .contains("no response within the call's timeout of 800ms"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_says_nothing_ends_with_the_connect_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .serial(keys::SERIAL)
+        .private_key(keys::merchant().private())
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .proxy(format!("http://{}", listener.local_addr().unwrap()))
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let err = mode
+            .post(&client.chain("v3/x"), json!({ "connect_timeout": 0.2 }))
+            .unwrap_err();
+        assert!(err.is_timeout(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::NotSent);
+        assert!(
+            err.to_string()
+                .ends_with("within 0.2 s: the proxy did not respond"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn a_refused_connection_is_tried_again_and_not_sent() {
+    let port = vacant_port();
+    let client = keys::builder()
+        .base_uri(format!("http://127.0.0.1:{port}/"))
+        .retry(RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1)))
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+        assert!(err.is_connect(), "{err:?}");
+        assert_eq!((err.outcome(), err.attempts()), (Outcome::NotSent, 3));
+        assert_eq!(
+            err.to_string(),
+            format!("POST v3/x: cannot open a TCP connection to 127.0.0.1:{port}")
+        );
+    }
+}
+
+/// Counts its signatures.
+struct Counting(Arc<AtomicUsize>);
+
+impl Signer for Counting {
+    type Error = std::convert::Infallible;
+
+    async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
+    }
+}
+
+fn counting(server: &Server) -> (Chain, Arc<AtomicUsize>) {
+    let signed = Arc::new(AtomicUsize::new(0));
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .signer(Counting(Arc::clone(&signed)))
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .no_proxy()
+        .base_uri(server.url())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    (client.chain("v3/x"), signed)
+}
+
+#[test]
+fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
+    let server = Server::start(|_| Answer::signed(200, "{}").then_close());
+    let (chain, signed) = counting(&server);
+    // Nobody drives this runtime while the server closes: its own idea of the connection is that
+    // it stands, and a request written to it would be lost with an unknown outcome.
+    let parked = Builder::new_current_thread().enable_all().build().unwrap();
+    for round in 1..=5 {
+        parked
+            .block_on(chain.post_async(json!({ "json": {} })))
+            .unwrap();
+        server.wait_until("the server has closed", |seen| seen.closed == round);
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 5, "each arrives once");
+    let mut nonces = requests
+        .iter()
+        .map(|request| request.authorization(keys::merchant())["nonce_str"].clone())
+        .collect::<Vec<_>>();
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 5);
+    // What was written nowhere may have been signed twice, and no oftener.
+    let signed = signed.load(Ordering::SeqCst);
+    assert!((5..10).contains(&signed), "{signed} signatures");
+}
+
+#[test]
+fn a_connection_closed_while_idle_is_replaced_in_silence() {
+    let server = Server::start(|_| Answer::signed(200, "{}").then_close());
+    for mode in BOTH {
+        let chain = server.client().chain("v3/x");
+        for _ in 0..10 {
+            let before = server.requests().len();
+            mode.post(&chain, ()).unwrap();
+            assert_eq!(server.requests().len(), before + 1);
+            server.wait_until("the server has closed", |seen| seen.closed == seen.opened);
+        }
+    }
+}
+
+#[test]
+fn a_write_that_arrived_is_never_repeated() {
+    // On a new connection, and on one that has served before; with every retry allowed.
+    for reused in [false, true] {
+        for mode in BOTH {
+            for reply in [|| Reply::Reset, || Reply::Close] {
+                let server = Server::start(move |request| {
+                    if reused && request.number == 0 {
+                        Answer::signed(200, "{}").into()
+                    } else {
+                        reply()
+                    }
+                });
+                let client = keys::builder()
+                    .base_uri(server.url())
+                    .retry(
+                        RetryPolicy::default()
+                            .attempts(5)
+                            .repeat_rate_limited_writes(),
+                    )
+                    .build()
+                    .unwrap();
+                let chain = client.chain("v3/x");
+                if reused {
+                    mode.post(&chain, ()).unwrap();
+                }
+                let err = mode.post(&chain, json!({ "json": {"n": 1} })).unwrap_err();
+                assert!(err.is_transport(), "{err:?}");
+                assert_eq!((err.outcome(), err.attempts()), (Outcome::Unknown, 1));
+                let requests = server.requests();
+                assert_eq!(requests.len(), 1 + usize::from(reused));
+                assert_eq!(server.connections(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_read_whose_connection_breaks_is_repeated() {
+    for mode in BOTH {
+        let server = Server::start(|request| match request.number {
+            0 => Reply::Reset,
+            1 => Reply::Close,
+            _ => Answer::signed(200, "{}").into(),
+        });
+        let client = keys::builder()
+            .base_uri(server.url())
+            .retry(
+                RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1)),
+            )
+            .build()
+            .unwrap();
+        mode.get(&client.chain("v3/x"), ()).unwrap();
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[test]
+fn a_body_that_the_server_does_not_read_is_unknown() {
+    // It answers nothing and resets in the middle of a large body.
+    for mode in BOTH {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            use std::io::Read as _;
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut some = [0; 1000];
+            stream.read_exact(&mut some).unwrap();
+            drop(stream);
+            listener.set_nonblocking(true).unwrap();
+            thread::sleep(Duration::from_millis(100));
+            assert!(listener.accept().is_err(), "the write was repeated");
+        });
+        let client = keys::builder()
+            .base_uri(format!("http://127.0.0.1:{port}/"))
+            .build()
+            .unwrap();
+        let options = Options::new().body(vec![b'x'; 20_000_000]);
+        let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
+        assert!(err.is_transport(), "{err:?}");
+        assert_eq!((err.outcome(), err.attempts()), (Outcome::Unknown, 1));
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
+    for mode in BOTH {
+        let server = Server::start(|request| match request.number {
+            0 => Answer::plain(502, ""),
+            1 => Answer::plain(429, LIMITED),
+            _ => Answer::signed(200, "{}"),
+        });
+        let client = keys::builder()
+            .base_uri(server.url())
+            .retry(
+                RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(2)),
+            )
+            .build()
+            .unwrap();
+        mode.get(&client.chain("v3/x"), ()).unwrap();
+        let mut nonces = server
+            .requests()
+            .iter()
+            .map(|request| request.authorization(keys::merchant())["nonce_str"].clone())
+            .collect::<Vec<_>>();
+        assert_eq!(nonces.len(), 3);
+        nonces.dedup();
+        assert_eq!(nonces.len(), 3, "each attempt is signed afresh");
+
+        let server = Server::start(|_| Answer::plain(502, ""));
+        let client = keys::builder().base_uri(server.url()).build().unwrap();
+        let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+        assert_eq!((err.attempts(), err.outcome()), (1, Outcome::Unknown));
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_retry_after_beyond_all_time_is_not_waited_for() {
+    for mode in BOTH {
+        for (seconds, timeout) in [
+            ("18446744073709551615", 30),
+            ("18446744073709551615", 0),
+            ("86400", 30),
+            ("86400", 0),
+        ] {
+            let server =
+                Server::start(move |_| Answer::signed(429, LIMITED).header("Retry-After", seconds));
+            let client = keys::builder().base_uri(server.url()).build().unwrap();
+            let err = mode
+                .get(&client.chain("v3/x"), json!({ "timeout": timeout }))
+                .unwrap_err();
+            assert_eq!(err.api().unwrap().status(), 429, "{err:?}");
+            assert_eq!((err.attempts(), err.outcome()), (1, Outcome::Rejected));
+            assert_eq!(server.requests().len(), 1);
+        }
+    }
+}

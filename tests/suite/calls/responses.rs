@@ -1,0 +1,362 @@
+//! What each kind of answer becomes: a verified success, or an error with the right outcome.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wechatpay_chain::{Error, Method, Outcome, Response, Result, Verification};
+
+use crate::fixtures::{
+    keys,
+    mode::{BOTH, Mode},
+    server::{Answer, REQUEST_ID, Server},
+};
+
+const REFUSAL: &str =
+    r#"{"code":"PARAM_ERROR","message":"参数错误","detail":{"field":"/amount","issue":"over"}}"#;
+const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+
+/// One answer to one call.
+fn ask(mode: Mode, method: &Method, answer: &Answer) -> Result<Response> {
+    let answer = answer.clone();
+    let server = Server::start(move |_| answer.clone());
+    let asked = mode.send(&server.client().chain("v3/answers"), method, ());
+    assert_eq!(server.requests().len(), 1);
+    asked
+}
+
+/// What a call must end in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Verified,
+    /// The API's own error.
+    Api(Outcome),
+    /// An answer that is not believed.
+    Unbelieved,
+}
+
+fn end(asked: &Result<Response>) -> End {
+    match asked {
+        Ok(response) => {
+            let verification = response.verification();
+            assert!(matches!(verification, Verification::Verified { .. }));
+            assert_eq!(verification.serial(), Some(keys::PLATFORM_ID));
+            End::Verified
+        }
+        Err(err) if err.is_api() => End::Api(err.outcome()),
+        Err(err) => {
+            assert!(err.is_verification(), "{err:?}");
+            assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
+            assert!(err.api().is_none(), "shown as a business fact: {err:?}");
+            assert!(err.unverified_body().is_some() && err.status().is_some());
+            End::Unbelieved
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_answer_has_its_outcome() {
+    use End::{Api, Unbelieved, Verified};
+    use Outcome::{Rejected, Unknown};
+
+    let forged = |status| Answer::signed_over(status, REFUSAL, b"something else");
+    let cases = [
+        ("200", Answer::signed(200, "{}"), Verified, Verified),
+        ("202", Answer::signed(202, "{}"), Verified, Verified),
+        ("204", Answer::signed(204, ""), Verified, Verified),
+        (
+            "200 unsigned",
+            Answer::plain(200, "{}"),
+            Unbelieved,
+            Unbelieved,
+        ),
+        (
+            "204 unsigned",
+            Answer::plain(204, ""),
+            Unbelieved,
+            Unbelieved,
+        ),
+        ("200 forged", forged(200), Unbelieved, Unbelieved),
+        ("400 forged", forged(400), Unbelieved, Unbelieved),
+        ("401 forged", forged(401), Unbelieved, Unbelieved),
+        ("500 forged", forged(500), Unbelieved, Unbelieved),
+        (
+            "400",
+            Answer::signed(400, REFUSAL),
+            Api(Rejected),
+            Api(Rejected),
+        ),
+        (
+            "404",
+            Answer::signed(404, REFUSAL),
+            Api(Rejected),
+            Api(Rejected),
+        ),
+        (
+            "400 unsigned",
+            Answer::plain(400, REFUSAL),
+            Api(Rejected),
+            Api(Unknown),
+        ),
+        (
+            "404 unsigned",
+            Answer::plain(404, REFUSAL),
+            Api(Rejected),
+            Api(Unknown),
+        ),
+        (
+            "401 unsigned",
+            Answer::plain(401, REFUSAL),
+            Api(Rejected),
+            Api(Rejected),
+        ),
+        (
+            "403 unsigned",
+            Answer::plain(403, REFUSAL),
+            Api(Rejected),
+            Api(Rejected),
+        ),
+        (
+            "429 unsigned",
+            Answer::plain(429, REFUSAL),
+            Api(Rejected),
+            Api(Rejected),
+        ),
+        (
+            "500",
+            Answer::signed(500, REFUSAL),
+            Api(Unknown),
+            Api(Unknown),
+        ),
+        (
+            "500 unsigned",
+            Answer::plain(500, REFUSAL),
+            Api(Unknown),
+            Api(Unknown),
+        ),
+        (
+            "502 HTML",
+            Answer::plain(502, HTML),
+            Api(Unknown),
+            Api(Unknown),
+        ),
+        (
+            "503 empty",
+            Answer::plain(503, ""),
+            Api(Unknown),
+            Api(Unknown),
+        ),
+        (
+            "302",
+            Answer::plain(302, "").header("Location", "/v3/x"),
+            Api(Unknown),
+            Api(Unknown),
+        ),
+    ];
+    for (name, answer, get, post) in cases {
+        for mode in BOTH {
+            let asked = ask(mode, &Method::GET, &answer);
+            assert_eq!(end(&asked), get, "GET {name} {mode:?}: {asked:?}");
+            let asked = ask(mode, &Method::POST, &answer);
+            assert_eq!(end(&asked), post, "POST {name} {mode:?}: {asked:?}");
+        }
+    }
+}
+
+fn refused(answer: &Answer) -> Error {
+    ask(Mode::Blocking, &Method::POST, answer).expect_err("an error")
+}
+
+#[test]
+fn an_api_error_carries_all_that_came() {
+    let err = refused(&Answer::signed(400, REFUSAL));
+    let api = err.api().unwrap();
+    assert_eq!(api.status(), 400);
+    assert_eq!(err.status().unwrap(), 400);
+    assert_eq!((api.code(), api.message()), ("PARAM_ERROR", "参数错误"));
+    assert_eq!(api.detail().unwrap()["field"], "/amount");
+    assert_eq!(api.request_id(), Some(REQUEST_ID));
+    assert_eq!(api.body(), REFUSAL.as_bytes());
+    assert!(api.is_verified() && err.unverified_body().is_none());
+    assert_eq!(err.attempts(), 1);
+    assert_eq!(
+        err.to_string(),
+        format!("POST v3/answers: 400 PARAM_ERROR: 参数错误 (Request-ID {REQUEST_ID})")
+    );
+
+    let err = refused(&Answer::plain(429, REFUSAL).header("Retry-After", "7"));
+    let api = err.api().unwrap();
+    assert_eq!(api.retry_after(), Some(Duration::from_secs(7)));
+    assert!(!api.is_verified());
+}
+
+#[test]
+fn an_error_in_html_or_without_a_body_is_kept_as_it_came() {
+    let err = refused(&Answer::plain(502, HTML));
+    let api = err.api().unwrap();
+    assert_eq!((api.code(), api.message()), ("", ""));
+    assert_eq!(api.body(), HTML.as_bytes());
+    assert!(api.detail().is_none());
+    let text = err.to_string();
+    assert!(
+        text.contains("502: not a response of the API (50 bytes)"),
+        "{text}"
+    );
+    assert!(!text.contains("<h1>"), "{text}");
+
+    let err = refused(&Answer::plain(500, "").without("Request-ID"));
+    let api = err.api().unwrap();
+    assert_eq!(
+        (api.code(), api.body(), api.request_id()),
+        ("", &b""[..], None)
+    );
+
+    // JSON of another make is no more of an answer than HTML.
+    let err = refused(&Answer::plain(500, r#"["code"]"#));
+    assert_eq!(err.api().unwrap().code(), "");
+}
+
+#[test]
+fn a_success_gives_its_body_in_every_form() {
+    for mode in BOTH {
+        let got = ask(
+            mode,
+            &Method::POST,
+            &Answer::signed(200, r#"{"code_url":"weixin://x"}"#),
+        );
+        let got = got.unwrap();
+        assert_eq!(got.status(), 200);
+        assert!(!got.is_accepted() && got.verification().is_verified());
+        assert_eq!(got.text().unwrap(), r#"{"code_url":"weixin://x"}"#);
+        assert_eq!(got.json::<Value>().unwrap()["code_url"], "weixin://x");
+        assert_eq!(got.request_id(), Some(REQUEST_ID));
+        assert_eq!(got.headers()["content-type"], "application/json");
+
+        let got = ask(mode, &Method::GET, &Answer::signed(202, "")).unwrap();
+        assert!(got.is_accepted());
+
+        let got = ask(mode, &Method::POST, &Answer::signed(204, "")).unwrap();
+        assert_eq!(got.status(), 204);
+        assert!(got.bytes().is_empty());
+        assert_eq!(got.text().unwrap(), "");
+        let err = got.json::<Value>().unwrap_err();
+        assert!(err.is_decode(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::Done);
+    }
+}
+
+#[test]
+fn what_cannot_be_decoded_was_done_all_the_same() {
+    let got = ask(
+        Mode::Blocking,
+        &Method::POST,
+        &Answer::signed(200, "<xml/>"),
+    )
+    .unwrap();
+    let err = got.json::<Value>().unwrap_err();
+    assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
+    assert!(
+        err.to_string().contains("is not the expected JSON"),
+        "{err}"
+    );
+
+    let got = ask(
+        Mode::Blocking,
+        &Method::GET,
+        &Answer::signed(200, vec![0xff, 0xfe]),
+    )
+    .unwrap();
+    let err = got.text().unwrap_err();
+    assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
+}
+
+#[test]
+fn the_documented_unsigned_downloads_need_no_signature() {
+    let server = Server::start(|_| Answer::plain(200, "a file"));
+    let root = server.client();
+    let below = keys::builder()
+        .base_uri(format!("{}hk/", server.url()))
+        .build()
+        .unwrap();
+    for mode in BOTH {
+        for client in [&root, &below] {
+            let get = |path: &str| mode.get(&client.chain(path), ());
+            for path in [
+                "v3/billdownload/file?token=x",
+                "v3/merchant-service/images/abc",
+                "v3/global/merchant-service/images/abc",
+                "v3/new-tax-control-fapiao/download",
+                "v3/transferdownload/elecvoucherfile",
+                "v3/transferdownload/signfile",
+            ] {
+                let got = get(path).unwrap_or_else(|err| panic!("{err}"));
+                assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
+                assert_eq!(got.text().unwrap(), "a file");
+            }
+            for path in [
+                "v3/billdownload/files",
+                "v3/x/v3/billdownload/file",
+                "v3/bill/tradebill",
+            ] {
+                assert!(get(path).unwrap_err().is_verification(), "{path}");
+            }
+            let posted = mode.post(&client.chain("v3/billdownload/file"), ());
+            assert!(posted.unwrap_err().is_verification());
+        }
+        // The download URL of an answer, as it came, with the base URI's own path in it.
+        let url = format!("{}hk/v3/billdownload/file?token=a%2Fb", server.url());
+        let got = mode
+            .get(&below.chain("{+url}"), json!({ "url": url }))
+            .unwrap();
+        assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
+    }
+    let last = server.requests().pop().unwrap();
+    assert_eq!(last.target, "/hk/v3/billdownload/file?token=a%2Fb");
+    last.authorization(keys::merchant());
+}
+
+#[test]
+fn a_statement_is_verified_by_its_hash() {
+    const STATEMENT: &str = "statement\n";
+    const SHA1: &str = "2429777616b5df72adf056254168b88624b6214a";
+    const OTHER: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    let signed = |sha1: &str| {
+        let over = format!("{{\"sha1\":\"{sha1}\"}}");
+        Answer::signed_over(200, STATEMENT, over.as_bytes())
+    };
+    let get = |base: &str, path: &str, answer: Answer| {
+        let server = Server::start(move |_| answer.clone());
+        let client = keys::builder()
+            .base_uri(format!("{}{base}", server.url()))
+            .build()
+            .unwrap();
+        client.chain(path).get(())
+    };
+    let header = "Wechatpay-Statement-Sha1";
+    for (base, path) in [("", "v3/global/statements"), ("hk", "v3/statements")] {
+        let got = get(base, path, signed(SHA1).header(header, SHA1)).unwrap();
+        assert!(got.verification().is_verified());
+        assert_eq!(got.text().unwrap(), STATEMENT);
+
+        // The signature holds for the header, and the body is another.
+        let err = get(base, path, signed(OTHER).header(header, OTHER)).unwrap_err();
+        assert!(
+            err.is_verification()
+                && err
+                    .to_string()
+                    .contains("does not match its Wechatpay-Statement-Sha1"),
+            "{err}"
+        );
+        assert_eq!(err.outcome(), Outcome::Unknown);
+
+        // The body fits the header, and the signature is of neither.
+        let err = get(base, path, signed(OTHER).header(header, SHA1)).unwrap_err();
+        assert!(err.is_verification(), "{err}");
+
+        // Without the header the signature covers the body.
+        let got = get(base, path, Answer::signed(200, STATEMENT)).unwrap();
+        assert!(got.verification().is_verified());
+    }
+    // Elsewhere the header means nothing.
+    let err = get("", "v3/bill/x", signed(SHA1).header(header, SHA1)).unwrap_err();
+    assert!(err.is_verification(), "{err}");
+}

@@ -1,0 +1,301 @@
+//! When a call goes out again: how often, after what pause, and what stays the same.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use wechatpay_chain::{Client, Options, Outcome, RetryPolicy};
+
+use crate::fixtures::{
+    keys,
+    mode::{BOTH, at_once},
+    server::{Answer, Reply, Server, vacant_port},
+};
+
+const LIMITED: &str = r#"{"code":"RATELIMIT_EXCEEDED","message":"x"}"#;
+const BLINK: Duration = Duration::from_millis(1);
+
+fn client(server: &Server, policy: RetryPolicy) -> Client {
+    let builder = keys::builder().base_uri(server.url()).retry(policy);
+    builder.build().unwrap()
+}
+
+fn quick() -> RetryPolicy {
+    RetryPolicy::default().backoff(BLINK, BLINK)
+}
+
+/// Answers so at first, and well after.
+fn at_first(times: usize, answer: fn() -> Answer) -> Server {
+    Server::start(move |request| match request.number < times {
+        true => answer(),
+        false => Answer::signed(200, "{}"),
+    })
+}
+
+#[test]
+fn a_retry_after_is_obeyed() {
+    let answers: [fn() -> Answer; 2] = [
+        || Answer::signed(429, LIMITED).header("Retry-After", 1),
+        || Answer::plain(503, "").header("Retry-After", 1),
+    ];
+    at_once(&answers, |mode, answer| {
+        let server = at_first(1, *answer);
+        let start = Instant::now();
+        mode.get(&client(&server, quick()).chain("v3/x"), ())
+            .unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(1));
+        let times = server.requests();
+        let times = times.iter().map(|request| {
+            let fields = request.authorization(keys::merchant());
+            fields["timestamp"].parse::<u64>().unwrap()
+        });
+        let [first, second] = times.collect::<Vec<_>>()[..] else {
+            panic!("not two requests");
+        };
+        assert!(first < second, "signed at {first} and again at {second}");
+    });
+}
+
+#[test]
+fn a_retry_after_that_outlasts_the_call_is_told_at_once() {
+    for mode in BOTH {
+        for retry_after in [61, 300] {
+            let server = Server::start(move |_| {
+                Answer::signed(429, LIMITED).header("Retry-After", retry_after)
+            });
+            // An error after a minute would be the timeout's.
+            let err = mode
+                .get(
+                    &client(&server, quick()).chain("v3/x"),
+                    json!({ "timeout": 60 }),
+                )
+                .unwrap_err();
+            assert!(err.is_api(), "{err:?}");
+            let asked = err.api().unwrap().retry_after();
+            assert_eq!(asked, Some(Duration::from_secs(retry_after)));
+            assert_eq!((err.attempts(), server.requests().len()), (1, 1));
+        }
+    }
+}
+
+#[test]
+fn the_pauses_double_and_are_spread() {
+    const BASE: Duration = Duration::from_millis(60);
+    let arrivals = Arc::new(Mutex::new(Vec::new()));
+    let server = Server::start({
+        let arrivals = Arc::clone(&arrivals);
+        move |_| {
+            arrivals.lock().unwrap().push(Instant::now());
+            Answer::plain(503, "")
+        }
+    });
+    let policy = RetryPolicy::default()
+        .attempts(3)
+        .backoff(BASE, Duration::from_secs(1))
+        .budget(100);
+    let client = client(&server, policy);
+    for mode in BOTH {
+        for _ in 0..3 {
+            let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();
+            assert_eq!(err.attempts(), 3);
+        }
+    }
+    let arrivals = arrivals.lock().unwrap();
+    let pauses = arrivals.chunks(3).map(|calls| {
+        let [first, second, third] = calls else {
+            panic!("not three attempts");
+        };
+        [*second - *first, *third - *second]
+    });
+    let pauses = pauses.collect::<Vec<_>>();
+    assert_eq!(pauses.len(), 6);
+    for [first, second] in &pauses {
+        // With jitter: from half of it to the whole.
+        assert!(*first >= BASE / 2, "{pauses:?}");
+        assert!(*second >= BASE, "{pauses:?}");
+    }
+    let different = pauses.iter().flatten().map(Duration::as_millis);
+    assert!(different.collect::<HashSet<_>>().len() > 2, "{pauses:?}");
+}
+
+#[test]
+fn a_deadline_spans_all_attempts() {
+    for mode in BOTH {
+        let server = Server::start(|_| {
+            thread::sleep(Duration::from_millis(150));
+            Answer::plain(503, "")
+        });
+        let client = client(&server, quick().attempts(100).budget(100));
+        let err = mode
+            .get(&client.chain("v3/x"), json!({ "timeout": 0.5 }))
+            .unwrap_err();
+        assert!(err.is_timeout() || err.is_api(), "{err:?}");
+        assert_eq!(err.outcome(), Outcome::Unknown);
+        let attempts = err.attempts() as usize;
+        assert!((1..=4).contains(&attempts), "{attempts} attempts");
+        // The deadline may come before the last of them has arrived.
+        let arrived = server.requests().len();
+        assert!(
+            (attempts - 1..=attempts).contains(&arrived),
+            "{arrived} of {attempts}"
+        );
+    }
+}
+
+#[test]
+fn a_budget_that_is_spent_brings_errors_back_at_once() {
+    for mode in BOTH {
+        let server = Server::start(|_| Answer::plain(503, ""));
+        let client = client(&server, quick().budget(10));
+        let attempts = (0..20)
+            .map(|_| mode.get(&client.chain("v3/x"), ()).unwrap_err().attempts())
+            .collect::<Vec<_>>();
+        // Ten are saved up, and twenty calls earn two more, less what the first earn while
+        // nothing of it is spent.
+        assert_eq!(attempts[..5], [3; 5], "{attempts:?}");
+        let repeats = attempts.iter().map(|tries| tries - 1).sum::<u32>();
+        assert!((11..=12).contains(&repeats), "{attempts:?}");
+        assert_eq!(server.requests().len() as u32, 20 + repeats);
+    }
+    // A policy of none has no use for it.
+    let server = Server::start(|_| Answer::plain(503, ""));
+    let client = client(&server, RetryPolicy::none());
+    assert_eq!(client.chain("v3/x").get(()).unwrap_err().attempts(), 1);
+}
+
+#[test]
+fn a_limited_write_is_repeated_where_the_caller_says_so_and_with_the_same_body() {
+    for mode in BOTH {
+        let server = at_first(2, || Answer::signed(429, LIMITED));
+        let client = client(&server, quick().repeat_rate_limited_writes());
+        // The key that is preferred changes between two attempts.
+        let other = keys::Pair::draw();
+        let post = || {
+            Options::new()
+                .json(json!({ "user_name": "张三" }))
+                .encrypt(["/user_name"])
+        };
+        let chain = client.chain("v3/x");
+        let prepared = chain
+            .prepare(wechatpay_chain::Method::POST, post())
+            .unwrap();
+        assert_eq!(
+            prepared.headers()["wechatpay-serial"].to_str().unwrap(),
+            keys::PLATFORM_ID
+        );
+        client
+            .add_platform_key("PUB_KEY_ID_OTHER", other.public())
+            .unwrap();
+        mode.post(&chain, post()).unwrap();
+
+        let requests = server.requests();
+        assert_eq!(requests.len(), 3);
+        let mut nonces = HashSet::new();
+        for request in &requests {
+            assert_eq!(request.body, requests[0].body, "another ciphertext");
+            assert_eq!(request.header("wechatpay-serial"), Some(keys::PLATFORM_ID));
+            nonces.insert(request.authorization(keys::merchant())["nonce_str"].clone());
+        }
+        assert_eq!(nonces.len(), 3, "each attempt is signed afresh");
+        assert_ne!(
+            prepared.body(),
+            requests[0].body,
+            "each call encrypts afresh"
+        );
+
+        // Not where its fate is open.
+        let server = Server::start(|_| Answer::plain(503, ""));
+        let policy = quick().repeat_rate_limited_writes();
+        let err = mode
+            .post(&self::client(&server, policy).chain("v3/x"), ())
+            .unwrap_err();
+        assert_eq!((err.attempts(), err.outcome()), (1, Outcome::Unknown));
+    }
+}
+
+#[test]
+fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
+    let client = Arc::new(Mutex::new(None::<Client>));
+    let server = Server::start({
+        let client = Arc::clone(&client);
+        move |request| {
+            if request.number > 0 {
+                return Answer::signed(200, "{}");
+            }
+            // While the first attempt is answered, the key that it used is taken out.
+            let client = client.lock().unwrap();
+            let client = client.as_ref().unwrap();
+            let key = keys::platform().public();
+            client.remove_platform_key(keys::PLATFORM_ID);
+            client.add_platform_key("PUB_KEY_ID_OTHER", key).unwrap();
+            Answer::plain(429, LIMITED)
+        }
+    });
+    let made = self::client(&server, quick().repeat_rate_limited_writes());
+    *client.lock().unwrap() = Some(made.clone());
+    let options = Options::new()
+        .json(json!({ "user_name": "张三" }))
+        .encrypt(["/user_name"]);
+    // The answer is signed under the id that is out of trust by now: what matters is what went.
+    let err = made.chain("v3/x").post(options).unwrap_err();
+    assert!(err.is_verification(), "{err:?}");
+    assert_eq!((err.attempts(), err.outcome()), (2, Outcome::Unknown));
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    for request in &requests {
+        assert_eq!(request.header("wechatpay-serial"), Some(keys::PLATFORM_ID));
+        assert_eq!(request.body, requests[0].body);
+    }
+    *client.lock().unwrap() = None;
+}
+
+#[test]
+fn a_write_waits_for_a_server_that_comes_up_and_arrives_once() {
+    for mode in BOTH {
+        let port = vacant_port();
+        let policy = RetryPolicy::default()
+            .attempts(100)
+            .budget(1_000)
+            .backoff(Duration::from_millis(100), Duration::from_millis(200));
+        let client = keys::builder()
+            .base_uri(format!("http://127.0.0.1:{port}/"))
+            .retry(policy)
+            .build()
+            .unwrap();
+        let coming = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(150));
+            Server::at(port, |_| Answer::signed(200, "{}"))
+        });
+        mode.post(&client.chain("v3/x"), json!({ "json": {} }))
+            .unwrap();
+        coming.join().unwrap().only();
+    }
+}
+
+#[test]
+fn what_became_of_an_earlier_attempt_is_not_forgotten() {
+    for mode in BOTH {
+        // A read that was cut and then met a port where nobody listens any more.
+        let server = Arc::new(Mutex::new(None::<Server>));
+        let started = Server::at(vacant_port(), {
+            let server = Arc::clone(&server);
+            move |_| {
+                let gone = server.lock().unwrap().take();
+                thread::spawn(move || drop(gone)).join().unwrap();
+                Reply::Close
+            }
+        });
+        let policy = RetryPolicy::default()
+            .attempts(2)
+            .backoff(Duration::from_millis(200), Duration::from_millis(200));
+        let client = client(&started, policy);
+        *server.lock().unwrap() = Some(started);
+        let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();
+        assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
+        assert_eq!(err.attempts(), 2);
+    }
+}

@@ -1,0 +1,560 @@
+//! Downloads into files, against the system's gzip and sha1sum.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::json;
+use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
+
+use crate::fixtures::{
+    keys,
+    scratch::Scratch,
+    server::{Answer, Reply, Server},
+};
+
+fn tool(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the system has it");
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writing = std::thread::spawn(move || stdin.write_all(&input).unwrap());
+    let out = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    assert!(out.status.success(), "{program}");
+    out.stdout
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    tool("gzip", &["-c"], bytes)
+}
+
+pub fn sha1(bytes: &[u8]) -> String {
+    let out = tool("sha1sum", &[], bytes);
+    String::from_utf8(out[..40].to_vec()).unwrap()
+}
+
+/// A bill of some 600 kB.
+fn bill() -> Vec<u8> {
+    let mut out = b"\xef\xbb\xbf".to_vec();
+    for row in 0..10_000 {
+        let _ = writeln!(
+            out,
+            "`2019-06-11 10:00:00,`N{row:020},`12.30,`SUCCESS,`{}",
+            row * 7919
+        );
+    }
+    out
+}
+
+const FILE: &str = "v3/billdownload/file";
+
+/// Serves `body` to every request, as an unsigned file.
+fn serving(body: Vec<u8>) -> Server {
+    Server::start(move |_| Answer::plain(200, body.clone()))
+}
+
+#[test]
+fn a_download_becomes_a_file_that_only_its_owner_reads() {
+    let server = serving(bill());
+    let scratch = Scratch::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let options =
+        Options::from(json!({ "sink": scratch.file("bill.csv"), "query": { "token": "t" } }))
+            .on_progress({
+                let told = Arc::clone(&told);
+                move |bytes, total| told.lock().unwrap().push((bytes, total))
+            });
+    let response = server.client().chain(FILE).get(options).unwrap();
+
+    assert_eq!(std::fs::read(scratch.file("bill.csv")).unwrap(), bill());
+    assert_eq!(scratch.names(), ["bill.csv"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = scratch
+            .file("bill.csv")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert_eq!(*response.verification(), Verification::DocumentedUnsigned);
+    assert!(response.bytes().is_empty());
+    let file = response.file().unwrap();
+    assert_eq!(file.path(), scratch.file("bill.csv"));
+    assert_eq!(file.len(), bill().len() as u64);
+    assert_eq!(file.sha1(), sha1(&bill()));
+    let len = bill().len() as u64;
+    let told = told.lock().unwrap();
+    assert!(told.len() > 1 && told.is_sorted());
+    assert_eq!(told.last(), Some(&(len, Some(len))));
+    server.only().authorization(keys::merchant());
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_when_the_new_one_is_whole_and_not_before() {
+    let whole = bill();
+    let half = whole.len() / 2;
+    let server = Server::start(move |request| match request.target.contains("cut") {
+        true => {
+            let mut answer = Answer::plain(200, whole.clone()).bytes();
+            answer.truncate(half);
+            Reply::Raw(Box::new(move |stream| stream.write_all(&answer).unwrap()))
+        }
+        false => Answer::plain(200, whole.clone()).into(),
+    });
+    let scratch = Scratch::new();
+    scratch.written("bill.csv", "old");
+    let get = |token: &str| {
+        let options = json!({ "sink": scratch.file("bill.csv"), "query": { "token": token } });
+        server.client().chain(FILE).get(options)
+    };
+    let err = get("cut").unwrap_err();
+    assert!(
+        err.is_transport() && err.outcome() == Outcome::Unknown,
+        "{err:?}"
+    );
+    assert_eq!(std::fs::read(scratch.file("bill.csv")).unwrap(), b"old");
+    assert_eq!(scratch.names(), ["bill.csv"]);
+    get("whole").unwrap();
+    assert_eq!(std::fs::read(scratch.file("bill.csv")).unwrap(), bill());
+    assert_eq!(scratch.names(), ["bill.csv"]);
+}
+
+#[test]
+fn a_cut_download_is_begun_anew() {
+    let whole = bill();
+    let server = Server::start(move |request| match request.number {
+        0 => {
+            let mut answer = Answer::plain(200, whole.clone()).bytes();
+            answer.truncate(answer.len() - 1);
+            Reply::Raw(Box::new(move |stream| stream.write_all(&answer).unwrap()))
+        }
+        _ => Answer::plain(200, whole.clone()).into(),
+    });
+    let scratch = Scratch::new();
+    let client = keys::builder().base_uri(server.url()).build().unwrap();
+    client
+        .chain(FILE)
+        .get(json!({ "sink": scratch.file("b") }))
+        .unwrap();
+    assert_eq!(std::fs::read(scratch.file("b")).unwrap(), bill());
+    assert_eq!(scratch.names(), ["b"]);
+}
+
+#[test]
+fn a_sink_that_cannot_be_is_told_before_anything_is_sent() {
+    let server = serving(bill());
+    let scratch = Scratch::new();
+    let dir = scratch.path().display().to_string();
+    let chain = server.client().chain(FILE);
+    for (sink, text) in [
+        (dir.clone(), "is a directory: append a file name"),
+        (format!("{dir}/none/bill.csv"), "cannot be created"),
+        (format!("{dir}/new/"), "ends like a directory"),
+        ("/dev/null".to_owned(), "is not a regular file"),
+    ] {
+        let err = chain.get(json!({ "sink": sink })).unwrap_err();
+        assert!(
+            err.is_file() && err.outcome() == Outcome::NotSent,
+            "{err:?}"
+        );
+        assert!(err.to_string().contains(text), "{err}");
+        let err = chain.download(json!({ "sink": sink })).unwrap_err();
+        assert!(
+            err.is_file() && err.outcome() == Outcome::NotSent,
+            "{err:?}"
+        );
+    }
+    assert!(chain.get(json!({ "sink": "" })).unwrap_err().is_request());
+    assert!(server.requests().is_empty());
+    assert!(scratch.names().is_empty());
+    assert!(Path::new("/dev/null").exists());
+}
+
+#[test]
+fn an_error_answer_never_comes_into_the_file() {
+    for answer in [
+        Answer::signed(400, r#"{"code":"PARAM_ERROR","message":"no"}"#),
+        Answer::signed(404, r#"{"code":"NO_STATEMENT_EXIST","message":"no"}"#),
+        Answer::plain(502, "<html>"),
+    ] {
+        let server = Server::start(move |_| answer.clone());
+        let scratch = Scratch::new();
+        for path in [FILE, "v3/certificates"] {
+            let chain = server.client().chain(path);
+            let err = chain.get(json!({ "sink": scratch.file("b") })).unwrap_err();
+            assert!(err.is_api(), "{err:?}");
+        }
+        assert!(scratch.names().is_empty());
+    }
+}
+
+#[test]
+fn a_signed_answer_comes_into_the_file_once_it_has_verified() {
+    let scratch = Scratch::new();
+    let options = || json!({ "sink": scratch.file("b") });
+    let server = Server::start(|request| match request.path() {
+        "/v3/good" => Answer::signed(200, r#"{"a":1}"#),
+        _ => Answer::signed_over(200, r#"{"a":2}"#, b"other"),
+    });
+    let client = server.client();
+    let err = client.chain("v3/bad").get(options()).unwrap_err();
+    assert!(err.is_verification(), "{err:?}");
+    assert!(scratch.names().is_empty());
+    let response = client.chain("v3/good").get(options()).unwrap();
+    assert!(response.verification().is_verified());
+    assert_eq!(std::fs::read(scratch.file("b")).unwrap(), br#"{"a":1}"#);
+    assert_eq!(scratch.names(), ["b"]);
+}
+
+#[test]
+fn gzip_is_unpacked_where_asked_and_hashed_unpacked_in_any_case() {
+    let packed = gzip(&bill());
+    let server = serving(packed.clone());
+    let chain = server.client().chain(FILE);
+    let scratch = Scratch::new();
+    let into = || Options::new().sink(scratch.file("b"));
+    let is = |bytes: &[u8]| assert_eq!(std::fs::read(scratch.file("b")).unwrap(), bytes);
+
+    let response = chain.get(into()).unwrap();
+    is(&packed);
+    assert_eq!(response.file().unwrap().sha1(), sha1(&packed));
+    chain.get(into().expect_sha1(sha1(&bill()))).unwrap();
+    is(&packed);
+    let response = chain
+        .get(
+            into()
+                .gunzip(true)
+                .expect_sha1(sha1(&bill()).to_uppercase()),
+        )
+        .unwrap();
+    is(&bill());
+    assert_eq!(response.file().unwrap().sha1(), sha1(&bill()));
+    assert_eq!(response.file().unwrap().len(), bill().len() as u64);
+
+    let response = chain
+        .get(Options::new().gunzip(true).expect_sha1(sha1(&bill())))
+        .unwrap();
+    assert_eq!(response.bytes()[..], bill());
+    assert_eq!(chain.get(()).unwrap().bytes()[..], packed);
+    // Two gzips in a row are one file, and what is no gzip stays as it is.
+    let twice = serving([gzip(b"ab"), gzip(b"c")].concat());
+    let response = twice
+        .client()
+        .chain(FILE)
+        .get(Options::new().gunzip(true))
+        .unwrap();
+    assert_eq!(response.text().unwrap(), "abc");
+    for plain in ["", "\u{1f}", "abc"] {
+        let server = serving(plain.into());
+        let options = into().gunzip(true).expect_sha1(sha1(plain.as_bytes()));
+        server.client().chain(FILE).get(options).unwrap();
+        is(plain.as_bytes());
+    }
+}
+
+#[test]
+fn another_hash_is_an_error_and_leaves_no_file() {
+    let scratch = Scratch::new();
+    for body in [bill(), gzip(&bill())] {
+        let server = serving(body);
+        let chain = server.client().chain(FILE);
+        for options in [Options::new().sink(scratch.file("b")), Options::new()] {
+            let err = chain
+                .get(options.gunzip(true).expect_sha1(sha1(b"other")))
+                .unwrap_err();
+            assert!(
+                err.is_verification() && err.outcome() == Outcome::Done,
+                "{err:?}"
+            );
+            assert!(err.to_string().contains("SHA-1"), "{err}");
+        }
+    }
+    assert!(scratch.names().is_empty());
+    let chain = serving(Vec::new()).client().chain(FILE);
+    let err = chain.get(Options::new().expect_sha1("a9")).unwrap_err();
+    assert!(err.is_request(), "{err:?}");
+}
+
+#[test]
+fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
+    let scratch = Scratch::new();
+    let packed = gzip(&bill());
+    let mut altered = packed.clone();
+    altered[packed.len() / 2] ^= 0x55;
+    for body in [
+        packed[..packed.len() - 1].to_vec(),
+        packed[..5].to_vec(),
+        altered,
+    ] {
+        let server = serving(body);
+        for options in [Options::new().sink(scratch.file("b")), Options::new()] {
+            let err = server
+                .client()
+                .chain(FILE)
+                .get(options.gunzip(true))
+                .unwrap_err();
+            assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
+        }
+    }
+    assert!(scratch.names().is_empty());
+
+    // 64 MiB of zeros in 64 kB: too much for memory, and any file's affair.
+    let server = serving(gzip(&vec![0; 64 << 20]));
+    let chain = server.client().chain(FILE);
+    let err = chain.get(Options::new().gunzip(true)).unwrap_err();
+    assert!(
+        err.is_too_large() && err.outcome() == Outcome::Done,
+        "{err:?}"
+    );
+    chain
+        .get(Options::new().gunzip(true).sink(scratch.file("b")))
+        .unwrap();
+    assert_eq!(scratch.file("b").metadata().unwrap().len(), 64 << 20);
+}
+
+#[test]
+fn a_call_that_is_dropped_or_runs_out_of_time_leaves_nothing() {
+    let begun = Answer::plain(200, bill()).bytes()[..100_000].to_vec();
+    let server = Server::start(move |_| {
+        let begun = begun.clone();
+        Reply::Raw(Box::new(move |stream| {
+            let _ = stream.write_all(&begun);
+            let _ = std::io::Read::read_to_end(stream, &mut Vec::new());
+        }))
+    });
+    let scratch = Scratch::new();
+    let chain = server.client().chain(FILE);
+    let options = || Options::new().sink(scratch.file("b"));
+    let err = chain
+        .get(options().timeout(Duration::from_secs(1)))
+        .unwrap_err();
+    assert!(
+        err.is_timeout() && err.outcome() == Outcome::Unknown,
+        "{err:?}"
+    );
+    assert!(scratch.names().is_empty());
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let call = chain.get_async(options());
+        let dropped = tokio::time::timeout(Duration::from_millis(200), call).await;
+        assert!(dropped.is_err());
+    });
+    assert!(scratch.names().is_empty());
+}
+
+#[test]
+fn apiv2s_bills_are_files_on_success_and_errors_on_failure() {
+    let failure = "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[No Bill Exist]]></return_msg><error_code><![CDATA[20002]]></error_code></xml>";
+    let server = Server::start(move |request| {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        match request.path() {
+            "/pay/downloadbill" if body.contains("20140604") => Answer::plain(200, failure),
+            "/pay/downloadbill" => Answer::plain(200, bill()),
+            _ => Answer::plain(200, gzip(&bill())),
+        }
+    });
+    let scratch = Scratch::new();
+    let get = |path: &str, date: &str| {
+        let xml =
+            json!({ "appid": "wx8888888888888888", "mch_id": keys::MCHID, "bill_date": date });
+        let options = Options::new().xml(xml).sink(scratch.file("b")).gunzip(true);
+        server.client().chain(path).post(options)
+    };
+    let err = get("v2/pay/downloadbill", "20140604").unwrap_err();
+    assert!(err.is_api(), "{err:?}");
+    assert_eq!(err.api().unwrap().message(), "No Bill Exist");
+    assert!(scratch.names().is_empty());
+    for path in ["v2/pay/downloadbill", "v2/pay/downloadfundflow"] {
+        let response = get(path, "20140603").unwrap();
+        assert_eq!(*response.verification(), Verification::DocumentedUnsigned);
+        assert_eq!(std::fs::read(scratch.file("b")).unwrap(), bill());
+    }
+}
+
+/// A server of both steps: what the first answers is made by `place` from its own URL.
+fn two_steps(
+    body: Vec<u8>,
+    place: impl Fn(&str) -> serde_json::Value + Send + Sync + 'static,
+) -> Server {
+    Server::start(move |request| match request.path() {
+        "/v3/billdownload/file" => Answer::plain(200, body.clone()),
+        _ => {
+            let host = request.header("host").unwrap();
+            let url = format!("http://{host}/v3/billdownload/file?token=a%2Bb%3D%3D");
+            Answer::signed(200, place(&url).to_string())
+        }
+    })
+}
+
+#[test]
+fn a_bill_in_one_call_is_fetched_checked_and_unpacked() {
+    let hash = sha1(&bill());
+    let server = two_steps(
+        gzip(&bill()),
+        move |url| json!({ "hash_type": "SHA1", "hash_value": hash, "download_url": url }),
+    );
+    let scratch = Scratch::new();
+    let chain = server.client().chain("v3/bill/{kind}");
+    let query =
+        json!({ "kind": "tradebill", "query": { "bill_date": "2019-06-11", "tar_type": "GZIP" } });
+    let response = chain.download(&query).unwrap();
+    assert_eq!(response.bytes()[..], bill());
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = Options::from(&query).sink(scratch.file("b"));
+    let response = runtime.block_on(chain.download_async(options)).unwrap();
+    assert_eq!(response.file().unwrap().sha1(), sha1(&bill()));
+    assert_eq!(std::fs::read(scratch.file("b")).unwrap(), bill());
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), 4);
+    assert_eq!(
+        requests[0].target,
+        "/v3/bill/tradebill?bill_date=2019-06-11&tar_type=GZIP"
+    );
+    assert_eq!(
+        requests[1].target,
+        "/v3/billdownload/file?token=a%2Bb%3D%3D"
+    );
+    for request in &requests {
+        request.authorization(keys::merchant());
+    }
+}
+
+#[test]
+fn a_bill_that_is_not_what_its_hash_says_or_lies_elsewhere_is_an_error() {
+    let scratch = Scratch::new();
+    let hash = sha1(&bill());
+    let good = hash.clone();
+    let altered = two_steps(
+        b"altered".to_vec(),
+        move |url| json!({ "hash_type": "SHA1", "hash_value": good, "download_url": url }),
+    );
+    let chain = altered.client().chain("v3/bill/tradebill");
+    let err = chain
+        .download(json!({ "sink": scratch.file("b") }))
+        .unwrap_err();
+    assert!(
+        err.is_verification() && err.outcome() == Outcome::Done,
+        "{err:?}"
+    );
+    assert!(!err.to_string().contains("token"), "{err}");
+
+    let foreign = two_steps(Vec::new(), move |_| {
+        let url = "https://example.com/v3/billdownload/file?token=secret";
+        json!({ "hash_type": "SHA1", "hash_value": hash, "download_url": url })
+    });
+    let chain = foreign.client().chain("v3/bill/tradebill");
+    let err = chain
+        .download(json!({ "sink": scratch.file("b") }))
+        .unwrap_err();
+    assert!(
+        err.is_decode() && !format!("{err:?}").contains("secret"),
+        "{err:?}"
+    );
+    assert_eq!(foreign.requests().len(), 1);
+    assert!(scratch.names().is_empty());
+}
+
+#[test]
+fn a_statement_verifies_by_the_hash_of_the_file_packed_or_not() {
+    let signed = |body: Vec<u8>, hash: &str| {
+        Answer::signed_over(200, body, format!(r#"{{"sha1":"{hash}"}}"#).as_bytes())
+            .header("Wechatpay-Statement-Sha1", hash)
+    };
+    let answers = [
+        (signed(bill(), &sha1(&bill())), true),
+        (signed(gzip(&bill()), &sha1(&bill())), true),
+        (signed(gzip(&bill()), &sha1(&gzip(&bill()))), true),
+        (signed(gzip(b"other"), &sha1(&bill())), false),
+        (
+            signed(gzip(&bill())[..1000].to_vec(), &sha1(&bill())),
+            false,
+        ),
+    ];
+    for (answer, good) in answers {
+        let server = Server::start(move |_| answer.clone());
+        let scratch = Scratch::new();
+        let options =
+            json!({ "sink": scratch.file("b"), "headers": { "Accept-Encoding": "gzip" } });
+        let answered = server.client().chain("v3/global/statements").get(options);
+        assert_eq!(answered.is_ok(), good, "{answered:?}");
+        assert_eq!(scratch.names().len(), usize::from(good));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_a_relative_path_is_resolved_at_the_verb() {
+    let server = serving(bill());
+    let scratch = Scratch::new();
+    scratch.written("real", "old");
+    std::os::unix::fs::symlink(scratch.file("real"), scratch.file("link")).unwrap();
+    let chain = server.client().chain(FILE);
+    let response = chain.get(json!({ "sink": scratch.file("link") })).unwrap();
+    assert!(scratch.file("link").is_symlink());
+    assert_eq!(
+        response.file().unwrap().path(),
+        scratch.file("real").canonicalize().unwrap()
+    );
+    assert_eq!(std::fs::read(scratch.file("real")).unwrap(), bill());
+
+    // Up to the root, and down again.
+    let here = std::env::current_dir().unwrap();
+    let up = here.components().skip(1).map(|_| "..");
+    let relative = up.collect::<std::path::PathBuf>().join(
+        scratch
+            .path()
+            .canonicalize()
+            .unwrap()
+            .strip_prefix("/")
+            .unwrap(),
+    );
+    let response = chain
+        .get(json!({ "sink": relative.join("relative.csv") }))
+        .unwrap();
+    let path = response.file().unwrap().path().to_owned();
+    assert!(path.is_absolute(), "{}", path.display());
+    assert_eq!(std::fs::read(scratch.file("relative.csv")).unwrap(), bill());
+}
+
+#[test]
+fn without_a_retry_a_client_still_downloads_inside_async_code() {
+    let server = serving(bill());
+    let scratch = Scratch::new();
+    let client: Client = keys::builder()
+        .base_uri(server.url())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        // Blocking inside async code, and async: both wait for the disk somewhere else.
+        client
+            .chain(FILE)
+            .get(Options::new().sink(scratch.file("a")))
+            .unwrap();
+        client
+            .chain(FILE)
+            .get_async(Options::new().sink(scratch.file("b")))
+            .await
+            .unwrap();
+    });
+    assert_eq!(scratch.names(), ["a", "b"]);
+}

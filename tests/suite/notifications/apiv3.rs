@@ -1,0 +1,552 @@
+//! Notifications made by node and openssl: the true ones are taken, and the altered refused.
+
+use std::{collections::HashSet, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use wechatpay_chain::{Ack, Error, Notifications, Verification, Verifier};
+
+use super::node::{
+    APIV2_KEY, APIV3_KEY, APPID, Case, Sent, altered, envelope, genuine, now, receiver, send,
+    transaction,
+};
+use crate::fixtures::keys::{MCHID, PLATFORM_ID, builder, merchant, platform};
+
+#[test]
+fn a_true_one_is_taken_with_a_client_and_without() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let sent = genuine();
+    let client = builder().build().unwrap();
+    let mut map = http::HeaderMap::new();
+    for (name, value) in &sent.headers {
+        let name = http::HeaderName::try_from(name).unwrap();
+        map.append(name, value.parse().unwrap());
+    }
+    let by_future = tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(async { tokio::spawn(client.notification_async(&map, &sent.body)).await })
+        .unwrap();
+    for notification in [
+        client.notification(&map, &sent.body),
+        by_future,
+        sent.receive(&receiver()),
+        sent.receive(&client.notifications()),
+    ] {
+        let notification = notification.unwrap();
+        assert_eq!(notification.id(), "EV-2018022511223320873");
+        assert_eq!(notification.event_type(), "TRANSACTION.SUCCESS");
+        assert_eq!(notification.create_time(), "2015-05-20T13:29:35+08:00");
+        assert_eq!(notification.resource_type(), "encrypt-resource");
+        assert_eq!(notification.summary(), "支付成功");
+        assert_eq!(*notification.resource_json(), transaction());
+        assert_eq!(notification.resource_text(), transaction().to_string());
+        assert_eq!(notification.envelope()["resource"]["nonce"], "fdasflkja484");
+        let verification = notification.verification();
+        assert!(matches!(verification, Verification::Verified { .. }));
+        assert_eq!(verification.serial(), Some(PLATFORM_ID));
+        assert!(!notification.is_v2());
+        assert!(notification.time_left() > Duration::from_secs(1));
+        assert_eq!(notification.ack(), Ack::success());
+        let debug = format!("{notification:?}");
+        assert!(!debug.contains("oUpF8") && !debug.contains("1217752501"));
+    }
+}
+
+#[test]
+fn a_resource_has_the_type_that_is_asked_for() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    #[derive(serde::Deserialize)]
+    struct Transaction {
+        out_trade_no: String,
+        amount: Amount,
+    }
+    #[derive(serde::Deserialize)]
+    struct Amount {
+        total: u64,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Other {
+        payer: u64,
+    }
+    let notification = genuine().receive(&receiver()).unwrap();
+    let transaction = notification.resource::<Transaction>().unwrap();
+    assert_eq!(transaction.out_trade_no, "1217752501201407033233368018");
+    assert_eq!(transaction.amount.total, 100);
+    let err = notification.resource::<Other>().unwrap_err();
+    assert!(err.is_decode());
+    assert!(!format!("{err} {err:?}").contains("oUpF8"), "{err:?}");
+}
+
+#[test]
+fn each_alteration_is_refused_with_its_own_error() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let true_one = genuine();
+    let resource = transaction().to_string();
+    let set = |name: &str, value: &str| true_one.clone().set(name, value);
+    let other = |field: &str, value: Value| {
+        let mut resource = transaction();
+        resource[field] = value;
+        send(envelope(), &resource.to_string(), platform(), now())
+    };
+    let whole = |resource: &str| send(envelope(), resource, platform(), now());
+    let in_resource = |field: &str, value: Value| altered(|all| all["resource"][field] = value);
+    let signature = |sent: &Sent| sent.headers[4].1.clone();
+    let cases: Vec<Case> = vec![
+        (
+            true_one.clone().without("Wechatpay-Signature"),
+            Error::is_verification,
+            "headers: Wechatpay-Signature is missing",
+        ),
+        (
+            true_one.clone().without("Wechatpay-Timestamp"),
+            Error::is_verification,
+            "headers: Wechatpay-Timestamp is missing",
+        ),
+        (
+            true_one.clone().without("Wechatpay-Nonce"),
+            Error::is_verification,
+            "headers: Wechatpay-Nonce is missing",
+        ),
+        (
+            true_one.clone().without("Wechatpay-Serial"),
+            Error::is_verification,
+            "headers: Wechatpay-Serial is missing",
+        ),
+        (
+            Sent {
+                headers: vec![],
+                ..true_one.clone()
+            },
+            Error::is_verification,
+            "headers: it has no Wechatpay-… headers",
+        ),
+        (
+            true_one.clone().with("wechatpay-nonce", "x"),
+            Error::is_verification,
+            "headers: Wechatpay-Nonce is given more than once",
+        ),
+        (
+            set("Wechatpay-Nonce", ""),
+            Error::is_verification,
+            "headers: Wechatpay-Nonce is empty",
+        ),
+        (
+            set("Wechatpay-Nonce", "a\nb"),
+            Error::is_verification,
+            "headers: Wechatpay-Nonce (3 bytes) contains a control",
+        ),
+        (
+            set("Wechatpay-Signature", &"A".repeat(4096)),
+            Error::is_verification,
+            "headers: Wechatpay-Signature (4096 bytes) is too long",
+        ),
+        (
+            set("Wechatpay-Timestamp", "soon"),
+            Error::is_verification,
+            "time: invalid Wechatpay-Timestamp \"soon\": expected seconds",
+        ),
+        (
+            send(envelope(), &resource, platform(), now() - 400),
+            Error::is_clock_skew,
+            "s behind this machine's clock",
+        ),
+        (
+            send(envelope(), &resource, platform(), now() + 400),
+            Error::is_clock_skew,
+            "s ahead of this machine's clock",
+        ),
+        (
+            set(
+                "Wechatpay-Signature",
+                &format!("WECHATPAY/SIGNTEST/{}", signature(&true_one)),
+            ),
+            Error::is_probe,
+            "signature: the signature is a probe by WeChat Pay",
+        ),
+        (
+            set("Wechatpay-Signature", "not base64!"),
+            Error::is_verification,
+            "signature: Wechatpay-Signature is not base64",
+        ),
+        (
+            set("Wechatpay-Serial", "PUB_KEY_ID_OTHER"),
+            Error::is_verification,
+            "signature: signed by the public key PUB_KEY_ID_OTHER, which is not configured (trusted: ",
+        ),
+        (
+            send(envelope(), &resource, merchant(), now()),
+            Error::is_verification,
+            "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
+        ),
+        (
+            true_one.clone().body(|body| {
+                body.pop();
+            }),
+            Error::is_verification,
+            "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
+        ),
+        (
+            true_one.clone().body(|body| body.extend(b" \n ")),
+            Error::is_verification,
+            "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
+        ),
+        (
+            true_one
+                .clone()
+                .body(|body| body.resize(1024 * 1024 + 1, b' ')),
+            Error::is_too_large,
+            "body: the body is too large: 1048577 bytes",
+        ),
+        (
+            send(json!("{\"id\":"), "", platform(), now()),
+            Error::is_decode,
+            "body: the body (6 bytes) is not JSON: unexpected end",
+        ),
+        (
+            send(json!("[]"), "", platform(), now()),
+            Error::is_decode,
+            "body: the body is an array: expected a JSON object",
+        ),
+        (
+            altered(|all| {
+                all.as_object_mut().unwrap().remove("id");
+            }),
+            Error::is_decode,
+            "body: `id` is missing",
+        ),
+        (
+            altered(|all| all["id"] = json!("i".repeat(129))),
+            Error::is_decode,
+            "body: invalid `id`: 129 bytes long",
+        ),
+        (
+            altered(|all| all["event_type"] = json!(7)),
+            Error::is_decode,
+            "body: `event_type` is a number: expected a string",
+        ),
+        (
+            altered(|all| {
+                all.as_object_mut().unwrap().remove("resource");
+            }),
+            Error::is_decode,
+            "body: `resource` is missing",
+        ),
+        (
+            in_resource("algorithm", json!("AEAD_SM4_GCM")),
+            Error::is_decode,
+            "body: unsupported `resource.algorithm` \"AEAD_SM4_GCM\"",
+        ),
+        (
+            in_resource("ciphertext", json!("***")),
+            Error::is_decode,
+            "body: invalid `resource.ciphertext` (3 bytes): expected base64",
+        ),
+        (
+            in_resource("ciphertext", json!("c2hvcnQ=")),
+            Error::is_decrypt,
+            "decryption: invalid AES-256-GCM ciphertext: 5 bytes",
+        ),
+        (
+            in_resource("ciphertext", json!(STANDARD.encode([7; 64]))),
+            Error::is_decrypt,
+            "decryption: cannot decrypt the AES-256-GCM ciphertext",
+        ),
+        (
+            send(nonce_of_eleven(), &resource, platform(), now()),
+            Error::is_decrypt,
+            "decryption: invalid AES-256-GCM nonce: 11 bytes",
+        ),
+        (
+            whole("not JSON"),
+            Error::is_decode,
+            "resource: the resource (8 bytes) is not JSON",
+        ),
+        (
+            whole("\"text\""),
+            Error::is_decode,
+            "resource: the resource is a string",
+        ),
+        (
+            other("mchid", json!("1900000110")),
+            Error::is_wrong_merchant,
+            "owner: its `mchid` is \"1900000110\"",
+        ),
+        (
+            other("sp_mchid", json!(1900000111)),
+            Error::is_wrong_merchant,
+            "owner: its `sp_mchid` is \"1900000111\"",
+        ),
+        (
+            other("combine_mchid", json!([])),
+            Error::is_wrong_merchant,
+            "owner: its `combine_mchid` is an array",
+        ),
+        (
+            other("appid", json!("wx0000000000000000")),
+            Error::is_wrong_merchant,
+            "owner: its `appid` is \"wx0000000000000000\"",
+        ),
+    ];
+    let receiver = receiver();
+    let mut texts = HashSet::new();
+    for (sent, is, text) in cases {
+        let err = sent.receive(&receiver).expect_err(text);
+        let message = err.to_string();
+        assert!(
+            message.starts_with("notification, ") && message.contains(text),
+            "{message}"
+        );
+        assert!(is(&err), "{err:?}");
+        assert!(texts.insert(message.clone()), "twice: {message}");
+        assert!(!format!("{err:?}").contains("oUpF8"));
+        let ack = Ack::refusal(&err);
+        assert!(
+            !ack.is_success() && ack.status().as_u16() >= 400,
+            "{message}"
+        );
+    }
+    assert!(texts.len() >= 30, "{}", texts.len());
+    let again = receiver.clone();
+    true_one.receive(&again).expect("the true one, still");
+}
+
+#[test]
+fn a_genuine_one_that_is_refused_gives_its_content() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let content = |sent: &Sent| {
+        let err = sent.receive(&receiver()).unwrap_err();
+        let debug = format!("{err:?}");
+        assert!(
+            !debug.contains("oUpF8") && !debug.contains("customer"),
+            "{debug}"
+        );
+        err.refused_notification().cloned()
+    };
+    let mut others = transaction();
+    others["mchid"] = json!("1900000110");
+    for resource in [
+        others.to_string(),
+        "the customer's".to_owned(),
+        "[]".to_owned(),
+    ] {
+        let sent = send(envelope(), &resource, platform(), now());
+        let refused = content(&sent).expect("its content");
+        assert_eq!(refused.id(), "EV-2018022511223320873");
+        assert_eq!(refused.event_type(), "TRANSACTION.SUCCESS");
+        assert_eq!(refused.resource(), Some(resource.as_bytes()));
+        assert_eq!(refused.body(), sent.body);
+        assert_eq!(Ack::dismiss(&refused), Ack::success());
+    }
+    for unread in [
+        send(json!("the customer's"), "", platform(), now()),
+        altered(|all| all["resource"]["algorithm"] = json!("AEAD_SM4_GCM")),
+        altered(|all| all["resource"]["ciphertext"] = json!(STANDARD.encode([7; 64]))),
+        altered(|all| all["id"] = json!("i".repeat(129))),
+    ] {
+        let refused = content(&unread).expect("its content");
+        assert_eq!((refused.resource(), refused.body()), (None, &*unread.body));
+    }
+    let forged = send(envelope(), &others.to_string(), merchant(), now());
+    let no_headers = Sent {
+        headers: vec![],
+        ..forged.clone()
+    };
+    let old = send(envelope(), &others.to_string(), platform(), now() - 400);
+    for unproven in [forged, no_headers, old] {
+        assert!(content(&unproven).is_none());
+    }
+}
+
+/// Node takes any length of nonce; the API's is twelve bytes.
+fn nonce_of_eleven() -> Value {
+    let mut envelope = envelope();
+    envelope["resource"]["nonce"] = json!("elevenbytes");
+    envelope
+}
+
+#[test]
+fn a_bit_anywhere_in_the_body_matters() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let sent = genuine();
+    let receiver = receiver();
+    for at in (0..sent.body.len()).step_by(17) {
+        let sent = sent.clone().body(|body| body[at] ^= 1);
+        assert!(sent.receive(&receiver).unwrap_err().is_verification());
+    }
+}
+
+#[test]
+fn associated_data_may_be_empty_absent_or_null() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    for data in [Some(json!("")), Some(json!(null)), None] {
+        let sent = altered(|all| match data {
+            Some(data) => all["resource"]["associated_data"] = data,
+            None => {
+                let resource = all["resource"].as_object_mut().unwrap();
+                resource.remove("associated_data");
+            }
+        });
+        sent.receive(&receiver()).unwrap();
+    }
+}
+
+#[test]
+fn whose_notifications_are_taken_is_configured() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let other = |mchid: &str| {
+        let resource = json!({ "sp_mchid": mchid, "sub_mchid": "1900000199", "sp_appid": APPID });
+        send(envelope(), &resource.to_string(), platform(), now())
+    };
+    let own = builder().build().unwrap();
+    let more = builder().notification_mchid("1900000110").build().unwrap();
+    other(MCHID).receive(&own.notifications()).unwrap();
+    assert!(
+        other("1900000110")
+            .receive(&own.notifications())
+            .unwrap_err()
+            .is_wrong_merchant()
+    );
+    other(MCHID).receive(&more.notifications()).unwrap();
+    other("1900000110").receive(&more.notifications()).unwrap();
+    let app = builder()
+        .notification_appid("wx1111111111111111")
+        .build()
+        .unwrap();
+    assert!(
+        other(MCHID)
+            .receive(&app.notifications())
+            .unwrap_err()
+            .is_wrong_merchant()
+    );
+    let complaint = json!({ "complaint_id": "200201820200101080076610000" });
+    send(envelope(), &complaint.to_string(), platform(), now())
+        .receive(&app.notifications())
+        .expect("a resource that names nobody");
+}
+
+#[test]
+fn a_receiver_that_could_not_work_is_not_built() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let builder = Notifications::builder;
+    let key = || platform().public();
+    for (built, text) in [
+        (
+            builder()
+                .apiv3_key(APIV3_KEY)
+                .platform_key("A", key())
+                .build(),
+            "missing `mchid`",
+        ),
+        (
+            builder().mchid("abc").build(),
+            "invalid mchid \"abc\": expected digits only",
+        ),
+        (
+            builder().mchid(MCHID).any_merchant(true).build(),
+            "exclude each other",
+        ),
+        (
+            builder().mchid(MCHID).appid("").build(),
+            "invalid appid: expected an app ID",
+        ),
+        (
+            builder().mchid(MCHID).build(),
+            "missing `apiv3_key` and `apiv2_key`",
+        ),
+        (
+            builder().mchid(MCHID).apiv2_key("").build(),
+            "invalid apiv2_key: it is empty",
+        ),
+        (
+            builder().mchid(MCHID).apiv3_key("short").build(),
+            "invalid apiv3_key: it is 5 bytes long",
+        ),
+        (
+            builder().mchid(MCHID).apiv3_key(APIV3_KEY).build(),
+            "no key to verify",
+        ),
+        (
+            builder()
+                .mchid(MCHID)
+                .apiv3_key(APIV3_KEY)
+                .platform_key("a b", key())
+                .build(),
+            "invalid platform key ID \"a b\"",
+        ),
+        (
+            builder()
+                .mchid(MCHID)
+                .apiv3_key(APIV3_KEY)
+                .platform_key("A", key())
+                .verifier(Remote)
+                .build(),
+            "give either the verifier or the keys",
+        ),
+    ] {
+        let err = built.unwrap_err();
+        assert!(err.is_config() && err.to_string().contains(text), "{err}");
+    }
+    let v2 = builder()
+        .any_merchant(true)
+        .apiv2_key(APIV2_KEY)
+        .build()
+        .unwrap();
+    let err = genuine().receive(&v2).unwrap_err();
+    assert!(
+        err.is_config() && err.to_string().contains("`apiv3_key`"),
+        "{err}"
+    );
+    assert_eq!(Ack::refusal(&err).status(), 500);
+}
+
+struct Remote;
+
+impl Verifier for Remote {
+    type Error = std::io::Error;
+
+    async fn verify(
+        &self,
+        serial: &str,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Self::Error> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(serial == PLATFORM_ID && !message.is_empty() && signature.len() == 256)
+    }
+}
+
+#[test]
+fn a_remote_verifier_is_waited_for() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let receiver = Notifications::builder()
+        .mchid(MCHID)
+        .apiv3_key(APIV3_KEY)
+        .verifier(Remote)
+        .build()
+        .unwrap();
+    genuine().receive(&receiver).unwrap();
+    let err = genuine()
+        .set("Wechatpay-Serial", "B")
+        .receive(&receiver)
+        .unwrap_err();
+    assert!(err.is_verification(), "{err}");
+}

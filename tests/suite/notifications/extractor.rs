@@ -1,0 +1,189 @@
+//! The axum extractor, behind a router of its own.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{Request, StatusCode},
+    response::IntoResponse as _,
+    routing::post,
+};
+use http_body_util::BodyExt as _;
+use tower_service::Service as _;
+use wechatpay_chain::{Ack, Client, Notification, NotificationRejection, Notifications};
+
+use super::node::{APIV3_KEY, Sent, genuine, receiver};
+use crate::fixtures::keys::{PLATFORM_ID, builder, platform};
+
+async fn hook(notification: Notification) -> Ack {
+    assert!(notification.time_left() > Duration::ZERO);
+    match notification.event_type() {
+        "TRANSACTION.SUCCESS" => notification.ack(),
+        _ => notification.fail("not handled here"),
+    }
+}
+
+fn by_client() -> Router {
+    let client = builder().build().unwrap();
+    let with_state = |State(_): State<Client>, notification| hook(notification);
+    Router::new()
+        .route("/", post(with_state))
+        .with_state(client)
+}
+
+fn by_notifications() -> Router {
+    let route = Router::<Notifications>::new().route("/", post(hook));
+    route.with_state(receiver())
+}
+
+async fn answer(mut app: Router, headers: &[(String, String)], body: Body) -> (StatusCode, String) {
+    let mut request = Request::post("/");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let response = app.call(request.body(body).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn sent(app: Router, sent: &Sent) -> (StatusCode, String) {
+    answer(app, &sent.headers, sent.body.clone().into()).await
+}
+
+#[tokio::test]
+async fn a_true_one_reaches_the_handler() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    for app in [by_client(), by_notifications()] {
+        assert_eq!(
+            sent(app, &genuine()).await,
+            (StatusCode::NO_CONTENT, String::new())
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_state_receives_for_several_merchants() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let other = Notifications::builder()
+        .mchid("1900000110")
+        .apiv2_key("fedcba9876543210fedcba9876543210")
+        .build()
+        .unwrap();
+    let all = Notifications::all([other, receiver()]);
+    let app = Router::new().route("/", post(hook)).with_state(all);
+    assert_eq!(
+        sent(app, &genuine()).await,
+        (StatusCode::NO_CONTENT, String::new())
+    );
+}
+
+#[tokio::test]
+async fn a_handler_may_take_what_was_refused() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let other = Notifications::builder()
+        .mchid("1900000110")
+        .platform_key(PLATFORM_ID, platform().public())
+        .apiv3_key(APIV3_KEY)
+        .build()
+        .unwrap();
+    let hook = |taken: Result<Notification, NotificationRejection>| async move {
+        match taken {
+            Ok(notification) => notification.ack().into_response(),
+            Err(rejection) => match rejection.error().refused_notification() {
+                Some(refused) => Ack::dismiss(refused).into_response(),
+                None => rejection.into_response(),
+            },
+        }
+    };
+    let app = || {
+        Router::new()
+            .route("/", post(hook))
+            .with_state(other.clone())
+    };
+    let (status, _) = sent(app(), &genuine()).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let mut altered = genuine();
+    altered.body.push(b' ');
+    let (status, _) = sent(app(), &altered).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_false_one_does_not() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let mut altered = genuine();
+    altered.body.push(b' ');
+    let (status, body) = sent(by_client(), &altered).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(body, r#"{"code":"FAIL","message":"signature refused"}"#);
+
+    let xml = Sent {
+        headers: vec![],
+        body: b"<xml><return_code>SUCCESS</return_code></xml>".to_vec(),
+    };
+    let (status, body) = sent(by_notifications(), &xml).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        body.starts_with("<xml><return_code>FAIL</return_code>"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_at_the_cap() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+    let endless = body_of(move || Some(chunk.clone()));
+    let (status, _) = answer(by_client(), &[], endless).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+
+    let declared = Body::from(vec![b'x'; 2 * 1024 * 1024]);
+    let (status, _) = answer(by_client(), &[], declared).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_not_waited_for() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let stalled = body_of(|| None);
+    let (status, body) = answer(by_client(), &[], stalled).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(body.contains("timed out"), "{body}");
+}
+
+/// A body of what `next` gives; where that is nothing, nothing ever comes.
+fn body_of(next: impl FnMut() -> Option<Bytes> + Unpin + Send + 'static) -> Body {
+    Body::new(Endless(next))
+}
+
+struct Endless<F>(F);
+
+impl<F: FnMut() -> Option<Bytes> + Unpin> http_body::Body for Endless<F> {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        match (self.0)() {
+            Some(chunk) => std::task::Poll::Ready(Some(Ok(http_body::Frame::data(chunk)))),
+            None => std::task::Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Each notification once.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use wechatpay_chain::{Ack, Admission, MemoryGuard, ReplayGuard};
+
+use super::node::{genuine, receiver};
+
+#[test]
+fn a_handler_runs_once_and_again_only_where_it_failed() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let guard = Arc::new(MemoryGuard::new());
+    let notification = genuine().receive(&receiver()).unwrap();
+    let runs = AtomicU32::new(0);
+    let run = |result: Result<(), &'static str>| {
+        notification.once(&guard, || {
+            runs.fetch_add(1, Ordering::Relaxed);
+            result
+        })
+    };
+    let err = run(Err("the database is away")).unwrap_err();
+    assert!(err.is_handler());
+    let source = std::error::Error::source(&err).expect("a source");
+    assert_eq!(source.to_string(), "the database is away");
+    assert_eq!(Ack::refusal(&err).status(), 500);
+    assert!(run(Ok(())).unwrap().is_success());
+    assert!(run(Ok(())).unwrap().is_success());
+    assert_eq!(runs.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn two_at_once_and_one_that_was_dropped() {
+    if crate::fixtures::programs::absent() {
+        return;
+    }
+    let guard = MemoryGuard::new();
+    let notification = genuine().receive_async().await;
+    let slow = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        Ok::<_, std::io::Error>(())
+    };
+    let (first, second) = tokio::join!(
+        notification.once_async(&guard, slow),
+        notification.once_async(&guard, async { Ok::<_, std::io::Error>(()) })
+    );
+    assert!(first.unwrap().is_success());
+    assert!(!second.unwrap().is_success(), "it is being handled");
+
+    let guard = MemoryGuard::new().lease(Duration::from_secs(2));
+    let never = std::future::pending::<Result<(), std::io::Error>>();
+    let died = tokio::time::timeout(
+        Duration::from_millis(10),
+        notification.once_async(&guard, never),
+    );
+    assert!(died.await.is_err());
+    assert_eq!(guard.begin(notification.id()).await, Ok(Admission::Busy));
+    while guard.begin(notification.id()).await == Ok(Admission::Busy) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(guard.begin(notification.id()).await, Ok(Admission::Busy));
+}

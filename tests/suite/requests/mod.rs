@@ -1,0 +1,11 @@
+//! What is sent: URLs, bodies, signatures and encrypted fields.
+
+mod brand;
+mod browser_urls;
+mod client_identity;
+mod over_tls;
+mod pay_params;
+mod recorded;
+mod remote_signer;
+mod sensitive_fields;
+mod signatures;

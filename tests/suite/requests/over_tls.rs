@@ -1,0 +1,306 @@
+//! The documented operations, really sent: by TLS, to the hosts that they name, in three forms,
+//! blocking and async; what arrives is compared with what the PHP SDK sends.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
+use serde_json::{Value, json};
+use wechatpay_chain::{
+    CertificateMode, Chain, Client, Identity, Method, Response, RetryPolicy, Verification,
+};
+
+use super::recorded::{Sent, compare, forms, without_stray};
+use crate::fixtures::{
+    apiv2,
+    gateway::{Arrival, Gateway},
+    keys, material,
+    mode::{BOTH, Mode},
+    scratch::Scratch,
+    server::Answer,
+    tls::Authority,
+};
+
+const FILE: &[u8] = b"\xef\xbb\xbftrade_time,amount\r\n`2026-01-01,`0.01\r\n";
+
+/// What WeChat Pay's answer to a request is like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Like {
+    Json,
+    Statement,
+    File,
+    Xml,
+    UnsignedXml,
+    Token,
+}
+
+impl Like {
+    /// By the documents' list of answers without a signature.
+    fn of(path: &str, v2: bool) -> Self {
+        const FILES: [&str; 7] = [
+            "/v3/billdownload/file",
+            "/v3/merchant-service/images/",
+            "/v3/global/merchant-service/images/",
+            "/v3/new-tax-control-fapiao/download",
+            "/v3/transferdownload/",
+            "/pay/downloadbill",
+            "/pay/downloadfundflow",
+        ];
+        const UNSIGNED: [&str; 18] = [
+            "/mchrisk/querymchrisk",
+            "/mchrisk/setmchriskcallback",
+            "/mchrisk/syncmchriskresult",
+            "/mmpaymkttransfers/gethbinfo",
+            "/mmpaymkttransfers/gettransferinfo",
+            "/mmpaymkttransfers/promotion/",
+            "/mmpaymkttransfers/sendgroupredpack",
+            "/mmpaymkttransfers/sendminiprogramhb",
+            "/mmpaymkttransfers/sendredpack",
+            "/mmpaysptrans/pay_bank",
+            "/mmpaysptrans/query_bank",
+            "/papay/h5entrustweb",
+            "/papay/partner/h5entrustweb",
+            "/payitil/report",
+            "/risk/getpublickey",
+            "/risk/getviolation",
+            "/secapi/mch/submchmanage",
+            "/xdc/apiv2getsignkey/sign/getsignkey",
+        ];
+        let among = |list: &[&str]| list.iter().any(|known| path.starts_with(known));
+        match v2 {
+            _ if among(&FILES) && !path.ends_with("/upload") => Self::File,
+            false if path.ends_with("v3/statements") || path.ends_with("/global/statements") => {
+                Self::Statement
+            }
+            false => Self::Json,
+            true if path == "/appauth/getaccesstoken" => Self::Token,
+            true if among(&UNSIGNED) => Self::UnsignedXml,
+            true => Self::Xml,
+        }
+    }
+
+    fn answer(self) -> Answer {
+        const SUCCESS: &str =
+            "<return_code>SUCCESS</return_code><result_code>SUCCESS</result_code>";
+        match self {
+            Self::Json => Answer::signed(200, "{}"),
+            Self::Statement => {
+                let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, FILE);
+                let sha1 = sha1.as_ref().iter().map(|byte| format!("{byte:02x}"));
+                let sha1 = sha1.collect::<String>();
+                let over = format!("{{\"sha1\":\"{sha1}\"}}");
+                Answer::signed_over(200, FILE, over.as_bytes())
+                    .header("Wechatpay-Statement-Sha1", sha1)
+            }
+            Self::File => Answer::plain(200, FILE),
+            Self::UnsignedXml => Answer::plain(200, format!("<xml>{SUCCESS}</xml>")),
+            Self::Token => Answer::plain(200, r#"{"access_token":"ACCESS","openid":"o"}"#),
+            Self::Xml => {
+                let fields = ["return_code", "result_code"]
+                    .map(|name| (name.to_owned(), "SUCCESS".to_owned()));
+                let sign = apiv2::sign(&BTreeMap::from(fields), "MD5");
+                Answer::plain(200, format!("<xml>{SUCCESS}<sign>{sign}</sign></xml>"))
+            }
+        }
+    }
+
+    fn check(self, response: &Response) -> Result<(), String> {
+        let signed = matches!(self, Self::Json | Self::Statement | Self::Xml);
+        let verification = response.verification();
+        let fits = match verification {
+            Verification::Verified { .. } => signed,
+            Verification::DocumentedUnsigned => !signed,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(format!("the answer is {verification:?}")),
+        }
+    }
+}
+
+/// What one thread sends by: a gateway of its own, so that what arrives is what it sent last.
+struct Sender {
+    gateway: Gateway,
+    transport: wechatpay_chain::Transport,
+    identity: Identity,
+    certificate: Vec<u8>,
+    clients: HashMap<String, Client>,
+    scratch: Scratch,
+}
+
+impl Sender {
+    fn new() -> Self {
+        let authority = Authority::new();
+        let gateway = Gateway::start(&authority, |arrival| {
+            let v2 = arrival.request.header("authorization").is_none();
+            let path = arrival.request.path();
+            let path = ["/hk", "/global"]
+                .iter()
+                .find_map(|prefix| {
+                    path.strip_prefix(prefix)
+                        .filter(|rest| rest.starts_with("/v3/"))
+                })
+                .unwrap_or(path);
+            Like::of(path, v2).answer()
+        });
+        let pem = keys::merchant()
+            .rsa
+            .to_pkcs8_pem(LineEnding::LF)
+            .expect("PEM");
+        let certificate = authority.certify(keys::MCHID, keys::merchant());
+        let identity = Identity::from_pem(&certificate, &pem).expect("an identity");
+        Self {
+            transport: authority.transport_by(&gateway.url()),
+            certificate: identity.certificate().to_der().to_vec(),
+            identity,
+            gateway,
+            clients: HashMap::new(),
+            scratch: Scratch::new(),
+        }
+    }
+
+    fn client(&mut self, mchid: &str) -> Client {
+        let build = || {
+            let builder = Client::builder()
+                .apiv2_key(apiv2::KEY)
+                .client_identity(self.identity.clone())
+                .transport(self.transport.clone())
+                .retry(RetryPolicy::none())
+                .certificate_mode(CertificateMode::Fixed);
+            let builder = match mchid {
+                "" => builder,
+                mchid => builder
+                    .mchid(mchid)
+                    .serial(keys::SERIAL)
+                    .private_key(keys::merchant().private())
+                    .platform_key(keys::PLATFORM_ID, keys::platform().public()),
+            };
+            builder.build().expect("a client")
+        };
+        self.clients
+            .entry(mchid.to_owned())
+            .or_insert_with(build)
+            .clone()
+    }
+
+    /// One call, and whether what arrived is what is expected.
+    fn send(&self, mode: Mode, chain: &Chain, line: &Value) -> Result<(), String> {
+        let method: Method = line["verb"].as_str().unwrap_or_default().parse().unwrap();
+        let unsent = |options| mode.send(chain, &method, options);
+        let mut options = without_stray(line, unsent)?;
+        let sink = options
+            .get("sink")
+            .is_some()
+            .then(|| self.scratch.file("sink"));
+        if let Some(sink) = &sink {
+            options["sink"] = json!(sink);
+        }
+        self.gateway.take();
+        let response = mode
+            .send(chain, &method, &options)
+            .map_err(|err| format!("{err} {err:?}"))?;
+        let arrivals = self.gateway.take();
+        let [arrival] = &arrivals[..] else {
+            return Err(format!("{} requests arrived", arrivals.len()));
+        };
+        let v2 = line["path"].as_str().unwrap_or_default().starts_with("v2/");
+        self.check(arrival, line, v2)?;
+        let url = line["expect"]["url"].as_str().unwrap_or_default();
+        let path = url
+            .find("/v3/")
+            .map_or(arrival.request.path(), |at| &url[at..]);
+        Like::of(path, v2).check(&response)?;
+        match sink {
+            Some(sink) => match std::fs::read(&sink) {
+                Ok(kept) if kept == FILE => std::fs::remove_file(sink).map_err(|e| e.to_string()),
+                other => Err(format!("in the sink is {other:?}")),
+            },
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self, arrival: &Arrival, line: &Value, v2: bool) -> Result<(), String> {
+        let request = &arrival.request;
+        let url = arrival.url()?;
+        let headers = request.headers.iter();
+        let sent = Sent {
+            method: &request.method,
+            url: &url,
+            headers: headers.map(|(n, v)| (n.as_str(), v.as_str())).collect(),
+            body: &request.body,
+        };
+        compare(&sent, line)?;
+        for name in ["accept", "user-agent"] {
+            request.header(name).ok_or(format!("no one `{name}`"))?;
+        }
+        if v2 != request.all("authorization").is_empty() {
+            return Err("an Authorization where none is due, or the reverse".into());
+        }
+        if !v2 {
+            let fields = request.authorization(keys::merchant());
+            if line["mchid"] != fields["mchid"] || fields["serial_no"] != keys::SERIAL {
+                return Err(format!("signed as {fields:?}"));
+            }
+        }
+        let security = line["options"]["security"] == true;
+        let shown = arrival.certificate.as_deref();
+        if shown != security.then_some(&*self.certificate) {
+            let shown = shown.is_some();
+            return Err(format!(
+                "`security` is {security}, a certificate shown: {shown}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn operations_arrive_as_the_php_sdk_sends_them() {
+    let Some(lines) = material::lines("tests/vectors/requests.jsonl") else {
+        return;
+    };
+    let (next, sent) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let failed = Mutex::new(Vec::new());
+    let work = || {
+        let mut sender = Sender::new();
+        while let Some(line) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let client = sender.client(line["mchid"].as_str().unwrap_or_default());
+            for (form, chain) in forms(&client, line) {
+                for mode in BOTH {
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    let send = AssertUnwindSafe(|| sender.send(mode, &chain, line));
+                    let outcome = catch_unwind(send).unwrap_or_else(|_| Err("a panic".into()));
+                    if let Err(what) = outcome {
+                        let name = format!("{} ({form}, {mode:?}): {what}", line["op"]);
+                        failed.lock().unwrap().push(name);
+                    }
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(work);
+        }
+    });
+    let (sent, failed) = (sent.into_inner(), failed.into_inner().unwrap());
+    println!(
+        "operations × forms × modes: sent {sent}, passed {}",
+        sent - failed.len()
+    );
+    assert!(sent > 4800, "only {sent} were there to send");
+    assert!(
+        failed.is_empty(),
+        "{}\n{} failed",
+        failed.join("\n"),
+        failed.len()
+    );
+}

@@ -1,0 +1,316 @@
+//! Calls that outlive the runtime they began in, and notifications in runtimes that stand still.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+use wechatpay_chain::{
+    Call, CertificateMode, Client, Error, Media, Method, Options, Outcome, Result, RetryPolicy,
+    Signature, Signer,
+};
+
+use super::{current_thread, multi_thread, plain, within};
+use crate::fixtures::{
+    keys,
+    scratch::Scratch,
+    server::{Answer, Reply, Server, now},
+};
+
+fn poll_in(runtime: &Runtime, call: &mut Pin<Box<Call>>) {
+    let _inside = runtime.enter();
+    let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "{polled:?}");
+}
+
+/// Ends a call whose runtime is gone, elsewhere.
+fn ends(call: Pin<Box<Call>>, elsewhere: usize) -> Error {
+    match elsewhere % 3 {
+        0 => plain(call),
+        1 => current_thread().block_on(call),
+        _ => multi_thread(1).block_on(call),
+    }
+    .unwrap_err()
+}
+
+/// Polls the call in the runtime until this is so.
+fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, so: impl Fn() -> bool) {
+    runtime.block_on(async {
+        while !so() {
+            std::future::poll_fn(|cx| {
+                assert!(call.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+}
+
+#[test]
+fn a_call_that_was_sent_is_unknown_when_its_runtime_ends() {
+    let server = Server::start(|_| Reply::Silence);
+    let client = server.client();
+    for elsewhere in 0..3 {
+        for runtime in [current_thread(), multi_thread(2)] {
+            let before = server.requests().len();
+            let mut call = Box::pin(client.chain("v3/x").post_async(json!({ "json": {} })));
+            poll_until(&runtime, &mut call, || server.requests().len() > before);
+            drop(runtime);
+            let err = within(120, move || ends(call, elsewhere));
+            assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
+            assert!(err.is_transport(), "{err:?}");
+            assert!(err.to_string().contains("has been shut down"), "{err}");
+        }
+    }
+    // And the client goes on.
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn a_call_that_was_not_sent_says_so_when_its_runtime_ends() {
+    let server = Server::agreeable();
+    // With the default retries, none of which can help.
+    let client = keys::builder().base_uri(server.url()).build().unwrap();
+    let scratch = Scratch::new();
+    for elsewhere in 0..3 {
+        for options in [
+            Options::new(),
+            Options::new().media(Media::from_bytes("a.png", "abc")),
+        ] {
+            // A runtime that is never driven connects nowhere.
+            let runtime = current_thread();
+            let mut call = Box::pin(client.chain("v3/x").post_async(options));
+            poll_in(&runtime, &mut call);
+            drop(runtime);
+            let err = within(120, move || ends(call, elsewhere));
+            assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
+            assert!(err.to_string().contains("has been shut down"), "{err}");
+        }
+        // Ended before anything began: even the file beside the sink cannot be made.
+        for sink in [None, Some(scratch.file("x"))] {
+            let runtime = current_thread();
+            let handle = runtime.handle().clone();
+            drop(runtime);
+            let options = match sink {
+                Some(sink) => Options::new().sink(sink),
+                None => Options::new(),
+            };
+            let mut call = Box::pin(client.chain("v3/x").get_async(options));
+            let err = {
+                let _inside = handle.enter();
+                within_poll(&mut call)
+            };
+            let err = err.unwrap_or_else(|| within(120, move || ends(call, elsewhere)));
+            assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
+        }
+    }
+    assert!(server.requests().is_empty());
+    assert!(scratch.names().is_empty());
+    // The hosts were not to blame.
+    client.chain("v3/x").get(()).unwrap();
+}
+
+/// The error, where the first poll brings it.
+fn within_poll(call: &mut Pin<Box<Call>>) -> Option<Error> {
+    match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Some(result.unwrap_err()),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn a_call_between_two_attempts_keeps_what_became_of_the_first() {
+    let server = Server::start(|_| Answer::plain(502, ""));
+    let retry = RetryPolicy::default();
+    let client = keys::builder().base_uri(server.url()).retry(retry).build();
+    let chain = client.unwrap().chain("v3/x");
+    let runtime = multi_thread(1);
+    let mut call = Box::pin(chain.get_async(()));
+    // Its first attempt has failed, or is about to.
+    poll_until(&runtime, &mut call, || !server.requests().is_empty());
+    drop(runtime);
+    let err = within(120, move || ends(call, 0));
+    assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
+}
+
+#[test]
+fn a_runtime_that_ends_at_any_moment_makes_no_call_panic() {
+    let server = Server::start(|_| Reply::Silence);
+    // With retries, whose pauses are timers too.
+    let client = keys::builder().base_uri(server.url()).build().unwrap();
+    within(120, move || {
+        for round in 0..40 {
+            let runtime = multi_thread(2);
+            let handle = runtime.handle().clone();
+            let chain = client.chain("v3/x");
+            let started = Arc::new(AtomicBool::new(false));
+            let polls = Arc::clone(&started);
+            let polling = thread::spawn(move || {
+                let mut call = Box::pin(chain.get_async(()));
+                let _inside = handle.enter();
+                let mut cx = Context::from_waker(Waker::noop());
+                loop {
+                    match call.as_mut().poll(&mut cx) {
+                        Poll::Ready(result) => return result.unwrap_err(),
+                        Poll::Pending => polls.store(true, Ordering::SeqCst),
+                    }
+                    thread::yield_now();
+                }
+            });
+            while !started.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            for _ in 0..round % 8 {
+                thread::yield_now();
+            }
+            runtime.shutdown_background();
+            let err = polling.join().expect("no panic");
+            assert!(
+                matches!(err.outcome(), Outcome::NotSent | Outcome::Unknown),
+                "{err:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_call_whose_runtime_rests_still_runs_out_of_time() {
+    let server = Server::start(|_| Reply::Silence);
+    let chain = server.client().chain("v3/x");
+    let runtime = current_thread();
+    let options = || Options::new().timeout(Duration::from_millis(50));
+    let mut call = Box::pin(chain.post_async(options()));
+    poll_in(&runtime, &mut call);
+    // The runtime is there, and nobody drives it.
+    let err = within(120, move || ends(call, 0));
+    assert!(err.is_timeout(), "{err:?}");
+    assert_eq!(err.outcome(), Outcome::NotSent);
+    drop(runtime);
+}
+
+#[test]
+fn a_call_needs_no_timers_of_its_runtime() {
+    let server = Server::agreeable();
+    let url = server.url().replace("127.0.0.1", "localhost");
+    let client = keys::builder().base_uri(url).build().unwrap();
+    within(120, move || {
+        let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+        runtime
+            .block_on(client.chain("v3/x").get_async(()))
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
+    let server = Server::start(|_| Reply::Silence);
+    let client = || {
+        keys::builder()
+            .base_uri(server.url())
+            .retry(RetryPolicy::none())
+            .certificate_mode(CertificateMode::OnDemand)
+            .build()
+            .unwrap()
+    };
+    let headers = || {
+        [
+            (
+                "Wechatpay-Serial",
+                "5157F09EFDC096DE15EBE81A47057A7232F1B8E1".to_owned(),
+            ),
+            ("Wechatpay-Timestamp", now().to_string()),
+            ("Wechatpay-Nonce", "nonce".to_owned()),
+            ("Wechatpay-Signature", "A".repeat(344)),
+        ]
+    };
+    let without_timers = || Builder::new_current_thread().build().unwrap();
+    let threads = [current_thread(), without_timers()].map(|runtime| {
+        let (client, headers) = (client(), headers());
+        thread::spawn(move || {
+            let opened = runtime.block_on(async { client.notification(headers, b"{}") });
+            opened.unwrap_err()
+        })
+    });
+    for thread in threads {
+        let err = within(120, move || thread.join().expect("no panic"));
+        assert!(err.is_verification(), "{err:?}");
+        // The download's own end, after 30 s, would be the source.
+        assert!(std::error::Error::source(&err).is_none(), "{err:?}");
+    }
+    // The async twin needs no timers either.
+    let (client, headers) = (client(), headers());
+    let err = within(120, move || {
+        without_timers()
+            .block_on(client.notification_async(headers, b"{}"))
+            .unwrap_err()
+    });
+    assert!(err.is_verification(), "{err:?}");
+}
+
+/// Waits on its runtime's timers before it signs.
+struct Slow;
+
+impl Signer for Slow {
+    type Error = &'static str;
+
+    async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
+    }
+}
+
+#[test]
+fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
+    let server = Server::agreeable();
+    let client = Client::builder()
+        .mchid(keys::MCHID)
+        .signer(Slow)
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .base_uri(server.url())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let runtime = current_thread();
+    let chain = client.chain("v3/x");
+    let mut call = Box::pin(chain.post_async(()));
+    let mut prepare = Box::pin(chain.prepare_async(Method::POST, ()));
+    poll_in(&runtime, &mut call);
+    {
+        let _inside = runtime.enter();
+        let polled = prepare
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    }
+    drop(runtime);
+    let err = within(120, move || ends(call, 0));
+    assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
+    let err = within(120, move || plain(prepare).unwrap_err());
+    assert!(err.is_signing(), "{err:?}");
+    assert_eq!(err.outcome(), Outcome::NotSent);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_runtime_without_io_is_an_error_that_says_so() {
+    let server = Server::agreeable();
+    let client = server.client();
+    let err = within(120, move || {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let call = client.chain("v3/x").get_async(());
+        runtime.block_on(call).unwrap_err()
+    });
+    assert!(err.is_connect(), "{err:?}");
+    assert_eq!(err.outcome(), Outcome::NotSent);
+    let source = std::error::Error::source(&err).expect("a source");
+    assert!(source.to_string().contains("enable_io"), "{source}");
+}

@@ -1,0 +1,354 @@
+//! What a failed download means: nothing about the merchant, and nothing for long.
+
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use wechatpay_chain::{CertificateMode, Client, Error, Options, Outcome};
+
+use super::platform::{APIV3_KEY, Platform, body, brings, expired, new, old};
+use crate::fixtures::{
+    keys,
+    mode::BOTH,
+    server::{Answer, Reply, vacant_port},
+};
+
+/// Longer than the pause after a first failure.
+const PAUSE: Duration = Duration::from_millis(1_100);
+
+const NOBODY: &str = "5157000000000000000000000000000000000000";
+
+/// Everything that a download can fail with, and what the error's source says about it. Without an
+/// answer, the connection closes.
+fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
+    let refusal = |status, code: &str| -> Answer {
+        Answer::plain(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
+    };
+    let signed = |status, code: &str| -> Answer {
+        Answer::signed(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
+    };
+    let garbage = brings(&[new()], new()).with("Wechatpay-Signature", "AAAA");
+    let stranger = Answer::signed_by(200, body(&[new()], APIV3_KEY), (NOBODY, new().pair));
+    let forged = new().signs(r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#);
+    let answers = vec![
+        ("403", refusal(403, "NO_AUTH"), "403 NO_AUTH"),
+        ("500", refusal(500, "SYSTEM_ERROR"), "500 SYSTEM_ERROR"),
+        (
+            "500, signed",
+            signed(500, "SYSTEM_ERROR"),
+            "500 SYSTEM_ERROR",
+        ),
+        (
+            "500 with the other code",
+            refusal(500, "RESOURCE_NOT_EXISTS"),
+            "500 RESOURCE",
+        ),
+        (
+            "403 with the other code",
+            refusal(403, "RESOURCE_NOT_EXISTS"),
+            "403 RESOURCE",
+        ),
+        (
+            "404 with another code",
+            refusal(404, "NOT_FOUND"),
+            "404 NOT_FOUND",
+        ),
+        (
+            "404, lower case",
+            refusal(404, "resource_not_exists"),
+            "404 resource",
+        ),
+        ("404 in HTML", Answer::plain(404, "<html>"), "404"),
+        (
+            "404 with half a signature",
+            Answer::plain(404, r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#)
+                .header("Wechatpay-Nonce", "x"),
+            "is missing",
+        ),
+        ("401", refusal(401, "SIGN_ERROR"), "401 SIGN_ERROR"),
+        (
+            "429",
+            refusal(429, "FREQUENCY_LIMITED"),
+            "429 FREQUENCY_LIMITED",
+        ),
+        ("502", Answer::plain(502, "<html>"), "502"),
+        (
+            "a success with a code",
+            forged,
+            "is not the documented JSON",
+        ),
+        (
+            "broken JSON",
+            new().signs(r#"{"data":[{"#),
+            "is not the documented JSON",
+        ),
+        (
+            "an empty body",
+            new().signs(""),
+            "is not the documented JSON",
+        ),
+        ("no data", new().signs("{}"), "is not the documented JSON"),
+        ("a garbage signature", garbage, "signature"),
+        (
+            "by an unknown serial",
+            stranger,
+            "which is not trusted (trusted: ",
+        ),
+        (
+            "unsigned",
+            Answer::plain(200, body(&[new()], APIV3_KEY)),
+            "has no signature",
+        ),
+        (
+            "no certificates, unsigned",
+            Answer::plain(200, r#"{"data":[]}"#),
+            "has no signature",
+        ),
+        (
+            "no certificates, by a key that is not there",
+            Answer::signed_by(200, r#"{"data":[]}"#, (NOBODY, new().pair)),
+            "which is not trusted (trusted: ",
+        ),
+        (
+            "an expired list",
+            brings(&[expired()], expired()),
+            "is not in force",
+        ),
+        (
+            "another key",
+            new().signs(&body(&[new()], "0123456789abcdef0123456789abcdef")),
+            "the `apiv3_key` is not the one",
+        ),
+    ];
+    let answers = answers.into_iter();
+    answers
+        .map(|(name, answer, why)| (name, Some(answer), why))
+        .chain([("a connection that closes", None, "connection")])
+        .collect()
+}
+
+fn reply(answer: &Option<Answer>) -> Reply {
+    answer.clone().map_or(Reply::Close, Reply::Answer)
+}
+
+/// The error of a client without any key, whose download failed.
+#[track_caller]
+fn no_key(name: &str, err: &Error) -> String {
+    assert!(err.is_config() && !err.is_api(), "{name}: {err:?}");
+    assert!(
+        err.api().is_none() && err.status().is_none(),
+        "{name}: {err:?}"
+    );
+    assert_eq!(err.outcome(), Outcome::NotSent, "{name}: {err:?}");
+    let text = err.to_string();
+    assert!(
+        text.starts_with("POST v3/x: no platform key to verify responses and encrypt fields with, so nothing was sent: "),
+        "{name}: {text}"
+    );
+    assert!(text.contains("`platform_key`"), "{name}: {text}");
+    err.source().map(ToString::to_string).unwrap_or_default()
+}
+
+#[test]
+fn a_client_without_a_key_is_told_to_configure_one_whatever_failed() {
+    for (name, failure, why) in failures() {
+        let platform = Platform::start(move |_| reply(&failure), |_| new().signs("{}"));
+        for mode in BOTH {
+            let client = platform.builder().build().unwrap();
+            let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+            let source = no_key(name, &err);
+            assert!(
+                source.starts_with("GET v3/certificates: "),
+                "{name}: {source}"
+            );
+            assert!(source.contains(why), "{name}: {source}");
+            // Fields that are encrypted need the key before the request is drafted.
+            let client = platform.builder().build().unwrap();
+            let options = Options::new()
+                .json(json!({ "name": "张三" }))
+                .encrypt(["/name"]);
+            let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
+            assert!(no_key(name, &err).contains(why), "{name}");
+        }
+        assert_eq!(platform.server.requests().len(), 4, "{name}: more was sent");
+        assert_eq!(platform.downloads(), 4, "{name}");
+    }
+}
+
+#[test]
+fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
+    for (name, failure, why) in failures() {
+        let platform = Platform::start(move |_| reply(&failure), |_| Answer::signed(200, "{}"));
+        for mode in BOTH {
+            let client = platform
+                .builder()
+                .platform_key(keys::PLATFORM_ID, keys::platform().public())
+                .certificate_mode(CertificateMode::Background(Duration::ZERO))
+                .build()
+                .unwrap();
+            let err = client.refresh_certificates().unwrap_err();
+            assert!(err.to_string().contains(why), "{name}: {err}");
+            for _ in 0..3 {
+                mode.post(&client.chain("v3/x"), ()).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_that_has_expired_as_a_whole_is_a_failure_though_it_verifies() {
+    let body = body(&[expired()], APIV3_KEY);
+    let platform = Platform::start(
+        move |_| Answer::signed(200, &*body),
+        |_| Answer::signed(200, "{}"),
+    );
+    let client = platform
+        .builder()
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .build()
+        .unwrap();
+    let err = client.refresh_certificates().unwrap_err();
+    assert!(err.to_string().contains("has expired"), "{err}");
+}
+
+#[test]
+fn a_refused_connection_is_a_failure_like_any_other() {
+    let nowhere = format!("http://127.0.0.1:{}/", vacant_port());
+    let platform = Platform::start(|_| Reply::Close, |_| Reply::Close);
+    for mode in BOTH {
+        let client = platform.builder().base_uri(&*nowhere).build().unwrap();
+        let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+        let source = no_key("refused", &err);
+        assert!(source.starts_with("GET v3/certificates: "), "{source}");
+    }
+    assert_eq!(platform.server.connections(), 0);
+}
+
+#[test]
+fn a_download_that_outlasts_the_call_is_a_failure_like_any_other() {
+    let platform = Platform::start(|_| Reply::Silence, |_| new().signs("{}"));
+    let encrypted = || {
+        Options::new()
+            .json(json!({ "name": "x" }))
+            .encrypt(["/name"])
+    };
+    for mode in BOTH {
+        for options in [Options::new(), encrypted()] {
+            let client = platform.builder().build().unwrap();
+            let options = options.timeout(Duration::from_millis(200));
+            let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
+            let source = no_key("silence", &err);
+            assert!(source.contains("no response within"), "{source}");
+        }
+    }
+    assert_eq!(platform.server.requests().len(), platform.downloads());
+}
+
+#[test]
+fn no_certificates_are_told_from_a_failure() {
+    let lacking = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
+    // Signed by a key that this client cannot know, since it has none.
+    for answer in [Answer::plain(404, lacking), Answer::signed(404, lacking)] {
+        let platform = Platform::start(move |_| answer.clone(), |_| new().signs("{}"));
+        for mode in BOTH {
+            let client = platform.builder().build().unwrap();
+            for _ in 0..3 {
+                let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+                assert_eq!(no_key("mode", &err), "");
+                let text = err.to_string();
+                assert!(text.contains("has no platform certificates for"), "{text}");
+            }
+            assert!(client.refresh_certificates().unwrap().is_public_key_mode());
+        }
+    }
+    // A signature that can be checked has to hold.
+    let forged = Answer::signed_over(404, lacking, b"{}");
+    let platform = Platform::start(move |_| forged.clone(), |_| Answer::signed(200, "{}"));
+    let client = platform
+        .builder()
+        .platform_key(keys::PLATFORM_ID, keys::platform().public())
+        .build()
+        .unwrap();
+    assert!(client.refresh_certificates().unwrap_err().is_verification());
+}
+
+/// A platform that fails until it is told to be well.
+fn recovering(failure: Answer) -> (Platform, Arc<AtomicBool>) {
+    let well = Arc::new(AtomicBool::new(false));
+    let platform = Platform::start(
+        {
+            let well = Arc::clone(&well);
+            move |_| match well.load(SeqCst) {
+                true => brings(&[old(), new()], new()),
+                false => failure.clone(),
+            }
+        },
+        |_| new().signs("{}"),
+    );
+    (platform, well)
+}
+
+#[test]
+fn a_failure_is_repeated_soon() {
+    let failure = Answer::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#);
+    for mode in BOTH {
+        // Without any key, and with one that did not sign the response.
+        for has_key in [false, true] {
+            let (platform, well) = recovering(failure.clone());
+            let mut builder = platform.builder();
+            if has_key {
+                builder = builder.platform_certificate(old().certificate());
+            }
+            let client = builder.build().unwrap();
+            let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
+            let source = err.source().unwrap().to_string();
+            assert!(source.contains("500 SYSTEM_ERROR"), "{source}");
+            assert!(!err.is_api(), "{err:?}");
+            well.store(true, SeqCst);
+            thread::sleep(PAUSE);
+            mode.post(&client.chain("v3/x"), ()).unwrap();
+            assert_eq!(platform.downloads(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_failed_renewal_does_not_keep_a_call_from_fetching_the_key_it_needs() {
+    for mode in BOTH {
+        let renewals = Arc::new(AtomicUsize::new(0));
+        let platform = Platform::start(
+            {
+                let renewals = Arc::clone(&renewals);
+                move |_| match renewals.fetch_add(1, SeqCst) {
+                    0 => Answer::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#),
+                    _ => brings(&[old(), new()], old()),
+                }
+            },
+            {
+                let renewals = Arc::clone(&renewals);
+                move |_| {
+                    // The renewal fails first.
+                    while renewals.load(SeqCst) == 0 {
+                        thread::sleep(Duration::from_millis(5));
+                    }
+                    new().signs("{}")
+                }
+            },
+        );
+        let client: Client = platform
+            .builder()
+            .platform_certificate(old().certificate())
+            .certificate_mode(CertificateMode::Background(Duration::from_secs(3600)))
+            .build()
+            .unwrap();
+        mode.post(&client.chain("v3/x"), ()).unwrap();
+        assert_eq!(platform.downloads(), 2);
+    }
+}

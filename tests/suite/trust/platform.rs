@@ -1,0 +1,175 @@
+//! A WeChat Pay whose platform certificates change.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use rcgen::{CertificateParams, DnType, SerialNumber, date_time_ymd};
+use serde_json::{Value, json};
+use wechatpay_chain::{Certificate, CertificateMode, ClientBuilder, RetryPolicy};
+
+use crate::fixtures::{
+    keys::{self, Pair},
+    programs::node,
+    server::{Answer, Reply, Request, Server},
+    tls,
+};
+
+pub const APIV3_KEY: &str = "fedcba9876543210fedcba9876543210";
+
+/// A platform certificate and its key.
+pub struct Cert {
+    pub serial: &'static str,
+    pub pem: String,
+    pub pair: &'static Pair,
+}
+
+impl Cert {
+    pub fn new(serial: &'static str, pair: &'static Pair, ends: i32) -> Self {
+        let mut params = CertificateParams::new([]).expect("parameters");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Tenpay.com sign");
+        let bytes = (0..serial.len()).step_by(2);
+        let bytes = bytes.map(|at| u8::from_str_radix(&serial[at..at + 2], 16).expect("hex"));
+        params.serial_number = Some(SerialNumber::from(bytes.collect::<Vec<_>>()));
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(ends, 1, 1);
+        let certificate = params.self_signed(&tls::key(pair)).expect("a certificate");
+        Self {
+            serial,
+            pem: certificate.pem(),
+            pair,
+        }
+    }
+
+    pub fn certificate(&self) -> Certificate {
+        Certificate::from_pem(&self.pem).expect("a certificate")
+    }
+
+    pub fn signs(&self, body: &str) -> Answer {
+        Answer::signed_by(200, body, (self.serial, self.pair))
+    }
+}
+
+fn pair(number: usize) -> &'static Pair {
+    static PAIRS: [OnceLock<Pair>; 2] = [const { OnceLock::new() }; 2];
+    PAIRS[number].get_or_init(Pair::draw)
+}
+
+fn kept(made: &'static OnceLock<Cert>, make: impl FnOnce() -> Cert) -> &'static Cert {
+    made.get_or_init(make)
+}
+
+/// The one that is on its way out.
+pub fn old() -> &'static Cert {
+    static MADE: OnceLock<Cert> = OnceLock::new();
+    kept(&MADE, || {
+        Cert::new("10DE5157F09EFDC096DE15EBE81A47057A720000", pair(0), 2088)
+    })
+}
+
+/// The one that takes its place. Its serial has a zero digit in front.
+pub fn new() -> &'static Cert {
+    static MADE: OnceLock<Cert> = OnceLock::new();
+    kept(&MADE, || {
+        Cert::new("0BADF09EFDC096DE15EBE81A47057A7200000002", pair(1), 2093)
+    })
+}
+
+/// The new one's key, and a date that is over.
+pub fn expired() -> &'static Cert {
+    static MADE: OnceLock<Cert> = OnceLock::new();
+    kept(&MADE, || {
+        Cert::new("0E0DF09EFDC096DE15EBE81A47057A7200000003", pair(1), 2020)
+    })
+}
+
+/// The body of `/v3/certificates`, encrypted by node under this key.
+pub fn body(certificates: &[&Cert], key: &str) -> String {
+    static MADE: OnceLock<Mutex<HashMap<(String, String), Value>>> = OnceLock::new();
+    let mut made = MADE
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let data = certificates.iter().map(|certificate| {
+        let sealed = made
+            .entry((certificate.pem.clone(), key.to_owned()))
+            .or_insert_with(|| sealed(&certificate.pem, key));
+        json!({
+            "serial_no": certificate.serial,
+            "effective_time": "2019-01-01T00:00:00+08:00",
+            "expire_time": "2093-01-01T00:00:00+08:00",
+            "encrypt_certificate": sealed,
+        })
+    });
+    json!({ "data": data.collect::<Vec<_>>() }).to_string()
+}
+
+fn sealed(pem: &str, key: &str) -> Value {
+    node(
+        "const nonce = crypto.randomBytes(6).toString('hex');
+         const cipher = crypto.createCipheriv('aes-256-gcm', input.key, nonce);
+         cipher.setAAD(Buffer.from('certificate'));
+         const parts = [cipher.update(input.pem), cipher.final(), cipher.getAuthTag()];
+         return { algorithm: 'AEAD_AES_256_GCM', nonce, associated_data: 'certificate',
+                  ciphertext: Buffer.concat(parts).toString('base64') };",
+        &json!({ "pem": pem, "key": key }),
+    )
+}
+
+/// The answer that brings these, signed by one of them.
+pub fn brings(certificates: &[&Cert], signer: &Cert) -> Answer {
+    signer.signs(&body(certificates, APIV3_KEY))
+}
+
+/// A platform whose answers are signed as told, and which counts the downloads.
+pub struct Platform {
+    pub server: Server,
+    downloads: Arc<AtomicUsize>,
+}
+
+impl Platform {
+    pub fn start<C: Into<Reply>, R: Into<Reply>>(
+        certificates: impl Fn(&Request) -> C + Send + Sync + 'static,
+        others: impl Fn(&Request) -> R + Send + Sync + 'static,
+    ) -> Self {
+        let downloads = Arc::new(AtomicUsize::new(0));
+        let server = Server::start({
+            let downloads = Arc::clone(&downloads);
+            move |request| {
+                if request.path() != "/v3/certificates" {
+                    return others(request).into();
+                }
+                assert_eq!(request.target, "/v3/certificates?algorithm_type=RSA");
+                request.authorization(keys::merchant());
+                downloads.fetch_add(1, Ordering::SeqCst);
+                certificates(request).into()
+            }
+        });
+        Self { server, downloads }
+    }
+
+    pub fn downloads(&self) -> usize {
+        self.downloads.load(Ordering::SeqCst)
+    }
+
+    /// A client's builder that trusts nobody yet.
+    pub fn builder(&self) -> ClientBuilder {
+        wechatpay_chain::Client::builder()
+            .mchid(keys::MCHID)
+            .serial(keys::SERIAL)
+            .private_key(keys::merchant().private())
+            .apiv3_key(APIV3_KEY)
+            .base_uri(self.server.url())
+            .timeout(Duration::from_secs(20))
+            .retry(RetryPolicy::none())
+            .certificate_mode(CertificateMode::OnDemand)
+            .no_proxy()
+    }
+}
