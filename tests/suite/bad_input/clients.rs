@@ -272,7 +272,7 @@ fn platform_keys() -> Vec<Case> {
             "two keys under one id",
             "two different platform keys have the ID PUB_KEY_ID_0119000001092024000000000000: one of them is not WeChat Pay's",
             || {
-                let other = Pair::draw();
+                let other = Pair::generate();
                 keys::builder().platform_key(keys::PLATFORM_ID, other.public())
             },
         ),

@@ -33,8 +33,8 @@ enum Input {
     Made(Box<dyn Fn() -> Error>),
     /// A call that is not sent, nor prepared.
     Call(Box<dyn Fn(&Server) -> Prepared>),
-    /// A call that is sent, to this answer.
-    Answer(Method, Box<dyn Fn() -> Reply + Send + Sync>),
+    /// A call that is sent, to this response.
+    MockResponse(Method, Box<dyn Fn() -> Reply + Send + Sync>),
 }
 
 /// What a call is made of.
@@ -112,14 +112,14 @@ pub fn answered<R: Into<Reply>>(
     outcome: Outcome,
     text: impl Into<String>,
     method: Method,
-    answer: impl Fn() -> R + Send + Sync + 'static,
+    response: impl Fn() -> R + Send + Sync + 'static,
 ) -> Case {
     Case {
         name,
         kinds,
         text: text.into(),
         outcome,
-        input: Input::Answer(method, Box::new(move || answer().into())),
+        input: Input::MockResponse(method, Box::new(move || response().into())),
     }
 }
 
@@ -160,7 +160,7 @@ impl Case {
         match &self.input {
             Input::Made(make) => vec![Err(make())],
             Input::Call(prepared) => {
-                let server = Server::agreeable();
+                let server = Server::always_ok();
                 let mut ends = Vec::from(BOTH.map(|mode| {
                     let call = prepared(&server);
                     mode.send(&call.chain, &call.method, call.options).map(drop)
@@ -176,8 +176,8 @@ impl Case {
                 assert_eq!(server.connections(), 0, "{}: was connected", self.name);
                 ends
             }
-            Input::Answer(method, answer) => Vec::from(BOTH.map(|mode| {
-                let reply = Mutex::new(Some(answer()));
+            Input::MockResponse(method, response) => Vec::from(BOTH.map(|mode| {
+                let reply = Mutex::new(Some(response()));
                 let server =
                     Server::start(move |_| reply.lock().unwrap().take().expect("one request"));
                 let end = mode.send(&server.client().chain("v3/answered"), method, ());

@@ -8,7 +8,7 @@ use wechatpay_chain::{Client, Error, Method, Options, Transport};
 use crate::fixtures::{
     keys,
     mode::BOTH,
-    server::{Answer, Server},
+    server::{MockResponse, Server},
 };
 
 const PASSWORD: &str = "hunter2";
@@ -70,7 +70,7 @@ fn silent(what: &str, url: &str, err: &Error) {
 
 #[test]
 fn no_password_in_a_url_is_shown() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let client = server.client();
     for url in urls() {
         for built in [
@@ -124,7 +124,7 @@ fn a_base_uri_whose_path_may_hold_a_password_is_refused() {
     let err = keys::builder().base_uri(&uri).build().unwrap_err();
     assert!(err.to_string().contains("an `@` behind its host"), "{err}");
     silent("the builder", &uri, &err);
-    let chain = Server::agreeable().client().chain("v3/x");
+    let chain = Server::always_ok().client().chain("v3/x");
     let err = chain.prepare(Method::GET, json!({ "base_uri": uri }));
     assert!(err.unwrap_err().is_request());
 }
@@ -139,13 +139,13 @@ fn no_password_in_a_url_that_a_response_names_is_shown() {
     let server = Server::start(move |request| match request.path() {
         "/v3/moved" => {
             let location = &headers[request.number % number];
-            Answer::plain(302, "").header("Location", location)
+            MockResponse::plain(302, "").header("Location", location)
         }
         _ => {
             let url = &urls[request.number % urls.len()];
             let names =
                 json!({ "download_url": url, "hash_type": "SHA1", "hash_value": "0".repeat(40) });
-            Answer::signed(200, names.to_string())
+            MockResponse::signed(200, names.to_string())
         }
     });
     let client = server.client();
@@ -166,7 +166,7 @@ fn no_password_in_a_url_that_a_response_names_is_shown() {
 fn what_is_at_fault_after_sending_is_no_fault_of_the_request() {
     let server = Server::start(|_| {
         let names = json!({ "download_url": "https://stranger.example/v3/file" });
-        Answer::signed(200, names.to_string())
+        MockResponse::signed(200, names.to_string())
     });
     for mode in BOTH {
         let chain = server.client().chain("v3/bill/tradebill");

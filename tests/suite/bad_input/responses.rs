@@ -7,25 +7,25 @@ use wechatpay_chain::{Method, Outcome};
 use super::{Case, answered};
 use crate::fixtures::{
     keys,
-    server::{Answer, Reply, now},
+    server::{MockResponse, Reply, now},
 };
 
 const BODY: &str = r#"{"code_url":"weixin://x"}"#;
 
-/// An answer to a write that is not believed.
-fn unbelieved(name: &'static str, text: &'static str, answer: fn() -> Answer) -> Case {
+/// A response to a write that is not believed.
+fn unbelieved(name: &'static str, text: &'static str, response: fn() -> MockResponse) -> Case {
     answered(
         name,
         &["signature"],
         Outcome::Unknown,
         text,
         Method::POST,
-        answer,
+        response,
     )
 }
 
-fn good() -> Answer {
-    Answer::signed(200, BODY)
+fn good() -> MockResponse {
+    MockResponse::signed(200, BODY)
 }
 
 /// Bytes that are no answer.
@@ -57,17 +57,17 @@ fn signatures() -> Vec<Case> {
         unbelieved(
             "no signature",
             "POST v3/answered: the response (200, 25 bytes) has no signature: either it is not from WeChat Pay, or something on the way dropped its headers",
-            || Answer::plain(200, BODY),
+            || MockResponse::plain(200, BODY),
         ),
         unbelieved(
             "another body's signature",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes); common causes: the body was parsed and serialized again",
-            || Answer::signed_over(200, BODY, b"{}"),
+            || MockResponse::signed_over(200, BODY, b"{}"),
         ),
         unbelieved(
             "an error with another's signature",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (37 bytes)",
-            || Answer::signed_over(400, r#"{"code":"ORDER_CLOSED","message":"x"}"#, b"{}"),
+            || MockResponse::signed_over(400, r#"{"code":"ORDER_CLOSED","message":"x"}"#, b"{}"),
         ),
         unbelieved("no timestamp", "Wechatpay-Timestamp is missing", || {
             good().without("Wechatpay-Timestamp")
@@ -136,7 +136,7 @@ fn times() -> Vec<Case> {
             Outcome::Unknown,
             "s behind this machine's clock; the limit is 300 s: either the message is a replay, or a clock is wrong (check it against NTP)",
             Method::POST,
-            || Answer::signed_at(200, BODY, now() - 310),
+            || MockResponse::signed_at(200, BODY, now() - 310),
         ),
         answered(
             "an answer of the future",
@@ -144,7 +144,7 @@ fn times() -> Vec<Case> {
             Outcome::Unknown,
             "s ahead of this machine's clock; the limit is 300 s",
             Method::GET,
-            || Answer::signed_at(200, BODY, now() + 310),
+            || MockResponse::signed_at(200, BODY, now() + 310),
         ),
         unbelieved(
             "a time that is none",
@@ -188,7 +188,7 @@ fn sizes() -> Vec<Case> {
             Outcome::Unknown,
             "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
-            || (0..101).fold(good(), |answer, n| answer.header(&format!("X-{n}"), n)),
+            || (0..101).fold(good(), |response, n| response.header(&format!("X-{n}"), n)),
         ),
     ]
 }

@@ -17,14 +17,14 @@ use wechatpay_chain::{Chain, Client, Options, Outcome, RetryPolicy, Signature, S
 use crate::fixtures::{
     keys,
     mode::{BOTH, runtime},
-    server::{Answer, Reply, Server, vacant_port},
+    server::{MockResponse, Reply, Server, vacant_port},
 };
 
 #[test]
 fn a_call_dropped_after_the_write_began_closes_its_connection() {
     let server = Server::start(|request| match request.number {
         0 => Reply::Silence,
-        _ => Answer::signed(200, "{}").into(),
+        _ => MockResponse::signed(200, "{}").into(),
     });
     let chain = server.client().chain("v3/x");
     drop(chain.post_async(()));
@@ -41,7 +41,7 @@ fn a_call_dropped_after_the_write_began_closes_its_connection() {
             }
         };
         tokio::select! {
-            answer = chain.post_async(json!({ "json": {} })) => panic!("{answer:?}"),
+            response = chain.post_async(json!({ "json": {} })) => panic!("{response:?}"),
             () = arrived => {}
         }
     });
@@ -252,7 +252,7 @@ fn counting(server: &Server) -> (Chain, Arc<AtomicUsize>) {
 
 #[test]
 fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
-    let server = Server::start(|_| Answer::signed(200, "{}").then_close());
+    let server = Server::start(|_| MockResponse::signed(200, "{}").then_close());
     let (chain, signed) = counting(&server);
     // Nobody drives this runtime while the server closes: its own idea of the connection is that
     // it stands, and a request written to it would be lost with an unknown outcome.
@@ -279,7 +279,7 @@ fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
 
 #[test]
 fn a_connection_closed_while_idle_is_replaced_in_silence() {
-    let server = Server::start(|_| Answer::signed(200, "{}").then_close());
+    let server = Server::start(|_| MockResponse::signed(200, "{}").then_close());
     for mode in BOTH {
         let chain = server.client().chain("v3/x");
         for _ in 0..10 {
@@ -299,7 +299,7 @@ fn a_write_that_arrived_is_never_repeated() {
             for reply in [|| Reply::Reset, || Reply::Close] {
                 let server = Server::start(move |request| {
                     if reused && request.number == 0 {
-                        Answer::signed(200, "{}").into()
+                        MockResponse::signed(200, "{}").into()
                     } else {
                         reply()
                     }
@@ -334,7 +334,7 @@ fn a_read_whose_connection_breaks_is_repeated() {
         let server = Server::start(|request| match request.number {
             0 => Reply::Reset,
             1 => Reply::Close,
-            _ => Answer::signed(200, "{}").into(),
+            _ => MockResponse::signed(200, "{}").into(),
         });
         let client = keys::builder()
             .base_uri(server.url())
@@ -380,9 +380,9 @@ fn a_body_that_the_server_does_not_read_is_unknown() {
 fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
     for mode in BOTH {
         let server = Server::start(|request| match request.number {
-            0 => Answer::plain(502, ""),
-            1 => Answer::plain(429, LIMITED),
-            _ => Answer::signed(200, "{}"),
+            0 => MockResponse::plain(502, ""),
+            1 => MockResponse::plain(429, LIMITED),
+            _ => MockResponse::signed(200, "{}"),
         });
         let client = keys::builder()
             .base_uri(server.url())
@@ -401,7 +401,7 @@ fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
         nonces.dedup();
         assert_eq!(nonces.len(), 3, "each attempt is signed afresh");
 
-        let server = Server::start(|_| Answer::plain(502, ""));
+        let server = Server::start(|_| MockResponse::plain(502, ""));
         let client = keys::builder().base_uri(server.url()).build().unwrap();
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
         assert_eq!((err.attempts(), err.outcome()), (1, Outcome::Unknown));
@@ -418,8 +418,9 @@ fn a_retry_after_beyond_all_time_is_not_waited_for() {
             ("86400", 30),
             ("86400", 0),
         ] {
-            let server =
-                Server::start(move |_| Answer::signed(429, LIMITED).header("Retry-After", seconds));
+            let server = Server::start(move |_| {
+                MockResponse::signed(429, LIMITED).header("Retry-After", seconds)
+            });
             let client = keys::builder().base_uri(server.url()).build().unwrap();
             let err = mode
                 .get(&client.chain("v3/x"), json!({ "timeout": timeout }))

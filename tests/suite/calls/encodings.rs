@@ -8,7 +8,7 @@ use crate::{
     fixtures::{
         keys,
         scratch::Scratch,
-        server::{Answer, Server},
+        server::{MockResponse, Server},
     },
 };
 
@@ -16,12 +16,12 @@ const NATIVE: &str = "v3/pay/transactions/native";
 const FILE: &str = "v3/billdownload/file";
 const PREPAY: &[u8] = br#"{"code_url":"weixin://wxpay/bizpayurl?pr=1"}"#;
 
-fn coded(answer: Answer, name: &str) -> Answer {
-    answer.header("Content-Encoding", name)
+fn coded(response: MockResponse, name: &str) -> MockResponse {
+    response.header("Content-Encoding", name)
 }
 
-fn serving(answer: Answer) -> Server {
-    Server::start(move |_| answer.clone())
+fn serving(response: MockResponse) -> Server {
+    Server::start(move |_| response.clone())
 }
 
 fn into_both(scratch: &Scratch) -> [Options; 2] {
@@ -32,14 +32,14 @@ fn into_both(scratch: &Scratch) -> [Options; 2] {
 fn a_signature_covers_the_bytes_as_they_came_or_decoded() {
     let scratch = Scratch::new();
     let packed = gzip(PREPAY);
-    for answer in [
-        Answer::signed_over(200, packed.clone(), PREPAY),
-        Answer::signed(200, packed.clone()),
+    for response in [
+        MockResponse::signed_over(200, packed.clone(), PREPAY),
+        MockResponse::signed(200, packed.clone()),
         // Decoded on its way, by something that left the header.
-        Answer::signed(200, PREPAY),
+        MockResponse::signed(200, PREPAY),
     ] {
         for name in ["gzip", "GZIP", "x-gzip", "identity, gzip"] {
-            let server = serving(coded(answer.clone(), name));
+            let server = serving(coded(response.clone(), name));
             let chain = server.client().chain(NATIVE);
             for options in into_both(&scratch) {
                 for asked in ["", "gzip"] {
@@ -64,12 +64,12 @@ fn a_signature_covers_the_bytes_as_they_came_or_decoded() {
 #[test]
 fn what_verifies_in_neither_form_is_refused() {
     let other = br#"{"code_url":"x"}"#;
-    for answer in [
-        Answer::signed_over(200, gzip(PREPAY), other),
-        Answer::signed_over(200, gzip(PREPAY), &gzip(other)),
-        Answer::plain(200, gzip(PREPAY)),
+    for response in [
+        MockResponse::signed_over(200, gzip(PREPAY), other),
+        MockResponse::signed_over(200, gzip(PREPAY), &gzip(other)),
+        MockResponse::plain(200, gzip(PREPAY)),
     ] {
-        let server = serving(coded(answer, "gzip"));
+        let server = serving(coded(response, "gzip"));
         let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
         let err = err.unwrap_err();
         assert!(err.is_verification(), "{err:?}");
@@ -80,7 +80,7 @@ fn what_verifies_in_neither_form_is_refused() {
 
 #[test]
 fn an_empty_response_has_no_encoding() {
-    let server = serving(coded(Answer::signed(200, ""), "gzip"));
+    let server = serving(coded(MockResponse::signed(200, ""), "gzip"));
     let got = server
         .client()
         .chain(NATIVE)
@@ -93,15 +93,15 @@ fn an_empty_response_has_no_encoding() {
 fn an_error_is_read_in_its_encoding() {
     let refusal = r#"{"code":"PARAM_ERROR","message":"no"}"#;
     let packed = gzip(refusal.as_bytes());
-    for (answer, verified) in [
+    for (response, verified) in [
         (
-            Answer::signed_over(400, packed.clone(), refusal.as_bytes()),
+            MockResponse::signed_over(400, packed.clone(), refusal.as_bytes()),
             true,
         ),
-        (Answer::signed(400, packed.clone()), true),
-        (Answer::plain(400, packed), false),
+        (MockResponse::signed(400, packed.clone()), true),
+        (MockResponse::plain(400, packed), false),
     ] {
-        let server = serving(coded(answer, "gzip"));
+        let server = serving(coded(response, "gzip"));
         let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
         let err = err.unwrap_err();
         let api = err.api().unwrap();
@@ -114,17 +114,20 @@ fn an_error_is_read_in_its_encoding() {
 fn other_encodings_are_named_and_the_outcome_is_what_the_signature_proves() {
     let scratch = Scratch::new();
     for name in ["br", "deflate", "zstd", "gzip, gzip"] {
-        let signed = |status, body: &'static str| coded(Answer::signed(status, body), name);
-        for (answer, outcome) in [
+        let signed = |status, body: &'static str| coded(MockResponse::signed(status, body), name);
+        for (response, outcome) in [
             // Verified as it came: it is the response to this request.
             (signed(200, "packed"), Outcome::Done),
             (
-                coded(Answer::signed_over(200, "packed", PREPAY), name),
+                coded(MockResponse::signed_over(200, "packed", PREPAY), name),
                 Outcome::Unknown,
             ),
-            (coded(Answer::plain(200, "packed"), name), Outcome::Unknown),
+            (
+                coded(MockResponse::plain(200, "packed"), name),
+                Outcome::Unknown,
+            ),
         ] {
-            let server = serving(answer);
+            let server = serving(response);
             let chain = server.client().chain(NATIVE);
             for options in into_both(&scratch) {
                 let err = chain.post(options.json(json!({}))).unwrap_err();
@@ -134,14 +137,14 @@ fn other_encodings_are_named_and_the_outcome_is_what_the_signature_proves() {
             }
         }
         // A file that is fetched changes nothing.
-        let server = serving(coded(Answer::plain(200, "packed"), name));
+        let server = serving(coded(MockResponse::plain(200, "packed"), name));
         for options in into_both(&scratch) {
             let err = server.client().chain(FILE).get(options).unwrap_err();
             assert!(err.to_string().contains(&format!("`{name}`")), "{err}");
             assert_eq!(err.outcome(), Outcome::Done);
         }
         for status in [400, 502] {
-            let server = serving(coded(Answer::plain(status, "packed"), name));
+            let server = serving(coded(MockResponse::plain(status, "packed"), name));
             let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
             let err = err.unwrap_err();
             assert!(err.is_api() && err.outcome() == Outcome::Unknown, "{err:?}");
@@ -163,26 +166,26 @@ fn what_comes_out_is_capped() {
             .build()
             .unwrap()
     };
-    for (answer, outcome) in [
-        (Answer::signed(200, packed.clone()), Outcome::Done),
+    for (response, outcome) in [
+        (MockResponse::signed(200, packed.clone()), Outcome::Done),
         (
-            Answer::signed_over(200, packed.clone(), &zeros),
+            MockResponse::signed_over(200, packed.clone(), &zeros),
             Outcome::Unknown,
         ),
     ] {
-        let server = serving(coded(answer, "gzip"));
+        let server = serving(coded(response, "gzip"));
         let err = client(&server).chain(NATIVE).post(json!({ "json": {} }));
         let err = err.unwrap_err();
         assert!(err.is_too_large(), "{err:?}");
         assert_eq!(err.outcome(), outcome);
     }
-    let server = serving(coded(Answer::plain(500, packed.clone()), "gzip"));
+    let server = serving(coded(MockResponse::plain(500, packed.clone()), "gzip"));
     let err = client(&server).chain(NATIVE).post(json!({ "json": {} }));
     let err = err.unwrap_err();
     assert!(err.is_api() && err.outcome() == Outcome::Unknown, "{err:?}");
 
     // In memory; into a file it may be of any size.
-    let server = serving(coded(Answer::plain(200, packed), "gzip"));
+    let server = serving(coded(MockResponse::plain(200, packed), "gzip"));
     let err = client(&server).chain(FILE).get(()).unwrap_err();
     assert!(
         err.is_too_large() && err.outcome() == Outcome::Done,
@@ -200,7 +203,7 @@ fn a_damaged_encoding_is_an_error() {
     let scratch = Scratch::new();
     for end in 0..packed.len() {
         let cut = packed[..end].to_vec();
-        let server = serving(coded(Answer::plain(200, cut.clone()), "gzip"));
+        let server = serving(coded(MockResponse::plain(200, cut.clone()), "gzip"));
         for options in into_both(&scratch) {
             let err = server.client().chain(FILE).get(options).unwrap_err();
             assert!(
@@ -211,14 +214,14 @@ fn a_damaged_encoding_is_an_error() {
         if end < 2 {
             continue;
         }
-        for (answer, outcome) in [
+        for (response, outcome) in [
             (
-                Answer::signed_over(200, cut.clone(), PREPAY),
+                MockResponse::signed_over(200, cut.clone(), PREPAY),
                 Outcome::Unknown,
             ),
-            (Answer::signed(200, cut), Outcome::Done),
+            (MockResponse::signed(200, cut), Outcome::Done),
         ] {
-            let server = serving(coded(answer, "gzip"));
+            let server = serving(coded(response, "gzip"));
             let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
             let err = err.unwrap_err();
             assert!(
@@ -239,7 +242,7 @@ fn a_file_is_decoded_and_then_unpacked_and_has_its_hash_in_any_form() {
         (&once, &bill[..], &bill[..]),
         (&twice, &once[..], &bill[..]),
     ] {
-        let server = serving(coded(Answer::plain(200, came.clone()), "gzip"));
+        let server = serving(coded(MockResponse::plain(200, came.clone()), "gzip"));
         let chain = server.client().chain(FILE);
         let read = |options: Options| {
             let got = chain.get(options).unwrap();
@@ -267,7 +270,7 @@ fn a_file_is_decoded_and_then_unpacked_and_has_its_hash_in_any_form() {
         }
     }
     // Decoded on its way, by something that left the header: its hash vouches for it.
-    let server = serving(coded(Answer::plain(200, bill), "gzip"));
+    let server = serving(coded(MockResponse::plain(200, bill), "gzip"));
     let chain = server.client().chain(FILE);
     for options in into_both(&scratch) {
         chain.get(options.clone().expect_sha1(sha1(bill))).unwrap();
@@ -281,19 +284,19 @@ fn apiv2_is_read_in_its_encoding_and_an_error_never_passes_for_a_table() {
     let failure = "<xml><return_code>FAIL</return_code><return_msg>No Bill Exist</return_msg><error_code>20002</error_code></xml>";
     let table = "交易时间,金额\r\n`2014-06-03 00:00:00,`1.00\r\n".repeat(400);
     let scratch = Scratch::new();
-    let call = |answer: Answer, options: Options| {
-        let server = serving(coded(answer, "gzip"));
+    let call = |response: MockResponse, options: Options| {
+        let server = serving(coded(response, "gzip"));
         let fields = json!({ "appid": "wx8888888888888888", "mch_id": keys::MCHID });
         let chain = server.client().chain("v2/pay/downloadbill");
         chain.post(options.xml(fields))
     };
     for options in into_both(&scratch) {
-        let failed = Answer::plain(200, gzip(failure.as_bytes()));
+        let failed = MockResponse::plain(200, gzip(failure.as_bytes()));
         let err = call(failed, options.clone()).unwrap_err();
         assert_eq!(err.api().unwrap().message(), "No Bill Exist");
         assert!(scratch.names().is_empty());
 
-        let got = call(Answer::plain(200, gzip(table.as_bytes())), options).unwrap();
+        let got = call(MockResponse::plain(200, gzip(table.as_bytes())), options).unwrap();
         assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
         match got.file() {
             Some(file) => assert_eq!(std::fs::read(file.path()).unwrap(), table.as_bytes()),
@@ -308,9 +311,9 @@ fn a_statement_has_its_hash_as_it_came_or_decoded() {
     let packed = gzip(statement);
     for hash in [sha1(statement), sha1(&packed)] {
         let covered = format!(r#"{{"sha1":"{hash}"}}"#);
-        let answer = Answer::signed_over(200, packed.clone(), covered.as_bytes());
-        let answer = answer.header("Wechatpay-Statement-Sha1", &hash);
-        let server = serving(coded(answer, "gzip"));
+        let response = MockResponse::signed_over(200, packed.clone(), covered.as_bytes());
+        let response = response.header("Wechatpay-Statement-Sha1", &hash);
+        let server = serving(coded(response, "gzip"));
         let got = server
             .client()
             .chain("v3/global/statements")

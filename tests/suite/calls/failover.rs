@@ -15,8 +15,8 @@ use wechatpay_chain::{Client, ClientBuilder, Outcome, RetryPolicy, Signature, Si
 use super::connections;
 use crate::fixtures::{
     keys,
-    mode::{BOTH, at_once},
-    server::{Answer, Reply, Server, vacant_port},
+    mode::{BOTH, in_parallel},
+    server::{MockResponse, Reply, Server, vacant_port},
 };
 
 const BLINK: Duration = Duration::from_millis(1);
@@ -42,11 +42,11 @@ fn a_host_that_cannot_be_reached_gives_way_to_the_backup() {
         at(full.port),
     ] {
         for mode in BOTH {
-            let backup = Server::agreeable();
+            let backup = Server::always_ok();
             let client = builder(&base, &backup).build().unwrap();
             mode.post(&client.chain("v3/x"), json!({ "json": { "n": 1 } }))
                 .unwrap_or_else(|err| panic!("{base}: {err:?}"));
-            let request = backup.only();
+            let request = backup.only_request();
             request.authorization(keys::merchant());
             let host = format!("127.0.0.1:{}", backup.port());
             assert_eq!(request.header("host"), Some(&*host));
@@ -58,7 +58,7 @@ fn a_host_that_cannot_be_reached_gives_way_to_the_backup() {
 fn the_backup_is_kept_while_its_time_runs_and_signs_its_own_path() {
     for mode in BOTH {
         let port = vacant_port();
-        let backup = Server::agreeable();
+        let backup = Server::always_ok();
         let client = builder(format!("{}hk/", at(port)), &backup)
             .backup_base_uri(format!("{}global/", backup.url()))
             .build()
@@ -66,7 +66,7 @@ fn the_backup_is_kept_while_its_time_runs_and_signs_its_own_path() {
         let chain = client.chain("v3/x/{id}");
         mode.post(&chain, json!({ "id": "N1" })).unwrap();
         // The own host is back, and left alone for a while.
-        let own = Server::at(port, |_| Answer::signed(200, "{}"));
+        let own = Server::at(port, |_| MockResponse::signed(200, "{}"));
         for _ in 0..3 {
             mode.get(&chain, json!({ "id": "N2", "query": { "a": 1 } }))
                 .unwrap();
@@ -87,16 +87,16 @@ fn a_backup_that_goes_away_is_left_for_the_own_host() {
     for mode in BOTH {
         let port = vacant_port();
         let backup_port = vacant_port();
-        let backup = Server::at(backup_port, |_| Answer::signed(200, "{}"));
+        let backup = Server::at(backup_port, |_| MockResponse::signed(200, "{}"));
         let client = builder(at(port), &backup).build().unwrap();
         let chain = client.chain("v3/x");
         mode.post(&chain, ()).unwrap();
         drop(backup);
-        let own = Server::at(port, |_| Answer::signed(200, "{}"));
+        let own = Server::at(port, |_| MockResponse::signed(200, "{}"));
         mode.post(&chain, ()).unwrap();
-        own.only();
+        own.only_request();
         // And it stays there, though the backup comes up again.
-        let backup = Server::at(backup_port, |_| Answer::signed(200, "{}"));
+        let backup = Server::at(backup_port, |_| MockResponse::signed(200, "{}"));
         mode.post(&chain, ()).unwrap();
         assert_eq!((own.requests().len(), backup.connections()), (2, 0));
     }
@@ -105,17 +105,17 @@ fn a_backup_that_goes_away_is_left_for_the_own_host() {
 #[test]
 fn what_was_answered_or_written_stays_with_its_host() {
     let replies: [fn() -> Reply; 6] = [
-        || Answer::plain(500, "").into(),
-        || Answer::plain(502, "<html>").into(),
-        || Answer::plain(503, "").into(),
+        || MockResponse::plain(500, "").into(),
+        || MockResponse::plain(502, "<html>").into(),
+        || MockResponse::plain(503, "").into(),
         || Reply::Reset,
         || Reply::Close,
         || Reply::Silence,
     ];
-    at_once(&replies, |mode, reply| {
+    in_parallel(&replies, |mode, reply| {
         let reply = *reply;
         let own = Server::start(move |_| reply());
-        let backup = Server::agreeable();
+        let backup = Server::always_ok();
         let client = builder(own.url(), &backup).build().unwrap();
         let chain = client.chain("v3/x");
         let options = json!({ "timeout": 2 });
@@ -197,8 +197,8 @@ fn two_hosts_that_are_down_are_tried_once_an_attempt_and_no_more() {
 #[test]
 fn a_call_to_another_host_stays_there() {
     for mode in BOTH {
-        let backup = Server::agreeable();
-        let own = Server::agreeable();
+        let backup = Server::always_ok();
+        let own = Server::always_ok();
         let client = builder(own.url(), &backup)
             .trust_host("127.0.0.1")
             .build()
@@ -208,6 +208,6 @@ fn a_call_to_another_host_stays_there() {
         assert!(err.is_connect(), "{err:?}");
         assert_eq!((own.connections(), backup.connections()), (0, 0));
         mode.post(&client.chain("v3/x"), ()).unwrap();
-        own.only();
+        own.only_request();
     }
 }

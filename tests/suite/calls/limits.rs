@@ -13,7 +13,7 @@ use wechatpay_chain::Outcome;
 use crate::fixtures::{
     keys,
     mode::BOTH,
-    server::{Answer, Reply, Server},
+    server::{MockResponse, Reply, Server},
 };
 
 #[test]
@@ -26,7 +26,7 @@ fn an_answer_over_the_cap_is_not_read() {
             .unwrap()
             .chain("v3/large")
     };
-    let server = Server::start(|_| Answer::signed(200, vec![b'x'; 1000]));
+    let server = Server::start(|_| MockResponse::signed(200, vec![b'x'; 1000]));
     for mode in BOTH {
         let got = mode.get(&capped(&server, 1000), ()).unwrap();
         assert_eq!(got.bytes().len(), 1000);

@@ -8,23 +8,23 @@ use wechatpay_chain::{Client, Error, Options, Outcome};
 use crate::fixtures::{
     apiv2, keys,
     mode::BOTH,
-    server::{Answer, Server},
+    server::{MockResponse, Server},
 };
 
-fn post(path: &str, answer: Answer) -> Error {
-    let server = Server::start(move |_| answer.clone());
+fn post(path: &str, response: MockResponse) -> Error {
+    let server = Server::start(move |_| response.clone());
     let client = server.client();
     let [blocking, asynchronous] = BOTH.map(|mode| mode.post(&client.chain(path), ()).unwrap_err());
     assert_eq!(blocking.outcome(), asynchronous.outcome());
     blocking
 }
 
-fn signed(status: u16, code: &str, message: &str) -> Answer {
+fn signed(status: u16, code: &str, message: &str) -> MockResponse {
     let body = json!({ "code": code, "message": message }).to_string();
-    Answer::signed(status, body)
+    MockResponse::signed(status, body)
 }
 
-fn v2(fields: &[(&str, &str)], key: bool) -> Answer {
+fn v2(fields: &[(&str, &str)], key: bool) -> MockResponse {
     let mut fields = fields
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
@@ -37,7 +37,7 @@ fn v2(fields: &[(&str, &str)], key: bool) -> Answer {
         .iter()
         .map(|(name, text)| format!("<{name}>{text}</{name}>"))
         .collect::<String>();
-    Answer::plain(200, format!("<xml>{body}</xml>"))
+    MockResponse::plain(200, format!("<xml>{body}</xml>"))
 }
 
 const NATIVE: &str = "v3/pay/transactions/native";
@@ -113,7 +113,7 @@ fn a_payout_is_rejected_by_a_listed_code_alone() {
         let err = post(TRANSFER, signed(status, code, "x"));
         assert_eq!(err.outcome(), outcome, "{err}");
     }
-    let err = post(TRANSFER, Answer::plain(403, "<html></html>"));
+    let err = post(TRANSFER, MockResponse::plain(403, "<html></html>"));
     assert_eq!(err.outcome(), Outcome::Unknown, "{err}");
 }
 
@@ -121,7 +121,7 @@ fn a_payout_is_rejected_by_a_listed_code_alone() {
 fn a_signed_body_without_a_code_is_unknown_whatever_its_status() {
     for status in [400, 401, 403, 404, 429] {
         for body in ["", "{}", r#"{"code_url":"weixin://x"}"#, "<html></html>"] {
-            let err = post(NATIVE, Answer::signed(status, body));
+            let err = post(NATIVE, MockResponse::signed(status, body));
             assert_eq!(err.outcome(), Outcome::Unknown, "{status} {body}: {err}");
         }
     }

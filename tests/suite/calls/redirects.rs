@@ -6,13 +6,13 @@ use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
 use crate::fixtures::{
     apiv2, keys,
     mode::BOTH,
-    server::{Answer, Request, Server},
+    server::{MockResponse, Request, Server},
 };
 
 fn redirecting(to: impl Fn(&Request) -> Option<String> + Send + Sync + 'static) -> Server {
     Server::start(move |request| match to(request) {
-        Some(location) => Answer::plain(307, "").header("Location", location),
-        None => Answer::signed(200, r#"{"arrived":true}"#),
+        Some(location) => MockResponse::plain(307, "").header("Location", location),
+        None => MockResponse::signed(200, r#"{"arrived":true}"#),
     })
 }
 
@@ -58,7 +58,7 @@ fn a_redirect_is_followed_when_asked_for_on_get_and_signed_afresh() {
 #[test]
 fn a_redirect_may_go_to_a_trusted_host_and_to_no_stranger() {
     for mode in BOTH {
-        let there = Server::agreeable();
+        let there = Server::always_ok();
         let here = redirecting(first_only(&format!("{}v3/there", there.url())));
         let trusting = keys::builder()
             .base_uri(here.url())
@@ -66,7 +66,7 @@ fn a_redirect_may_go_to_a_trusted_host_and_to_no_stranger() {
             .build()
             .unwrap();
         mode.get(&trusting.chain("v3/from"), follow()).unwrap();
-        let arrived = there.only();
+        let arrived = there.only_request();
         assert_eq!(arrived.target, "/v3/there");
         assert_eq!(
             arrived.header("host").unwrap(),
@@ -120,8 +120,8 @@ fn a_redirect_does_not_choose_what_the_answer_must_prove() {
         "/v3/transferdownload/signfile",
     ] {
         let server = Server::start(move |request| match request.path() {
-            "/v3/from" => Answer::plain(302, "").header("Location", unsigned),
-            _ => Answer::plain(200, r#"{"trade_state":"SUCCESS"}"#),
+            "/v3/from" => MockResponse::plain(302, "").header("Location", unsigned),
+            _ => MockResponse::plain(200, r#"{"trade_state":"SUCCESS"}"#),
         });
         for mode in BOTH {
             let err = mode
@@ -146,9 +146,9 @@ fn an_apiv2_get_is_signed_again_with_its_own_fields() {
         let location = location.to_owned();
         let server = Server::start(move |request| {
             if request.path() == "/appauth/getaccesstoken" {
-                return Answer::plain(302, "").header("Location", &location);
+                return MockResponse::plain(302, "").header("Location", &location);
             }
-            Answer::plain(200, r#"{"access_token":"a"}"#)
+            MockResponse::plain(200, r#"{"access_token":"a"}"#)
         });
         let options = serde_json::json!({
             "allow_redirects": true,
@@ -190,8 +190,9 @@ fn an_apiv2_get_is_signed_again_with_its_own_fields() {
 fn a_write_is_never_redirected() {
     for mode in BOTH {
         for status in [301, 302, 303, 307, 308] {
-            let server =
-                Server::start(move |_| Answer::plain(status, "").header("Location", "/v3/to"));
+            let server = Server::start(move |_| {
+                MockResponse::plain(status, "").header("Location", "/v3/to")
+            });
             let err = mode
                 .post(&server.client().chain("v3/from"), follow())
                 .unwrap_err();
@@ -207,9 +208,9 @@ fn an_unsigned_file_may_be_elsewhere_and_a_signed_one_not() {
     // A proxy, so that nothing leaves this machine: it says where the client would go.
     let server = Server::start(
         |request| match (request.method.as_str(), &*request.target) {
-            ("CONNECT", "pay.wechatpay.cn:443") => Answer::plain(403, ""),
-            ("CONNECT", _) => Answer::plain(200, ""),
-            _ => Answer::plain(302, "").header("Location", "https://pay.wechatpay.cn/file"),
+            ("CONNECT", "pay.wechatpay.cn:443") => MockResponse::plain(403, ""),
+            ("CONNECT", _) => MockResponse::plain(200, ""),
+            _ => MockResponse::plain(302, "").header("Location", "https://pay.wechatpay.cn/file"),
         },
     );
     let client = Client::builder()
@@ -255,7 +256,7 @@ fn an_unsigned_get_carries_no_signature_and_says_so() {
         } else {
             200
         };
-        Answer::plain(status, "an invoice")
+        MockResponse::plain(status, "an invoice")
     });
     for mode in BOTH {
         let unsigned = || Options::new().unsigned(true);

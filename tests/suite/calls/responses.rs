@@ -8,7 +8,7 @@ use wechatpay_chain::{Error, Method, Outcome, Response, Result, Verification};
 use crate::fixtures::{
     keys,
     mode::{BOTH, Mode},
-    server::{Answer, REQUEST_ID, Server},
+    server::{MockResponse, REQUEST_ID, Server},
 };
 
 const REFUSAL: &str =
@@ -16,9 +16,9 @@ const REFUSAL: &str =
 const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
 
 /// One answer to one call.
-fn ask(mode: Mode, method: &Method, answer: &Answer) -> Result<Response> {
-    let answer = answer.clone();
-    let server = Server::start(move |_| answer.clone());
+fn ask(mode: Mode, method: &Method, response: &MockResponse) -> Result<Response> {
+    let response = response.clone();
+    let server = Server::start(move |_| response.clone());
     let asked = mode.send(&server.client().chain("v3/answers"), method, ());
     assert_eq!(server.requests().len(), 1);
     asked
@@ -30,7 +30,7 @@ enum End {
     Verified,
     /// The API's own error.
     Api(Outcome),
-    /// An answer that is not believed.
+    /// A response that is not believed.
     Unbelieved,
 }
 
@@ -58,20 +58,20 @@ fn every_kind_of_answer_has_its_outcome() {
     use End::{Api, Unbelieved, Verified};
     use Outcome::{Rejected, Unknown};
 
-    let forged = |status| Answer::signed_over(status, REFUSAL, b"something else");
+    let forged = |status| MockResponse::signed_over(status, REFUSAL, b"something else");
     let cases = [
-        ("200", Answer::signed(200, "{}"), Verified, Verified),
-        ("202", Answer::signed(202, "{}"), Verified, Verified),
-        ("204", Answer::signed(204, ""), Verified, Verified),
+        ("200", MockResponse::signed(200, "{}"), Verified, Verified),
+        ("202", MockResponse::signed(202, "{}"), Verified, Verified),
+        ("204", MockResponse::signed(204, ""), Verified, Verified),
         (
             "200 unsigned",
-            Answer::plain(200, "{}"),
+            MockResponse::plain(200, "{}"),
             Unbelieved,
             Unbelieved,
         ),
         (
             "204 unsigned",
-            Answer::plain(204, ""),
+            MockResponse::plain(204, ""),
             Unbelieved,
             Unbelieved,
         ),
@@ -81,94 +81,94 @@ fn every_kind_of_answer_has_its_outcome() {
         ("500 forged", forged(500), Unbelieved, Unbelieved),
         (
             "400",
-            Answer::signed(400, REFUSAL),
+            MockResponse::signed(400, REFUSAL),
             Api(Rejected),
             Api(Rejected),
         ),
         (
             "404",
-            Answer::signed(404, REFUSAL),
+            MockResponse::signed(404, REFUSAL),
             Api(Rejected),
             Api(Rejected),
         ),
         (
             "400 unsigned",
-            Answer::plain(400, REFUSAL),
+            MockResponse::plain(400, REFUSAL),
             Api(Rejected),
             Api(Unknown),
         ),
         (
             "404 unsigned",
-            Answer::plain(404, REFUSAL),
+            MockResponse::plain(404, REFUSAL),
             Api(Rejected),
             Api(Unknown),
         ),
         (
             "401 unsigned",
-            Answer::plain(401, REFUSAL),
+            MockResponse::plain(401, REFUSAL),
             Api(Rejected),
             Api(Rejected),
         ),
         (
             "403 unsigned",
-            Answer::plain(403, REFUSAL),
+            MockResponse::plain(403, REFUSAL),
             Api(Rejected),
             Api(Rejected),
         ),
         (
             "429 unsigned",
-            Answer::plain(429, REFUSAL),
+            MockResponse::plain(429, REFUSAL),
             Api(Rejected),
             Api(Rejected),
         ),
         (
             "500",
-            Answer::signed(500, REFUSAL),
+            MockResponse::signed(500, REFUSAL),
             Api(Unknown),
             Api(Unknown),
         ),
         (
             "500 unsigned",
-            Answer::plain(500, REFUSAL),
+            MockResponse::plain(500, REFUSAL),
             Api(Unknown),
             Api(Unknown),
         ),
         (
             "502 HTML",
-            Answer::plain(502, HTML),
+            MockResponse::plain(502, HTML),
             Api(Unknown),
             Api(Unknown),
         ),
         (
             "503 empty",
-            Answer::plain(503, ""),
+            MockResponse::plain(503, ""),
             Api(Unknown),
             Api(Unknown),
         ),
         (
             "302",
-            Answer::plain(302, "").header("Location", "/v3/x"),
+            MockResponse::plain(302, "").header("Location", "/v3/x"),
             Api(Unknown),
             Api(Unknown),
         ),
     ];
-    for (name, answer, get, post) in cases {
+    for (name, response, get, post) in cases {
         for mode in BOTH {
-            let asked = ask(mode, &Method::GET, &answer);
+            let asked = ask(mode, &Method::GET, &response);
             assert_eq!(end(&asked), get, "GET {name} {mode:?}: {asked:?}");
-            let asked = ask(mode, &Method::POST, &answer);
+            let asked = ask(mode, &Method::POST, &response);
             assert_eq!(end(&asked), post, "POST {name} {mode:?}: {asked:?}");
         }
     }
 }
 
-fn refused(answer: &Answer) -> Error {
-    ask(Mode::Blocking, &Method::POST, answer).expect_err("an error")
+fn refused(response: &MockResponse) -> Error {
+    ask(Mode::Blocking, &Method::POST, response).expect_err("an error")
 }
 
 #[test]
 fn an_api_error_carries_all_that_came() {
-    let err = refused(&Answer::signed(400, REFUSAL));
+    let err = refused(&MockResponse::signed(400, REFUSAL));
     let api = err.api().unwrap();
     assert_eq!(api.status(), 400);
     assert_eq!(err.status().unwrap(), 400);
@@ -183,7 +183,7 @@ fn an_api_error_carries_all_that_came() {
         format!("POST v3/answers: 400 PARAM_ERROR: 参数错误 (Request-ID {REQUEST_ID})")
     );
 
-    let err = refused(&Answer::plain(429, REFUSAL).header("Retry-After", "7"));
+    let err = refused(&MockResponse::plain(429, REFUSAL).header("Retry-After", "7"));
     let api = err.api().unwrap();
     assert_eq!(api.retry_after(), Some(Duration::from_secs(7)));
     assert!(!api.is_verified());
@@ -191,7 +191,7 @@ fn an_api_error_carries_all_that_came() {
 
 #[test]
 fn an_error_in_html_or_without_a_body_is_kept_as_it_came() {
-    let err = refused(&Answer::plain(502, HTML));
+    let err = refused(&MockResponse::plain(502, HTML));
     let api = err.api().unwrap();
     assert_eq!((api.code(), api.message()), ("", ""));
     assert_eq!(api.body(), HTML.as_bytes());
@@ -203,15 +203,15 @@ fn an_error_in_html_or_without_a_body_is_kept_as_it_came() {
     );
     assert!(!text.contains("<h1>"), "{text}");
 
-    let err = refused(&Answer::plain(500, "").without("Request-ID"));
+    let err = refused(&MockResponse::plain(500, "").without("Request-ID"));
     let api = err.api().unwrap();
     assert_eq!(
         (api.code(), api.body(), api.request_id()),
         ("", &b""[..], None)
     );
 
-    // JSON of another make is no more of an answer than HTML.
-    let err = refused(&Answer::plain(500, r#"["code"]"#));
+    // JSON of another make is no more of a response than HTML.
+    let err = refused(&MockResponse::plain(500, r#"["code"]"#));
     assert_eq!(err.api().unwrap().code(), "");
 }
 
@@ -221,7 +221,7 @@ fn a_success_gives_its_body_in_every_form() {
         let got = ask(
             mode,
             &Method::POST,
-            &Answer::signed(200, r#"{"code_url":"weixin://x"}"#),
+            &MockResponse::signed(200, r#"{"code_url":"weixin://x"}"#),
         );
         let got = got.unwrap();
         assert_eq!(got.status(), 200);
@@ -231,10 +231,10 @@ fn a_success_gives_its_body_in_every_form() {
         assert_eq!(got.request_id(), Some(REQUEST_ID));
         assert_eq!(got.headers()["content-type"], "application/json");
 
-        let got = ask(mode, &Method::GET, &Answer::signed(202, "")).unwrap();
+        let got = ask(mode, &Method::GET, &MockResponse::signed(202, "")).unwrap();
         assert!(got.is_accepted());
 
-        let got = ask(mode, &Method::POST, &Answer::signed(204, "")).unwrap();
+        let got = ask(mode, &Method::POST, &MockResponse::signed(204, "")).unwrap();
         assert_eq!(got.status(), 204);
         assert!(got.bytes().is_empty());
         assert_eq!(got.text().unwrap(), "");
@@ -249,7 +249,7 @@ fn what_cannot_be_decoded_was_done_all_the_same() {
     let got = ask(
         Mode::Blocking,
         &Method::POST,
-        &Answer::signed(200, "<xml/>"),
+        &MockResponse::signed(200, "<xml/>"),
     )
     .unwrap();
     let err = got.json::<Value>().unwrap_err();
@@ -262,7 +262,7 @@ fn what_cannot_be_decoded_was_done_all_the_same() {
     let got = ask(
         Mode::Blocking,
         &Method::GET,
-        &Answer::signed(200, vec![0xff, 0xfe]),
+        &MockResponse::signed(200, vec![0xff, 0xfe]),
     )
     .unwrap();
     let err = got.text().unwrap_err();
@@ -271,7 +271,7 @@ fn what_cannot_be_decoded_was_done_all_the_same() {
 
 #[test]
 fn the_documented_unsigned_downloads_need_no_signature() {
-    let server = Server::start(|_| Answer::plain(200, "a file"));
+    let server = Server::start(|_| MockResponse::plain(200, "a file"));
     let root = server.client();
     let below = keys::builder()
         .base_uri(format!("{}hk/", server.url()))
@@ -302,7 +302,7 @@ fn the_documented_unsigned_downloads_need_no_signature() {
             let posted = mode.post(&client.chain("v3/billdownload/file"), ());
             assert!(posted.unwrap_err().is_verification());
         }
-        // The download URL of an answer, as it came, with the base URI's own path in it.
+        // The download URL of a response, as it came, with the base URI's own path in it.
         let url = format!("{}hk/v3/billdownload/file?token=a%2Fb", server.url());
         let got = mode
             .get(&below.chain("{+url}"), json!({ "url": url }))
@@ -321,10 +321,10 @@ fn a_statement_is_verified_by_its_hash() {
     const OTHER: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
     let signed = |sha1: &str| {
         let over = format!("{{\"sha1\":\"{sha1}\"}}");
-        Answer::signed_over(200, STATEMENT, over.as_bytes())
+        MockResponse::signed_over(200, STATEMENT, over.as_bytes())
     };
-    let get = |base: &str, path: &str, answer: Answer| {
-        let server = Server::start(move |_| answer.clone());
+    let get = |base: &str, path: &str, response: MockResponse| {
+        let server = Server::start(move |_| response.clone());
         let client = keys::builder()
             .base_uri(format!("{}{base}", server.url()))
             .build()
@@ -353,7 +353,7 @@ fn a_statement_is_verified_by_its_hash() {
         assert!(err.is_verification(), "{err}");
 
         // Without the header the signature covers the body.
-        let got = get(base, path, Answer::signed(200, STATEMENT)).unwrap();
+        let got = get(base, path, MockResponse::signed(200, STATEMENT)).unwrap();
         assert!(got.verification().is_verified());
     }
     // Elsewhere the header means nothing.

@@ -12,8 +12,8 @@ use wechatpay_chain::{Client, Options, Outcome, RetryPolicy};
 
 use crate::fixtures::{
     keys,
-    mode::{BOTH, at_once},
-    server::{Answer, Reply, Server, vacant_port},
+    mode::{BOTH, in_parallel},
+    server::{MockResponse, Reply, Server, vacant_port},
 };
 
 const LIMITED: &str = r#"{"code":"RATELIMIT_EXCEEDED","message":"x"}"#;
@@ -29,21 +29,21 @@ fn quick() -> RetryPolicy {
 }
 
 /// Answers so at first, and well after.
-fn at_first(times: usize, answer: fn() -> Answer) -> Server {
+fn at_first(times: usize, response: fn() -> MockResponse) -> Server {
     Server::start(move |request| match request.number < times {
-        true => answer(),
-        false => Answer::signed(200, "{}"),
+        true => response(),
+        false => MockResponse::signed(200, "{}"),
     })
 }
 
 #[test]
 fn a_retry_after_is_obeyed() {
-    let answers: [fn() -> Answer; 2] = [
-        || Answer::signed(429, LIMITED).header("Retry-After", 1),
-        || Answer::plain(503, "").header("Retry-After", 1),
+    let answers: [fn() -> MockResponse; 2] = [
+        || MockResponse::signed(429, LIMITED).header("Retry-After", 1),
+        || MockResponse::plain(503, "").header("Retry-After", 1),
     ];
-    at_once(&answers, |mode, answer| {
-        let server = at_first(1, *answer);
+    in_parallel(&answers, |mode, response| {
+        let server = at_first(1, *response);
         let start = Instant::now();
         mode.get(&client(&server, quick()).chain("v3/x"), ())
             .unwrap();
@@ -65,7 +65,7 @@ fn a_retry_after_that_outlasts_the_call_is_told_at_once() {
     for mode in BOTH {
         for retry_after in [61, 300] {
             let server = Server::start(move |_| {
-                Answer::signed(429, LIMITED).header("Retry-After", retry_after)
+                MockResponse::signed(429, LIMITED).header("Retry-After", retry_after)
             });
             // An error after a minute would be the timeout's.
             let err = mode
@@ -90,7 +90,7 @@ fn the_pauses_double_and_are_spread() {
         let arrivals = Arc::clone(&arrivals);
         move |_| {
             arrivals.lock().unwrap().push(Instant::now());
-            Answer::plain(503, "")
+            MockResponse::plain(503, "")
         }
     });
     let policy = RetryPolicy::default()
@@ -127,7 +127,7 @@ fn a_deadline_spans_all_attempts() {
     for mode in BOTH {
         let server = Server::start(|_| {
             thread::sleep(Duration::from_millis(150));
-            Answer::plain(503, "")
+            MockResponse::plain(503, "")
         });
         let client = client(&server, quick().attempts(100).budget(100));
         let err = mode
@@ -149,7 +149,7 @@ fn a_deadline_spans_all_attempts() {
 #[test]
 fn a_budget_that_is_spent_brings_errors_back_at_once() {
     for mode in BOTH {
-        let server = Server::start(|_| Answer::plain(503, ""));
+        let server = Server::start(|_| MockResponse::plain(503, ""));
         let client = client(&server, quick().budget(10));
         let attempts = (0..20)
             .map(|_| mode.get(&client.chain("v3/x"), ()).unwrap_err().attempts())
@@ -162,7 +162,7 @@ fn a_budget_that_is_spent_brings_errors_back_at_once() {
         assert_eq!(server.requests().len() as u32, 20 + repeats);
     }
     // A policy of none has no use for it.
-    let server = Server::start(|_| Answer::plain(503, ""));
+    let server = Server::start(|_| MockResponse::plain(503, ""));
     let client = client(&server, RetryPolicy::none());
     assert_eq!(client.chain("v3/x").get(()).unwrap_err().attempts(), 1);
 }
@@ -170,10 +170,10 @@ fn a_budget_that_is_spent_brings_errors_back_at_once() {
 #[test]
 fn a_limited_write_is_repeated_where_the_caller_says_so_and_with_the_same_body() {
     for mode in BOTH {
-        let server = at_first(2, || Answer::signed(429, LIMITED));
+        let server = at_first(2, || MockResponse::signed(429, LIMITED));
         let client = client(&server, quick().repeat_rate_limited_writes());
         // The key that is preferred changes between two attempts.
-        let other = keys::Pair::draw();
+        let other = keys::Pair::generate();
         let post = || {
             Options::new()
                 .json(json!({ "user_name": "张三" }))
@@ -208,7 +208,7 @@ fn a_limited_write_is_repeated_where_the_caller_says_so_and_with_the_same_body()
         );
 
         // Not where its fate is open.
-        let server = Server::start(|_| Answer::plain(503, ""));
+        let server = Server::start(|_| MockResponse::plain(503, ""));
         let policy = quick().repeat_rate_limited_writes();
         let err = mode
             .post(&self::client(&server, policy).chain("v3/x"), ())
@@ -224,7 +224,7 @@ fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
         let client = Arc::clone(&client);
         move |request| {
             if request.number > 0 {
-                return Answer::signed(200, "{}");
+                return MockResponse::signed(200, "{}");
             }
             // While the first attempt is answered, the key that it used is taken out.
             let client = client.lock().unwrap();
@@ -232,7 +232,7 @@ fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
             let key = keys::platform().public();
             client.remove_platform_key(keys::PLATFORM_ID);
             client.add_platform_key("PUB_KEY_ID_OTHER", key).unwrap();
-            Answer::plain(429, LIMITED)
+            MockResponse::plain(429, LIMITED)
         }
     });
     let made = self::client(&server, quick().repeat_rate_limited_writes());
@@ -268,11 +268,11 @@ fn a_write_waits_for_a_server_that_comes_up_and_arrives_once() {
             .unwrap();
         let coming = thread::spawn(move || {
             thread::sleep(Duration::from_millis(150));
-            Server::at(port, |_| Answer::signed(200, "{}"))
+            Server::at(port, |_| MockResponse::signed(200, "{}"))
         });
         mode.post(&client.chain("v3/x"), json!({ "json": {} }))
             .unwrap();
-        coming.join().unwrap().only();
+        coming.join().unwrap().only_request();
     }
 }
 

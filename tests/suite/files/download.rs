@@ -14,7 +14,7 @@ use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
 use crate::fixtures::{
     keys,
     scratch::Scratch,
-    server::{Answer, Reply, Server},
+    server::{MockResponse, Reply, Server},
 };
 
 fn tool(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
@@ -59,7 +59,7 @@ const FILE: &str = "v3/billdownload/file";
 
 /// Serves `body` to every request, as an unsigned file.
 fn serving(body: Vec<u8>) -> Server {
-    Server::start(move |_| Answer::plain(200, body.clone()))
+    Server::start(move |_| MockResponse::plain(200, body.clone()))
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_download_becomes_a_file_that_only_its_owner_reads() {
     let told = told.lock().unwrap();
     assert!(told.len() > 1 && told.is_sorted());
     assert_eq!(told.last(), Some(&(len, Some(len))));
-    server.only().authorization(keys::merchant());
+    server.only_request().authorization(keys::merchant());
 }
 
 #[test]
@@ -107,11 +107,11 @@ fn a_file_that_is_there_is_replaced_when_the_new_one_is_whole_and_not_before() {
     let half = whole.len() / 2;
     let server = Server::start(move |request| match request.target.contains("cut") {
         true => {
-            let mut answer = Answer::plain(200, whole.clone()).bytes();
-            answer.truncate(half);
-            Reply::Raw(Box::new(move |stream| stream.write_all(&answer).unwrap()))
+            let mut response = MockResponse::plain(200, whole.clone()).bytes();
+            response.truncate(half);
+            Reply::Raw(Box::new(move |stream| stream.write_all(&response).unwrap()))
         }
-        false => Answer::plain(200, whole.clone()).into(),
+        false => MockResponse::plain(200, whole.clone()).into(),
     });
     let scratch = Scratch::new();
     scratch.written("bill.csv", "old");
@@ -136,11 +136,11 @@ fn a_cut_download_is_begun_anew() {
     let whole = bill();
     let server = Server::start(move |request| match request.number {
         0 => {
-            let mut answer = Answer::plain(200, whole.clone()).bytes();
-            answer.truncate(answer.len() - 1);
-            Reply::Raw(Box::new(move |stream| stream.write_all(&answer).unwrap()))
+            let mut response = MockResponse::plain(200, whole.clone()).bytes();
+            response.truncate(response.len() - 1);
+            Reply::Raw(Box::new(move |stream| stream.write_all(&response).unwrap()))
         }
-        _ => Answer::plain(200, whole.clone()).into(),
+        _ => MockResponse::plain(200, whole.clone()).into(),
     });
     let scratch = Scratch::new();
     let client = keys::builder().base_uri(server.url()).build().unwrap();
@@ -184,12 +184,12 @@ fn a_sink_that_cannot_be_is_told_before_anything_is_sent() {
 
 #[test]
 fn an_error_answer_never_comes_into_the_file() {
-    for answer in [
-        Answer::signed(400, r#"{"code":"PARAM_ERROR","message":"no"}"#),
-        Answer::signed(404, r#"{"code":"NO_STATEMENT_EXIST","message":"no"}"#),
-        Answer::plain(502, "<html>"),
+    for response in [
+        MockResponse::signed(400, r#"{"code":"PARAM_ERROR","message":"no"}"#),
+        MockResponse::signed(404, r#"{"code":"NO_STATEMENT_EXIST","message":"no"}"#),
+        MockResponse::plain(502, "<html>"),
     ] {
-        let server = Server::start(move |_| answer.clone());
+        let server = Server::start(move |_| response.clone());
         let scratch = Scratch::new();
         for path in [FILE, "v3/certificates"] {
             let chain = server.client().chain(path);
@@ -205,8 +205,8 @@ fn a_signed_answer_comes_into_the_file_once_it_has_verified() {
     let scratch = Scratch::new();
     let options = || json!({ "sink": scratch.file("b") });
     let server = Server::start(|request| match request.path() {
-        "/v3/good" => Answer::signed(200, r#"{"a":1}"#),
-        _ => Answer::signed_over(200, r#"{"a":2}"#, b"other"),
+        "/v3/good" => MockResponse::signed(200, r#"{"a":1}"#),
+        _ => MockResponse::signed_over(200, r#"{"a":2}"#, b"other"),
     });
     let client = server.client();
     let err = client.chain("v3/bad").get(options()).unwrap_err();
@@ -326,7 +326,7 @@ fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
 
 #[test]
 fn a_call_that_is_dropped_or_runs_out_of_time_leaves_nothing() {
-    let begun = Answer::plain(200, bill()).bytes()[..100_000].to_vec();
+    let begun = MockResponse::plain(200, bill()).bytes()[..100_000].to_vec();
     let server = Server::start(move |_| {
         let begun = begun.clone();
         Reply::Raw(Box::new(move |stream| {
@@ -361,9 +361,9 @@ fn apiv2s_bills_are_files_on_success_and_errors_on_failure() {
     let server = Server::start(move |request| {
         let body = String::from_utf8_lossy(&request.body).into_owned();
         match request.path() {
-            "/pay/downloadbill" if body.contains("20140604") => Answer::plain(200, failure),
-            "/pay/downloadbill" => Answer::plain(200, bill()),
-            _ => Answer::plain(200, gzip(&bill())),
+            "/pay/downloadbill" if body.contains("20140604") => MockResponse::plain(200, failure),
+            "/pay/downloadbill" => MockResponse::plain(200, bill()),
+            _ => MockResponse::plain(200, gzip(&bill())),
         }
     });
     let scratch = Scratch::new();
@@ -390,11 +390,11 @@ fn two_steps(
     place: impl Fn(&str) -> serde_json::Value + Send + Sync + 'static,
 ) -> Server {
     Server::start(move |request| match request.path() {
-        "/v3/billdownload/file" => Answer::plain(200, body.clone()),
+        "/v3/billdownload/file" => MockResponse::plain(200, body.clone()),
         _ => {
             let host = request.header("host").unwrap();
             let url = format!("http://{host}/v3/billdownload/file?token=a%2Bb%3D%3D");
-            Answer::signed(200, place(&url).to_string())
+            MockResponse::signed(200, place(&url).to_string())
         }
     })
 }
@@ -472,7 +472,7 @@ fn a_bill_that_is_not_what_its_hash_says_or_lies_elsewhere_is_an_error() {
 #[test]
 fn a_statement_verifies_by_the_hash_of_the_file_packed_or_not() {
     let signed = |body: Vec<u8>, hash: &str| {
-        Answer::signed_over(200, body, format!(r#"{{"sha1":"{hash}"}}"#).as_bytes())
+        MockResponse::signed_over(200, body, format!(r#"{{"sha1":"{hash}"}}"#).as_bytes())
             .header("Wechatpay-Statement-Sha1", hash)
     };
     let answers = [
@@ -485,8 +485,8 @@ fn a_statement_verifies_by_the_hash_of_the_file_packed_or_not() {
             false,
         ),
     ];
-    for (answer, good) in answers {
-        let server = Server::start(move |_| answer.clone());
+    for (response, good) in answers {
+        let server = Server::start(move |_| response.clone());
         let scratch = Scratch::new();
         let options =
             json!({ "sink": scratch.file("b"), "headers": { "Accept-Encoding": "gzip" } });

@@ -8,7 +8,7 @@ use wechatpay_chain::{Options, Outcome, Verification};
 use crate::fixtures::{
     keys,
     scratch::Scratch,
-    server::{Answer, Reply, Server},
+    server::{MockResponse, Reply, Server},
 };
 
 /// The published test vectors of the text `abc`.
@@ -27,7 +27,7 @@ fn serving(
     place: impl Fn(&str) -> Value + Send + Sync + 'static,
 ) -> Server {
     let file = file.into();
-    replying(move || Answer::plain(200, file.clone()).into(), place)
+    replying(move || MockResponse::plain(200, file.clone()).into(), place)
 }
 
 fn replying(
@@ -39,7 +39,7 @@ fn replying(
             return file();
         }
         let host = request.header("host").unwrap();
-        Answer::signed(200, place(&format!("http://{host}")).to_string()).into()
+        MockResponse::signed(200, place(&format!("http://{host}")).to_string()).into()
     })
 }
 
@@ -159,7 +159,7 @@ fn a_hash_that_cannot_be_checked_is_named_and_the_file_left_where_it_is() {
         let err = server.client().chain("v3/a").download(()).unwrap_err();
         assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
         assert!(err.to_string().contains(text), "{err}");
-        server.only();
+        server.only_request();
     }
 }
 
@@ -174,7 +174,10 @@ fn without_a_hash_the_path_or_a_signature_must_vouch_for_the_file() {
     let err = server.client().chain("v3/a").download(()).unwrap_err();
     assert!(err.is_verification(), "{err:?}");
 
-    let server = replying(|| Answer::signed(200, "abc").into(), at("/v3/other/file"));
+    let server = replying(
+        || MockResponse::signed(200, "abc").into(),
+        at("/v3/other/file"),
+    );
     let got = server.client().chain("v3/a").download(()).unwrap();
     assert!(matches!(got.verification(), Verification::Verified { .. }));
     assert_eq!(got.verification().serial(), Some(keys::PLATFORM_ID));
@@ -186,19 +189,19 @@ fn what_nothing_vouches_for_names_no_file() {
     let server = Server::start(|request| {
         let host = request.header("host").unwrap();
         let named = json!({ "url": format!("http://{host}/other"), "hash_value": SHA1 });
-        Answer::plain(200, named.to_string())
+        MockResponse::plain(200, named.to_string())
     });
     let chain = server.client().chain("v3/billdownload/file");
     let err = chain.download(()).unwrap_err();
     assert!(err.is_verification(), "{err:?}");
-    server.only();
+    server.only_request();
 
     let err = chain.download(Options::new().unsigned(true)).unwrap_err();
     assert!(
         err.is_request() && err.outcome() == Outcome::NotSent,
         "{err:?}"
     );
-    server.only();
+    server.only_request();
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn a_file_without_a_hash_that_ends_early_is_an_error() {
     ];
     // A gzip that is cut, its length and all.
     for end in 1..GZIP.len() {
-        early.push(Answer::plain(200, &GZIP[..end]).bytes());
+        early.push(MockResponse::plain(200, &GZIP[..end]).bytes());
     }
     let scratch = Scratch::new();
     for bytes in early {

@@ -12,7 +12,7 @@ use wechatpay_chain::{Media, Method, Options, Outcome};
 use crate::fixtures::{
     keys,
     scratch::Scratch,
-    server::{Answer, Request, Server},
+    server::{MockResponse, Request, Server},
 };
 
 /// Reads multipart with python's email package, digests with its hashlib.
@@ -70,7 +70,7 @@ fn content() -> Vec<u8> {
 
 #[test]
 fn a_file_arrives_whole_with_a_signed_meta() {
-    let server = Server::start(|_| Answer::signed(200, r#"{"media_id":"1"}"#));
+    let server = Server::start(|_| MockResponse::signed(200, r#"{"media_id":"1"}"#));
     let scratch = Scratch::new();
     let path = scratch.written("营业执照.jpg", content());
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -152,7 +152,7 @@ fn what_is_prepared_shows_what_is_signed() {
 
 #[test]
 fn a_given_boundary_is_the_one_that_is_used() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let media = Media::from_bytes("a\"b\\c\r\nX: y.png", "png").meta(json!({ "own": true }));
     server
         .client()
@@ -163,7 +163,7 @@ fn a_given_boundary_is_the_one_that_is_used() {
                 .header("Content-Type", "multipart/form-data; boundary=own"),
         )
         .unwrap();
-    let request = server.only();
+    let request = server.only_request();
     let parts = parts(&request);
     assert_eq!(parts[0]["text"], r#"{"own":true}"#);
     assert_eq!(parts[1]["filename"], "a%22b%5Cc%0D%0AX: y.png");
@@ -172,7 +172,7 @@ fn a_given_boundary_is_the_one_that_is_used() {
 
 #[test]
 fn a_file_that_changed_after_its_digest_is_not_uploaded() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let scratch = Scratch::new();
     let path = scratch.written("a.png", content());
     let media = Media::from_file(&path).unwrap();
@@ -215,7 +215,7 @@ fn a_file_that_changed_after_its_digest_is_not_uploaded() {
 #[test]
 fn apiv2_uploads_a_form_of_signed_fields() {
     let body = "<xml><return_code>FAIL</return_code><return_msg>no</return_msg></xml>";
-    let server = Server::start(move |_| Answer::plain(200, body));
+    let server = Server::start(move |_| MockResponse::plain(200, body));
     let scratch = Scratch::new();
     let path = scratch.written("a.png", content());
     for sign_type in [None, Some("HMAC-SHA256")] {
@@ -259,7 +259,7 @@ print(json.dumps(sign.hexdigest().upper()))
 
 #[test]
 fn a_body_is_bytes_text_a_reader_or_a_file() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let scratch = Scratch::new();
     let path = scratch.written("body.json", r#"{"a":1}"#);
     let chain = server.client().chain("v3/a");
@@ -314,8 +314,8 @@ fn a_body_is_bytes_text_a_reader_or_a_file() {
 #[test]
 fn an_upload_is_sent_again_from_its_beginning() {
     let server = Server::start(|request| match request.number {
-        0 => Answer::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"slow"}"#),
-        _ => Answer::signed(200, "{}"),
+        0 => MockResponse::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"slow"}"#),
+        _ => MockResponse::signed(200, "{}"),
     });
     let scratch = Scratch::new();
     let media = Media::from_file(scratch.written("a.bmp", content())).unwrap();

@@ -8,7 +8,7 @@ use wechatpay_chain::{Ack, Error, Notifications, Verification};
 use super::node::{APIV2_KEY, APIV3_KEY, APPID, Case, Sent, receiver};
 use crate::fixtures::{
     keys::{MCHID, PLATFORM_ID, platform},
-    programs::openssl,
+    programs::{self, openssl},
 };
 
 /// Openssl's MD5, or its HMAC-SHA256, over fields that are sorted already.
@@ -64,7 +64,7 @@ const NO_MARK: [(&str, &str); 6] = [
 
 #[test]
 fn one_of_apiv2_is_taken_by_its_sign() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let mut ids = HashSet::new();
@@ -102,7 +102,7 @@ fn one_of_apiv2_is_taken_by_its_sign() {
 /// It is genuine, so the merchant has to handle it, as the failure that it is.
 #[test]
 fn a_failure_says_that_it_is_one() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let opened = |changes: &[(&'static str, &'static str)]| {
@@ -148,7 +148,7 @@ fn a_failure_says_that_it_is_one() {
 /// No sign covers an empty field, nor what stands beside a refund's `req_info`.
 #[test]
 fn what_anyone_can_add_makes_no_new_notification() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let with = |sent: &Sent, more: &str| {
@@ -177,7 +177,7 @@ fn what_anyone_can_add_makes_no_new_notification() {
 /// The signed text is the same, `k=v&k=v`, whichever of the two fields a part of it stands in.
 #[test]
 fn a_field_hidden_in_the_one_before_it_is_missed() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let sign = v2_sign(&PAID, false);
@@ -204,7 +204,7 @@ fn a_field_hidden_in_the_one_before_it_is_missed() {
 
 #[test]
 fn an_attach_may_hold_a_query_string() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let mut ids = HashSet::new();
@@ -227,7 +227,7 @@ fn an_attach_may_hold_a_query_string() {
 /// nothing in what the guard is asked for.
 #[test]
 fn a_field_that_moves_makes_no_new_notification() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let mut fields = PAID.to_vec();
@@ -269,7 +269,7 @@ const REFUND: &str = "<root>\n<out_refund_no><![CDATA[131811191610442717309]]></
 
 #[test]
 fn a_refund_of_apiv2_is_opened() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let notification = refund(REFUND, APIV2_KEY).receive(&receiver()).unwrap();
@@ -290,7 +290,7 @@ fn a_refund_of_apiv2_is_opened() {
 
 #[test]
 fn a_genuine_one_of_another_merchant_gives_its_content() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let mut fields = PAID;
@@ -316,7 +316,7 @@ fn a_genuine_one_of_another_merchant_gives_its_content() {
 
 #[test]
 fn each_alteration_of_one_of_apiv2_is_refused() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let with = |at: usize, value: &'static str| {

@@ -10,11 +10,14 @@ use super::node::{
     APIV2_KEY, APIV3_KEY, APPID, Case, Sent, altered, envelope, genuine, now, receiver, send,
     transaction,
 };
-use crate::fixtures::keys::{MCHID, PLATFORM_ID, builder, merchant, platform};
+use crate::fixtures::{
+    keys::{MCHID, PLATFORM_ID, builder, merchant, platform},
+    programs,
+};
 
 #[test]
 fn a_true_one_is_taken_with_a_client_and_without() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let sent = genuine();
@@ -56,7 +59,7 @@ fn a_true_one_is_taken_with_a_client_and_without() {
 
 #[test]
 fn a_resource_has_the_type_that_is_asked_for() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     #[derive(serde::Deserialize)]
@@ -84,7 +87,7 @@ fn a_resource_has_the_type_that_is_asked_for() {
 
 #[test]
 fn each_alteration_is_refused_with_its_own_error() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let true_one = genuine();
@@ -319,7 +322,7 @@ fn each_alteration_is_refused_with_its_own_error() {
 
 #[test]
 fn a_genuine_one_that_is_refused_gives_its_content() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let content = |sent: &Sent| {
@@ -375,7 +378,7 @@ fn nonce_of_eleven() -> Value {
 
 #[test]
 fn a_bit_anywhere_in_the_body_matters() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let sent = genuine();
@@ -388,7 +391,7 @@ fn a_bit_anywhere_in_the_body_matters() {
 
 #[test]
 fn associated_data_may_be_empty_absent_or_null() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     for data in [Some(json!("")), Some(json!(null)), None] {
@@ -405,7 +408,7 @@ fn associated_data_may_be_empty_absent_or_null() {
 
 #[test]
 fn whose_notifications_are_taken_is_configured() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let other = |mchid: &str| {
@@ -441,7 +444,7 @@ fn whose_notifications_are_taken_is_configured() {
 
 #[test]
 fn a_receiver_that_could_not_work_is_not_built() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let builder = Notifications::builder;
@@ -534,7 +537,7 @@ impl Verifier for Remote {
 
 #[test]
 fn a_remote_verifier_is_waited_for() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let receiver = Notifications::builder()

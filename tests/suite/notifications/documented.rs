@@ -11,7 +11,10 @@ use super::{
     generated::{Keys, NONCE, apiv2, apiv3, seal, text},
     node::{APIV2_KEY, APIV3_KEY, APPID, Sent, receiver},
 };
-use crate::fixtures::keys::{MCHID, PLATFORM_ID, platform};
+use crate::fixtures::{
+    keys::{MCHID, PLATFORM_ID, platform},
+    programs,
+};
 
 const STRANGER: &str = "1900000199";
 
@@ -353,7 +356,7 @@ fn fields_text(fields: &Map<String, Value>, name: &str) -> Value {
 
 #[test]
 fn a_documented_refund_opens() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let all = v2();

@@ -15,7 +15,10 @@ use tower_service::Service as _;
 use wechatpay_chain::{Ack, Client, Notification, NotificationRejection, Notifications};
 
 use super::node::{APIV3_KEY, Sent, genuine, receiver};
-use crate::fixtures::keys::{PLATFORM_ID, builder, platform};
+use crate::fixtures::{
+    keys::{PLATFORM_ID, builder, platform},
+    programs,
+};
 
 async fn hook(notification: Notification) -> Ack {
     assert!(notification.time_left() > Duration::ZERO);
@@ -38,7 +41,11 @@ fn by_notifications() -> Router {
     route.with_state(receiver())
 }
 
-async fn answer(mut app: Router, headers: &[(String, String)], body: Body) -> (StatusCode, String) {
+async fn response(
+    mut app: Router,
+    headers: &[(String, String)],
+    body: Body,
+) -> (StatusCode, String) {
     let mut request = Request::post("/");
     for (name, value) in headers {
         request = request.header(name, value);
@@ -50,12 +57,12 @@ async fn answer(mut app: Router, headers: &[(String, String)], body: Body) -> (S
 }
 
 async fn sent(app: Router, sent: &Sent) -> (StatusCode, String) {
-    answer(app, &sent.headers, sent.body.clone().into()).await
+    response(app, &sent.headers, sent.body.clone().into()).await
 }
 
 #[tokio::test]
 async fn a_true_one_reaches_the_handler() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     for app in [by_client(), by_notifications()] {
@@ -68,7 +75,7 @@ async fn a_true_one_reaches_the_handler() {
 
 #[tokio::test]
 async fn one_state_receives_for_several_merchants() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let other = Notifications::builder()
@@ -86,7 +93,7 @@ async fn one_state_receives_for_several_merchants() {
 
 #[tokio::test]
 async fn a_handler_may_take_what_was_refused() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let other = Notifications::builder()
@@ -119,7 +126,7 @@ async fn a_handler_may_take_what_was_refused() {
 
 #[tokio::test]
 async fn a_false_one_does_not() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let mut altered = genuine();
@@ -142,26 +149,26 @@ async fn a_false_one_does_not() {
 
 #[tokio::test]
 async fn a_body_without_end_is_cut_at_the_cap() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
     let endless = body_of(move || Some(chunk.clone()));
-    let (status, _) = answer(by_client(), &[], endless).await;
+    let (status, _) = response(by_client(), &[], endless).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 
     let declared = Body::from(vec![b'x'; 2 * 1024 * 1024]);
-    let (status, _) = answer(by_client(), &[], declared).await;
+    let (status, _) = response(by_client(), &[], declared).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
 async fn a_body_that_never_comes_is_not_waited_for() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let stalled = body_of(|| None);
-    let (status, body) = answer(by_client(), &[], stalled).await;
+    let (status, body) = response(by_client(), &[], stalled).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains("timed out"), "{body}");
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::fixtures::{
     keys::{Pair, merchant, platform},
-    server::{Answer, Server},
+    programs,
+    server::{MockResponse, Server},
 };
 
 const ONE: &str = "1900000101";
@@ -112,7 +113,7 @@ fn each_is_opened_for_its_own_merchant() {
 
 #[test]
 fn a_refund_of_apiv2_is_the_ones_whose_key_opens_it() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let all = all();
@@ -207,12 +208,12 @@ fn a_body_without_a_merchant_is_not_hashed_without_end() {
 /// Both merchants get to know the new certificate, though the first one's is enough to verify.
 #[test]
 fn the_merchant_that_is_told_brings_the_key() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
-    let pair = Pair::draw();
+    let pair = Pair::generate();
     let body = certificates(&pair);
-    let server = Server::start(move |_| Answer::signed(200, body.as_str()));
+    let server = Server::start(move |_| MockResponse::signed(200, body.as_str()));
     let client = |mchid: &str, mode| {
         crate::fixtures::keys::builder()
             .mchid(mchid)

@@ -11,10 +11,11 @@ use std::{
 use wechatpay_chain::{Ack, Admission, MemoryGuard, ReplayGuard};
 
 use super::node::{genuine, receiver};
+use crate::fixtures::programs;
 
 #[test]
 fn a_handler_runs_once_and_again_only_where_it_failed() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let guard = Arc::new(MemoryGuard::new());
@@ -38,7 +39,7 @@ fn a_handler_runs_once_and_again_only_where_it_failed() {
 
 #[tokio::test]
 async fn two_at_once_and_one_that_was_dropped() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let guard = MemoryGuard::new();

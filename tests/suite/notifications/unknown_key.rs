@@ -23,8 +23,8 @@ use super::node::{APIV3_KEY, envelope, now, send, transaction};
 use crate::fixtures::{
     keys::{MCHID, PLATFORM_ID, Pair, SERIAL as OWN_SERIAL, builder, merchant, platform},
     mode::{BOTH, Mode, runtime},
-    programs::{File, node, openssl},
-    server::{Answer, Server},
+    programs::{self, TempFile, node, openssl},
+    server::{MockResponse, Server},
 };
 
 pub const SERIAL: &str = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1";
@@ -32,7 +32,7 @@ pub const SERIAL: &str = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1";
 /// The answer of `v3/certificates`: a certificate of the pair, by openssl, encrypted by node.
 pub fn certificates(pair: &Pair) -> String {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
-    let key = File::new(pem.as_bytes());
+    let key = TempFile::new(pem.as_bytes());
     let serial = format!("0x{SERIAL}");
     let args = [
         "req",
@@ -69,14 +69,14 @@ pub fn certificates(pair: &Pair) -> String {
 
 #[test]
 fn the_client_brings_the_key_and_once() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
-    let pair = Pair::draw();
+    let pair = Pair::generate();
     let body = certificates(&pair);
     let server = Server::start(move |request| {
         assert!(request.target.starts_with("/v3/certificates"));
-        Answer::signed(200, body.as_str())
+        MockResponse::signed(200, body.as_str())
     });
     let client = |mode| {
         builder()
@@ -116,17 +116,17 @@ fn the_client_brings_the_key_and_once() {
 
 #[test]
 fn a_failed_download_is_the_source_and_is_repeated_soon() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
-    let pair = Pair::draw();
+    let pair = Pair::generate();
     let body = certificates(&pair);
     let well = Arc::new(AtomicBool::new(false));
     let server = Server::start({
         let well = Arc::clone(&well);
         move |_| match well.load(SeqCst) {
-            true => Answer::signed(200, body.as_str()),
-            false => Answer::plain(403, r#"{"code":"NO_AUTH","message":"x"}"#),
+            true => MockResponse::signed(200, body.as_str()),
+            false => MockResponse::plain(403, r#"{"code":"NO_AUTH","message":"x"}"#),
         }
     });
     let client = builder()
@@ -154,10 +154,10 @@ fn a_failed_download_is_the_source_and_is_repeated_soon() {
 
 #[test]
 fn a_first_call_that_encrypts_waits_for_its_key() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
-    let pair = Pair::draw();
+    let pair = Pair::generate();
     let body = certificates(&pair);
     let server = Server::start(move |request| {
         let body = match &*request.method {
@@ -166,7 +166,7 @@ fn a_first_call_that_encrypts_waits_for_its_key() {
         };
         let time = now();
         let signature = pair.sign(format!("{time}\nn\n{body}\n").as_bytes());
-        Answer::plain(200, body)
+        MockResponse::plain(200, body)
             .header("Wechatpay-Timestamp", time)
             .header("Wechatpay-Nonce", "n")
             .header("Wechatpay-Signature", STANDARD.encode(signature))
@@ -237,10 +237,10 @@ fn signing_as(id: &'static str) -> Server {
     Server::start(move |request| {
         let platform = (id, platform());
         match request.path() {
-            "/v3/from" => Answer::plain(302, "").header("Location", "/v3/to"),
-            "/v3/refused" => Answer::signed_by(400, r#"{"code":"PARAM_ERROR"}"#, platform),
+            "/v3/from" => MockResponse::plain(302, "").header("Location", "/v3/to"),
+            "/v3/refused" => MockResponse::signed_by(400, r#"{"code":"PARAM_ERROR"}"#, platform),
             "/v3/certificates" => panic!("certificates were asked for"),
-            _ => Answer::signed_by(200, "{}", platform),
+            _ => MockResponse::signed_by(200, "{}", platform),
         }
     })
 }
@@ -273,10 +273,15 @@ fn a_response_by_an_unknown_public_key_is_refused_without_a_request() {
 
 #[test]
 fn a_notification_by_an_unknown_public_key_is_refused_without_a_request() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
-    let sent = send(envelope(), &transaction().to_string(), &Pair::draw(), now());
+    let sent = send(
+        envelope(),
+        &transaction().to_string(),
+        &Pair::generate(),
+        now(),
+    );
     for id in NEVER {
         let server = signing_as(id);
         let client = || asking(&server, CertificateMode::OnDemand);
@@ -301,7 +306,7 @@ fn a_notification_by_an_unknown_public_key_is_refused_without_a_request() {
 
 #[test]
 fn an_unknown_public_key_does_not_wait_for_a_download_that_is_under_way() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let id = NEVER[0];
@@ -311,14 +316,19 @@ fn an_unknown_public_key_does_not_wait_for_a_download_that_is_under_way() {
         // The download ends after the notification was refused.
         "/v3/certificates" => {
             let _ = wait.lock().unwrap().recv();
-            Answer::plain(502, "")
+            MockResponse::plain(502, "")
         }
-        _ => Answer::signed_by(200, "{}", (SERIAL, platform())),
+        _ => MockResponse::signed_by(200, "{}", (SERIAL, platform())),
     });
     let client = asking(&server, CertificateMode::OnDemand);
     let waiting = runtime().spawn(client.chain("v3/x").get_async(()));
     server.wait_until("a download", |seen| seen.requests.len() == 2);
-    let sent = send(envelope(), &transaction().to_string(), &Pair::draw(), now());
+    let sent = send(
+        envelope(),
+        &transaction().to_string(),
+        &Pair::generate(),
+        now(),
+    );
     let sent = sent.set("Wechatpay-Serial", id);
     names(&sent.receive(&client.notifications()).unwrap_err(), id);
     drop(refused);

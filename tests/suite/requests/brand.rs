@@ -6,7 +6,7 @@ use wechatpay_chain::{ClientBuilder, Method, Outcome, RetryPolicy};
 use crate::fixtures::{
     keys,
     mode::{BOTH, runtime},
-    server::{Answer, Server},
+    server::{MockResponse, Server},
 };
 
 const SCHEME: &str = "WECHATPAY-BRAND-SHA256-RSA2048";
@@ -21,7 +21,7 @@ fn builder(base: &str) -> ClientBuilder {
 
 #[test]
 fn a_brands_path_is_signed_in_its_name_and_the_answer_verified() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     for (base, prefix) in [
         (server.url(), ""),
         (server.url() + "gate/way/", "/gate/way"),
@@ -58,7 +58,7 @@ fn a_brands_path_is_signed_in_its_name_and_the_answer_verified() {
 
 #[test]
 fn v3_brand_and_all_else_is_signed_in_the_merchants_name() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let client = builder(&server.url()).build().unwrap();
     for path in [
         "v3/brand/card/card-links",
@@ -93,7 +93,7 @@ fn v3_brand_and_all_else_is_signed_in_the_merchants_name() {
 
 #[test]
 fn a_brand_needs_no_mchid_and_a_merchant_no_brand() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let brand = || {
         wechatpay_chain::Client::builder()
             .serial(keys::SERIAL)
@@ -135,7 +135,7 @@ fn a_brand_needs_no_mchid_and_a_merchant_no_brand() {
 
 #[test]
 fn a_brands_answer_that_does_not_verify_is_refused() {
-    let server = Server::start(|_| Answer::plain(200, "{}"));
+    let server = Server::start(|_| MockResponse::plain(200, "{}"));
     let client = builder(&server.url()).build().unwrap();
     let err = client.chain("brand/x").post(()).unwrap_err();
     assert!(

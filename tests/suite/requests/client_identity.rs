@@ -9,7 +9,7 @@ use wechatpay_chain::{
 use crate::fixtures::{
     keys::{self, Pair},
     server::Server,
-    tls::{Authority, Front},
+    tls::{Authority, TlsFront},
 };
 
 fn key_pem(pair: &Pair) -> String {
@@ -27,7 +27,7 @@ fn merchant(authority: &Authority) -> (String, String) {
     )
 }
 
-fn builder(front: &Front, authority: &Authority) -> ClientBuilder {
+fn builder(front: &TlsFront, authority: &Authority) -> ClientBuilder {
     // The proxy is the transport's own affair, so the suite's builder is not taken as it is.
     wechatpay_chain::Client::builder()
         .mchid(keys::MCHID)
@@ -41,8 +41,8 @@ fn builder(front: &Front, authority: &Authority) -> ClientBuilder {
 
 #[test]
 fn a_server_that_demands_it_sees_the_certificate_where_security_asks() {
-    let (server, authority) = (Server::agreeable(), Authority::new());
-    let front = Front::start(&server, &authority, true);
+    let (server, authority) = (Server::always_ok(), Authority::new());
+    let front = TlsFront::start(&server, &authority, true);
     let (cert, key) = merchant(&authority);
     let identity = Identity::from_pem(&cert, &key).expect("an identity");
     let client = builder(&front, &authority)
@@ -65,8 +65,8 @@ fn a_server_that_demands_it_sees_the_certificate_where_security_asks() {
 
 #[test]
 fn calls_with_the_certificate_and_without_never_share_a_connection() {
-    let (server, authority) = (Server::agreeable(), Authority::new());
-    let front = Front::start(&server, &authority, false);
+    let (server, authority) = (Server::always_ok(), Authority::new());
+    let front = TlsFront::start(&server, &authority, false);
     let (cert, key) = merchant(&authority);
     let client = builder(&front, &authority)
         .client_identity(Identity::from_pem(&cert, &key).unwrap())
@@ -92,7 +92,7 @@ fn calls_with_the_certificate_and_without_never_share_a_connection() {
 
 #[test]
 fn security_without_an_identity_is_refused_before_anything_is_sent() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let chain = server.client().chain("v3/a");
     let err = chain.post(json!({ "security": true })).unwrap_err();
     assert!(
@@ -304,8 +304,8 @@ mod pkcs12 {
             .unwrap()
             .serial()
             .to_owned();
-        let server = Server::agreeable();
-        let front = Front::start(&server, &authority, true);
+        let server = Server::always_ok();
+        let front = TlsFront::start(&server, &authority, true);
         for (how, archive) in &archives {
             let identity = Identity::from_pkcs12(archive, keys::MCHID)
                 .unwrap_or_else(|err| panic!("{how}: {err}"));

@@ -24,7 +24,7 @@ use crate::fixtures::{
     keys, material,
     mode::{BOTH, Mode},
     scratch::Scratch,
-    server::Answer,
+    server::MockResponse,
     tls::Authority,
 };
 
@@ -86,27 +86,27 @@ impl Like {
         }
     }
 
-    fn answer(self) -> Answer {
+    fn response(self) -> MockResponse {
         const SUCCESS: &str =
             "<return_code>SUCCESS</return_code><result_code>SUCCESS</result_code>";
         match self {
-            Self::Json => Answer::signed(200, "{}"),
+            Self::Json => MockResponse::signed(200, "{}"),
             Self::Statement => {
                 let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, FILE);
                 let sha1 = sha1.as_ref().iter().map(|byte| format!("{byte:02x}"));
                 let sha1 = sha1.collect::<String>();
                 let over = format!("{{\"sha1\":\"{sha1}\"}}");
-                Answer::signed_over(200, FILE, over.as_bytes())
+                MockResponse::signed_over(200, FILE, over.as_bytes())
                     .header("Wechatpay-Statement-Sha1", sha1)
             }
-            Self::File => Answer::plain(200, FILE),
-            Self::UnsignedXml => Answer::plain(200, format!("<xml>{SUCCESS}</xml>")),
-            Self::Token => Answer::plain(200, r#"{"access_token":"ACCESS","openid":"o"}"#),
+            Self::File => MockResponse::plain(200, FILE),
+            Self::UnsignedXml => MockResponse::plain(200, format!("<xml>{SUCCESS}</xml>")),
+            Self::Token => MockResponse::plain(200, r#"{"access_token":"ACCESS","openid":"o"}"#),
             Self::Xml => {
                 let fields = ["return_code", "result_code"]
                     .map(|name| (name.to_owned(), "SUCCESS".to_owned()));
                 let sign = apiv2::sign(&BTreeMap::from(fields), "MD5");
-                Answer::plain(200, format!("<xml>{SUCCESS}<sign>{sign}</sign></xml>"))
+                MockResponse::plain(200, format!("<xml>{SUCCESS}<sign>{sign}</sign></xml>"))
             }
         }
     }
@@ -121,7 +121,7 @@ impl Like {
         };
         match fits {
             true => Ok(()),
-            false => Err(format!("the answer is {verification:?}")),
+            false => Err(format!("the response is {verification:?}")),
         }
     }
 }
@@ -149,7 +149,7 @@ impl Sender {
                         .filter(|rest| rest.starts_with("/v3/"))
                 })
                 .unwrap_or(path);
-            Like::of(path, v2).answer()
+            Like::of(path, v2).response()
         });
         let pem = keys::merchant()
             .rsa
@@ -158,7 +158,7 @@ impl Sender {
         let certificate = authority.certify(keys::MCHID, keys::merchant());
         let identity = Identity::from_pem(&certificate, &pem).expect("an identity");
         Self {
-            transport: authority.transport_by(&gateway.url()),
+            transport: authority.transport_with_proxy(&gateway.url()),
             certificate: identity.certificate().to_der().to_vec(),
             identity,
             gateway,

@@ -8,7 +8,7 @@ use wechatpay_chain::{Client, PayParams, Signature, Signer};
 
 use crate::fixtures::{
     keys::{MCHID, SERIAL, builder, merchant},
-    programs::{File, node, openssl},
+    programs::{self, TempFile, node, openssl},
 };
 
 const APPID: &str = "wx8888888888888888";
@@ -29,8 +29,8 @@ fn verify(lines: &str, signature: &str) {
         .rsa
         .to_public_key()
         .to_public_key_pem(LineEnding::LF);
-    let key = File::new(pem.expect("PEM"));
-    let signature = File::new(STANDARD.decode(signature).expect("base64"));
+    let key = TempFile::new(pem.expect("PEM"));
+    let signature = TempFile::new(STANDARD.decode(signature).expect("base64"));
     let args = [
         "dgst",
         "-sha256",
@@ -61,7 +61,7 @@ fn v2_sign(params: &PayParams, sign: &str, hmac: bool) -> Value {
 
 #[test]
 fn a_page_and_a_mini_program_take_the_same() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = builder().build().unwrap();
@@ -99,7 +99,7 @@ fn a_page_and_a_mini_program_take_the_same() {
 
 #[test]
 fn an_app_signs_the_bare_id() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = builder().build().unwrap();
@@ -129,7 +129,7 @@ fn an_app_signs_the_bare_id() {
 
 #[test]
 fn orders_of_apiv2_are_called_up_with_a_digest() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = builder().build().unwrap();
@@ -161,7 +161,7 @@ fn orders_of_apiv2_are_called_up_with_a_digest() {
 
 #[test]
 fn what_no_front_end_takes_is_an_error() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = builder().build().unwrap();
@@ -214,7 +214,7 @@ impl Signer for Remote {
 
 #[test]
 fn a_remote_signer_is_waited_for() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = Client::builder()

@@ -22,8 +22,8 @@ use wechatpay_chain::{
 
 use crate::fixtures::{
     keys::{self, Pair},
-    mode::{BOTH, at_once, runtime},
-    server::{Answer, Server},
+    mode::{BOTH, in_parallel, runtime},
+    server::{MockResponse, Server},
 };
 
 /// A signing service: a length and a message come, a signature of 256 bytes goes.
@@ -120,7 +120,7 @@ fn verified_by(verifier: RemoteVerifier, server: &Server) -> Client {
 
 #[test]
 fn a_remote_signer_signs_every_kind_of_call() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let signer = RemoteSigner {
         port: service(),
         serial: keys::SERIAL,
@@ -180,7 +180,7 @@ impl Signer for Bad {
 
 #[test]
 fn a_signer_that_fails_sends_nothing() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let chain = signed_by(Bad { hangs: false }, &server).chain("v3/x");
     let check = |err: wechatpay_chain::Error| {
         assert!(err.is_signing(), "{err:?}");
@@ -221,7 +221,7 @@ fn a_signer_that_fails_sends_nothing() {
 
 #[test]
 fn a_signer_that_never_comes_back_ends_with_the_calls_time() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let chain = signed_by(Bad { hangs: true }, &server).chain("v3/x");
     for mode in BOTH {
         let err = mode.post(&chain, json!({ "timeout": 0.1 })).unwrap_err();
@@ -259,10 +259,10 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
         (Method::POST, 429, Outcome::Rejected),
     ];
     for hangs in [false, true] {
-        at_once(&cases, |mode, (method, status, outcome)| {
+        in_parallel(&cases, |mode, (method, status, outcome)| {
             let status = *status;
             let server =
-                Server::start(move |_| Answer::plain(status, "").header("Location", "/v3/y"));
+                Server::start(move |_| MockResponse::plain(status, "").header("Location", "/v3/y"));
             let builder = bare(&server).retry(retry.clone());
             let builder = builder.signer(Once {
                 used: AtomicBool::new(false),
@@ -289,11 +289,11 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
 #[test]
 fn a_remote_verifier_decides() {
     let server = Server::start(|request| match request.path() {
-        "/v3/forged" => Answer::signed_over(200, "{}", b"other"),
-        "/v3/unsigned" => Answer::plain(200, "{}"),
-        "/v3/unknown" => Answer::signed(200, "{}").with("Wechatpay-Serial", "SOMEONE"),
-        "/v3/refused" => Answer::signed(400, r#"{"code":"PARAM_ERROR","message":"x"}"#),
-        _ => Answer::signed(200, "{}"),
+        "/v3/forged" => MockResponse::signed_over(200, "{}", b"other"),
+        "/v3/unsigned" => MockResponse::plain(200, "{}"),
+        "/v3/unknown" => MockResponse::signed(200, "{}").with("Wechatpay-Serial", "SOMEONE"),
+        "/v3/refused" => MockResponse::signed(400, r#"{"code":"PARAM_ERROR","message":"x"}"#),
+        _ => MockResponse::signed(200, "{}"),
     });
     let verifier = RemoteVerifier {
         preferred: Some(keys::PLATFORM_ID.into()),
@@ -328,7 +328,7 @@ fn a_remote_verifier_decides() {
 
 #[test]
 fn a_verifier_that_fails_leaves_the_outcome_unknown() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let client = verified_by(
         RemoteVerifier {
             fails: true,
@@ -356,13 +356,13 @@ fn a_verifier_that_fails_leaves_the_outcome_unknown() {
 fn a_rotation_under_calls_never_pairs_the_wrong_two() {
     const OTHER: &str = "5157F09EFDC096DE15EBE81A47057A7200000000";
     static OTHER_PAIR: OnceLock<Pair> = OnceLock::new();
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let client = server.client();
     let (stop, turns) = (AtomicBool::new(false), AtomicUsize::new(0));
     let key_of = |serial: &str| -> &'static Pair {
         match serial {
             keys::SERIAL => keys::merchant(),
-            OTHER => OTHER_PAIR.get_or_init(Pair::draw),
+            OTHER => OTHER_PAIR.get_or_init(Pair::generate),
             other => panic!("an unknown serial {other}"),
         }
     };

@@ -10,8 +10,8 @@ use wechatpay_chain::{Client, Options, RetryPolicy, Signature, Signer};
 
 use crate::fixtures::{
     keys::{PLATFORM_ID, Pair, builder, merchant, platform},
-    programs::{File, openssl},
-    server::{Answer, Server},
+    programs::{self, TempFile, openssl},
+    server::{MockResponse, Server},
 };
 
 const OAEP: [&str; 6] = [
@@ -26,7 +26,7 @@ const PKCS1: [&str; 2] = ["-pkeyopt", "rsa_padding_mode:pkcs1"];
 
 fn opened(pair: &Pair, padding: &[&str], base64: &str) -> String {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
-    let key = File::new(pem.as_bytes());
+    let key = TempFile::new(pem.as_bytes());
     let args = [&["pkeyutl", "-decrypt", "-inkey", key.path()], padding].concat();
     let bytes = STANDARD.decode(base64).expect("base64");
     String::from_utf8(openssl(&args, &bytes).expect("openssl opens it")).expect("UTF-8")
@@ -38,7 +38,7 @@ fn sealed(pair: &Pair, text: &str) -> String {
 
 fn sealed_with(pair: &Pair, padding: &[&str], text: &str) -> String {
     let pem = pair.rsa.to_public_key().to_public_key_pem(LineEnding::LF);
-    let key = File::new(pem.expect("PEM"));
+    let key = TempFile::new(pem.expect("PEM"));
     let args = [
         &["pkeyutl", "-encrypt", "-pubin", "-inkey", key.path()],
         padding,
@@ -61,7 +61,7 @@ fn body(client: &Client, options: Options) -> wechatpay_chain::Result<(Value, St
 
 #[test]
 fn openssl_opens_what_the_client_encrypts() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = client();
@@ -81,7 +81,7 @@ fn openssl_opens_what_the_client_encrypts() {
 
 #[test]
 fn a_text_too_long_is_told_the_limit() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = client();
@@ -112,7 +112,7 @@ fn a_text_too_long_is_told_the_limit() {
 
 #[test]
 fn the_client_opens_what_openssl_encrypts() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = client();
@@ -142,7 +142,7 @@ fn the_client_opens_what_openssl_encrypts() {
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
 fn pkcs1_is_opened_by_a_method_of_its_own_that_tells_nothing_of_the_padding() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = client();
@@ -170,7 +170,7 @@ fn pkcs1_is_opened_by_a_method_of_its_own_that_tells_nothing_of_the_padding() {
 
 #[test]
 fn fields_are_encrypted_in_place_and_the_key_is_named() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = client();
@@ -200,7 +200,7 @@ fn fields_are_encrypted_in_place_and_the_key_is_named() {
 
 #[test]
 fn a_given_serial_chooses_the_key() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let second = "PUB_KEY_ID_0119000001092024000000000001";
@@ -234,12 +234,12 @@ fn a_given_serial_chooses_the_key() {
 /// A third pair of keys.
 fn third() -> &'static Pair {
     static PAIR: std::sync::OnceLock<Pair> = std::sync::OnceLock::new();
-    PAIR.get_or_init(Pair::draw)
+    PAIR.get_or_init(Pair::generate)
 }
 
 #[test]
 fn what_cannot_be_encrypted_is_an_error_before_anything_is_sent() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = client();
@@ -308,7 +308,7 @@ impl Signer for Remote {
 
 #[test]
 fn a_remote_signer_decrypts_if_it_can() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let client = |decrypts| {
@@ -327,12 +327,12 @@ fn a_remote_signer_decrypts_if_it_can() {
 
 #[test]
 fn a_repeat_keeps_its_ciphertexts_and_its_serial() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let server = Server::start(|request| match request.number {
-        0 => Answer::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"later"}"#),
-        _ => Answer::signed(200, "{}"),
+        0 => MockResponse::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"later"}"#),
+        _ => MockResponse::signed(200, "{}"),
     });
     let policy = RetryPolicy::default()
         .repeat_rate_limited_writes()

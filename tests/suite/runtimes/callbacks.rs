@@ -18,8 +18,9 @@ use crate::{
     fixtures::{
         keys,
         mode::{BOTH, Mode},
+        programs,
         scratch::Scratch,
-        server::{Answer, Server},
+        server::{MockResponse, Server},
     },
     notifications::node::{genuine, receiver},
 };
@@ -36,11 +37,11 @@ async fn name_of_a_tasks_thread() -> String {
     tokio::spawn(async { thread_name() }).await.expect("a task")
 }
 
-/// An unsigned file for whoever asks, and a signed answer for an upload.
+/// An unsigned file for whoever asks, and a signed response for an upload.
 fn files() -> Server {
     Server::start(|request| match request.method.as_str() {
-        "GET" => Answer::plain(200, vec![7; 300_000]),
-        _ => Answer::signed(200, "{}"),
+        "GET" => MockResponse::plain(200, vec![7; 300_000]),
+        _ => MockResponse::signed(200, "{}"),
     })
 }
 
@@ -272,7 +273,7 @@ fn with_plugins(server: &Server, plugin: &Local) -> Client {
 
 #[test]
 fn signers_and_verifiers_stay_off_the_background_thread_and_so_do_their_tasks() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let plugin = Local::default();
     let chain = with_plugins(&server, &plugin).chain("v3/x");
     within(120, move || {
@@ -292,7 +293,7 @@ fn signers_and_verifiers_stay_off_the_background_thread_and_so_do_their_tasks() 
 
 #[test]
 fn a_blocking_verb_in_a_signer_or_a_verifier_is_an_error() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let plugin = Local {
         calls: Some(server.client().chain("v3/y")),
         ..Local::default()
@@ -314,8 +315,8 @@ fn a_blocking_verb_in_a_signer_or_a_verifier_is_an_error() {
 #[test]
 fn a_renewal_beside_a_blocking_call_signs_off_the_background_thread() {
     let server = Server::start(|request| match request.path() {
-        "/v3/certificates" => Answer::plain(502, ""),
-        _ => Answer::signed(200, "{}"),
+        "/v3/certificates" => MockResponse::plain(502, ""),
+        _ => MockResponse::signed(200, "{}"),
     });
     let plugin = Local::default();
     let client = Client::builder()
@@ -360,10 +361,10 @@ impl ReplayGuard for Noting {
 
 #[test]
 fn a_notifications_handler_runs_as_the_callers_own_code() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let chain = server.client().chain("v3/x");
     let notification = genuine().receive(&receiver()).unwrap();
     within(120, move || {
@@ -433,7 +434,7 @@ fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
         if request.method == "POST" {
             released.lock().unwrap().recv().unwrap();
         }
-        Answer::signed(200, "{}")
+        MockResponse::signed(200, "{}")
     });
     let chain = server.client().chain("v3/x");
     within(120, move || {
@@ -452,7 +453,7 @@ fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
             poll();
             thread::yield_now();
         }
-        // It waits for the answer, of which the background thread hears first.
+        // It waits for the response, of which the background thread hears first.
         poll();
         while woken.try_recv().is_ok() {}
         release.send(()).unwrap();

@@ -22,7 +22,7 @@ use super::{current_thread, multi_thread, plain, within};
 use crate::fixtures::{
     keys,
     scratch::Scratch,
-    server::{Answer, Reply, Server, now},
+    server::{MockResponse, Reply, Server, now},
 };
 
 fn poll_in(runtime: &Runtime, call: &mut Pin<Box<Call>>) {
@@ -77,7 +77,7 @@ fn a_call_that_was_sent_is_unknown_when_its_runtime_ends() {
 
 #[test]
 fn a_call_that_was_not_sent_says_so_when_its_runtime_ends() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     // With the default retries, none of which can help.
     let client = keys::builder().base_uri(server.url()).build().unwrap();
     let scratch = Scratch::new();
@@ -129,7 +129,7 @@ fn within_poll(call: &mut Pin<Box<Call>>) -> Option<Error> {
 
 #[test]
 fn a_call_between_two_attempts_keeps_what_became_of_the_first() {
-    let server = Server::start(|_| Answer::plain(502, ""));
+    let server = Server::start(|_| MockResponse::plain(502, ""));
     let retry = RetryPolicy::default();
     let client = keys::builder().base_uri(server.url()).retry(retry).build();
     let chain = client.unwrap().chain("v3/x");
@@ -199,7 +199,7 @@ fn a_call_whose_runtime_rests_still_runs_out_of_time() {
 
 #[test]
 fn a_call_needs_no_timers_of_its_runtime() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let url = server.url().replace("127.0.0.1", "localhost");
     let client = keys::builder().base_uri(url).build().unwrap();
     within(120, move || {
@@ -270,7 +270,7 @@ impl Signer for Slow {
 
 #[test]
 fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let client = Client::builder()
         .mchid(keys::MCHID)
         .signer(Slow)
@@ -302,7 +302,7 @@ fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
 
 #[test]
 fn a_runtime_without_io_is_an_error_that_says_so() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let client = server.client();
     let err = within(120, move || {
         let runtime = Builder::new_current_thread().build().unwrap();

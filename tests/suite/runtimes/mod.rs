@@ -18,7 +18,7 @@ use wechatpay_chain::{Client, Transport};
 
 use crate::fixtures::{
     keys,
-    server::{Answer, Reply, Server, now},
+    server::{MockResponse, Reply, Server, now},
 };
 
 /// Runs it, and fails instead of hanging.
@@ -55,7 +55,7 @@ fn multi_thread(workers: usize) -> Runtime {
 /// Answers that are signed once, so that many calls cost little.
 fn quick() -> Server {
     let minute = now() / 60 * 60;
-    Server::start(move |_| Answer::signed_at(200, "{}", minute))
+    Server::start(move |_| MockResponse::signed_at(200, "{}", minute))
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn an_async_call_works_outside_tokio() {
 fn a_call_may_move_between_executors() {
     let server = Server::start(|_| {
         thread::sleep(Duration::from_millis(100));
-        Answer::signed(200, "{}")
+        MockResponse::signed(200, "{}")
     });
     let chain = server.client().chain("v3/x");
     within(120, move || {
@@ -274,7 +274,7 @@ fn a_call_may_move_between_executors() {
 fn dropping_the_client_never_hangs() {
     let server = Server::start(|request| match request.path() {
         "/v3/silence" => Reply::Silence,
-        _ => Answer::signed(200, "{}").into(),
+        _ => MockResponse::signed(200, "{}").into(),
     });
     let url = server.url();
     within(120, move || {

@@ -21,7 +21,7 @@ use crate::{
         keys::{self, Pair},
         mode::{BOTH, Mode},
         scratch::Scratch,
-        server::{Answer, Request},
+        server::{MockResponse, Request},
         tls::Authority,
     },
     notifications::unknown_key,
@@ -32,17 +32,17 @@ const BILL_SHA1: &str = "0000000000000000000000000000000000000000";
 
 pub fn run(told: &mut Told) -> Vec<Request> {
     let authority = Authority::new();
-    let rotated = Pair::draw();
+    let rotated = Pair::generate();
     let certificates = unknown_key::certificates(&rotated);
     let tries = Arc::new(AtomicUsize::new(0));
     let gateway = Gateway::start(&authority, {
         let tries = Arc::clone(&tries);
-        move |arrival| answer(arrival, &certificates, &tries)
+        move |arrival| response(arrival, &certificates, &tries)
     });
     let proxy = gateway
         .url()
         .replace("http://", &format!("http://merchant:{PROXY_PASSWORD}@"));
-    let transport = authority.transport_by(&proxy);
+    let transport = authority.transport_with_proxy(&proxy);
     told.debug("Transport", &transport);
     let builder = || {
         Client::builder()
@@ -166,7 +166,7 @@ fn response_method(how: &str) -> Method {
     }
 }
 
-fn answer(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> Answer {
+fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockResponse {
     let request = &arrival.request;
     let mut parts = request.path().split('/').skip(1);
     let (version, how) = (
@@ -190,52 +190,56 @@ fn answer(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> Answer 
         "refused" => {
             let detail =
                 json!({ "field": "/name", "value": ANSWERED, "issue": "none", "location": "body" });
-            Answer::signed(400, error("PARAM_ERROR", detail))
+            MockResponse::signed(400, error("PARAM_ERROR", detail))
         }
-        "sign" => Answer::plain(
+        "sign" => MockResponse::plain(
             401,
             message(format!("POST\n{}\n1\n{body}", request.target), 99),
         ),
-        "sign-same" => Answer::plain(401, message("POST\n".to_owned(), 7)),
-        "html" => Answer::plain(502, format!("<html>{ANSWERED}</html>")),
-        "unsigned" => Answer::plain(200, person),
-        "spoilt" => Answer::signed_over(200, person, b"another"),
+        "sign-same" => MockResponse::plain(401, message("POST\n".to_owned(), 7)),
+        "html" => MockResponse::plain(502, format!("<html>{ANSWERED}</html>")),
+        "unsigned" => MockResponse::plain(200, person),
+        "spoilt" => MockResponse::signed_over(200, person, b"another"),
         "probe" => {
-            Answer::signed(200, person).with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/aaaa")
+            MockResponse::signed(200, person).with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/aaaa")
         }
         "unknown" | "rotated" => {
-            Answer::signed(200, person).with("Wechatpay-Serial", unknown_key::SERIAL)
+            MockResponse::signed(200, person).with("Wechatpay-Serial", unknown_key::SERIAL)
         }
-        "late" => Answer::signed_at(200, person, 1_500_000_000),
-        "limited" => Answer::plain(429, error("RATELIMIT_EXCEEDED", json!(ANSWERED)))
+        "late" => MockResponse::signed_at(200, person, 1_500_000_000),
+        "limited" => MockResponse::plain(429, error("RATELIMIT_EXCEEDED", json!(ANSWERED)))
             .header("Retry-After", 1),
-        "away" => Answer::plain(503, person),
-        "moved" => Answer::plain(302, person).header(
+        "away" => MockResponse::plain(503, person),
+        "moved" => MockResponse::plain(302, person).header(
             "Location",
             format!("https://api.mch.weixin.qq.com/{ANSWERED}"),
         ),
-        "stranger" => Answer::plain(302, "")
+        "stranger" => MockResponse::plain(302, "")
             .header("Location", format!("https://example.com/?who={ANSWERED}")),
-        "relative" => Answer::plain(302, "").header("Location", format!("there?who={ANSWERED}")),
-        "climbing" => Answer::plain(302, "").header("Location", format!("/v3/{ANSWERED}/../x")),
-        "bytes" => Answer::signed(200, [ANSWERED.as_bytes(), b"\xff"].concat()),
-        "retry" if tries.fetch_add(1, Ordering::Relaxed) == 0 => Answer::plain(503, person),
-        "certificates" => Answer::signed(200, certificates),
+        "relative" => {
+            MockResponse::plain(302, "").header("Location", format!("there?who={ANSWERED}"))
+        }
+        "climbing" => {
+            MockResponse::plain(302, "").header("Location", format!("/v3/{ANSWERED}/../x"))
+        }
+        "bytes" => MockResponse::signed(200, [ANSWERED.as_bytes(), b"\xff"].concat()),
+        "retry" if tries.fetch_add(1, Ordering::Relaxed) == 0 => MockResponse::plain(503, person),
+        "certificates" => MockResponse::signed(200, certificates),
         "bill" => {
             let url = format!("https://api.mch.weixin.qq.com/v3/billdownload/file?token={TOKEN}");
             let bill = json!({ "download_url": url, "hash_type": "SHA1", "hash_value": BILL_SHA1 });
-            Answer::signed(200, bill.to_string())
+            MockResponse::signed(200, bill.to_string())
         }
         "badbill" => {
             let url = format!("ftp://api.mch.weixin.qq.com/{ANSWERED}?token={TOKEN}");
-            Answer::signed(200, json!({ "download_url": url }).to_string())
+            MockResponse::signed(200, json!({ "download_url": url }).to_string())
         }
-        "billdownload" => Answer::plain(200, BILL),
-        _ => Answer::signed(200, person),
+        "billdownload" => MockResponse::plain(200, BILL),
+        _ => MockResponse::signed(200, person),
     }
 }
 
-fn answer_v2(request: &Request, person: &str) -> Answer {
+fn answer_v2(request: &Request, person: &str) -> MockResponse {
     let xml = |fields: &[(&str, &str)], signed: bool| {
         let mut all = fields
             .iter()
@@ -248,7 +252,7 @@ fn answer_v2(request: &Request, person: &str) -> Answer {
         let fields = all
             .iter()
             .map(|(name, value)| format!("<{name}>{value}</{name}>"));
-        Answer::plain(200, format!("<xml>{}</xml>", fields.collect::<String>()))
+        MockResponse::plain(200, format!("<xml>{}</xml>", fields.collect::<String>()))
     };
     let good = [
         ("return_code", "SUCCESS"),
@@ -265,11 +269,13 @@ fn answer_v2(request: &Request, person: &str) -> Answer {
         "/pay/micropay" => xml(&good, true),
         "/pay/orderquery" => xml(&bad, true),
         "/pay/refund" => xml(&good, false),
-        "/pay/closeorder" => Answer::plain(200, format!("<xml><name>{ANSWERED}</nome></xml>")),
-        "/pay/reverse" => Answer::plain(200, format!("<xml><name>&{ANSWERED};</name></xml>")),
-        "/appauth/getaccesstoken" => Answer::plain(200, person.to_owned()),
-        "/pay/downloadbill" => Answer::plain(200, BILL),
-        _ => Answer::plain(502, person.to_owned()),
+        "/pay/closeorder" => {
+            MockResponse::plain(200, format!("<xml><name>{ANSWERED}</nome></xml>"))
+        }
+        "/pay/reverse" => MockResponse::plain(200, format!("<xml><name>&{ANSWERED};</name></xml>")),
+        "/appauth/getaccesstoken" => MockResponse::plain(200, person.to_owned()),
+        "/pay/downloadbill" => MockResponse::plain(200, BILL),
+        _ => MockResponse::plain(502, person.to_owned()),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{ANSWERED, PROXY_PASSWORD, Told, calls::send};
 use crate::fixtures::{
     keys,
     mode::{BOTH, Mode},
-    server::{Answer, Reply, Request, Server},
+    server::{MockResponse, Reply, Request, Server},
 };
 
 pub fn run(told: &mut Told) -> Vec<Request> {
@@ -47,7 +47,7 @@ pub fn run(told: &mut Told) -> Vec<Request> {
         ),
         (
             "too large",
-            Server::start(|_| Answer::signed(200, ANSWERED.repeat(100))),
+            Server::start(|_| MockResponse::signed(200, ANSWERED.repeat(100))),
         ),
     ] {
         let client = direct(server.url()).max_response(500).build().unwrap();

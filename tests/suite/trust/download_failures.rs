@@ -17,7 +17,7 @@ use super::platform::{APIV3_KEY, Platform, body, brings, expired, new, old};
 use crate::fixtures::{
     keys,
     mode::BOTH,
-    server::{Answer, Reply, vacant_port},
+    server::{MockResponse, Reply, vacant_port},
 };
 
 /// Longer than the pause after a first failure.
@@ -27,15 +27,15 @@ const NOBODY: &str = "5157000000000000000000000000000000000000";
 
 /// Everything that a download can fail with, and what the error's source says about it. Without an
 /// answer, the connection closes.
-fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
-    let refusal = |status, code: &str| -> Answer {
-        Answer::plain(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
+fn failures() -> Vec<(&'static str, Option<MockResponse>, &'static str)> {
+    let refusal = |status, code: &str| -> MockResponse {
+        MockResponse::plain(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
     };
-    let signed = |status, code: &str| -> Answer {
-        Answer::signed(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
+    let signed = |status, code: &str| -> MockResponse {
+        MockResponse::signed(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
     };
     let garbage = brings(&[new()], new()).with("Wechatpay-Signature", "AAAA");
-    let stranger = Answer::signed_by(200, body(&[new()], APIV3_KEY), (NOBODY, new().pair));
+    let stranger = MockResponse::signed_by(200, body(&[new()], APIV3_KEY), (NOBODY, new().pair));
     let forged = new().signs(r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#);
     let answers = vec![
         ("403", refusal(403, "NO_AUTH"), "403 NO_AUTH"),
@@ -65,10 +65,10 @@ fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
             refusal(404, "resource_not_exists"),
             "404 resource",
         ),
-        ("404 in HTML", Answer::plain(404, "<html>"), "404"),
+        ("404 in HTML", MockResponse::plain(404, "<html>"), "404"),
         (
             "404 with half a signature",
-            Answer::plain(404, r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#)
+            MockResponse::plain(404, r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#)
                 .header("Wechatpay-Nonce", "x"),
             "is missing",
         ),
@@ -78,7 +78,7 @@ fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
             refusal(429, "FREQUENCY_LIMITED"),
             "429 FREQUENCY_LIMITED",
         ),
-        ("502", Answer::plain(502, "<html>"), "502"),
+        ("502", MockResponse::plain(502, "<html>"), "502"),
         (
             "a success with a code",
             forged,
@@ -103,17 +103,17 @@ fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
         ),
         (
             "unsigned",
-            Answer::plain(200, body(&[new()], APIV3_KEY)),
+            MockResponse::plain(200, body(&[new()], APIV3_KEY)),
             "has no signature",
         ),
         (
             "no certificates, unsigned",
-            Answer::plain(200, r#"{"data":[]}"#),
+            MockResponse::plain(200, r#"{"data":[]}"#),
             "has no signature",
         ),
         (
             "no certificates, by a key that is not there",
-            Answer::signed_by(200, r#"{"data":[]}"#, (NOBODY, new().pair)),
+            MockResponse::signed_by(200, r#"{"data":[]}"#, (NOBODY, new().pair)),
             "which is not trusted (trusted: ",
         ),
         (
@@ -129,13 +129,13 @@ fn failures() -> Vec<(&'static str, Option<Answer>, &'static str)> {
     ];
     let answers = answers.into_iter();
     answers
-        .map(|(name, answer, why)| (name, Some(answer), why))
+        .map(|(name, response, why)| (name, Some(response), why))
         .chain([("a connection that closes", None, "connection")])
         .collect()
 }
 
-fn reply(answer: &Option<Answer>) -> Reply {
-    answer.clone().map_or(Reply::Close, Reply::Answer)
+fn reply(response: &Option<MockResponse>) -> Reply {
+    response.clone().map_or(Reply::Close, Reply::Response)
 }
 
 /// The error of a client without any key, whose download failed.
@@ -185,7 +185,10 @@ fn a_client_without_a_key_is_told_to_configure_one_whatever_failed() {
 #[test]
 fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
     for (name, failure, why) in failures() {
-        let platform = Platform::start(move |_| reply(&failure), |_| Answer::signed(200, "{}"));
+        let platform = Platform::start(
+            move |_| reply(&failure),
+            |_| MockResponse::signed(200, "{}"),
+        );
         for mode in BOTH {
             let client = platform
                 .builder()
@@ -206,8 +209,8 @@ fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
 fn a_list_that_has_expired_as_a_whole_is_a_failure_though_it_verifies() {
     let body = body(&[expired()], APIV3_KEY);
     let platform = Platform::start(
-        move |_| Answer::signed(200, &*body),
-        |_| Answer::signed(200, "{}"),
+        move |_| MockResponse::signed(200, &*body),
+        |_| MockResponse::signed(200, "{}"),
     );
     let client = platform
         .builder()
@@ -255,8 +258,11 @@ fn a_download_that_outlasts_the_call_is_a_failure_like_any_other() {
 fn no_certificates_are_told_from_a_failure() {
     let lacking = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
     // Signed by a key that this client cannot know, since it has none.
-    for answer in [Answer::plain(404, lacking), Answer::signed(404, lacking)] {
-        let platform = Platform::start(move |_| answer.clone(), |_| new().signs("{}"));
+    for response in [
+        MockResponse::plain(404, lacking),
+        MockResponse::signed(404, lacking),
+    ] {
+        let platform = Platform::start(move |_| response.clone(), |_| new().signs("{}"));
         for mode in BOTH {
             let client = platform.builder().build().unwrap();
             for _ in 0..3 {
@@ -269,8 +275,8 @@ fn no_certificates_are_told_from_a_failure() {
         }
     }
     // A signature that can be checked has to hold.
-    let forged = Answer::signed_over(404, lacking, b"{}");
-    let platform = Platform::start(move |_| forged.clone(), |_| Answer::signed(200, "{}"));
+    let forged = MockResponse::signed_over(404, lacking, b"{}");
+    let platform = Platform::start(move |_| forged.clone(), |_| MockResponse::signed(200, "{}"));
     let client = platform
         .builder()
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
@@ -280,7 +286,7 @@ fn no_certificates_are_told_from_a_failure() {
 }
 
 /// A platform that fails until it is told to be well.
-fn recovering(failure: Answer) -> (Platform, Arc<AtomicBool>) {
+fn recovering(failure: MockResponse) -> (Platform, Arc<AtomicBool>) {
     let well = Arc::new(AtomicBool::new(false));
     let platform = Platform::start(
         {
@@ -297,7 +303,7 @@ fn recovering(failure: Answer) -> (Platform, Arc<AtomicBool>) {
 
 #[test]
 fn a_failure_is_repeated_soon() {
-    let failure = Answer::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#);
+    let failure = MockResponse::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#);
     for mode in BOTH {
         // Without any key, and with one that did not sign the response.
         for has_key in [false, true] {
@@ -327,7 +333,7 @@ fn a_failed_renewal_does_not_keep_a_call_from_fetching_the_key_it_needs() {
             {
                 let renewals = Arc::clone(&renewals);
                 move |_| match renewals.fetch_add(1, SeqCst) {
-                    0 => Answer::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#),
+                    0 => MockResponse::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#),
                     _ => brings(&[old(), new()], old()),
                 }
             },

@@ -8,13 +8,13 @@ use crate::{
         keys,
         mode::{BOTH, Mode, runtime},
         scratch::Scratch,
-        server::{Answer, Reply},
+        server::{MockResponse, Reply},
     },
 };
 
 /// A platform whose download answers so, and whose other answers the old certificate signs.
-fn platform(answer: impl Into<Reply> + Clone + Send + Sync + 'static) -> Platform {
-    Platform::start(move |_| answer.clone().into(), |_| old().signs("{}"))
+fn platform(response: impl Into<Reply> + Clone + Send + Sync + 'static) -> Platform {
+    Platform::start(move |_| response.clone().into(), |_| old().signs("{}"))
 }
 
 fn trusting_old(platform: &Platform) -> Client {
@@ -31,8 +31,8 @@ fn trusted(client: &Client) -> Vec<String> {
 }
 
 /// What the download ends in, the same in both kinds; what is trusted stays, and serves.
-fn refused(answer: impl Into<Reply> + Clone + Send + Sync + 'static) -> Error {
-    let platform = platform(answer);
+fn refused(response: impl Into<Reply> + Clone + Send + Sync + 'static) -> Error {
+    let platform = platform(response);
     let client = trusting_old(&platform);
     let err = client.refresh_certificates().unwrap_err();
     let twin = runtime().block_on(client.refresh_certificates_async());
@@ -53,11 +53,11 @@ fn says(err: &Error, text: &str) {
 fn a_download_is_read_in_its_encoding() {
     let body = body(&[old(), new()], APIV3_KEY);
     let packed = gzip(body.as_bytes());
-    for answer in [
+    for response in [
         new().signs(&body).sent_as(packed.clone()),
-        Answer::signed_by(200, packed.clone(), (new().serial, new().pair)),
+        MockResponse::signed_by(200, packed.clone(), (new().serial, new().pair)),
     ] {
-        let platform = platform(answer.header("Content-Encoding", "gzip"));
+        let platform = platform(response.header("Content-Encoding", "gzip"));
         let client = trusting_old(&platform);
         let refreshed = client.refresh_certificates().unwrap();
         assert_eq!(refreshed.added(), [new().serial]);
@@ -99,7 +99,7 @@ fn a_download_signed_by_a_certificate_that_is_over_is_not_believed() {
 
 #[test]
 fn a_download_signed_by_a_key_that_is_trusted_already_is_believed() {
-    let platform = platform(Answer::signed(200, body(&[new()], APIV3_KEY)));
+    let platform = platform(MockResponse::signed(200, body(&[new()], APIV3_KEY)));
     let client = trusting_old(&platform);
     let err = client.refresh_certificates().unwrap_err();
     assert!(err.is_verification(), "{err:?}");
@@ -149,7 +149,7 @@ fn a_download_that_was_tampered_with_is_refused() {
     );
 
     // A body with a space more than was signed.
-    let over = Answer::signed_by(200, format!("{whole} "), (new().serial, new().pair));
+    let over = MockResponse::signed_by(200, format!("{whole} "), (new().serial, new().pair));
     let over = over.bytes();
     let shorter = String::from_utf8(over).unwrap().replace("}]} ", "}]}");
     let length = whole.len() + 1;
@@ -173,15 +173,15 @@ fn a_download_that_was_tampered_with_is_refused() {
     );
 
     // Signed by another key than the serial's, by a stranger, by nobody.
-    let forged = Answer::signed_by(200, &*whole, (new().serial, old().pair));
+    let forged = MockResponse::signed_by(200, &*whole, (new().serial, old().pair));
     assert!(refused(forged).is_verification());
-    let stranger = Answer::signed_by(
+    let stranger = MockResponse::signed_by(
         200,
         &*whole,
         ("5157000000000000000000000000000000000000", new().pair),
     );
     assert!(refused(stranger).is_verification());
-    let err = refused(Answer::plain(200, &*whole));
+    let err = refused(MockResponse::plain(200, &*whole));
     assert!(err.is_verification(), "{err:?}");
     says(&err, "has no signature");
 }
@@ -189,12 +189,12 @@ fn a_download_that_was_tampered_with_is_refused() {
 #[test]
 fn no_certificates_at_all_is_the_mode_of_public_keys() {
     let lacking = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
-    for answer in [
-        Answer::signed(404, lacking),
-        Answer::plain(404, lacking),
-        Answer::signed(200, r#"{"data":[]}"#),
+    for response in [
+        MockResponse::signed(404, lacking),
+        MockResponse::plain(404, lacking),
+        MockResponse::signed(200, r#"{"data":[]}"#),
     ] {
-        let platform = platform(answer);
+        let platform = platform(response);
         let client = trusting_old(&platform);
         let key = keys::platform().public();
         client.add_platform_key(keys::PLATFORM_ID, key).unwrap();
@@ -204,7 +204,7 @@ fn no_certificates_at_all_is_the_mode_of_public_keys() {
         client.chain("v3/x").get(()).unwrap();
     }
     // A client that has no public key is told to get one, and sends nothing.
-    let platform = platform(Answer::plain(404, lacking));
+    let platform = platform(MockResponse::plain(404, lacking));
     for mode in BOTH {
         let client = platform.builder().build().unwrap();
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
@@ -219,10 +219,10 @@ fn no_certificates_at_all_is_the_mode_of_public_keys() {
 
 #[test]
 fn a_download_that_fails_takes_nothing_away() {
-    assert!(refused(Answer::plain(502, "<html>")).is_api());
-    assert!(refused(Answer::plain(404, "<html>")).is_api());
-    assert!(refused(Answer::plain(500, "")).is_api());
-    assert!(refused(Answer::plain(401, r#"{"code":"SIGN_ERROR"}"#)).is_api());
+    assert!(refused(MockResponse::plain(502, "<html>")).is_api());
+    assert!(refused(MockResponse::plain(404, "<html>")).is_api());
+    assert!(refused(MockResponse::plain(500, "")).is_api());
+    assert!(refused(MockResponse::plain(401, r#"{"code":"SIGN_ERROR"}"#)).is_api());
     assert!(refused(new().signs("<html>")).is_decode());
     assert!(refused(new().signs("{}")).is_decode());
     assert!(refused(new().signs(r#"{"data":[{}]}"#)).is_decode());
@@ -298,7 +298,7 @@ fn the_merchants_own_serial_and_key_are_refused_wherever_they_come_from() {
         assert!(!trusted(&client).contains(&own.serial.to_owned()));
         client.chain("v3/x").get(()).unwrap();
     }
-    let client = trusting_old(&platform(Answer::plain(502, "")));
+    let client = trusting_old(&platform(MockResponse::plain(502, "")));
     let key = keys::merchant().public();
     let err = client.add_platform_key("PUB_KEY_ID_0001", key).unwrap_err();
     says(&err, "is the merchant's own key");
@@ -306,7 +306,7 @@ fn the_merchants_own_serial_and_key_are_refused_wherever_they_come_from() {
 
 #[test]
 fn an_expired_certificate_is_refused_by_hand_too() {
-    let platform = platform(Answer::plain(502, ""));
+    let platform = platform(MockResponse::plain(502, ""));
     let said = format!("{} expired on 2020-01-01", expired().serial);
     let built = platform
         .builder()
@@ -319,7 +319,7 @@ fn an_expired_certificate_is_refused_by_hand_too() {
 
 #[test]
 fn a_key_taken_out_is_trusted_no_longer() {
-    let platform = platform(Answer::plain(502, ""));
+    let platform = platform(MockResponse::plain(502, ""));
     let client = trusting_old(&platform);
     client
         .add_platform_certificate(new().certificate())
@@ -372,7 +372,7 @@ fn certificates_outlive_the_process_in_a_folder() {
     // One that is over by then is passed over, and so is what is no PEM.
     std::fs::write(folder.join(named(expired())), &expired().pem).unwrap();
     std::fs::write(folder.join("notes.txt"), "x").unwrap();
-    let second = platform(Answer::plain(502, ""));
+    let second = platform(MockResponse::plain(502, ""));
     let client = second
         .builder()
         .platform_certificates_from(&folder)

@@ -16,7 +16,7 @@ use wechatpay_chain::{Certificate, CertificateMode, ClientBuilder, RetryPolicy};
 use crate::fixtures::{
     keys::{self, Pair},
     programs::node,
-    server::{Answer, Reply, Request, Server},
+    server::{MockResponse, Reply, Request, Server},
     tls,
 };
 
@@ -52,14 +52,14 @@ impl Cert {
         Certificate::from_pem(&self.pem).expect("a certificate")
     }
 
-    pub fn signs(&self, body: &str) -> Answer {
-        Answer::signed_by(200, body, (self.serial, self.pair))
+    pub fn signs(&self, body: &str) -> MockResponse {
+        MockResponse::signed_by(200, body, (self.serial, self.pair))
     }
 }
 
 fn pair(number: usize) -> &'static Pair {
     static PAIRS: [OnceLock<Pair>; 2] = [const { OnceLock::new() }; 2];
-    PAIRS[number].get_or_init(Pair::draw)
+    PAIRS[number].get_or_init(Pair::generate)
 }
 
 fn kept(made: &'static OnceLock<Cert>, make: impl FnOnce() -> Cert) -> &'static Cert {
@@ -124,7 +124,7 @@ fn sealed(pem: &str, key: &str) -> Value {
 }
 
 /// The answer that brings these, signed by one of them.
-pub fn brings(certificates: &[&Cert], signer: &Cert) -> Answer {
+pub fn brings(certificates: &[&Cert], signer: &Cert) -> MockResponse {
     signer.signs(&body(certificates, APIV3_KEY))
 }
 

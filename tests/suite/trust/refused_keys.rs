@@ -12,8 +12,9 @@ use super::platform::{APIV3_KEY, Cert, Platform, brings, new, old};
 use crate::fixtures::{
     keys::{self, Pair},
     mode::BOTH,
+    programs,
     scratch::Scratch,
-    server::{Answer, Reply, Server},
+    server::{MockResponse, Reply, Server},
 };
 
 /// A sandbox's serial is hexadecimal, and begins with SANDBOX.
@@ -24,7 +25,7 @@ const LATER: &str = "3775B6A45ACD588826D15E583A95F5DD0000BEEF";
 
 fn pair() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
-    PAIR.get_or_init(Pair::draw)
+    PAIR.get_or_init(Pair::generate)
 }
 
 /// A platform certificate of a sandbox's.
@@ -169,14 +170,14 @@ fn proxy() -> Server {
 fn misleading() -> Server {
     const REAL: &str = "https://api.mch.weixin.qq.com/v3/billdownload/file?token=x";
     Server::start(|request| match request.path() {
-        "/v3/from" => Answer::plain(302, "").header("Location", REAL),
-        _ => Answer::signed(200, json!({ "download_url": REAL }).to_string()),
+        "/v3/from" => MockResponse::plain(302, "").header("Location", REAL),
+        _ => MockResponse::signed(200, json!({ "download_url": REAL }).to_string()),
     })
 }
 
 #[test]
 fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     const REAL: [&str; 3] = [
@@ -239,7 +240,7 @@ fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
 
 #[test]
 fn a_sandboxs_keys_follow_no_response_to_a_real_host() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     for (name, make) in sandbox_clients() {
@@ -330,7 +331,7 @@ fn a_sandboxs_keys_are_for_this_machine_and_for_trusted_hosts() {
 
 #[test]
 fn a_download_brings_no_sandboxs_certificate_to_a_real_client() {
-    if crate::fixtures::programs::absent() {
+    if programs::missing() {
         return;
     }
     let platform = Platform::start(
@@ -372,7 +373,7 @@ fn the_merchants_own_key_is_trusted_at_no_time() {
     let client = merchant().build().unwrap();
     client.rotate_key(LATER, pair().private()).unwrap();
     // Both keys under another ID, and both serials over another key, in either case.
-    let other = Pair::draw();
+    let other = Pair::generate();
     for (id, key) in [
         ("PUB_KEY_ID_1", keys::merchant().public()),
         ("PUB_KEY_ID_1", pair().public()),
@@ -420,7 +421,7 @@ fn a_platform_key_is_never_rotated_to() {
 
 #[test]
 fn a_signer_that_signs_as_the_platform_sends_nothing() {
-    let server = Server::agreeable();
+    let server = Server::always_ok();
     let key = keys::platform().public();
     let client = bare()
         .base_uri(server.url())

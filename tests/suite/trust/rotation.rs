@@ -14,7 +14,7 @@ use super::platform::{Cert, Platform, brings, new, old};
 use crate::fixtures::{
     keys,
     mode::{Mode, runtime},
-    server::Answer,
+    server::MockResponse,
 };
 
 /// What signs the answers, and what a download brings.
@@ -31,7 +31,7 @@ fn platform(step: &Arc<AtomicUsize>, at: &Arc<Mutex<Vec<usize>>>) -> Platform {
             match step {
                 0 => brings(&[old()], old()),
                 1 => brings(&[old(), new()], old()),
-                3 => Answer::signed(404, r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#),
+                3 => MockResponse::signed(404, r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#),
                 _ => brings(&[new()], new()),
             }
         }
@@ -40,7 +40,7 @@ fn platform(step: &Arc<AtomicUsize>, at: &Arc<Mutex<Vec<usize>>>) -> Platform {
     Platform::start(certificates, move |request| {
         match (step.load(SeqCst), request.number % 2) {
             (0, _) | (1 | 4, 0) => old().signs("{}"),
-            (3, _) => Answer::signed(200, "{}"),
+            (3, _) => MockResponse::signed(200, "{}"),
             _ => new().signs("{}"),
         }
     })
@@ -119,16 +119,16 @@ fn turn(client: &Client, step: &AtomicUsize, number: usize) {
 fn call(client: &Client, mode: Mode, number: usize, seen: &Mutex<HashMap<String, u64>>) {
     let chain = client.chain("v3/load/{number}");
     let number_option = json!({ "number": format!("N{number}") });
-    let answer = match number % 4 {
+    let response = match number % 4 {
         0 => mode.post(
             &chain,
             json!({ "number": format!("N{number}"), "json": { "n": number } }),
         ),
         _ => mode.get(&chain, number_option),
     };
-    let answer = answer.unwrap_or_else(|err| panic!("call {number} is lost: {err:?}"));
-    let Verification::Verified { serial, .. } = answer.verification() else {
-        panic!("not verified: {answer:?}");
+    let response = response.unwrap_or_else(|err| panic!("call {number} is lost: {err:?}"));
+    let Verification::Verified { serial, .. } = response.verification() else {
+        panic!("not verified: {response:?}");
     };
     *seen.lock().unwrap().entry(serial.clone()).or_default() += 1;
 }

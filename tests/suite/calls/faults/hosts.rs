@@ -20,7 +20,7 @@ use crate::{
     calls::connections,
     fixtures::{
         keys,
-        server::{Answer, Reply, Request, Server, vacant_port},
+        server::{MockResponse, Reply, Request, Server, vacant_port},
     },
 };
 
@@ -106,8 +106,8 @@ impl Host {
 }
 
 /// A server that answers so.
-pub fn server<R: Into<Reply>>(answer: impl Fn(&Request) -> R + Send + Sync + 'static) -> Host {
-    let server = Arc::new(Server::start(answer));
+pub fn server<R: Into<Reply>>(response: impl Fn(&Request) -> R + Send + Sync + 'static) -> Host {
+    let server = Arc::new(Server::start(response));
     let kept = Arc::clone(&server);
     Host::new(server.url(), kept, move || server.requests().len())
 }
@@ -153,11 +153,11 @@ pub fn resetting_an_idle_connection() -> Host {
         let reset = Arc::clone(&reset);
         move |request| {
             if request.number > 0 {
-                return Reply::Answer(Answer::signed(200, "{}"));
+                return Reply::Response(MockResponse::signed(200, "{}"));
             }
             let reset = Arc::clone(&reset);
             Reply::Raw(Box::new(move |stream| {
-                let _ = stream.write_all(&Answer::signed(200, "{}").bytes());
+                let _ = stream.write_all(&MockResponse::signed(200, "{}").bytes());
                 while !reset.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(1));
                 }
@@ -308,14 +308,14 @@ pub fn tls(flaw: Flaw) -> Host {
 }
 
 /// A server behind a proxy that answers CONNECT so.
-pub fn proxied(answer: &'static str) -> Host {
+pub fn proxied(response: &'static str) -> Host {
     let proxy = socket("http", move |mut stream| {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
             head.push(byte[0]);
         }
-        let _ = stream.write_all(answer.as_bytes());
+        let _ = stream.write_all(response.as_bytes());
         Read::Nothing
     });
     let transport = Transport::builder().proxy(&proxy.url).build();

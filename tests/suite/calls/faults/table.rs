@@ -11,7 +11,7 @@ use super::{
     End, Fault, What,
     hosts::{self, Flaw, Host, Read, close, drip, server, socket, stall, writing},
 };
-use crate::fixtures::server::{Answer, Reply, now};
+use crate::fixtures::server::{MockResponse, Reply, now};
 
 const REFUSAL: &str = r#"{"code":"SYSTEM_ERROR","message":"x"}"#;
 const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
@@ -64,21 +64,21 @@ fn unsent(
 }
 
 /// One and the same answer.
-fn answered(name: &'static str, get: End, post: End, answer: fn() -> Answer) -> Fault {
-    fault(name, get, post, move || server(move |_| answer()))
+fn answered(name: &'static str, get: End, post: End, response: fn() -> MockResponse) -> Fault {
+    fault(name, get, post, move || server(move |_| response()))
 }
 
-/// An answer that is not believed.
-fn unbelieved(name: &'static str, kind: &'static str, answer: fn() -> Answer) -> Fault {
+/// A response that is not believed.
+fn unbelieved(name: &'static str, kind: &'static str, response: fn() -> MockResponse) -> Fault {
     let end = bad(kind, Unknown, 1);
-    answered(name, end, end, answer)
+    answered(name, end, end, response)
 }
 
-fn signed() -> Answer {
-    Answer::signed(200, "{}")
+fn signed() -> MockResponse {
+    MockResponse::signed(200, "{}")
 }
 
-/// A signed answer's bytes, with this in place of that.
+/// A signed response's bytes, with this in place of that.
 fn altered(from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8(signed().bytes()).expect("text");
     assert!(text.contains(from), "{text}");
@@ -246,7 +246,7 @@ fn stalling() -> Vec<Fault> {
 fn malformed() -> Vec<Fault> {
     let too_large = bad("too_large", Unknown, 1);
     vec![
-        cut("an answer that is no HTTP", || {
+        cut("an response that is no HTTP", || {
             writing("SSH-2.0-OpenSSH_9.6\r\n", close)
         }),
         both("1xx, then an answer", GOOD, || {
@@ -276,7 +276,7 @@ fn malformed() -> Vec<Fault> {
             writing(format!("HTTP/1.1 200 OK\r\n{many}\r\n"), close)
         }),
         both("a body over the cap", too_large, || {
-            server(|_| Answer::signed(200, vec![b' '; 300 * 1024]))
+            server(|_| MockResponse::signed(200, vec![b' '; 300 * 1024]))
         }),
         both("a body without end", too_large, || {
             writing("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", |stream| {
@@ -295,12 +295,14 @@ fn malformed() -> Vec<Fault> {
                 bomb.finish().expect("memory")
             });
             assert!(bomb.len() < 100_000, "{}", bomb.len());
-            server(move |_| Answer::signed(200, bomb.clone()).header("Content-Encoding", "gzip"))
+            server(move |_| {
+                MockResponse::signed(200, bomb.clone()).header("Content-Encoding", "gzip")
+            })
         }),
         cut("Content-Length too long", || {
             writing(altered("Content-Length: 2", "Content-Length: 3"), close)
         }),
-        // What is too much stays out of the answer, whose signature then does not match.
+        // What is too much stays out of the response, whose signature then does not match.
         both(
             "Content-Length too short",
             bad("signature", Unknown, 1),
@@ -324,13 +326,13 @@ fn malformed() -> Vec<Fault> {
 fn statuses() -> Vec<Fault> {
     let api = |outcome, arrived| bad("api", outcome, arrived);
     vec![
-        answered("202", GOOD, GOOD, || Answer::signed(202, "{}")),
-        answered("204", GOOD, GOOD, || Answer::signed(204, "")),
+        answered("202", GOOD, GOOD, || MockResponse::signed(202, "{}")),
+        answered("204", GOOD, GOOD, || MockResponse::signed(204, "")),
         answered(
             "301 to a stranger",
             api(Unknown, 1),
             api(Unknown, 1),
-            || Answer::plain(301, "").header("Location", "https://stranger.example/v3/x"),
+            || MockResponse::plain(301, "").header("Location", "https://stranger.example/v3/x"),
         ),
         fault(
             "301 to a stranger, to be followed",
@@ -338,54 +340,54 @@ fn statuses() -> Vec<Fault> {
             api(Unknown, 1),
             || {
                 let to = "https://stranger.example/v3/x";
-                server(move |_| Answer::plain(301, "").header("Location", to)).following()
+                server(move |_| MockResponse::plain(301, "").header("Location", to)).following()
             },
         ),
         fault(
             "302 in a circle",
             bad("transport", Unknown, 6),
             api(Unknown, 1),
-            || server(|r| Answer::plain(302, "").header("Location", &r.target)).following(),
+            || server(|r| MockResponse::plain(302, "").header("Location", &r.target)).following(),
         ),
         answered("400 unsigned", api(Rejected, 1), api(Unknown, 1), || {
-            Answer::plain(400, REFUSAL)
+            MockResponse::plain(400, REFUSAL)
         }),
         answered("401 unsigned", api(Rejected, 1), api(Rejected, 1), || {
-            Answer::plain(401, REFUSAL)
+            MockResponse::plain(401, REFUSAL)
         }),
         answered("404", api(Rejected, 1), api(Rejected, 1), || {
-            Answer::signed(404, REFUSAL)
+            MockResponse::signed(404, REFUSAL)
         }),
         answered("429", api(Rejected, 3), api(Rejected, 1), || {
-            Answer::signed(429, REFUSAL)
+            MockResponse::signed(429, REFUSAL)
         }),
         answered(
             "429, Retry-After: 0",
             api(Rejected, 3),
             api(Rejected, 1),
-            || Answer::signed(429, REFUSAL).header("Retry-After", 0),
+            || MockResponse::signed(429, REFUSAL).header("Retry-After", 0),
         ),
         // Beyond the call's own time: told at once instead of waited for.
         answered(
             "429, Retry-After: 60",
             api(Rejected, 1),
             api(Rejected, 1),
-            || Answer::signed(429, REFUSAL).header("Retry-After", 60),
+            || MockResponse::signed(429, REFUSAL).header("Retry-After", 60),
         ),
         answered("500", api(Unknown, 1), api(Unknown, 1), || {
-            Answer::signed(500, REFUSAL)
+            MockResponse::signed(500, REFUSAL)
         }),
         answered("502 in HTML", api(Unknown, 3), api(Unknown, 1), || {
-            Answer::plain(502, HTML)
+            MockResponse::plain(502, HTML)
         }),
         answered(
             "503 without a body",
             api(Unknown, 3),
             api(Unknown, 1),
-            || Answer::plain(503, ""),
+            || MockResponse::plain(503, ""),
         ),
         answered("504 in HTML", api(Unknown, 1), api(Unknown, 1), || {
-            Answer::plain(504, HTML)
+            MockResponse::plain(504, HTML)
         }),
     ]
 }
@@ -394,12 +396,14 @@ fn signatures() -> Vec<Fault> {
     const PROBE: &str = "WECHATPAY/SIGNTEST/dGhpcyBpcyBhIHByb2Jl";
     vec![
         unbelieved("signature of another body", "signature", || {
-            Answer::signed_over(200, "{}", b"[]")
+            MockResponse::signed_over(200, "{}", b"[]")
         }),
         unbelieved("signature that is no base64", "signature", || {
             signed().with("Wechatpay-Signature", "?!")
         }),
-        unbelieved("no signature", "signature", || Answer::plain(200, "{}")),
+        unbelieved("no signature", "signature", || {
+            MockResponse::plain(200, "{}")
+        }),
         unbelieved("no nonce", "signature", || {
             signed().without("Wechatpay-Nonce")
         }),
@@ -410,21 +414,21 @@ fn signatures() -> Vec<Fault> {
             signed().with("Wechatpay-Serial", "PUB_KEY_ID_OTHER")
         }),
         unbelieved("an error with a bad signature", "signature", || {
-            Answer::signed_over(400, REFUSAL, b"{}")
+            MockResponse::signed_over(400, REFUSAL, b"{}")
         }),
         unbelieved("probe", "probe", || {
             signed().with("Wechatpay-Signature", PROBE)
         }),
         unbelieved("old timestamp", "clock_skew", || {
-            Answer::signed_at(200, "{}", now() - 310)
+            MockResponse::signed_at(200, "{}", now() - 310)
         }),
         unbelieved("future timestamp", "clock_skew", || {
-            Answer::signed_at(200, "{}", now() + 320)
+            MockResponse::signed_at(200, "{}", now() + 320)
         }),
-        // An answer's signature does not name its request: TLS is what binds the two. So one that
+        // A response's signature does not name its request: TLS is what binds the two. So one that
         // was sent before is taken while it is fresh.
         answered("replayed, 200 s old", GOOD, GOOD, || {
-            Answer::signed_at(200, "{}", now() - 200)
+            MockResponse::signed_at(200, "{}", now() - 200)
         }),
     ]
 }
