@@ -215,7 +215,6 @@ pub async fn receive(
     let headers = headers.iter().map(|(name, value)| (name, value));
     let headers = collect(headers).map_err(Cause::not_sent)?;
     let receivers: Vec<_> = receivers.iter().map(|receiver| &receiver.0).collect();
-    let opened =
-        notification::receiver::open(&receivers, &headers, body, now, Instant::now()).await;
+    let opened = notification::open::open(&receivers, &headers, body, now, Instant::now()).await;
     opened.map_err(Cause::not_sent)
 }

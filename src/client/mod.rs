@@ -42,7 +42,10 @@ use self::core::Core;
 use crate::{
     base::crypto::PrivateKey,
     error::{Cause, Result, cause},
-    protocol::{merchant::check_serial, trust::guard::MerchantCredentials},
+    protocol::{
+        merchant::check_serial,
+        trust::{guard::MerchantCredentials, store::TrustStore},
+    },
 };
 
 /// A client for one merchant, from which all chains start.
@@ -124,10 +127,13 @@ impl Client {
             serial: serial.clone(),
             key: key.public_key(),
         };
-        let store = core.trust().store();
+        let trusted = || {
+            let store = core.trust().store();
+            store.map(TrustStore::all).unwrap_or_default()
+        };
         core.setup()
             .guard
-            .take_own(own, store, || merchant_key.rotate(serial, key))
+            .take_own(own, trusted, || merchant_key.rotate(serial, key))
     }
 }
 

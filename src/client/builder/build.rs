@@ -187,7 +187,7 @@ impl ClientBuilder {
                 }),
         );
         all.into_iter()
-            .try_for_each(|own| guard.take_own(own, None, || Ok(())))
+            .try_for_each(|own| guard.take_own(own, Vec::new, || Ok(())))
     }
 
     /// A sandbox's keys are accepted only if every configured host may be a sandbox.

@@ -13,10 +13,8 @@ use crate::{
     base::crypto,
     error::{Cause, SentError, cause::Result},
     protocol::{
-        merchant::is_sandbox_id,
         request::{Draft, Payload, multipart::Form},
         sign::{self, Authorization, Scheme},
-        trust::signature::SERIAL,
         url::{host::Origin, path::Version},
         v2::{paths, request::Signing},
     },
@@ -59,7 +57,7 @@ impl SignedBody {
 /// the last time. A check when the draft was made is not enough: the client may have been given a
 /// sandbox's key since.
 pub(in crate::client) async fn sign(core: &Core, draft: &Draft) -> Result<SignedRequest> {
-    check_origin(core, draft)?;
+    draft.check_origin(core.setup())?;
     match &draft.payload {
         Payload::Bytes(body) => {
             let body = SignedBody::Bytes(body.clone());
@@ -190,18 +188,7 @@ fn check_signer(core: &Core, serial: &str, draft: &Draft) -> Result<()> {
         )));
     }
     core.setup().guard.take_id(serial)?;
-    check_origin(core, draft)
-}
-
-fn check_origin(core: &Core, draft: &Draft) -> Result<()> {
-    let setup = core.setup();
-    setup.check_origin(&draft.origin, draft.unsigned)?;
-    // The caller or a verifier may have asked for a key that the client does not hold itself.
-    let requested = draft.headers.get(SERIAL).and_then(|id| id.to_str().ok());
-    match requested.filter(|id| is_sandbox_id(id)) {
-        Some(id) => setup.check_sandbox(id, &draft.origin),
-        None => Ok(()),
-    }
+    draft.check_origin(core.setup())
 }
 
 /// A draft's request line and headers, to which signing adds.

@@ -26,7 +26,8 @@ use crate::{
         notification::{
             Notification,
             headers::collect,
-            receiver::{MAX_BODY, Receiver, check_size, open},
+            open::open,
+            receiver::{MAX_BODY, Receiver, check_size},
         },
         trust::signature::SERIAL,
     },

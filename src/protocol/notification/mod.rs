@@ -3,6 +3,7 @@
 pub(crate) mod ack;
 pub(crate) mod headers;
 pub(crate) mod memory;
+pub(crate) mod open;
 pub(crate) mod owner;
 pub(crate) mod receiver;
 pub(crate) mod replay;

@@ -1,16 +1,13 @@
-//! Receiving: a notification is verified and decrypted, and the merchant it is for is found.
-
-use std::time::Instant;
+//! The receivers of notifications, and which of them a notification is for.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::HeaderMap;
 use zeroize::Zeroizing;
 
-use super::{Notification, owner::Owners, v2, v3};
+use super::{Notification, owner::Owners};
 use crate::{
     error::{Cause, Kind, RefusedNotification, cause::Result},
-    protocol::{response::v2::is_xml, trust::Trust, url::path::Version},
+    protocol::{trust::Trust, url::path::Version},
 };
 
 /// The largest accepted body, in bytes.
@@ -23,26 +20,6 @@ pub(crate) struct Receiver {
     pub(crate) apiv3_key: Option<Zeroizing<[u8; 32]>>,
     pub(crate) apiv2_key: Option<Zeroizing<String>>,
     pub(crate) owners: Owners,
-}
-
-/// Verifies and decrypts a notification received at `now` (seconds since 1970), for the receiver it
-/// is meant for.
-///
-/// # Errors
-/// Every error names the step that failed.
-pub(crate) async fn open(
-    receivers: &[&Receiver],
-    headers: &HeaderMap,
-    body: &[u8],
-    now: u64,
-    received: Instant,
-) -> Result<Notification> {
-    check_size(body.len())?;
-    if is_xml(body) {
-        v2::open(receivers, body, received)
-    } else {
-        v3::open(receivers, headers, body, now, received).await
-    }
 }
 
 /// Tries the receivers one after another. If several can open the notification because they share a

@@ -22,10 +22,11 @@ use self::{
     url::{Url, is_absolute, own_prefix},
 };
 use super::{
+    merchant::is_sandbox_id,
     options::{self, OnProgress, Options},
     response::file::FileOptions,
     sign::Scheme,
-    trust::{Trust, guard::Guard},
+    trust::{Trust, guard::Guard, signature::SERIAL},
     url::{
         host::{Base, HostRule, Origin},
         path::{self, Version, shown},
@@ -61,7 +62,7 @@ impl Setup {
     }
 
     /// Checks that a request that involves this sandbox ID may go to `origin`.
-    pub(crate) fn check_sandbox(&self, id: &str, origin: &Origin) -> Result<()> {
+    fn check_sandbox(&self, id: &str, origin: &Origin) -> Result<()> {
         if self.hosts.may_be_sandbox(origin) {
             return Ok(());
         }
@@ -187,6 +188,21 @@ impl Draft {
                 },
             },
         })
+    }
+
+    /// Checks that the draft may go to its origin: by the host rule, by whose keys the client has, and by
+    /// the key that its `Wechatpay-Serial` asks for.
+    ///
+    /// # Errors
+    /// Returns an error that names the origin, and the sandbox ID if that is the reason.
+    pub(crate) fn check_origin(&self, setup: &Setup) -> Result<()> {
+        setup.check_origin(&self.origin, self.unsigned)?;
+        // The caller or a verifier may have asked for a key that the client does not hold itself.
+        let requested = self.headers.get(SERIAL).and_then(|id| id.to_str().ok());
+        match requested.filter(|id| is_sandbox_id(id)) {
+            Some(id) => setup.check_sandbox(id, &self.origin),
+            None => Ok(()),
+        }
     }
 
     /// Points the draft to the target of a redirect.

@@ -11,7 +11,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use super::{key::PlatformKey, store::TrustStore};
+use super::key::PlatformKey;
 use crate::{
     base::crypto::PublicKey,
     error::{Cause, cause::Result},
@@ -83,7 +83,8 @@ impl Guard {
         Ok(())
     }
 
-    /// Accepts another key of the merchant and installs it with `put`.
+    /// Accepts another key of the merchant and installs it with `put`. `trusted` returns the platform keys
+    /// of the client; it is called under the guard's lock, so that none is added meanwhile.
     ///
     /// # Errors
     /// Returns an error if the key is trusted as a platform key, if it belongs to a sandbox and
@@ -91,13 +92,12 @@ impl Guard {
     pub(crate) fn take_own(
         &self,
         own: MerchantCredentials,
-        store: Option<&TrustStore>,
+        trusted: impl FnOnce() -> Vec<PlatformKey>,
         put: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let mut all = self.lock();
         // A key on both sides would let the merchant, or whoever stole its key, sign "responses".
-        let trusted = store.map(TrustStore::all).unwrap_or_default();
-        if let Some(key) = trusted.iter().find(|key| own.is(key)) {
+        if let Some(key) = trusted().iter().find(|key| own.is(key)) {
             return Err(Cause::config(format!(
                 "rotate_key: the serial or the key is that of the trusted platform key {}: give the \
                  merchant's own (apiclient_key.pem, and the serial of apiclient_cert.pem)",

@@ -4,24 +4,24 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::fields::Fields;
-use crate::sandbox::{response::ApiResponse, state::SandboxState};
+use crate::sandbox::response::ApiResponse;
 
 const NOT_THE_SIGNER: &str = "is not the merchant that signed the request";
 
 /// Checks that the body's `appid` is bound to the merchant.
-pub(crate) fn check_appid(state: &SandboxState, fields: &Fields<'_>) -> Result<(), ApiResponse> {
+pub(crate) fn check_appid(
+    fields: &Fields<'_>,
+    mchid: &str,
+    bound: &str,
+) -> Result<(), ApiResponse> {
     let appid = fields.text("appid", 32)?;
-    if appid == state.appid() {
+    if appid == bound {
         return Ok(());
     }
     Err(ApiResponse::error(
         StatusCode::BAD_REQUEST,
         "APPID_MCHID_NOT_MATCH",
-        &format!(
-            "商户号和appid没有绑定关系: {} is bound to {}, not to {appid}",
-            state.mchid(),
-            state.appid()
-        ),
+        &format!("商户号和appid没有绑定关系: {mchid} is bound to {bound}, not to {appid}"),
     ))
 }
 

@@ -46,7 +46,7 @@ async fn create(request: ApiRequest) -> HandlerResult {
     };
     let now = state.clock.now();
     let order = ServiceOrder::create(&fields, ids, now)?;
-    check_appid(state, &fields)?;
+    check_appid(&fields, state.mchid(), state.appid())?;
 
     let mut ledger = state.ledger();
     if let Some(existing) = ledger.service_orders.get_mut(order.out_order_no()) {

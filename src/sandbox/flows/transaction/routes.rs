@@ -39,7 +39,7 @@ async fn prepay(request: ApiRequest) -> HandlerResult {
     let state = request.state();
     let code_url = format!("weixin://wxpay/bizpayurl?pr={}", state.random_token(9)?);
     let new = Transaction::prepay(&fields, state.mchid(), code_url, state.clock.now())?;
-    check_appid(state, &fields)?;
+    check_appid(&fields, state.mchid(), state.appid())?;
 
     // Everything is checked before the lock is taken: a refused request changes nothing.
     let mut ledger = state.ledger();
