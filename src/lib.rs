@@ -104,10 +104,12 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+// Before the others: rustdoc lists methods in this order, and the page of `Chain` starts with `seg`.
+mod client;
+
 mod base;
 mod blocking;
 pub mod catalog;
-mod client;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
