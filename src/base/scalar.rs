@@ -19,6 +19,7 @@ pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 fn number_text(number: &Number) -> String {
+    // Integers first: as floats, those above 2^53 would lose digits.
     if let Some(integer) = number.as_i64() {
         integer.to_string()
     } else if let Some(integer) = number.as_u64() {

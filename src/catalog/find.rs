@@ -155,7 +155,8 @@ impl<'a> Path<'a> {
     }
 }
 
-/// More than any documented template has.
+/// More than any documented template has. Longer paths are cut, so that the time to match one has a
+/// bound.
 const MAX_SEGMENTS: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -60,6 +60,7 @@ impl Key {
             if byte == b'?' {
                 break;
             }
+            // The PHP SDK's rule for camelCase.
             if byte.is_ascii_uppercase() && !segment_begins {
                 key.bytes[key.len] = b'-';
                 key.len += 1;

@@ -60,6 +60,7 @@ impl<'a> Reader<'a> {
             (usize::from(first), after_first)
         } else {
             let count = usize::from(first & 0x7f);
+            // 0 is BER's indefinite length. More than 4 bytes would be a length over 4 GiB.
             if count == 0 || count > 4 {
                 return Err(Flaw::Malformed);
             }
@@ -91,6 +92,7 @@ impl<'a> Reader<'a> {
         let value = self.take(INTEGER)?;
         match value.first() {
             None => None,
+            // Negative.
             Some(&byte) if byte >= 0x80 => None,
             Some(_) => Some(trim(value)),
         }

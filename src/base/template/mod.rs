@@ -102,6 +102,7 @@ impl<'t> Visitor<'t> for Expansion<'_, '_> {
                 if operator.named {
                     self.name(operator, spec.name, text.is_empty());
                 }
+                // The prefix counts characters of the value, before it is encoded.
                 let text = match spec.prefix {
                     Some(length) => prefix(&text, length, operator.reserved),
                     None => &text,
@@ -122,6 +123,8 @@ impl Expansion<'_, '_> {
         list: &[Value],
     ) -> Result<(), Reason> {
         let mut begun = false;
+        // An array without items writes nothing, not even the operator's first character: `begin` is
+        // called by the first item.
         for item in list.iter().filter(|item| !item.is_null()) {
             let text = scalar(item).ok_or_else(|| Reason::Nested(spec.name.to_owned()))?;
             self.separate(operator, spec, first, &mut begun);

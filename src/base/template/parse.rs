@@ -55,6 +55,7 @@ fn literal(template: &str, mut at: usize) -> Result<(usize, bool), TemplateError
         let reason = match byte {
             b'{' => break,
             b'}' => Reason::Unopened,
+            // Copied as it is: to encode it again would change the path.
             b'%' if percent::triplet(bytes, at).is_some() => {
                 at += 3;
                 continue;
@@ -163,6 +164,8 @@ fn variable(template: &str, open: usize, start: usize) -> Result<(Spec<'_>, usiz
 fn name(template: &str, open: usize, start: usize) -> Result<usize, TemplateError> {
     let bytes = template.as_bytes();
     let mut at = start;
+    // A name neither begins nor ends with a dot, nor has two in a row. Triplets are part of a name and
+    // are not decoded.
     let mut after_dot = true;
     loop {
         match bytes.get(at) {

@@ -62,6 +62,8 @@ pub(crate) fn parse_under(
     }
     let mut reader = Reader::from_str(body);
     let config = reader.config_mut();
+    // By default quick-xml accepts what is not well-formed. A reader that is more lenient than WeChat
+    // Pay's could see other fields than those that were signed.
     config.enable_all_checks(true);
     config.allow_dangling_amp = false;
     config.allow_unmatched_ends = false;
@@ -114,6 +116,8 @@ impl Tree {
         if !is_name(name) {
             return Err(format!("invalid element name `{}`", shown(name, NAME)));
         }
+        // Attributes mean nothing here, but must be well-formed. `with_checks` would compare each name
+        // with all others: quadratic time.
         for attribute in start.attributes().with_checks(false) {
             attribute
                 .map_err(|err| format!("invalid attribute of `{}`: {err}", shown(name, NAME)))?;
@@ -149,6 +153,7 @@ impl Tree {
         let Some(closed) = self.open.pop() else {
             return Err("unmatched end tag".to_owned());
         };
+        // White space between elements is layout. Beside text it belongs to the value.
         let blank = closed.text.bytes().all(is_space);
         let value = if closed.children.is_empty() {
             Value::String(closed.text)

@@ -30,6 +30,7 @@ pub(crate) struct PrivateKey {
 
 impl PrivateKey {
     pub(crate) fn new(pkcs1: &[u8], _parts: &Parts<'_>) -> Result<Self, BoxError> {
+        // `PrivateDecryptingKey` reads PKCS#8 only. Wrapping PKCS#1 is simpler than two paths.
         let pkcs8 = der::private_key_info(pkcs1);
         let decrypting = PrivateDecryptingKey::from_pkcs8(&pkcs8)?;
         Ok(Self {

@@ -43,6 +43,8 @@ pub(crate) struct Parts<'a> {
 
 /// RSASSA-PKCS1-v1_5 with SHA-256.
 fn sign(key: &RsaKeyPair, modulus_len: usize, message: &[u8]) -> Result<Vec<u8>, BoxError> {
+    // Both libraries take a random number generator to blind the private-key operation, although the
+    // signature itself is deterministic.
     let mut signature = vec![0; modulus_len];
     key.sign(
         &RSA_PKCS1_SHA256,
@@ -87,7 +89,10 @@ pub(crate) fn open(
     associated_data: &[u8],
     ciphertext_and_tag: &[u8],
 ) -> Option<Vec<u8>> {
+    // Uniqueness matters to whoever encrypts: WeChat Pay. For decryption the nonce is just data.
     let nonce = Nonce::assume_unique_for_key(nonce);
+    // A copy, because the caller's buffer is borrowed from a response or a notification that may be
+    // opened again with another key.
     let mut data = ciphertext_and_tag.to_vec();
     let length = gcm(key)?
         .open_in_place(nonce, Aad::from(associated_data), &mut data)
@@ -98,6 +103,7 @@ pub(crate) fn open(
 }
 
 /// Encrypts with AES-256-GCM. The tag is at the end.
+// For tests only: a release build cannot use a nonce twice.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn seal(
     key: &[u8; 32],

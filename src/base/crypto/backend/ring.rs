@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::Parts;
 use crate::error::BoxError;
 
+// ring refuses larger private keys.
 pub(crate) const MAX_PRIVATE_BITS: usize = 4096;
 
 pub(crate) struct PrivateKey {
@@ -26,6 +27,7 @@ impl PrivateKey {
     pub(crate) fn new(pkcs1: &[u8], parts: &Parts<'_>) -> Result<Self, BoxError> {
         let signing = RsaKeyPair::from_der(pkcs1).map_err(|error| error.to_string())?;
         let [n, e, d, p, q] = [parts.n, parts.e, parts.d, parts.p, parts.q].map(number);
+        // Checks that n is the product of p and q, and that d belongs to e.
         let decrypting = rsa::PrivateKey::from_components(n, e, d, vec![p, q])?;
         // ring notices wrong CRT values only when it signs. A damaged key is an error at build time.
         if decrypting.dp() != Some(&number(parts.dp)) || decrypting.dq() != Some(&number(parts.dq))
@@ -126,6 +128,8 @@ impl PublicKey {
     }
 }
 
+// The precision follows the length of the number. The `rsa` crate then resizes secret numbers to a
+// public width.
 fn number(big_endian: &[u8]) -> BoxedUint {
     BoxedUint::from_be_slice_vartime(big_endian)
 }

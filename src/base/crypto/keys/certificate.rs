@@ -24,6 +24,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Certificate(Arc<Inner>);
 
+// Neither dates nor issuer are checked on reading. A platform certificate is trusted because the merchant
+// configures it, or because it came encrypted under the APIv3 key; the trust store looks at the dates.
 struct Inner {
     der: Vec<u8>,
     serial: String,
@@ -154,6 +156,7 @@ impl FromDer for Certificate {
         let content = certificate.tbs_certificate();
         let key_info = content.subject_public_key_info();
         format::require_rsa(key_info.algorithm.oid.as_bytes())?;
+        // A bit string that is not whole bytes has none. `from_pkcs1` reports it as damaged.
         let pkcs1 = key_info.subject_public_key.as_bytes().unwrap_or_default();
         let validity = content.validity();
         Ok(Self(Arc::new(Inner {

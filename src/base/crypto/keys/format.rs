@@ -39,7 +39,7 @@ pub(super) enum Format<'a> {
 
 /// Detects the format of `input`: exactly one DER document.
 pub(super) fn detect(input: &[u8]) -> Result<Format<'_>, Defect> {
-    // Some PKCS#12 archives are BER of indefinite length.
+    // Some PKCS#12 archives are BER of indefinite length, which the reader does not read.
     if input.starts_with(&[der::SEQUENCE, 0x80, der::INTEGER, 1, 3]) {
         return Ok(Format::Pkcs12);
     }
@@ -55,6 +55,7 @@ pub(super) fn detect(input: &[u8]) -> Result<Format<'_>, Defect> {
         }
         Err(Flaw::Malformed) => return Err(Defect::new("invalid DER")),
     };
+    // Strict: of two keys pasted together, one would silently be ignored.
     if !document.rest().is_empty() {
         return Err(Defect::new(format!(
             "{} extra bytes after the end of the DER; is this two files in one?",

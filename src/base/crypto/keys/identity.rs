@@ -57,6 +57,7 @@ impl KeyAndChain {
 
     /// Finds the key's certificate, and moves it to the front.
     fn new(key: Zeroizing<Vec<u8>>, mut chain: Vec<Zeroizing<Vec<u8>>>) -> Result<Self> {
+        // Checked at build time. In a handshake, the mismatch would be an alert without a reason.
         let public = PrivateKey::parse_der(&key)?.public_key();
         let own = chain.iter().enumerate().find_map(|(at, der)| {
             let certificate = Certificate::parse(der).ok()?;
@@ -76,6 +77,7 @@ impl KeyAndChain {
                  use apiclient_cert.pem and the apiclient_key.pem issued with it"
             )));
         };
+        // The order in a PKCS#12 archive is arbitrary.
         chain[..=at].rotate_right(1);
         Ok(Self {
             chain: chain.iter().map(|der| der.to_vec()).collect(),

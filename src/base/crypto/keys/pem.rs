@@ -24,6 +24,7 @@ pub(super) const ENCRYPTED: &str = "the key is encrypted with a password, which 
 pub(super) const EC: &str =
     "this is an elliptic-curve key; WeChat Pay's APIv3 accepts RSA keys only";
 
+/// Copied text often lacks the `=` at the end.
 const PADDING_OPTIONAL: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -36,6 +37,8 @@ pub(super) fn decode(text: &str, expected: Expected) -> Result<Zeroizing<Vec<u8>
     while let Some((_, after)) = rest.split_once(BEGIN) {
         let label = label(after)?;
         let body = after.get(label.len() + DASHES.len()..).unwrap_or_default();
+        // The first matching block counts, even if it is damaged: to skip it would use a key that the
+        // user did not mean.
         match mismatch_of(label, expected) {
             None => return decode_body(body, label),
             // A file can hold several blocks. A private key that cannot be used explains more than the
@@ -209,6 +212,8 @@ fn strip_headers(content: &str) -> Result<&str, Defect> {
 
 fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Defect> {
     refuse_escapes(text)?;
+    // Whitespace of any kind is allowed anywhere: line breaks become spaces in a shell, and some
+    // editors indent.
     let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
     for found in text
         .chars()
@@ -217,6 +222,7 @@ fn decode_base64(text: &str) -> Result<Zeroizing<Vec<u8>>, Defect> {
         match found {
             'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' | '=' => digits.push(found as u8),
             _ => {
+                // One character of the input is shown. It is not base64, so not part of a key.
                 return Err(Defect::new(format!(
                     "invalid base64: unexpected character {found:?}"
                 )));
@@ -250,6 +256,8 @@ fn no_block(text: &str) -> Defect {
     if trimmed.is_empty() {
         return Defect::new("empty input");
     }
+    // `from_pem("apiclient_key.pem")` is a common mistake. The name itself is not shown: a short text
+    // with a dot may be something else.
     let last = trimmed.rsplit(['/', '\\']).next().unwrap_or_default();
     if !trimmed.contains('\n') && last.len() < 100 && last.contains('.') {
         return Defect::new("expected PEM, found what looks like a file name; use from_pem_file");

@@ -137,6 +137,8 @@ impl PrivateKey {
         })
     }
 
+    // Checked first, because the size is public: a more specific error reveals nothing, and a truncated
+    // field is the most common mistake.
     fn check_size(&self, ciphertext: &[u8]) -> Result<()> {
         let expected = self.0.public.bits().div_ceil(8);
         if ciphertext.len() == expected {
@@ -183,6 +185,7 @@ impl FromDer for PrivateKey {
 
     fn parse(der: &[u8]) -> Result<Self, Defect> {
         let pkcs1 = match format::detect(der)? {
+            // The label of a PEM block does not decide: files with PKCS#1 under `PRIVATE KEY` exist.
             Format::RsaPrivateKey => der,
             Format::PrivateKeyInfo { algorithm, key } => {
                 format::require_rsa(algorithm)?;
@@ -191,6 +194,8 @@ impl FromDer for PrivateKey {
             other => return Err(format::mismatch(&other, Self::EXPECTED)),
         };
         let parts = read_parts(pkcs1)?;
+        // WeChat Pay's keys have 2048 bits. The libraries refuse shorter ones too, with a less helpful
+        // error.
         let bits = der::bits(parts.n);
         if !(2048..=backend::MAX_PRIVATE_BITS).contains(&bits) {
             return Err(Defect::new(format!(
@@ -215,6 +220,7 @@ fn read_parts(pkcs1: &[u8]) -> Result<Parts<'_>, Defect> {
     let damaged = || Defect::new("damaged: incomplete RSA private key");
     let mut document = Reader::new(pkcs1);
     let mut numbers = Reader::new(document.take(der::SEQUENCE).ok_or_else(damaged)?);
+    // 0 is a key with two primes. `unsigned` strips leading zeros, so that 0 is empty.
     let version = numbers.unsigned().ok_or_else(damaged)?;
     if !version.is_empty() {
         return Err(Defect::new(

@@ -113,12 +113,15 @@ impl PublicKey {
                 "RSA key of {bits} bits; expected 2048 to 8192 bits"
             )));
         }
+        // ring parses a public key only when it verifies. Numbers that cannot be a key are found here.
         let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
         // The exponent's upper bound is that of both backends: verification takes longer the larger it
         // is. Checked here, so that both report the same error, and at build time.
         if !odd(n) || !odd(e) || der::bits(e) < 2 || der::bits(e) > 33 {
             return Err(Defect::new("the numbers in it are not an RSA key"));
         }
+        // Written anew instead of kept as read, so that equal keys have equal bytes: `==`, `to_pem`
+        // and the fingerprint in `Debug` do not depend on the format of the input.
         let pkcs1 = der::rsa_public_key(n, e);
         let spki = der::subject_public_key_info(&pkcs1);
         let key = backend::PublicKey::new(n, e, &pkcs1, &spki).map_err(|source| {
@@ -141,6 +144,8 @@ impl PublicKey {
             .and_then(|(n, e)| Self::from_parts(n, e))
     }
 
+    // OAEP with SHA-1 takes 42 bytes of the modulus, PKCS#1 v1.5 takes 11. The libraries report only that
+    // something failed; the limit tells the user which field to shorten.
     fn check_room(&self, plaintext: &[u8], padding: usize) -> Result<()> {
         let limit = self.0.bits.div_ceil(8) - padding;
         if plaintext.len() > limit {

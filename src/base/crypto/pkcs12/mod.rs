@@ -61,6 +61,8 @@ pub(super) fn open(archive: &[u8], password: &str) -> Result<Contents, Defect> {
     let safe = data(safe).ok_or_else(|| {
         Defect::new("its integrity is protected by a public key, which is not supported")
     })?;
+    // Before decryption, as CBC is not authenticated: a wrong password is then reported as such.
+    // Archives without a MAC exist (`openssl pkcs12 -nomac`).
     if let Some(mac) = pfx.take(der::SEQUENCE) {
         check_mac(mac, safe, &password)?;
     }
@@ -198,6 +200,7 @@ impl Found {
     }
 
     fn keep(&mut self, key: Zeroizing<Vec<u8>>) -> Result<(), Defect> {
+        // With two keys there is no telling which one the certificate chain is for.
         match self.key.replace(key) {
             None => Ok(()),
             Some(_) => Err(Defect::new("it has more than one private key")),

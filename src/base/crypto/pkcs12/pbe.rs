@@ -2,7 +2,7 @@
 //!
 //! The old ciphers are weak. They are here because WeChat Pay's archives use them, and the password is
 //! the merchant ID anyway: an archive must be protected like a key file. Derived keys and decrypted
-//! data are wiped; the hash states inside the hash crates are not.
+//! data are wiped; the states of the hash functions are not.
 
 use aes::{
     Aes128, Aes192, Aes256,
@@ -248,6 +248,7 @@ fn pbkdf2<D: EagerHash>(
     iterations: u32,
     length: usize,
 ) -> Zeroizing<Vec<u8>> {
+    // Room for a whole block of the largest hash, so that the vector does not grow and leave a copy.
     let mut out = Zeroizing::new(Vec::with_capacity(length + 64));
     for index in 1u32.. {
         if out.len() >= length {
@@ -298,6 +299,7 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
             *part = open ^ before;
         }
     }
+    // A padding oracle needs someone to answer many guesses. This runs once, on a local file.
     let padding = out.last().copied().map_or(0, usize::from);
     let wrong = || Defect::new("cannot decrypt it: wrong password or altered archive");
     let length = out.len().checked_sub(padding).ok_or_else(wrong)?;
