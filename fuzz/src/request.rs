@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::LazyLock};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header::AUTHORIZATION;
-use wechatpay_chain::{Client, PreparedRequest, Signature, Signer};
+use wechatpay_chain::{Client, Error, PreparedRequest, Signature, Signer};
 
 pub(crate) const APIV2_KEY: &str = "192006250b4c09247ec02edce69f6a2d";
 
@@ -56,6 +56,12 @@ pub(crate) fn client_v2() -> &'static Client {
             .expect("a complete configuration")
     });
     &CLIENT
+}
+
+/// Whether a request is refused because its URL is too long, which values of any size can make it.
+pub(crate) fn is_too_long(err: &Error) -> bool {
+    err.to_string()
+        .contains("bytes long; at most 65534 can be sent")
 }
 
 /// Checks the request, and returns its target.

@@ -9,7 +9,6 @@ use super::{
     PublicKey,
     format::{self, Format},
     input::{self, FromDer},
-    pem,
 };
 use crate::{
     base::crypto::{
@@ -168,7 +167,7 @@ impl PrivateKey {
             self.0.key.to_pkcs8().map_err(|source| {
                 Cause::key("cannot encode the private key").with_source(source)
             })?;
-        Ok(pem::encode("PRIVATE KEY", &der))
+        Ok(super::pem::encode("PRIVATE KEY", &der))
     }
 }
 
