@@ -92,9 +92,11 @@ where
     type Rejection = NotificationRejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        // WeChat Pay's five seconds started when it sent the request; this is the closest we can get.
         let received = Instant::now();
         let notifications = Notifications::from_ref(state);
         let (parts, body) = request.into_parts();
+        // A rejection responds in the format of the request, even if the notification cannot be opened.
         let mut v2 = false;
         let clock = match Clock::get() {
             Ok(clock) => clock,

@@ -1,3 +1,5 @@
+//! Notifications, blocking.
+
 use std::{ops::ControlFlow, time::Instant};
 
 use super::driver::{block_on, block_on_plugin};
@@ -62,6 +64,8 @@ impl Notifications {
     {
         let arrived = self.arrived(Instant::now(), headers, body);
         let arrived = arrived.map_err(Cause::not_sent)?;
+        // Nearly always: with local keys nothing waits, so no runtime and no thread is involved, and a
+        // notification can be opened anywhere.
         if let Some(opened) = arrived.open_at_once() {
             return opened.map_err(Cause::not_sent);
         }

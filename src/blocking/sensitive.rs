@@ -1,3 +1,5 @@
+//! Decrypting sensitive fields, blocking.
+
 use super::driver::poll_or_block;
 use crate::{
     client::{Call, Client},

@@ -21,11 +21,14 @@ use crate::{
     wire::Transport,
 };
 
+// Chains hold the core, and the core holds no chain: otherwise the chains that the index keeps would
+// keep each other alive, and a dropped client would never be freed.
 pub(crate) struct Core {
     pub(super) setup: Setup,
     pub(super) mchid: Option<String>,
     pub(super) brand_id: Option<String>,
     pub(super) key: Option<MerchantKey>,
+    // Shared with `receiver`, so that a key downloaded for a response also verifies notifications.
     pub(super) trust: Trust,
     pub(super) refresher: Refresher,
     pub(super) apiv2_key: Option<Zeroizing<String>>,
@@ -34,6 +37,8 @@ pub(crate) struct Core {
     pub(super) receiver: Arc<Receiver>,
     pub(super) transport: Transport,
     pub(super) retry: RetryPolicy,
+    // Per client and not per call: when WeChat Pay is down, calls that each retry a little add up to a
+    // multiple of the load.
     pub(super) budget: Budget,
     pub(super) failover: Failover,
     pub(super) max_response: usize,
@@ -71,6 +76,7 @@ impl Core {
 
     /// Returns `true` if signing never waits, because the key is local.
     pub(crate) fn signs_locally(&self) -> bool {
+        // A client without a key fails at once, which is not waiting either.
         self.key
             .as_ref()
             .is_none_or(|key| key.local_key().is_some())
@@ -81,11 +87,14 @@ impl Core {
 pub(super) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
+        // A clock before 1970 is certainly wrong. WeChat Pay refuses the signature and says why, which
+        // tells the user more than a panic here would.
         .map_or(0, |since| since.as_secs())
 }
 
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Keys are only shown to be there: a `Debug` of a client ends up in logs.
         let configured = |given: bool| if given { "set" } else { "not set" };
         f.debug_struct("Core")
             .field("mchid", &self.mchid)

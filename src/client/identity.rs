@@ -103,6 +103,7 @@ impl Identity {
     }
 
     fn new(identity: KeyAndChain) -> Result<Self> {
+        // Parsed once, here. TLS asks for the key at every handshake.
         let chain = identity.chain.into_iter().map(Into::into).collect();
         let key = PrivateKeyDer::try_from(&identity.key[..]).map_err(|what| {
             Cause::key("the client identity's key cannot be used for TLS").with_source(what)

@@ -144,6 +144,8 @@ impl PayParamsBuilder {
         let nonce = crypto::nonce()?;
         match v2 {
             Some(sign_type) => prepay.sign_v2(core.apiv2_key()?, sign_type, now(), &nonce),
+            // The front end gets the signature but not its serial, so the key must be the one that WeChat
+            // Pay knows as current.
             None => prepay.sign_v3(core.merchant_key()?, now(), &nonce).await,
         }
     }

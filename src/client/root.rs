@@ -83,6 +83,7 @@ impl Client {
     }
 
     fn rotate(&self, serial: String, key: PrivateKey) -> cause::Result<()> {
+        // The same checks as in `build()`, in the same order.
         check_serial(&serial)
             .map_err(|what| Cause::config(format!("rotate_key: invalid serial {what}")))?;
         let core = self.root.core();

@@ -1,3 +1,5 @@
+//! The error that WeChat Pay responds with.
+
 use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
@@ -96,6 +98,7 @@ fn one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The message is left out: it may quote a value of the request.
         let cut = |text: &str| text.chars().take(64).collect::<String>();
         f.debug_struct("ApiError")
             .field("status", &self.status)

@@ -173,6 +173,7 @@ impl Cause {
     }
 
     /// Copies the cause for another caller, without its source, which cannot be cloned.
+    // One failed download is the error of all calls that waited for it.
     pub(crate) fn again(&self) -> Self {
         let mut again = Self::new(self.0.kind, self.0.message.clone());
         again.0.call.clone_from(&self.0.call);

@@ -45,6 +45,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// assert_eq!(err.outcome(), Outcome::NotSent);
 /// println!("{err}");
 /// ```
+// Boxed: a `Result` is passed through many frames, and most of them succeed.
 pub struct Error(Box<Inner>);
 
 struct Inner {

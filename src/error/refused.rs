@@ -1,3 +1,5 @@
+//! A notification that was verified and refused all the same.
+
 use std::fmt;
 
 use bytes::Bytes;

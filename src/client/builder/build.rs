@@ -49,6 +49,8 @@ impl ClientBuilder {
                 check_id(field, id)?;
             }
         }
+        // The guard learns the merchant's own keys before the trust store is filled, which then refuses
+        // them.
         let identity = self.take_identity()?;
         self.take_own(&setup.guard, identity.as_ref())?;
         let key = self.merchant_key()?;
@@ -67,6 +69,8 @@ impl ClientBuilder {
         }
         let mode = self.resolve_certificate_mode(apiv3_key.is_some())?;
         let trust = Trust::new(self.platform, self.verifier, Arc::clone(&setup.guard))?;
+        // Built with the client, although it may never receive a notification: its configuration is
+        // checked here, where the program starts.
         let receiver = Arc::new(Receiver {
             trust: trust.clone(),
             apiv3_key: apiv3_key.clone(),
@@ -95,6 +99,7 @@ impl ClientBuilder {
     fn setup(&self) -> Result<Setup> {
         let base =
             Base::parse(&self.base_uri).map_err(|err| Cause::config(format!("base_uri: {err}")))?;
+        // The backup is one of the hosts that signed requests may go to, like the base URI's own.
         let backup = self.backup()?.map(|backup| backup.origin);
         let mut hosts = HostRule::new(base.origin.clone(), backup);
         for host in &self.trusted_hosts {
@@ -153,6 +158,8 @@ impl ClientBuilder {
 
     fn resolve_certificate_mode(&self, decrypts: bool) -> Result<CertificateMode> {
         match self.certificate_mode {
+            // The default of a client that can decrypt certificates: without a download, its first
+            // rotation would stop it.
             None if decrypts && self.verifier.is_none() => Ok(CertificateMode::OnDemand),
             None | Some(CertificateMode::Fixed) => Ok(CertificateMode::Fixed),
             Some(_) if !decrypts => Err(Cause::config(
@@ -232,6 +239,7 @@ impl ClientBuilder {
 
     fn take_transport(&mut self) -> Result<Transport> {
         match (self.transport.take(), self.proxy.take(), self.no_proxy) {
+            // One transport per process: thousands of merchants share its pool and its TLS setup.
             (None, None, false) => Ok(Transport::shared()),
             (None, None, true) => Ok(Transport::direct()),
             (None, Some(proxy), false) => Transport::builder().proxy(proxy.as_str()).checked(),

@@ -66,12 +66,14 @@ pub struct ClientBuilder {
     timeout: Duration,
     connect_timeout: Duration,
     max_response: usize,
+    // Its URL may contain a password.
     proxy: Option<Zeroizing<String>>,
     no_proxy: bool,
     transport: Option<Transport>,
     retry: RetryPolicy,
     certificate_mode: Option<CertificateMode>,
     strict: bool,
+    /// The first mistake that a setter found: setters chain, and `build` returns it.
     fault: Option<Cause>,
     user_agent: Option<String>,
     notified: Owners,

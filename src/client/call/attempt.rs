@@ -32,6 +32,8 @@ pub(in crate::client) async fn send(
     let mut fresh_connection = false;
     let mut hosts = core.failover.hosts(draft);
     loop {
+        // The draft stays as it was made; the copy for the other host has another path and so another
+        // signature.
         let moved = hosts.current().map(|base| draft.at(base));
         let draft = moved.as_ref().unwrap_or(draft);
         let SignedRequest {
@@ -44,6 +46,7 @@ pub(in crate::client) async fn send(
         let request = with_body(request, draft, &state.reports)
             .await
             .map_err(not_sent)?;
+        // From here on a timeout asks `progress` whether a byte was written.
         let progress = state.start_sending();
         match core.transport.send(request, destination, progress).await {
             Ok(incoming) => {
@@ -55,6 +58,7 @@ pub(in crate::client) async fn send(
             }
             // The runtime is shutting down, so nothing can be sent to any host.
             Err(failure) if wire::is_runtime_shut_down() => return Err(failure.into()),
+            // A new host has its own pool, whose connections are worth a try.
             Err(failure) if failure.is_unreachable() && hosts.turn() => fresh_connection = false,
             Err(failure) if failure.is_stale_connection() && !fresh_connection => {
                 fresh_connection = true;

@@ -88,6 +88,8 @@ async fn download(
 
 /// Makes the draft for the file that a response names.
 fn second_request(core: &Core, named_by: &Response, options: Options) -> Result<Draft, SentError> {
+    // The trust in the file comes from the response that names it, through the hash. An unsigned
+    // response has none to give.
     let Some(serial) = named_by.verification().serial() else {
         return Err(Cause::new(
             Kind::Verification,
@@ -99,6 +101,8 @@ fn second_request(core: &Core, named_by: &Response, options: Options) -> Result<
     // The response verified, so whatever is wrong with its content, the first request is done.
     let done = |cause: Cause| cause.with_outcome(Outcome::Done);
     let location = FileLocation::parse(named_by.bytes()).map_err(done)?;
+    // The URL goes through the same template and host rule as everything else: a response cannot make
+    // the client send a signed request to a stranger.
     let options = options.var("download_url", location.url);
     let draft = Draft::new(Method::GET, FILE, options, core.setup(), core.trust());
     let mut draft = draft.map_err(|err| {

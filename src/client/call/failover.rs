@@ -44,6 +44,7 @@ impl Failover {
 
     /// Returns the hosts for a draft. A draft for another host than the base URI's stays there.
     pub(super) fn hosts(&self, draft: &Draft) -> Hosts<'_> {
+        // The prefix is compared too: a call may name the same host with another path.
         let ours = self.backup.is_some()
             && draft.origin == self.base.origin
             && draft.target[..draft.prefix] == self.base.prefix;
@@ -67,6 +68,7 @@ impl Failover {
         let backup_first = until.is_some_and(|end| now < end);
         let probes_primary = until.is_some() && !backup_first;
         if probes_primary {
+            // Taken at once, so that the next request already stays on the backup.
             *until = now.checked_add(STICKY);
         }
         Hosts {
@@ -101,6 +103,7 @@ impl Hosts<'_> {
         let Some(on_backup) = self.is_on_backup() else {
             return;
         };
+        // Nothing changed, which is nearly every request: do not take the lock.
         if !self.turned && !self.probes_primary {
             return;
         }

@@ -101,6 +101,7 @@ impl TryFrom<PreparedRequest> for Request<Bytes> {
 /// Shows neither the query, nor the values of headers, nor the body.
 impl fmt::Debug for PreparedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The path may contain an order number or an openid, and the query a signature.
         let origin = self.url.split('/').take(3).collect::<Vec<_>>().join("/");
         f.debug_struct("PreparedRequest")
             .field("method", self.method())

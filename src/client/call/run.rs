@@ -37,10 +37,12 @@ pub(super) async fn execute(
     mut draft: Draft,
     reports: Reports,
 ) -> Result<Response> {
+    // A redirect changes the draft, but the error and the log name what the caller asked for.
     let method = draft.method.clone();
     let template = draft.template.clone();
     let span = CallSpan::new(&method, &template);
     let run = async {
+        // Inside the span, so that a renewal's log says which call started it.
         core.renew_certificates();
         within_timeout(&core, &mut draft, reports).await
     };
@@ -55,6 +57,8 @@ pub(super) async fn execute(
 async fn within_timeout(core: &Arc<Core>, draft: &mut Draft, reports: Reports) -> Result<Response> {
     let limit = draft.send.timeout;
     let state = CallState::new(reports).map_err(Cause::not_sent)?;
+    // One deadline for everything, the download of a key included. A timeout per attempt would let a
+    // call with retries take a multiple of what the caller allowed.
     let deadline = match limit {
         Duration::ZERO => None,
         limit => Instant::now().checked_add(limit),
@@ -68,6 +72,8 @@ async fn within_timeout(core: &Arc<Core>, draft: &mut Draft, reports: Reports) -
     };
     match state.clock.timeout_at(deadline, attempts).await {
         Ok(result) => result,
+        // The attempts are dropped by now, and with them the connection. What had been written by then
+        // is final, so the state's outcome is too.
         Err(_) => {
             let cause = Cause::new(
                 Kind::Timeout,
@@ -113,6 +119,7 @@ async fn attempts(
     state: &CallState,
     deadline: Option<Instant>,
 ) -> Result<Response> {
+    // Every call earns a fraction of a retry, so retries stay a fraction of the calls.
     core.budget.earn();
     loop {
         let number = state.start_attempt();
@@ -137,6 +144,8 @@ async fn attempts(
         };
         match pause.filter(fits).filter(|_| core.budget.spend()) {
             Some(pause) => {
+                // Only reads, and writes that were certainly not processed, get here; see `retry.rs`.
+                // The outcome is kept all the same: if the next attempt is not sent, this one decides.
                 state.end_attempt(err.outcome());
                 state.clock.sleep(pause).await;
             }
@@ -162,6 +171,7 @@ async fn with_redirects(
             return response::receive(core, draft, proof, head, file, &state.reports).await;
         };
         response::discard(head.incoming.body).await;
+        // A redirect is not signed, so it proves nothing about what happened to the request.
         state.end_attempt(Outcome::Unknown);
         draft
             .redirect(&location, core.setup())

@@ -97,6 +97,7 @@ async fn sign_v3(core: &Core, draft: &Draft, body: SignedBody) -> Result<SignedR
     if draft.unsigned {
         return parts.with(body);
     }
+    // A brand signs with its own ID and key, in the same client: its paths start with `/brand/`.
     let id = match draft.scheme {
         Scheme::Merchant => core.mchid.as_deref().ok_or("mchid"),
         Scheme::Brand => core.brand_id.as_deref().ok_or("brand_id"),
@@ -119,6 +120,7 @@ async fn sign_v3(core: &Core, draft: &Draft, body: SignedBody) -> Result<SignedR
         now(),
     )
     .await?;
+    // Before the header is set: a request signed by the wrong key must not exist.
     check_signer(core, &serial, draft)?;
     parts.headers.insert(AUTHORIZATION, header);
     let mut signed = parts.with(body)?;
@@ -144,6 +146,7 @@ async fn sign_form(core: &Core, draft: &Draft, form: &Form) -> Result<SignedRequ
         }
         Some(fields) => {
             let mut fields = fields.clone();
+            // The signature covers the file through its hash.
             fields.insert("media_hash".to_owned(), form.media.md5().into());
             let mut signing = apiv2(core, draft)?;
             // The page of `secapi/mch/uploadmedia` has no `nonce_str`.
@@ -187,6 +190,7 @@ fn check_signer(core: &Core, serial: &str, draft: &Draft) -> Result<()> {
              is wrong"
         )));
     }
+    // The signer may have started to use a sandbox's key, which limits where this client sends.
     core.setup().guard.take_id(serial)?;
     draft.check_origin(core.setup())
 }

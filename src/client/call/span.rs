@@ -22,7 +22,9 @@ pub(super) struct CallSpan {
 
 impl CallSpan {
     pub(super) fn new(method: &Method, template: &str) -> Self {
+        // A template may be an absolute URL that someone wrote a password into.
         let template = &*without_user_info(template);
+        // The names follow OpenTelemetry's conventions for HTTP clients where those have one.
         let span = tracing::debug_span!(
             "wechatpay.call",
             http.request.method = %method,
@@ -107,6 +109,7 @@ fn log_failure(method: &Method, template: &str, err: &Error) {
 /// index keep their argument unchanged, while the PHP SDK's properties rewrite it, so a path ported
 /// from PHP may be wrong.
 pub(in crate::client) fn warn_about_camel_case(template: &str) {
+    // The lookup costs more than the rest of making a draft.
     if !tracing::enabled!(tracing::Level::WARN) {
         return;
     }

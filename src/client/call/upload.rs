@@ -45,6 +45,7 @@ impl Upload {
                 let unread = |err: io::Error| failed("it cannot be read").with_source(err);
                 let file = File::open(path).await.map_err(unread)?;
                 let len = file.metadata().await.map_err(unread)?.len();
+                // The digest is already signed. A file that has grown since would be cut off in the middle.
                 if len != media.len() {
                     return Err(failed(
                         "its length has changed since its digest was computed",
@@ -58,6 +59,7 @@ impl Upload {
             head: Some(frame.head),
             source,
             tail: Some(frame.tail),
+            // The file is hashed again while it is sent: it may change under our hands.
             expected: media.digest(),
             hash: Some(Sha256::new()),
             read: 0,
@@ -128,6 +130,7 @@ impl http_body::Body for Multipart {
         if self.tail.is_none() {
             return Poll::Ready(None);
         }
+        // Waits for a slow callback, so that what it reports is what has really been sent.
         if let Some(reporter) = &self.reporter {
             ready!(reporter.poll_room(cx));
         }

@@ -195,6 +195,8 @@ impl Chain {
         method: Method,
         options: Options,
     ) -> impl Future<Output = cause::Result<Draft>> + Send + 'static {
+        // Made at the verb, so that a mistake is found there, and the future holds no options, unless it
+        // has to wait for a key.
         let draft = if self.waits_for_key(&options) {
             Err((self.clone(), method, options))
         } else {
@@ -281,6 +283,7 @@ impl Index<&'static str> for Chain {
     /// Returns the chain extended by a literal path. This chain keeps it; see
     /// [`Client`](crate::Client#impl-Index%3C%26str%3E-for-Client).
     fn index(&self, path: &'static str) -> &Self {
+        // `Index` cannot return an error. The chain at the limit carries it, and the verb reports it.
         if self.depth == MAX_DEPTH {
             return self;
         }
@@ -290,6 +293,7 @@ impl Index<&'static str> for Chain {
 
 impl Clone for Chain {
     fn clone(&self) -> Self {
+        // Without the children: they are a cache, and a clone would have to copy it.
         Self {
             core: Arc::clone(&self.core),
             template: self.template.clone(),

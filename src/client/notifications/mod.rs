@@ -210,6 +210,7 @@ impl Notifications {
         K: AsRef<str>,
         V: AsRef<[u8]>,
     {
+        // Checked before the copy: the caller may have read a body of any size.
         check_size(body.len())?;
         Ok(Arrived {
             headers: collect(headers)?,
@@ -257,6 +258,7 @@ impl Arrived {
         if !self.by.is_local() {
             return None;
         }
+        // With local keys the future never waits, so one poll with a waker that does nothing completes it.
         let opening = pin!(self.open_by_known_keys());
         match opening.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Err(err)) if !self.lacking_key(&err).is_empty() => None,
@@ -276,6 +278,8 @@ impl Arrived {
             return opened;
         }
         let fetching = fetch_key(&lacking_key, self.serial());
+        // On timeout the first refusal stands. WeChat Pay repeats the notification, and the download goes
+        // on in the background meanwhile.
         match Clock::get()?.timeout(MAX_WAIT, fetching).await {
             Ok(Ok(())) => self.open_by_known_keys().await,
             Ok(Err(cause)) => opened.map_err(|err| err.with_source(cause)),

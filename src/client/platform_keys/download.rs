@@ -45,6 +45,7 @@ impl Core {
         self: &Arc<Self>,
         deadline: Option<Instant>,
     ) -> cause::Result<()> {
+        // The usual case costs one load. What to trust is decided by the store, when the response arrives.
         if !self.trust.is_empty() {
             return Ok(());
         }
@@ -103,6 +104,8 @@ impl Core {
         };
         loop {
             let turn = {
+                // Under the lock: a download that ends between this check and the turn would be missed,
+                // and a second one started.
                 let mut state = self.refresher.state();
                 let known = match serial {
                     Some(serial) => store.knows(serial),
@@ -150,6 +153,8 @@ impl Core {
                     tracing::warn!(error = %err.cause(), "failed to renew the platform certificates");
                 }
             };
+            // With a remote signer the work runs the program's code, which never runs on the background
+            // thread.
             let spawned = match self.signs_locally() {
                 true => background().map(|background| drop(background.spawn(work))),
                 false => spawn_user_work(work),
@@ -236,6 +241,8 @@ impl Core {
         let state = CallState::new(Reports::default())
             .map_err(|cause| in_call(cause.with_outcome(Outcome::NotSent)))?;
         let head = attempt::send(self, &draft, &state).await.map_err(in_call)?;
+        // Not verified like other responses: the certificate that signed it may be among those it brings.
+        // `certificates::read` decrypts them first and then verifies with them.
         let answer = response::collect(self, head).await.map_err(in_call)?;
         match certificates::read(&answer, key, store, now())
             .map_err(|err| in_call(answer.explain(err)))?
@@ -249,6 +256,7 @@ impl Core {
             }
             Downloaded::Some(list) => {
                 let keys = list.into_iter().map(PlatformKey::of_certificate);
+                // Old certificates stay: during a rotation responses are signed by either.
                 let added = store
                     .add(keys, SystemTime::now())
                     .map_err(|cause| in_call(cause.with_outcome(Outcome::Done)))?;

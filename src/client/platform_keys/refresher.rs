@@ -139,6 +139,7 @@ impl Refresher {
 impl State {
     /// Returns the result of the last download, if it is too early for another one on demand.
     pub(super) fn pausing(&self, now: Instant) -> Option<Result<()>> {
+        // A failure goes first: it is newer than the success, since a success resets it.
         if let Some(failures) = self.demand.as_ref().filter(|failed| failed.pausing(now)) {
             return Some(Err(failures.last.again()));
         }
@@ -148,6 +149,7 @@ impl State {
     /// Returns `true` if the last success is old enough for a renewal and no failure is too recent.
     pub(super) fn is_renewal_due(&self, age: Duration, now: Instant) -> bool {
         let mut failures = self.demand.iter().chain(&self.renewal);
+        // Never more often than on demand, even if the program asks for an age of zero.
         !self.is_fresh(age.max(PAUSE), now) && !failures.any(|failed| failed.pausing(now))
     }
 
@@ -190,6 +192,7 @@ impl State {
                     Some(earlier) => (earlier.pause * 2).min(MAX_PAUSE),
                     None => FIRST_PAUSE,
                 };
+                // The server may ask for more patience, but not for more than after a success.
                 let asked = err.retry_after().unwrap_or_default().min(PAUSE);
                 *failures = Some(Failures {
                     ended: now,

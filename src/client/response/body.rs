@@ -189,6 +189,7 @@ impl File {
         if start.len() < GZIP.len() {
             return Ok(());
         }
+        // Enough to decide: two bytes are gzip's magic number, and no text of a bill starts so.
         let start = std::mem::take(start);
         self.decide(&start);
         self.pass_on(&start)
@@ -229,6 +230,8 @@ impl File {
                 ),
             ));
         }
+        // Reported to the caller: the hash of what is in the file, which may be neither of the expected
+        // ones.
         let written = if self.options.gunzip {
             decompressed
         } else {
@@ -317,6 +320,7 @@ impl Write for Target {
                 *len += bytes.len() as u64;
             }
             Self::Memory { bytes: kept, cap } => {
+                // Checked before the bytes are kept, so that a small gzip cannot fill the memory.
                 if bytes.len() > cap.saturating_sub(kept.len()) {
                     let err = Cause::new(
                         Kind::TooLarge,

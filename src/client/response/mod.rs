@@ -147,6 +147,7 @@ impl Response {
     /// Returns an error if the body is not XML. Its outcome is [`Done`](Outcome::Done), since the call
     /// itself succeeded.
     pub fn xml(&self) -> Result<Map<String, Value>> {
+        // No limit of its own: the size was limited when the body was read.
         xml::parse(&self.raw.body, self.raw.body.len())
             .map_err(|fault| self.decode_error("is not XML", Some(fault.into())))
     }

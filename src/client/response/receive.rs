@@ -121,6 +121,7 @@ async fn streamable(
     draft: &Draft,
     incoming: &mut Incoming,
 ) -> Result<Option<Verification>, BodyError> {
+    // An error is small, and its body explains it: it must not end up in the caller's file.
     if !incoming.status.is_success() {
         return Ok(None);
     }
@@ -134,6 +135,7 @@ async fn streamable(
         Version::V2 if v2::paths::response_kind(path) == Some(v2::paths::ResponseKind::Table) => {
             // APIv2 responds with 200 even to failures. A failure is XML, a bill is a table of text, and
             // the first bytes show which of the two this is.
+            // An unknown encoding is reported by `collect`, like every other decoding error.
             let Ok(coding) = Coding::of(&incoming.headers) else {
                 return Ok(None);
             };
@@ -300,10 +302,12 @@ async fn stream(
     loop {
         let chunk = match body.chunk().await {
             Some(Ok(chunk)) => Some(chunk),
+            // A download changes nothing, but the call does not know that it is one.
             Some(Err(err)) => return Err(Cause::from(err).with_outcome(Outcome::Unknown)),
             None => None,
         };
         if let Some(chunk) = &chunk {
+            // Counted as received, not as decompressed: that is what the total refers to.
             received += chunk.len() as u64;
             batch.extend_from_slice(chunk);
             if let Some(reporter) = &reporter {

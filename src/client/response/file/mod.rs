@@ -96,6 +96,7 @@ impl FileCreator {
         // An existing file or link is an error. Following a link that someone else planted would
         // overwrite a file of their choice.
         options.write(true).create_new(true);
+        // A bill contains names and amounts, and the umask may let everyone read it.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut stage = lock(&self.0);
@@ -143,6 +144,7 @@ impl PartialFile {
         let Stage::Partial(path) = &*stage else {
             return Err(call_ended(self.what, &self.target));
         };
+        // In the same folder, so on the same file system: only then is a rename atomic.
         fs::rename(path, &self.target).map_err(unsaved)?;
         *stage = Stage::Kept;
         drop(stage);
