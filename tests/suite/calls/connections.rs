@@ -1,4 +1,4 @@
-//! What happens when a connection, or the time, runs out: what is repeated, and what is known.
+//! Broken connections and timeouts: what is repeated, and the outcome.
 
 use std::{
     net::TcpListener,
@@ -21,7 +21,7 @@ use crate::fixtures::{
 };
 
 #[test]
-fn a_call_dropped_after_the_write_began_closes_its_connection() {
+fn dropped_call_closes_its_connection() {
     let server = Server::start(|request| match request.number {
         0 => Reply::Silence,
         _ => MockResponse::signed(200, "{}").into(),
@@ -45,7 +45,7 @@ fn a_call_dropped_after_the_write_began_closes_its_connection() {
             () = arrived => {}
         }
     });
-    server.wait_until("the end of the dropped call is seen", |seen| {
+    server.wait_until("the dropped call's connection is closed", |seen| {
         seen.closed == 1
     });
     assert_eq!(server.requests().len(), 1);
@@ -63,7 +63,7 @@ fn a_call_dropped_after_the_write_began_closes_its_connection() {
 }
 
 #[test]
-fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
+fn silent_server_ends_in_timeout_with_outcome_unknown() {
     let server = Server::start(|_| Reply::Silence);
     for mode in BOTH {
         let chain = server.client().chain("v3/x");
@@ -84,7 +84,7 @@ fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
             err.is_timeout() && err.outcome() == Outcome::Unknown,
             "{err:?}"
         );
-        // A write is not repeated, nor is anything after its time.
+        // Writes are not repeated, and nothing is repeated after the timeout.
         server.wait_until("the connections are closed", |seen| {
             seen.closed == seen.opened
         });
@@ -93,7 +93,7 @@ fn a_call_without_an_answer_ends_with_its_timeout_and_is_unknown() {
 }
 
 #[test]
-fn an_answer_that_trickles_ends_with_the_calls_timeout() {
+fn slow_response_body_ends_with_the_timeout() {
     for mode in BOTH {
         let server = Server::start(|_| {
             Reply::Raw(Box::new(|stream| {
@@ -117,13 +117,13 @@ fn an_answer_that_trickles_ends_with_the_calls_timeout() {
 
 const LIMITED: &str = r#"{"code":"RATELIMIT_EXCEEDED","message":"x"}"#;
 
-/// A port whose queue of connections is full: a further one gets no answer.
-pub struct Full {
+/// A port whose accept queue is full, so that a TCP handshake gets no reply.
+pub struct FullPort {
     pub port: u16,
     _held: Box<dyn Send>,
 }
 
-pub fn full() -> Full {
+pub fn full_port() -> FullPort {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -144,15 +144,15 @@ pub fn full() -> Full {
         }
         (address.port(), (listener, held))
     });
-    Full {
+    FullPort {
         port,
         _held: Box::new((runtime, held)),
     }
 }
 
 #[test]
-fn a_connection_that_is_not_made_is_not_sent() {
-    let full = full();
+fn connect_timeout_has_outcome_not_sent() {
+    let full = full_port();
     let client = keys::builder()
         .base_uri(format!("http://127.0.0.1:{}/", full.port))
         .retry(RetryPolicy::none())
@@ -168,7 +168,7 @@ fn a_connection_that_is_not_made_is_not_sent() {
             "POST v3/x: no connection to 127.0.0.1 within 0.2 s: the TCP handshake did not complete"
         );
 
-        // Without a limit of its own, connecting ends with the call.
+        // Without a connect timeout, connecting is limited by the call's timeout.
         let err = post(json!({ "connect_timeout": 0, "timeout": 0.8 }));
         assert!(err.is_timeout(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::NotSent);
@@ -181,7 +181,7 @@ fn a_connection_that_is_not_made_is_not_sent() {
 }
 
 #[test]
-fn a_proxy_that_says_nothing_ends_with_the_connect_timeout() {
+fn silent_proxy_ends_with_the_connect_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::builder()
         .mchid(keys::MCHID)
@@ -206,7 +206,7 @@ fn a_proxy_that_says_nothing_ends_with_the_connect_timeout() {
 }
 
 #[test]
-fn a_refused_connection_is_tried_again_and_not_sent() {
+fn refused_connections_are_retried_with_outcome_not_sent() {
     let port = vacant_port();
     let client = keys::builder()
         .base_uri(format!("http://127.0.0.1:{port}/"))
@@ -224,7 +224,7 @@ fn a_refused_connection_is_tried_again_and_not_sent() {
     }
 }
 
-/// Counts its signatures.
+/// Counts signatures.
 struct Counting(Arc<AtomicUsize>);
 
 impl Signer for Counting {
@@ -251,11 +251,11 @@ fn counting(server: &Server) -> (Chain, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
+fn request_on_a_closed_connection_arrives_once_on_a_new_one() {
     let server = Server::start(|_| MockResponse::signed(200, "{}").then_close());
     let (chain, signed) = counting(&server);
-    // Nobody drives this runtime while the server closes: its own idea of the connection is that
-    // it stands, and a request written to it would be lost with an unknown outcome.
+    // This runtime is parked while the server closes the connection, so the pool does not notice.
+    // A request written to that connection would be lost with an unknown outcome.
     let parked = Builder::new_current_thread().enable_all().build().unwrap();
     for round in 1..=5 {
         parked
@@ -264,7 +264,7 @@ fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
         server.wait_until("the server has closed", |seen| seen.closed == round);
     }
     let requests = server.requests();
-    assert_eq!(requests.len(), 5, "each arrives once");
+    assert_eq!(requests.len(), 5, "each request arrives once");
     let mut nonces = requests
         .iter()
         .map(|request| request.authorization(keys::merchant())["nonce_str"].clone())
@@ -272,13 +272,13 @@ fn a_request_that_meets_a_closed_connection_arrives_once_on_another() {
     nonces.sort();
     nonces.dedup();
     assert_eq!(nonces.len(), 5);
-    // What was written nowhere may have been signed twice, and no oftener.
+    // A request that was not written is signed again, at most once.
     let signed = signed.load(Ordering::SeqCst);
     assert!((5..10).contains(&signed), "{signed} signatures");
 }
 
 #[test]
-fn a_connection_closed_while_idle_is_replaced_in_silence() {
+fn closed_idle_connection_is_replaced_without_an_error() {
     let server = Server::start(|_| MockResponse::signed(200, "{}").then_close());
     for mode in BOTH {
         let chain = server.client().chain("v3/x");
@@ -292,8 +292,8 @@ fn a_connection_closed_while_idle_is_replaced_in_silence() {
 }
 
 #[test]
-fn a_write_that_arrived_is_never_repeated() {
-    // On a new connection, and on one that has served before; with every retry allowed.
+fn received_write_is_never_repeated() {
+    // On a new and on a reused connection, with the most permissive retry policy.
     for reused in [false, true] {
         for mode in BOTH {
             for reply in [|| Reply::Reset, || Reply::Close] {
@@ -329,7 +329,7 @@ fn a_write_that_arrived_is_never_repeated() {
 }
 
 #[test]
-fn a_read_whose_connection_breaks_is_repeated() {
+fn read_on_a_broken_connection_is_repeated() {
     for mode in BOTH {
         let server = Server::start(|request| match request.number {
             0 => Reply::Reset,
@@ -349,8 +349,8 @@ fn a_read_whose_connection_breaks_is_repeated() {
 }
 
 #[test]
-fn a_body_that_the_server_does_not_read_is_unknown() {
-    // It answers nothing and resets in the middle of a large body.
+fn partly_read_body_has_outcome_unknown() {
+    // The server closes the connection in the middle of a large body, without a response.
     for mode in BOTH {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -377,7 +377,7 @@ fn a_body_that_the_server_does_not_read_is_unknown() {
 }
 
 #[test]
-fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
+fn gateway_errors_repeat_reads_but_not_writes() {
     for mode in BOTH {
         let server = Server::start(|request| match request.number {
             0 => MockResponse::plain(502, ""),
@@ -399,7 +399,7 @@ fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
             .collect::<Vec<_>>();
         assert_eq!(nonces.len(), 3);
         nonces.dedup();
-        assert_eq!(nonces.len(), 3, "each attempt is signed afresh");
+        assert_eq!(nonces.len(), 3, "each attempt has its own signature");
 
         let server = Server::start(|_| MockResponse::plain(502, ""));
         let client = keys::builder().base_uri(server.url()).build().unwrap();
@@ -410,7 +410,7 @@ fn a_read_is_repeated_after_a_gateways_error_and_a_write_is_not() {
 }
 
 #[test]
-fn a_retry_after_beyond_all_time_is_not_waited_for() {
+fn excessive_retry_after_is_not_waited_for() {
     for mode in BOTH {
         for (seconds, timeout) in [
             ("18446744073709551615", 30),

@@ -16,7 +16,7 @@ const NATIVE: &str = "v3/pay/transactions/native";
 const FILE: &str = "v3/billdownload/file";
 const PREPAY: &[u8] = br#"{"code_url":"weixin://wxpay/bizpayurl?pr=1"}"#;
 
-fn coded(response: MockResponse, name: &str) -> MockResponse {
+fn encoded(response: MockResponse, name: &str) -> MockResponse {
     response.header("Content-Encoding", name)
 }
 
@@ -24,24 +24,24 @@ fn serving(response: MockResponse) -> Server {
     Server::start(move |_| response.clone())
 }
 
-fn into_both(scratch: &Scratch) -> [Options; 2] {
+fn to_memory_and_file(scratch: &Scratch) -> [Options; 2] {
     [Options::new(), Options::new().sink(scratch.file("f"))]
 }
 
 #[test]
-fn a_signature_covers_the_bytes_as_they_came_or_decoded() {
+fn signature_may_cover_encoded_or_decoded_bytes() {
     let scratch = Scratch::new();
-    let packed = gzip(PREPAY);
+    let compressed = gzip(PREPAY);
     for response in [
-        MockResponse::signed_over(200, packed.clone(), PREPAY),
-        MockResponse::signed(200, packed.clone()),
-        // Decoded on its way, by something that left the header.
+        MockResponse::signed_over(200, compressed.clone(), PREPAY),
+        MockResponse::signed(200, compressed.clone()),
+        // An intermediary decoded the body but left the header.
         MockResponse::signed(200, PREPAY),
     ] {
         for name in ["gzip", "GZIP", "x-gzip", "identity, gzip"] {
-            let server = serving(coded(response.clone(), name));
+            let server = serving(encoded(response.clone(), name));
             let chain = server.client().chain(NATIVE);
-            for options in into_both(&scratch) {
+            for options in to_memory_and_file(&scratch) {
                 for asked in ["", "gzip"] {
                     let options = options.clone().header("Accept-Encoding", asked);
                     let got = chain.post(options.json(json!({}))).unwrap();
@@ -62,14 +62,14 @@ fn a_signature_covers_the_bytes_as_they_came_or_decoded() {
 }
 
 #[test]
-fn what_verifies_in_neither_form_is_refused() {
+fn body_that_verifies_in_neither_form_is_refused() {
     let other = br#"{"code_url":"x"}"#;
     for response in [
         MockResponse::signed_over(200, gzip(PREPAY), other),
         MockResponse::signed_over(200, gzip(PREPAY), &gzip(other)),
         MockResponse::plain(200, gzip(PREPAY)),
     ] {
-        let server = serving(coded(response, "gzip"));
+        let server = serving(encoded(response, "gzip"));
         let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
         let err = err.unwrap_err();
         assert!(err.is_verification(), "{err:?}");
@@ -79,8 +79,8 @@ fn what_verifies_in_neither_form_is_refused() {
 }
 
 #[test]
-fn an_empty_response_has_no_encoding() {
-    let server = serving(coded(MockResponse::signed(200, ""), "gzip"));
+fn empty_body_ignores_content_encoding() {
+    let server = serving(encoded(MockResponse::signed(200, ""), "gzip"));
     let got = server
         .client()
         .chain(NATIVE)
@@ -90,18 +90,18 @@ fn an_empty_response_has_no_encoding() {
 }
 
 #[test]
-fn an_error_is_read_in_its_encoding() {
+fn error_bodies_are_decoded() {
     let refusal = r#"{"code":"PARAM_ERROR","message":"no"}"#;
-    let packed = gzip(refusal.as_bytes());
+    let compressed = gzip(refusal.as_bytes());
     for (response, verified) in [
         (
-            MockResponse::signed_over(400, packed.clone(), refusal.as_bytes()),
+            MockResponse::signed_over(400, compressed.clone(), refusal.as_bytes()),
             true,
         ),
-        (MockResponse::signed(400, packed.clone()), true),
-        (MockResponse::plain(400, packed), false),
+        (MockResponse::signed(400, compressed.clone()), true),
+        (MockResponse::plain(400, compressed), false),
     ] {
-        let server = serving(coded(response, "gzip"));
+        let server = serving(encoded(response, "gzip"));
         let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
         let err = err.unwrap_err();
         let api = err.api().unwrap();
@@ -111,40 +111,40 @@ fn an_error_is_read_in_its_encoding() {
 }
 
 #[test]
-fn other_encodings_are_named_and_the_outcome_is_what_the_signature_proves() {
+fn unsupported_encoding_is_named_and_signature_decides_the_outcome() {
     let scratch = Scratch::new();
     for name in ["br", "deflate", "zstd", "gzip, gzip"] {
-        let signed = |status, body: &'static str| coded(MockResponse::signed(status, body), name);
+        let signed = |status, body: &'static str| encoded(MockResponse::signed(status, body), name);
         for (response, outcome) in [
-            // Verified as it came: it is the response to this request.
-            (signed(200, "packed"), Outcome::Done),
+            // The encoded bytes verify, so the operation is done.
+            (signed(200, "compressed"), Outcome::Done),
             (
-                coded(MockResponse::signed_over(200, "packed", PREPAY), name),
+                encoded(MockResponse::signed_over(200, "compressed", PREPAY), name),
                 Outcome::Unknown,
             ),
             (
-                coded(MockResponse::plain(200, "packed"), name),
+                encoded(MockResponse::plain(200, "compressed"), name),
                 Outcome::Unknown,
             ),
         ] {
             let server = serving(response);
             let chain = server.client().chain(NATIVE);
-            for options in into_both(&scratch) {
+            for options in to_memory_and_file(&scratch) {
                 let err = chain.post(options.json(json!({}))).unwrap_err();
                 assert!(err.to_string().contains(&format!("`{name}`")), "{err}");
                 assert_eq!(err.outcome(), outcome, "{err}");
                 assert_eq!(err.status().unwrap(), 200);
             }
         }
-        // A file that is fetched changes nothing.
-        let server = serving(coded(MockResponse::plain(200, "packed"), name));
-        for options in into_both(&scratch) {
+        // Fetching a file changes nothing at WeChat Pay.
+        let server = serving(encoded(MockResponse::plain(200, "compressed"), name));
+        for options in to_memory_and_file(&scratch) {
             let err = server.client().chain(FILE).get(options).unwrap_err();
             assert!(err.to_string().contains(&format!("`{name}`")), "{err}");
             assert_eq!(err.outcome(), Outcome::Done);
         }
         for status in [400, 502] {
-            let server = serving(coded(MockResponse::plain(status, "packed"), name));
+            let server = serving(encoded(MockResponse::plain(status, "compressed"), name));
             let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
             let err = err.unwrap_err();
             assert!(err.is_api() && err.outcome() == Outcome::Unknown, "{err:?}");
@@ -155,9 +155,9 @@ fn other_encodings_are_named_and_the_outcome_is_what_the_signature_proves() {
 }
 
 #[test]
-fn what_comes_out_is_capped() {
+fn decoded_size_is_limited() {
     let zeros = vec![0; 1 << 20];
-    let packed = gzip(&zeros);
+    let compressed = gzip(&zeros);
     let client = |server: &Server| -> Client {
         keys::builder()
             .base_uri(server.url())
@@ -167,25 +167,28 @@ fn what_comes_out_is_capped() {
             .unwrap()
     };
     for (response, outcome) in [
-        (MockResponse::signed(200, packed.clone()), Outcome::Done),
+        (MockResponse::signed(200, compressed.clone()), Outcome::Done),
         (
-            MockResponse::signed_over(200, packed.clone(), &zeros),
+            MockResponse::signed_over(200, compressed.clone(), &zeros),
             Outcome::Unknown,
         ),
     ] {
-        let server = serving(coded(response, "gzip"));
+        let server = serving(encoded(response, "gzip"));
         let err = client(&server).chain(NATIVE).post(json!({ "json": {} }));
         let err = err.unwrap_err();
         assert!(err.is_too_large(), "{err:?}");
         assert_eq!(err.outcome(), outcome);
     }
-    let server = serving(coded(MockResponse::plain(500, packed.clone()), "gzip"));
+    let server = serving(encoded(
+        MockResponse::plain(500, compressed.clone()),
+        "gzip",
+    ));
     let err = client(&server).chain(NATIVE).post(json!({ "json": {} }));
     let err = err.unwrap_err();
     assert!(err.is_api() && err.outcome() == Outcome::Unknown, "{err:?}");
 
-    // In memory; into a file it may be of any size.
-    let server = serving(coded(MockResponse::plain(200, packed), "gzip"));
+    // The limit applies in memory. A file may have any size.
+    let server = serving(encoded(MockResponse::plain(200, compressed), "gzip"));
     let err = client(&server).chain(FILE).get(()).unwrap_err();
     assert!(
         err.is_too_large() && err.outcome() == Outcome::Done,
@@ -198,13 +201,13 @@ fn what_comes_out_is_capped() {
 }
 
 #[test]
-fn a_damaged_encoding_is_an_error() {
-    let packed = gzip(PREPAY);
+fn damaged_gzip_is_a_decode_error() {
+    let compressed = gzip(PREPAY);
     let scratch = Scratch::new();
-    for end in 0..packed.len() {
-        let cut = packed[..end].to_vec();
-        let server = serving(coded(MockResponse::plain(200, cut.clone()), "gzip"));
-        for options in into_both(&scratch) {
+    for end in 0..compressed.len() {
+        let truncated = compressed[..end].to_vec();
+        let server = serving(encoded(MockResponse::plain(200, truncated.clone()), "gzip"));
+        for options in to_memory_and_file(&scratch) {
             let err = server.client().chain(FILE).get(options).unwrap_err();
             assert!(
                 err.is_decode() && err.outcome() == Outcome::Done,
@@ -216,12 +219,12 @@ fn a_damaged_encoding_is_an_error() {
         }
         for (response, outcome) in [
             (
-                MockResponse::signed_over(200, cut.clone(), PREPAY),
+                MockResponse::signed_over(200, truncated.clone(), PREPAY),
                 Outcome::Unknown,
             ),
-            (MockResponse::signed(200, cut), Outcome::Done),
+            (MockResponse::signed(200, truncated), Outcome::Done),
         ] {
-            let server = serving(coded(response, "gzip"));
+            let server = serving(encoded(response, "gzip"));
             let err = server.client().chain(NATIVE).post(json!({ "json": {} }));
             let err = err.unwrap_err();
             assert!(
@@ -234,15 +237,15 @@ fn a_damaged_encoding_is_an_error() {
 }
 
 #[test]
-fn a_file_is_decoded_and_then_unpacked_and_has_its_hash_in_any_form() {
+fn file_hash_may_match_encoded_decoded_or_unpacked_bytes() {
     let bill = b"a,b\n`1,`2\n";
     let (once, twice) = (gzip(bill), gzip(&gzip(bill)));
     let scratch = Scratch::new();
-    for (came, kept, unpacked) in [
+    for (received, stored, unpacked) in [
         (&once, &bill[..], &bill[..]),
         (&twice, &once[..], &bill[..]),
     ] {
-        let server = serving(coded(MockResponse::plain(200, came.clone()), "gzip"));
+        let server = serving(encoded(MockResponse::plain(200, received.clone()), "gzip"));
         let chain = server.client().chain(FILE);
         let read = |options: Options| {
             let got = chain.get(options).unwrap();
@@ -255,10 +258,10 @@ fn a_file_is_decoded_and_then_unpacked_and_has_its_hash_in_any_form() {
                 None => got.bytes().to_vec(),
             }
         };
-        for options in into_both(&scratch) {
-            assert_eq!(read(options.clone()), kept);
+        for options in to_memory_and_file(&scratch) {
+            assert_eq!(read(options.clone()), stored);
             assert_eq!(read(options.clone().gunzip(true)), unpacked);
-            for form in [came, kept, unpacked] {
+            for form in [received, stored, unpacked] {
                 let options = options.clone().gunzip(true).expect_sha1(sha1(form));
                 assert_eq!(read(options), unpacked);
             }
@@ -269,10 +272,10 @@ fn a_file_is_decoded_and_then_unpacked_and_has_its_hash_in_any_form() {
             );
         }
     }
-    // Decoded on its way, by something that left the header: its hash vouches for it.
-    let server = serving(coded(MockResponse::plain(200, bill), "gzip"));
+    // An intermediary decoded the body but left the header. Only a matching hash makes it acceptable.
+    let server = serving(encoded(MockResponse::plain(200, bill), "gzip"));
     let chain = server.client().chain(FILE);
-    for options in into_both(&scratch) {
+    for options in to_memory_and_file(&scratch) {
         chain.get(options.clone().expect_sha1(sha1(bill))).unwrap();
         let err = chain.get(options).unwrap_err();
         assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
@@ -280,17 +283,17 @@ fn a_file_is_decoded_and_then_unpacked_and_has_its_hash_in_any_form() {
 }
 
 #[test]
-fn apiv2_is_read_in_its_encoding_and_an_error_never_passes_for_a_table() {
+fn encoded_apiv2_errors_are_not_mistaken_for_bills() {
     let failure = "<xml><return_code>FAIL</return_code><return_msg>No Bill Exist</return_msg><error_code>20002</error_code></xml>";
     let table = "交易时间,金额\r\n`2014-06-03 00:00:00,`1.00\r\n".repeat(400);
     let scratch = Scratch::new();
     let call = |response: MockResponse, options: Options| {
-        let server = serving(coded(response, "gzip"));
+        let server = serving(encoded(response, "gzip"));
         let fields = json!({ "appid": "wx8888888888888888", "mch_id": keys::MCHID });
         let chain = server.client().chain("v2/pay/downloadbill");
         chain.post(options.xml(fields))
     };
-    for options in into_both(&scratch) {
+    for options in to_memory_and_file(&scratch) {
         let failed = MockResponse::plain(200, gzip(failure.as_bytes()));
         let err = call(failed, options.clone()).unwrap_err();
         assert_eq!(err.api().unwrap().message(), "No Bill Exist");
@@ -306,14 +309,14 @@ fn apiv2_is_read_in_its_encoding_and_an_error_never_passes_for_a_table() {
 }
 
 #[test]
-fn a_statement_has_its_hash_as_it_came_or_decoded() {
+fn statement_hash_may_cover_encoded_or_decoded_bytes() {
     let statement = b"a statement";
-    let packed = gzip(statement);
-    for hash in [sha1(statement), sha1(&packed)] {
+    let compressed = gzip(statement);
+    for hash in [sha1(statement), sha1(&compressed)] {
         let covered = format!(r#"{{"sha1":"{hash}"}}"#);
-        let response = MockResponse::signed_over(200, packed.clone(), covered.as_bytes());
+        let response = MockResponse::signed_over(200, compressed.clone(), covered.as_bytes());
         let response = response.header("Wechatpay-Statement-Sha1", &hash);
-        let server = serving(coded(response, "gzip"));
+        let server = serving(encoded(response, "gzip"));
         let got = server
             .client()
             .chain("v3/global/statements")

@@ -1,4 +1,4 @@
-//! The backup host: when it is turned to, how long it is kept, and that it is no loop.
+//! Failover to the backup host: when it happens and how long it lasts.
 
 use std::{
     net::TcpListener,
@@ -34,8 +34,8 @@ fn at(port: u16) -> String {
 }
 
 #[test]
-fn a_host_that_cannot_be_reached_gives_way_to_the_backup() {
-    let full = connections::full();
+fn unreachable_primary_fails_over_to_the_backup() {
+    let full = connections::full_port();
     for base in [
         at(vacant_port()),
         "http://wechatpay.invalid/".to_owned(),
@@ -55,7 +55,7 @@ fn a_host_that_cannot_be_reached_gives_way_to_the_backup() {
 }
 
 #[test]
-fn the_backup_is_kept_while_its_time_runs_and_signs_its_own_path() {
+fn backup_stays_in_use_and_signs_its_own_path() {
     for mode in BOTH {
         let port = vacant_port();
         let backup = Server::always_ok();
@@ -65,25 +65,25 @@ fn the_backup_is_kept_while_its_time_runs_and_signs_its_own_path() {
             .unwrap();
         let chain = client.chain("v3/x/{id}");
         mode.post(&chain, json!({ "id": "N1" })).unwrap();
-        // The own host is back, and left alone for a while.
-        let own = Server::at(port, |_| MockResponse::signed(200, "{}"));
+        // The primary host is back, but the client stays with the backup for a while.
+        let primary = Server::at(port, |_| MockResponse::signed(200, "{}"));
         for _ in 0..3 {
             mode.get(&chain, json!({ "id": "N2", "query": { "a": 1 } }))
                 .unwrap();
         }
-        assert_eq!(own.connections(), 0);
+        assert_eq!(primary.connections(), 0);
         let requests = backup.requests();
         assert_eq!(requests[0].target, "/global/v3/x/N1");
         assert_eq!(requests[3].target, "/global/v3/x/N2?a=1");
         for request in requests {
-            // Over the target that the backup has.
+            // The signature covers the path on the backup.
             request.authorization(keys::merchant());
         }
     }
 }
 
 #[test]
-fn a_backup_that_goes_away_is_left_for_the_own_host() {
+fn unreachable_backup_falls_back_to_the_primary() {
     for mode in BOTH {
         let port = vacant_port();
         let backup_port = vacant_port();
@@ -92,18 +92,18 @@ fn a_backup_that_goes_away_is_left_for_the_own_host() {
         let chain = client.chain("v3/x");
         mode.post(&chain, ()).unwrap();
         drop(backup);
-        let own = Server::at(port, |_| MockResponse::signed(200, "{}"));
+        let primary = Server::at(port, |_| MockResponse::signed(200, "{}"));
         mode.post(&chain, ()).unwrap();
-        own.only_request();
-        // And it stays there, though the backup comes up again.
+        primary.only_request();
+        // It stays with the primary even though the backup is reachable again.
         let backup = Server::at(backup_port, |_| MockResponse::signed(200, "{}"));
         mode.post(&chain, ()).unwrap();
-        assert_eq!((own.requests().len(), backup.connections()), (2, 0));
+        assert_eq!((primary.requests().len(), backup.connections()), (2, 0));
     }
 }
 
 #[test]
-fn what_was_answered_or_written_stays_with_its_host() {
+fn requests_that_reached_the_primary_stay_there() {
     let replies: [fn() -> Reply; 6] = [
         || MockResponse::plain(500, "").into(),
         || MockResponse::plain(502, "<html>").into(),
@@ -114,23 +114,23 @@ fn what_was_answered_or_written_stays_with_its_host() {
     ];
     in_parallel(&replies, |mode, reply| {
         let reply = *reply;
-        let own = Server::start(move |_| reply());
+        let primary = Server::start(move |_| reply());
         let backup = Server::always_ok();
-        let client = builder(own.url(), &backup).build().unwrap();
+        let client = builder(primary.url(), &backup).build().unwrap();
         let chain = client.chain("v3/x");
         let options = json!({ "timeout": 2 });
         let err = mode.post(&chain, &options).unwrap_err();
         assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
-        assert_eq!(own.requests().len(), 1);
+        assert_eq!(primary.requests().len(), 1);
         mode.get(&chain, &options).unwrap_err();
         assert_eq!(backup.connections(), 0, "{err:?}");
     });
 }
 
 #[test]
-fn a_host_whose_tls_fails_was_reached() {
-    // It speaks no TLS: an attack, or a fault that the backup is not for.
-    let own = Server::start(|_| Reply::Close);
+fn tls_failure_does_not_fail_over() {
+    // A server that does not speak TLS was reached. It may be an attacker, so the backup is not used.
+    let primary = Server::start(|_| Reply::Close);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -140,7 +140,7 @@ fn a_host_whose_tls_fails_was_reached() {
             let _ = std::io::Read::read(&mut stream, &mut [0; 512]);
         }
     });
-    let client = builder(format!("https://127.0.0.1:{port}/"), &own)
+    let client = builder(format!("https://127.0.0.1:{port}/"), &primary)
         .build()
         .unwrap();
     for mode in BOTH {
@@ -148,10 +148,10 @@ fn a_host_whose_tls_fails_was_reached() {
         assert!(err.is_connect(), "{err:?}");
         assert_eq!((err.outcome(), err.attempts()), (Outcome::NotSent, 3));
     }
-    assert_eq!(own.connections(), 0);
+    assert_eq!(primary.connections(), 0);
 }
 
-/// Counts its signatures: one for each host that is tried.
+/// Counts signatures: one per host tried.
 struct Counting(Arc<AtomicUsize>);
 
 impl Signer for Counting {
@@ -179,7 +179,7 @@ fn counting(policy: RetryPolicy) -> (Client, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn two_hosts_that_are_down_are_tried_once_an_attempt_and_no_more() {
+fn two_unreachable_hosts_are_each_tried_once_per_attempt() {
     for mode in BOTH {
         let (client, tried) = counting(RetryPolicy::none());
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
@@ -195,19 +195,19 @@ fn two_hosts_that_are_down_are_tried_once_an_attempt_and_no_more() {
 }
 
 #[test]
-fn a_call_to_another_host_stays_there() {
+fn call_with_its_own_base_uri_does_not_fail_over() {
     for mode in BOTH {
         let backup = Server::always_ok();
-        let own = Server::always_ok();
-        let client = builder(own.url(), &backup)
+        let primary = Server::always_ok();
+        let client = builder(primary.url(), &backup)
             .trust_host("127.0.0.1")
             .build()
             .unwrap();
         let options = json!({ "base_uri": at(vacant_port()) });
         let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
         assert!(err.is_connect(), "{err:?}");
-        assert_eq!((own.connections(), backup.connections()), (0, 0));
+        assert_eq!((primary.connections(), backup.connections()), (0, 0));
         mode.post(&client.chain("v3/x"), ()).unwrap();
-        own.only_request();
+        primary.only_request();
     }
 }

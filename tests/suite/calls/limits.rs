@@ -1,4 +1,4 @@
-//! Answers that are too large, or end too early.
+//! Responses that are too large or truncated.
 
 use std::{
     io::Write as _,
@@ -17,20 +17,20 @@ use crate::fixtures::{
 };
 
 #[test]
-fn an_answer_over_the_cap_is_not_read() {
-    let capped = |server: &Server, cap| {
+fn response_over_the_limit_is_not_read() {
+    let limited = |server: &Server, limit| {
         keys::builder()
             .base_uri(server.url())
-            .max_response(cap)
+            .max_response(limit)
             .build()
             .unwrap()
             .chain("v3/large")
     };
     let server = Server::start(|_| MockResponse::signed(200, vec![b'x'; 1000]));
     for mode in BOTH {
-        let got = mode.get(&capped(&server, 1000), ()).unwrap();
-        assert_eq!(got.bytes().len(), 1000);
-        let err = mode.post(&capped(&server, 999), ()).unwrap_err();
+        let response = mode.get(&limited(&server, 1000), ()).unwrap();
+        assert_eq!(response.bytes().len(), 1000);
+        let err = mode.post(&limited(&server, 999), ()).unwrap_err();
         assert!(err.is_too_large(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::Unknown);
         assert_eq!(err.status().unwrap(), 200);
@@ -43,7 +43,7 @@ fn an_answer_over_the_cap_is_not_read() {
 }
 
 #[test]
-fn fifty_megabytes_are_given_up_at_the_cap() {
+fn reading_a_fifty_megabyte_body_stops_at_the_limit() {
     const CHUNK: usize = 64 * 1024;
     const CHUNKS: usize = 50 * 1024 * 1024 / CHUNK;
     for chunked in [true, false] {
@@ -86,15 +86,15 @@ fn fifty_megabytes_are_given_up_at_the_cap() {
                 "{err}"
             );
             server.wait_until("the connection is closed", |seen| seen.closed == 1);
-            // What was not read lies in the sockets' buffers, and not in the client's memory.
+            // The server could write this much because of socket buffers. The client kept none of it.
             let written = written.load(Ordering::SeqCst);
-            assert!(written < 20 * 1024 * 1024, "{written} bytes were taken");
+            assert!(written < 20 * 1024 * 1024, "{written} bytes were accepted");
         }
     }
 }
 
 #[test]
-fn a_body_that_is_cut_short_is_unknown() {
+fn truncated_response_has_outcome_unknown() {
     for mode in BOTH {
         for raw in [
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"a\"",

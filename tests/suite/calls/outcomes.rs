@@ -1,4 +1,4 @@
-//! What an error says of the money, for the refusals whose words mislead.
+//! The outcome of rejections whose code or message suggests a different one.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ const CLOSE: &str = "v3/pay/transactions/out-trade-no/x/close";
 const TRANSFER: &str = "v3/fund-app/mch-transfer/transfer-bills";
 
 #[test]
-fn a_refusal_that_speaks_of_an_earlier_request_is_unknown_and_on_close_an_answer() {
+fn codes_about_an_earlier_request_are_unknown_except_on_close() {
     for (code, message) in [
         ("ORDERPAID", "该订单已支付"),
         ("OUT_TRADE_NO_USED", "商户订单号重复"),
@@ -66,7 +66,7 @@ fn a_refusal_that_speaks_of_an_earlier_request_is_unknown_and_on_close_an_answer
 }
 
 #[test]
-fn the_same_in_apiv2() {
+fn apiv2_error_codes_have_their_outcome() {
     let failed = |code| {
         v2(
             &[
@@ -103,7 +103,7 @@ fn the_same_in_apiv2() {
 }
 
 #[test]
-fn a_payout_is_rejected_by_a_listed_code_alone() {
+fn payouts_are_rejected_only_by_listed_codes() {
     for (status, code, outcome) in [
         (400, "PARAM_ERROR", Outcome::Rejected),
         (400, "NOT_ENOUGH", Outcome::Unknown),
@@ -118,7 +118,7 @@ fn a_payout_is_rejected_by_a_listed_code_alone() {
 }
 
 #[test]
-fn a_signed_body_without_a_code_is_unknown_whatever_its_status() {
+fn signed_error_without_a_code_is_unknown() {
     for status in [400, 401, 403, 404, 429] {
         for body in ["", "{}", r#"{"code_url":"weixin://x"}"#, "<html></html>"] {
             let err = post(NATIVE, MockResponse::signed(status, body));
@@ -128,7 +128,7 @@ fn a_signed_body_without_a_code_is_unknown_whatever_its_status() {
 }
 
 #[test]
-fn what_verifying_needs_is_looked_for_before_anything_is_sent() {
+fn missing_apiv2_key_is_an_error_before_sending() {
     let server = Server::start(|_| v2(&[("return_code", "SUCCESS")], true));
     let client = Client::builder()
         .mchid(keys::MCHID)

@@ -1,4 +1,4 @@
-//! Redirects: followed on GET when asked for, to where the host rule allows, and signed afresh.
+//! Redirects: followed only for GET and on request, within the host rule, with a new signature.
 
 use serde_json::Value;
 use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
@@ -26,7 +26,7 @@ fn follow() -> Options {
 }
 
 #[test]
-fn a_redirect_is_followed_when_asked_for_on_get_and_signed_afresh() {
+fn redirected_get_is_followed_on_request_and_signed_again() {
     for mode in BOTH {
         let server = redirecting(first_only("/v3/to?page=2&q=%20"));
         let chain = server.client().chain("v3/from");
@@ -40,15 +40,15 @@ fn a_redirect_is_followed_when_asked_for_on_get_and_signed_afresh() {
         );
         assert_eq!(server.requests().len(), 1);
 
-        let got = mode.get(&chain, follow()).unwrap();
-        assert_eq!(got.json::<Value>().unwrap()["arrived"], true);
+        let result = mode.get(&chain, follow()).unwrap();
+        assert_eq!(result.json::<Value>().unwrap()["arrived"], true);
         let requests = server.requests();
         let targets = requests
             .iter()
             .map(|r| r.target.as_str())
             .collect::<Vec<_>>();
         assert_eq!(targets, ["/v3/from", "/v3/from", "/v3/to?page=2&q=%20"]);
-        // Each is signed over its own target, with a nonce of its own.
+        // Each request has a signature over its own target, and its own nonce.
         let first = requests[1].authorization(keys::merchant());
         let second = requests[2].authorization(keys::merchant());
         assert_ne!(first["nonce_str"], second["nonce_str"]);
@@ -56,26 +56,26 @@ fn a_redirect_is_followed_when_asked_for_on_get_and_signed_afresh() {
 }
 
 #[test]
-fn a_redirect_may_go_to_a_trusted_host_and_to_no_stranger() {
+fn redirects_go_to_trusted_hosts_only() {
     for mode in BOTH {
-        let there = Server::always_ok();
-        let here = redirecting(first_only(&format!("{}v3/there", there.url())));
+        let target = Server::always_ok();
+        let origin = redirecting(first_only(&format!("{}v3/target", target.url())));
         let trusting = keys::builder()
-            .base_uri(here.url())
+            .base_uri(origin.url())
             .trust_host("127.0.0.1")
             .build()
             .unwrap();
         mode.get(&trusting.chain("v3/from"), follow()).unwrap();
-        let arrived = there.only_request();
-        assert_eq!(arrived.target, "/v3/there");
+        let arrived = target.only_request();
+        assert_eq!(arrived.target, "/v3/target");
         assert_eq!(
             arrived.header("host").unwrap(),
-            format!("127.0.0.1:{}", there.port())
+            format!("127.0.0.1:{}", target.port())
         );
         arrived.authorization(keys::merchant());
 
         let err = mode
-            .get(&here.client().chain("v3/from"), follow())
+            .get(&origin.client().chain("v3/from"), follow())
             .unwrap_err();
         assert!(err.is_transport(), "{err:?}");
         assert!(
@@ -88,9 +88,13 @@ fn a_redirect_may_go_to_a_trusted_host_and_to_no_stranger() {
             "{err}"
         );
         assert_eq!(err.outcome(), Outcome::Unknown);
-        assert_eq!(there.requests().len(), 1, "a stranger was asked");
+        assert_eq!(
+            target.requests().len(),
+            1,
+            "an untrusted host received a request"
+        );
     }
-    for stranger in [
+    for location in [
         "https://evil.example/v3/x",
         "//evil.example/v3/x",
         "http://api.mch.weixin.qq.com/v3/x",
@@ -101,19 +105,19 @@ fn a_redirect_may_go_to_a_trusted_host_and_to_no_stranger() {
         "javascript:alert(1)",
         "",
     ] {
-        let here = redirecting(first_only(stranger));
-        let err = here.client().chain("v3/from").get(follow()).unwrap_err();
+        let origin = redirecting(first_only(location));
+        let err = origin.client().chain("v3/from").get(follow()).unwrap_err();
         assert!(
             err.to_string().contains("redirect not followed"),
-            "{stranger}: {err}"
+            "{location}: {err}"
         );
-        assert_eq!(here.requests().len(), 1, "{stranger}");
+        assert_eq!(origin.requests().len(), 1, "{location}");
     }
 }
 
 #[test]
-fn a_redirect_does_not_choose_what_the_answer_must_prove() {
-    // Each leads to a path whose answers are documented as unsigned.
+fn redirect_target_does_not_change_required_verification() {
+    // Responses of these paths are documented as unsigned.
     for unsigned in [
         "/v3/billdownload/file?token=x",
         "/v3/merchant-service/images/abc",
@@ -131,17 +135,17 @@ fn a_redirect_does_not_choose_what_the_answer_must_prove() {
             assert_eq!(err.outcome(), Outcome::Unknown);
         }
     }
-    // What was asked for is documented as unsigned, and stays so where the file has moved.
+    // The requested path is documented as unsigned, so its redirect target needs no signature either.
     let server = redirecting(|request| {
         (request.path() == "/v3/billdownload/file").then(|| "/v3/moved".to_owned())
     });
-    let got = server.client().chain("v3/billdownload/file").get(follow());
-    let got = got.unwrap();
-    assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
+    let result = server.client().chain("v3/billdownload/file").get(follow());
+    let result = result.unwrap();
+    assert_eq!(*result.verification(), Verification::DocumentedUnsigned);
 }
 
 #[test]
-fn an_apiv2_get_is_signed_again_with_its_own_fields() {
+fn redirected_apiv2_get_is_signed_again_with_its_own_fields() {
     let target = |location: &str| {
         let location = location.to_owned();
         let server = Server::start(move |request| {
@@ -155,17 +159,17 @@ fn an_apiv2_get_is_signed_again_with_its_own_fields() {
             "query": { "appid": "wx8888888888888888", "mch_id": keys::MCHID, "code": "a b" },
         });
         let chain = server.client().chain("v2/appauth/getaccesstoken");
-        let got = chain.get(options).map(drop);
+        let result = chain.get(options).map(drop);
         let requests = server.requests();
-        (got, requests.last().expect("a request").target.clone())
+        (result, requests.last().expect("a request").target.clone())
     };
     let same = format!(
         "/moved?mch_id={}&code=a%20b&appid=wx8888888888888888",
         keys::MCHID
     );
     for location in ["/moved", &same, &format!("{same}&nonce_str=n&sign=S")] {
-        let (got, target) = target(location);
-        got.unwrap();
+        let (result, target) = target(location);
+        result.unwrap();
         assert_eq!(target.matches('?').count(), 1, "{target}");
         let query = target.strip_prefix("/moved?").expect("the new path");
         apiv2::check_query(query, "MD5").unwrap();
@@ -176,8 +180,8 @@ fn an_apiv2_get_is_signed_again_with_its_own_fields() {
         "/moved?a=1&return_code=SUCCESS",
         "/moved?",
     ] {
-        let (got, target) = target(location);
-        let err = got.unwrap_err();
+        let (result, target) = target(location);
+        let err = result.unwrap_err();
         assert!(
             err.to_string().contains("its Location has different fields than the request, and following it would sign them"),
             "{location}: {err}"
@@ -187,7 +191,7 @@ fn an_apiv2_get_is_signed_again_with_its_own_fields() {
 }
 
 #[test]
-fn a_write_is_never_redirected() {
+fn writes_are_never_redirected() {
     for mode in BOTH {
         for status in [301, 302, 303, 307, 308] {
             let server = Server::start(move |_| {
@@ -204,8 +208,9 @@ fn a_write_is_never_redirected() {
 }
 
 #[test]
-fn an_unsigned_file_may_be_elsewhere_and_a_signed_one_not() {
-    // A proxy, so that nothing leaves this machine: it says where the client would go.
+fn only_unsigned_requests_are_redirected_to_the_invoice_host() {
+    // The server also acts as a proxy: it shows where the client would connect, and nothing leaves
+    // this machine.
     let server = Server::start(
         |request| match (request.method.as_str(), &*request.target) {
             ("CONNECT", "pay.wechatpay.cn:443") => MockResponse::plain(403, ""),
@@ -238,7 +243,7 @@ fn an_unsigned_file_may_be_elsewhere_and_a_signed_one_not() {
 }
 
 #[test]
-fn redirects_in_a_circle_end() {
+fn redirect_loop_ends_after_five_redirects() {
     let server = redirecting(|_| Some("/v3/from".into()));
     let err = server.client().chain("v3/from").get(follow()).unwrap_err();
     assert!(
@@ -249,9 +254,9 @@ fn redirects_in_a_circle_end() {
 }
 
 #[test]
-fn an_unsigned_get_carries_no_signature_and_says_so() {
+fn unsigned_get_sends_no_signature_and_reports_it() {
     let server = Server::start(|request| {
-        let status = if request.path() == "/v3/lacking" {
+        let status = if request.path() == "/v3/missing" {
             404
         } else {
             200
@@ -260,14 +265,14 @@ fn an_unsigned_get_carries_no_signature_and_says_so() {
     });
     for mode in BOTH {
         let unsigned = || Options::new().unsigned(true);
-        let got = mode
+        let result = mode
             .get(&server.client().chain("v3/file"), unsigned())
             .unwrap();
-        assert_eq!(*got.verification(), Verification::Unsigned);
-        assert!(!got.verification().is_verified());
-        assert_eq!(got.text().unwrap(), "an invoice");
+        assert_eq!(*result.verification(), Verification::Unsigned);
+        assert!(!result.verification().is_verified());
+        assert_eq!(result.text().unwrap(), "an invoice");
         let err = mode
-            .get(&server.client().chain("v3/lacking"), unsigned())
+            .get(&server.client().chain("v3/missing"), unsigned())
             .unwrap_err();
         assert_eq!(err.api().unwrap().status(), 404);
     }

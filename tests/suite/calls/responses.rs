@@ -1,4 +1,4 @@
-//! What each kind of answer becomes: a verified success, or an error with the right outcome.
+//! The result of a call for each kind of response: a verified success, or an error with its outcome.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ const REFUSAL: &str =
     r#"{"code":"PARAM_ERROR","message":"参数错误","detail":{"field":"/amount","issue":"over"}}"#;
 const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
 
-/// One answer to one call.
-fn ask(mode: Mode, method: &Method, response: &MockResponse) -> Result<Response> {
+/// Makes one call to a server that returns `response`.
+fn call(mode: Mode, method: &Method, response: &MockResponse) -> Result<Response> {
     let response = response.clone();
     let server = Server::start(move |_| response.clone());
-    let asked = mode.send(&server.client().chain("v3/answers"), method, ());
+    let result = mode.send(&server.client().chain("v3/responses"), method, ());
     assert_eq!(server.requests().len(), 1);
-    asked
+    result
 }
 
-/// What a call must end in.
+/// How a call ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Verified,
     /// The API's own error.
     Api(Outcome),
-    /// A response that is not believed.
-    Unbelieved,
+    /// An error because the response does not verify.
+    Unverified,
 }
 
-fn end(asked: &Result<Response>) -> End {
-    match asked {
+fn end(result: &Result<Response>) -> End {
+    match result {
         Ok(response) => {
             let verification = response.verification();
             assert!(matches!(verification, Verification::Verified { .. }));
@@ -46,16 +46,19 @@ fn end(asked: &Result<Response>) -> End {
         Err(err) => {
             assert!(err.is_verification(), "{err:?}");
             assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
-            assert!(err.api().is_none(), "shown as a business fact: {err:?}");
+            assert!(
+                err.api().is_none(),
+                "an unverified body is shown as an API error: {err:?}"
+            );
             assert!(err.unverified_body().is_some() && err.status().is_some());
-            End::Unbelieved
+            End::Unverified
         }
     }
 }
 
 #[test]
-fn every_kind_of_answer_has_its_outcome() {
-    use End::{Api, Unbelieved, Verified};
+fn each_kind_of_response_has_its_outcome() {
+    use End::{Api, Unverified, Verified};
     use Outcome::{Rejected, Unknown};
 
     let forged = |status| MockResponse::signed_over(status, REFUSAL, b"something else");
@@ -66,19 +69,19 @@ fn every_kind_of_answer_has_its_outcome() {
         (
             "200 unsigned",
             MockResponse::plain(200, "{}"),
-            Unbelieved,
-            Unbelieved,
+            Unverified,
+            Unverified,
         ),
         (
             "204 unsigned",
             MockResponse::plain(204, ""),
-            Unbelieved,
-            Unbelieved,
+            Unverified,
+            Unverified,
         ),
-        ("200 forged", forged(200), Unbelieved, Unbelieved),
-        ("400 forged", forged(400), Unbelieved, Unbelieved),
-        ("401 forged", forged(401), Unbelieved, Unbelieved),
-        ("500 forged", forged(500), Unbelieved, Unbelieved),
+        ("200 forged", forged(200), Unverified, Unverified),
+        ("400 forged", forged(400), Unverified, Unverified),
+        ("401 forged", forged(401), Unverified, Unverified),
+        ("500 forged", forged(500), Unverified, Unverified),
         (
             "400",
             MockResponse::signed(400, REFUSAL),
@@ -154,20 +157,20 @@ fn every_kind_of_answer_has_its_outcome() {
     ];
     for (name, response, get, post) in cases {
         for mode in BOTH {
-            let asked = ask(mode, &Method::GET, &response);
-            assert_eq!(end(&asked), get, "GET {name} {mode:?}: {asked:?}");
-            let asked = ask(mode, &Method::POST, &response);
-            assert_eq!(end(&asked), post, "POST {name} {mode:?}: {asked:?}");
+            let result = call(mode, &Method::GET, &response);
+            assert_eq!(end(&result), get, "GET {name} {mode:?}: {result:?}");
+            let result = call(mode, &Method::POST, &response);
+            assert_eq!(end(&result), post, "POST {name} {mode:?}: {result:?}");
         }
     }
 }
 
 fn refused(response: &MockResponse) -> Error {
-    ask(Mode::Blocking, &Method::POST, response).expect_err("an error")
+    call(Mode::Blocking, &Method::POST, response).expect_err("an error")
 }
 
 #[test]
-fn an_api_error_carries_all_that_came() {
+fn api_error_carries_status_code_detail_and_body() {
     let err = refused(&MockResponse::signed(400, REFUSAL));
     let api = err.api().unwrap();
     assert_eq!(api.status(), 400);
@@ -180,7 +183,7 @@ fn an_api_error_carries_all_that_came() {
     assert_eq!(err.attempts(), 1);
     assert_eq!(
         err.to_string(),
-        format!("POST v3/answers: 400 PARAM_ERROR: 参数错误 (Request-ID {REQUEST_ID})")
+        format!("POST v3/responses: 400 PARAM_ERROR: 参数错误 (Request-ID {REQUEST_ID})")
     );
 
     let err = refused(&MockResponse::plain(429, REFUSAL).header("Retry-After", "7"));
@@ -190,7 +193,7 @@ fn an_api_error_carries_all_that_came() {
 }
 
 #[test]
-fn an_error_in_html_or_without_a_body_is_kept_as_it_came() {
+fn html_or_empty_error_body_is_kept_verbatim() {
     let err = refused(&MockResponse::plain(502, HTML));
     let api = err.api().unwrap();
     assert_eq!((api.code(), api.message()), ("", ""));
@@ -210,67 +213,67 @@ fn an_error_in_html_or_without_a_body_is_kept_as_it_came() {
         ("", &b""[..], None)
     );
 
-    // JSON of another make is no more of a response than HTML.
+    // JSON without the documented fields has no code either.
     let err = refused(&MockResponse::plain(500, r#"["code"]"#));
     assert_eq!(err.api().unwrap().code(), "");
 }
 
 #[test]
-fn a_success_gives_its_body_in_every_form() {
+fn success_body_reads_as_bytes_text_and_json() {
     for mode in BOTH {
-        let got = ask(
+        let response = call(
             mode,
             &Method::POST,
             &MockResponse::signed(200, r#"{"code_url":"weixin://x"}"#),
         );
-        let got = got.unwrap();
-        assert_eq!(got.status(), 200);
-        assert!(!got.is_accepted() && got.verification().is_verified());
-        assert_eq!(got.text().unwrap(), r#"{"code_url":"weixin://x"}"#);
-        assert_eq!(got.json::<Value>().unwrap()["code_url"], "weixin://x");
-        assert_eq!(got.request_id(), Some(REQUEST_ID));
-        assert_eq!(got.headers()["content-type"], "application/json");
+        let response = response.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(!response.is_accepted() && response.verification().is_verified());
+        assert_eq!(response.text().unwrap(), r#"{"code_url":"weixin://x"}"#);
+        assert_eq!(response.json::<Value>().unwrap()["code_url"], "weixin://x");
+        assert_eq!(response.request_id(), Some(REQUEST_ID));
+        assert_eq!(response.headers()["content-type"], "application/json");
 
-        let got = ask(mode, &Method::GET, &MockResponse::signed(202, "")).unwrap();
-        assert!(got.is_accepted());
+        let response = call(mode, &Method::GET, &MockResponse::signed(202, "")).unwrap();
+        assert!(response.is_accepted());
 
-        let got = ask(mode, &Method::POST, &MockResponse::signed(204, "")).unwrap();
-        assert_eq!(got.status(), 204);
-        assert!(got.bytes().is_empty());
-        assert_eq!(got.text().unwrap(), "");
-        let err = got.json::<Value>().unwrap_err();
+        let response = call(mode, &Method::POST, &MockResponse::signed(204, "")).unwrap();
+        assert_eq!(response.status(), 204);
+        assert!(response.bytes().is_empty());
+        assert_eq!(response.text().unwrap(), "");
+        let err = response.json::<Value>().unwrap_err();
         assert!(err.is_decode(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::Done);
     }
 }
 
 #[test]
-fn what_cannot_be_decoded_was_done_all_the_same() {
-    let got = ask(
+fn undecodable_success_has_outcome_done() {
+    let response = call(
         Mode::Blocking,
         &Method::POST,
         &MockResponse::signed(200, "<xml/>"),
     )
     .unwrap();
-    let err = got.json::<Value>().unwrap_err();
+    let err = response.json::<Value>().unwrap_err();
     assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
     assert!(
         err.to_string().contains("is not the expected JSON"),
         "{err}"
     );
 
-    let got = ask(
+    let response = call(
         Mode::Blocking,
         &Method::GET,
         &MockResponse::signed(200, vec![0xff, 0xfe]),
     )
     .unwrap();
-    let err = got.text().unwrap_err();
+    let err = response.text().unwrap_err();
     assert!(err.is_decode() && err.outcome() == Outcome::Done, "{err:?}");
 }
 
 #[test]
-fn the_documented_unsigned_downloads_need_no_signature() {
+fn documented_unsigned_downloads_need_no_signature() {
     let server = Server::start(|_| MockResponse::plain(200, "a file"));
     let root = server.client();
     let below = keys::builder()
@@ -288,9 +291,9 @@ fn the_documented_unsigned_downloads_need_no_signature() {
                 "v3/transferdownload/elecvoucherfile",
                 "v3/transferdownload/signfile",
             ] {
-                let got = get(path).unwrap_or_else(|err| panic!("{err}"));
-                assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
-                assert_eq!(got.text().unwrap(), "a file");
+                let response = get(path).unwrap_or_else(|err| panic!("{err}"));
+                assert_eq!(*response.verification(), Verification::DocumentedUnsigned);
+                assert_eq!(response.text().unwrap(), "a file");
             }
             for path in [
                 "v3/billdownload/files",
@@ -302,12 +305,12 @@ fn the_documented_unsigned_downloads_need_no_signature() {
             let posted = mode.post(&client.chain("v3/billdownload/file"), ());
             assert!(posted.unwrap_err().is_verification());
         }
-        // The download URL of a response, as it came, with the base URI's own path in it.
+        // A download URL is used as it appears in a response, including the base URI's path.
         let url = format!("{}hk/v3/billdownload/file?token=a%2Fb", server.url());
-        let got = mode
+        let response = mode
             .get(&below.chain("{+url}"), json!({ "url": url }))
             .unwrap();
-        assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
+        assert_eq!(*response.verification(), Verification::DocumentedUnsigned);
     }
     let last = server.requests().pop().unwrap();
     assert_eq!(last.target, "/hk/v3/billdownload/file?token=a%2Fb");
@@ -315,7 +318,7 @@ fn the_documented_unsigned_downloads_need_no_signature() {
 }
 
 #[test]
-fn a_statement_is_verified_by_its_hash() {
+fn statement_is_verified_by_its_hash() {
     const STATEMENT: &str = "statement\n";
     const SHA1: &str = "2429777616b5df72adf056254168b88624b6214a";
     const OTHER: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
@@ -333,11 +336,11 @@ fn a_statement_is_verified_by_its_hash() {
     };
     let header = "Wechatpay-Statement-Sha1";
     for (base, path) in [("", "v3/global/statements"), ("hk", "v3/statements")] {
-        let got = get(base, path, signed(SHA1).header(header, SHA1)).unwrap();
-        assert!(got.verification().is_verified());
-        assert_eq!(got.text().unwrap(), STATEMENT);
+        let response = get(base, path, signed(SHA1).header(header, SHA1)).unwrap();
+        assert!(response.verification().is_verified());
+        assert_eq!(response.text().unwrap(), STATEMENT);
 
-        // The signature holds for the header, and the body is another.
+        // The signature covers the header's hash, but the body has a different hash.
         let err = get(base, path, signed(OTHER).header(header, OTHER)).unwrap_err();
         assert!(
             err.is_verification()
@@ -348,15 +351,15 @@ fn a_statement_is_verified_by_its_hash() {
         );
         assert_eq!(err.outcome(), Outcome::Unknown);
 
-        // The body fits the header, and the signature is of neither.
+        // The body matches the header, but the signature covers a different hash.
         let err = get(base, path, signed(OTHER).header(header, SHA1)).unwrap_err();
         assert!(err.is_verification(), "{err}");
 
         // Without the header the signature covers the body.
-        let got = get(base, path, MockResponse::signed(200, STATEMENT)).unwrap();
-        assert!(got.verification().is_verified());
+        let response = get(base, path, MockResponse::signed(200, STATEMENT)).unwrap();
+        assert!(response.verification().is_verified());
     }
-    // Elsewhere the header means nothing.
+    // On other paths the header has no meaning.
     let err = get("", "v3/bill/x", signed(SHA1).header(header, SHA1)).unwrap_err();
     assert!(err.is_verification(), "{err}");
 }

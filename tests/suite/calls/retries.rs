@@ -1,4 +1,4 @@
-//! When a call goes out again: how often, after what pause, and what stays the same.
+//! Repeated attempts: how many, after which pause, and what stays the same.
 
 use std::{
     collections::HashSet,
@@ -28,8 +28,8 @@ fn quick() -> RetryPolicy {
     RetryPolicy::default().backoff(BLINK, BLINK)
 }
 
-/// Answers so at first, and well after.
-fn at_first(times: usize, response: fn() -> MockResponse) -> Server {
+/// Sends `response` to the first requests, then succeeds.
+fn failing_first(times: usize, response: fn() -> MockResponse) -> Server {
     Server::start(move |request| match request.number < times {
         true => response(),
         false => MockResponse::signed(200, "{}"),
@@ -37,13 +37,13 @@ fn at_first(times: usize, response: fn() -> MockResponse) -> Server {
 }
 
 #[test]
-fn a_retry_after_is_obeyed() {
-    let answers: [fn() -> MockResponse; 2] = [
+fn retry_waits_for_retry_after() {
+    let responses: [fn() -> MockResponse; 2] = [
         || MockResponse::signed(429, LIMITED).header("Retry-After", 1),
         || MockResponse::plain(503, "").header("Retry-After", 1),
     ];
-    in_parallel(&answers, |mode, response| {
-        let server = at_first(1, *response);
+    in_parallel(&responses, |mode, response| {
+        let server = failing_first(1, *response);
         let start = Instant::now();
         mode.get(&client(&server, quick()).chain("v3/x"), ())
             .unwrap();
@@ -61,13 +61,13 @@ fn a_retry_after_is_obeyed() {
 }
 
 #[test]
-fn a_retry_after_that_outlasts_the_call_is_told_at_once() {
+fn retry_after_beyond_the_timeout_fails_at_once() {
     for mode in BOTH {
         for retry_after in [61, 300] {
             let server = Server::start(move |_| {
                 MockResponse::signed(429, LIMITED).header("Retry-After", retry_after)
             });
-            // An error after a minute would be the timeout's.
+            // A client that waited would fail with a timeout after a minute.
             let err = mode
                 .get(
                     &client(&server, quick()).chain("v3/x"),
@@ -83,7 +83,7 @@ fn a_retry_after_that_outlasts_the_call_is_told_at_once() {
 }
 
 #[test]
-fn the_pauses_double_and_are_spread() {
+fn pauses_double_with_jitter() {
     const BASE: Duration = Duration::from_millis(60);
     let arrivals = Arc::new(Mutex::new(Vec::new()));
     let server = Server::start({
@@ -114,7 +114,7 @@ fn the_pauses_double_and_are_spread() {
     let pauses = pauses.collect::<Vec<_>>();
     assert_eq!(pauses.len(), 6);
     for [first, second] in &pauses {
-        // With jitter: from half of it to the whole.
+        // Jitter shortens a pause to no less than half of it.
         assert!(*first >= BASE / 2, "{pauses:?}");
         assert!(*second >= BASE, "{pauses:?}");
     }
@@ -123,7 +123,7 @@ fn the_pauses_double_and_are_spread() {
 }
 
 #[test]
-fn a_deadline_spans_all_attempts() {
+fn timeout_covers_all_attempts() {
     for mode in BOTH {
         let server = Server::start(|_| {
             thread::sleep(Duration::from_millis(150));
@@ -137,7 +137,7 @@ fn a_deadline_spans_all_attempts() {
         assert_eq!(err.outcome(), Outcome::Unknown);
         let attempts = err.attempts() as usize;
         assert!((1..=4).contains(&attempts), "{attempts} attempts");
-        // The deadline may come before the last of them has arrived.
+        // The timeout may end the last attempt before its request arrives.
         let arrived = server.requests().len();
         assert!(
             (attempts - 1..=attempts).contains(&arrived),
@@ -147,32 +147,32 @@ fn a_deadline_spans_all_attempts() {
 }
 
 #[test]
-fn a_budget_that_is_spent_brings_errors_back_at_once() {
+fn spent_retry_budget_returns_errors_at_once() {
     for mode in BOTH {
         let server = Server::start(|_| MockResponse::plain(503, ""));
         let client = client(&server, quick().budget(10));
         let attempts = (0..20)
             .map(|_| mode.get(&client.chain("v3/x"), ()).unwrap_err().attempts())
             .collect::<Vec<_>>();
-        // Ten are saved up, and twenty calls earn two more, less what the first earn while
-        // nothing of it is spent.
+        // The budget starts with ten retries, and twenty calls earn two more. Calls earn nothing
+        // while the budget is full, so the total is 11 or 12.
         assert_eq!(attempts[..5], [3; 5], "{attempts:?}");
-        let repeats = attempts.iter().map(|tries| tries - 1).sum::<u32>();
+        let repeats = attempts.iter().map(|attempts| attempts - 1).sum::<u32>();
         assert!((11..=12).contains(&repeats), "{attempts:?}");
         assert_eq!(server.requests().len() as u32, 20 + repeats);
     }
-    // A policy of none has no use for it.
+    // `RetryPolicy::none` ignores the budget.
     let server = Server::start(|_| MockResponse::plain(503, ""));
     let client = client(&server, RetryPolicy::none());
     assert_eq!(client.chain("v3/x").get(()).unwrap_err().attempts(), 1);
 }
 
 #[test]
-fn a_limited_write_is_repeated_where_the_caller_says_so_and_with_the_same_body() {
+fn rate_limited_write_is_repeated_with_the_same_body_on_request() {
     for mode in BOTH {
-        let server = at_first(2, || MockResponse::signed(429, LIMITED));
+        let server = failing_first(2, || MockResponse::signed(429, LIMITED));
         let client = client(&server, quick().repeat_rate_limited_writes());
-        // The key that is preferred changes between two attempts.
+        // The preferred platform key changes before the call.
         let other = keys::Pair::generate();
         let post = || {
             Options::new()
@@ -196,18 +196,18 @@ fn a_limited_write_is_repeated_where_the_caller_says_so_and_with_the_same_body()
         assert_eq!(requests.len(), 3);
         let mut nonces = HashSet::new();
         for request in &requests {
-            assert_eq!(request.body, requests[0].body, "another ciphertext");
+            assert_eq!(request.body, requests[0].body, "a different ciphertext");
             assert_eq!(request.header("wechatpay-serial"), Some(keys::PLATFORM_ID));
             nonces.insert(request.authorization(keys::merchant())["nonce_str"].clone());
         }
-        assert_eq!(nonces.len(), 3, "each attempt is signed afresh");
+        assert_eq!(nonces.len(), 3, "each attempt has its own signature");
         assert_ne!(
             prepared.body(),
             requests[0].body,
-            "each call encrypts afresh"
+            "each call has its own ciphertext"
         );
 
-        // Not where its fate is open.
+        // A write with an unknown outcome is not repeated.
         let server = Server::start(|_| MockResponse::plain(503, ""));
         let policy = quick().repeat_rate_limited_writes();
         let err = mode
@@ -218,7 +218,7 @@ fn a_limited_write_is_repeated_where_the_caller_says_so_and_with_the_same_body()
 }
 
 #[test]
-fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
+fn key_change_between_attempts_keeps_serial_and_ciphertext() {
     let client = Arc::new(Mutex::new(None::<Client>));
     let server = Server::start({
         let client = Arc::clone(&client);
@@ -226,7 +226,7 @@ fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
             if request.number > 0 {
                 return MockResponse::signed(200, "{}");
             }
-            // While the first attempt is answered, the key that it used is taken out.
+            // The key that encrypted the first attempt is removed before the second.
             let client = client.lock().unwrap();
             let client = client.as_ref().unwrap();
             let key = keys::platform().public();
@@ -235,13 +235,14 @@ fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
             MockResponse::plain(429, LIMITED)
         }
     });
-    let made = self::client(&server, quick().repeat_rate_limited_writes());
-    *client.lock().unwrap() = Some(made.clone());
+    let configured = self::client(&server, quick().repeat_rate_limited_writes());
+    *client.lock().unwrap() = Some(configured.clone());
     let options = Options::new()
         .json(json!({ "user_name": "张三" }))
         .encrypt(["/user_name"]);
-    // The answer is signed under the id that is out of trust by now: what matters is what went.
-    let err = made.chain("v3/x").post(options).unwrap_err();
+    // The response is signed under the removed key ID, so it does not verify. This test is about the
+    // requests.
+    let err = configured.chain("v3/x").post(options).unwrap_err();
     assert!(err.is_verification(), "{err:?}");
     assert_eq!((err.attempts(), err.outcome()), (2, Outcome::Unknown));
     let requests = server.requests();
@@ -254,7 +255,7 @@ fn a_rotation_between_attempts_leaves_serial_and_ciphertext_together() {
 }
 
 #[test]
-fn a_write_waits_for_a_server_that_comes_up_and_arrives_once() {
+fn write_to_a_starting_server_arrives_once() {
     for mode in BOTH {
         let port = vacant_port();
         let policy = RetryPolicy::default()
@@ -266,26 +267,26 @@ fn a_write_waits_for_a_server_that_comes_up_and_arrives_once() {
             .retry(policy)
             .build()
             .unwrap();
-        let coming = thread::spawn(move || {
+        let starting = thread::spawn(move || {
             thread::sleep(Duration::from_millis(150));
             Server::at(port, |_| MockResponse::signed(200, "{}"))
         });
         mode.post(&client.chain("v3/x"), json!({ "json": {} }))
             .unwrap();
-        coming.join().unwrap().only_request();
+        starting.join().unwrap().only_request();
     }
 }
 
 #[test]
-fn what_became_of_an_earlier_attempt_is_not_forgotten() {
+fn outcome_of_an_earlier_attempt_is_kept() {
     for mode in BOTH {
-        // A read that was cut and then met a port where nobody listens any more.
+        // The first attempt is cut off, and the second finds a port where nothing listens.
         let server = Arc::new(Mutex::new(None::<Server>));
         let started = Server::at(vacant_port(), {
             let server = Arc::clone(&server);
             move |_| {
-                let gone = server.lock().unwrap().take();
-                thread::spawn(move || drop(gone)).join().unwrap();
+                let stopped = server.lock().unwrap().take();
+                thread::spawn(move || drop(stopped)).join().unwrap();
                 Reply::Close
             }
         });

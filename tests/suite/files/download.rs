@@ -1,4 +1,4 @@
-//! Downloads into files, against the system's gzip and sha1sum.
+//! Downloads to files, compared with the system's gzip and sha1sum.
 
 use std::{
     io::Write as _,
@@ -23,7 +23,7 @@ fn tool(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the system has it");
+        .expect("the program is installed");
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writing = std::thread::spawn(move || stdin.write_all(&input).unwrap());
@@ -42,7 +42,7 @@ pub fn sha1(bytes: &[u8]) -> String {
     String::from_utf8(out[..40].to_vec()).unwrap()
 }
 
-/// A bill of some 600 kB.
+/// A bill of about 600 kB.
 fn bill() -> Vec<u8> {
     let mut out = b"\xef\xbb\xbf".to_vec();
     for row in 0..10_000 {
@@ -63,15 +63,15 @@ fn serving(body: Vec<u8>) -> Server {
 }
 
 #[test]
-fn a_download_becomes_a_file_that_only_its_owner_reads() {
+fn downloaded_file_is_readable_only_by_its_owner() {
     let server = serving(bill());
     let scratch = Scratch::new();
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let reported = Arc::new(Mutex::new(Vec::new()));
     let options =
         Options::from(json!({ "sink": scratch.file("bill.csv"), "query": { "token": "t" } }))
             .on_progress({
-                let told = Arc::clone(&told);
-                move |bytes, total| told.lock().unwrap().push((bytes, total))
+                let reported = Arc::clone(&reported);
+                move |bytes, total| reported.lock().unwrap().push((bytes, total))
             });
     let response = server.client().chain(FILE).get(options).unwrap();
 
@@ -95,14 +95,14 @@ fn a_download_becomes_a_file_that_only_its_owner_reads() {
     assert_eq!(file.len(), bill().len() as u64);
     assert_eq!(file.sha1(), sha1(&bill()));
     let len = bill().len() as u64;
-    let told = told.lock().unwrap();
-    assert!(told.len() > 1 && told.is_sorted());
-    assert_eq!(told.last(), Some(&(len, Some(len))));
+    let reported = reported.lock().unwrap();
+    assert!(reported.len() > 1 && reported.is_sorted());
+    assert_eq!(reported.last(), Some(&(len, Some(len))));
     server.only_request().authorization(keys::merchant());
 }
 
 #[test]
-fn a_file_that_is_there_is_replaced_when_the_new_one_is_whole_and_not_before() {
+fn existing_file_is_replaced_only_by_a_complete_download() {
     let whole = bill();
     let half = whole.len() / 2;
     let server = Server::start(move |request| match request.target.contains("cut") {
@@ -132,7 +132,7 @@ fn a_file_that_is_there_is_replaced_when_the_new_one_is_whole_and_not_before() {
 }
 
 #[test]
-fn a_cut_download_is_begun_anew() {
+fn truncated_download_starts_over() {
     let whole = bill();
     let server = Server::start(move |request| match request.number {
         0 => {
@@ -153,7 +153,7 @@ fn a_cut_download_is_begun_anew() {
 }
 
 #[test]
-fn a_sink_that_cannot_be_is_told_before_anything_is_sent() {
+fn unusable_sink_is_an_error_before_sending() {
     let server = serving(bill());
     let scratch = Scratch::new();
     let dir = scratch.path().display().to_string();
@@ -183,7 +183,7 @@ fn a_sink_that_cannot_be_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn an_error_answer_never_comes_into_the_file() {
+fn error_response_is_never_written_to_the_file() {
     for response in [
         MockResponse::signed(400, r#"{"code":"PARAM_ERROR","message":"no"}"#),
         MockResponse::signed(404, r#"{"code":"NO_STATEMENT_EXIST","message":"no"}"#),
@@ -201,7 +201,7 @@ fn an_error_answer_never_comes_into_the_file() {
 }
 
 #[test]
-fn a_signed_answer_comes_into_the_file_once_it_has_verified() {
+fn signed_response_is_written_only_after_it_verifies() {
     let scratch = Scratch::new();
     let options = || json!({ "sink": scratch.file("b") });
     let server = Server::start(|request| match request.path() {
@@ -219,27 +219,27 @@ fn a_signed_answer_comes_into_the_file_once_it_has_verified() {
 }
 
 #[test]
-fn gzip_is_unpacked_where_asked_and_hashed_unpacked_in_any_case() {
-    let packed = gzip(&bill());
-    let server = serving(packed.clone());
+fn gunzip_is_optional_and_hash_covers_unpacked_bytes() {
+    let compressed = gzip(&bill());
+    let server = serving(compressed.clone());
     let chain = server.client().chain(FILE);
     let scratch = Scratch::new();
-    let into = || Options::new().sink(scratch.file("b"));
-    let is = |bytes: &[u8]| assert_eq!(std::fs::read(scratch.file("b")).unwrap(), bytes);
+    let to_file = || Options::new().sink(scratch.file("b"));
+    let assert_file = |bytes: &[u8]| assert_eq!(std::fs::read(scratch.file("b")).unwrap(), bytes);
 
-    let response = chain.get(into()).unwrap();
-    is(&packed);
-    assert_eq!(response.file().unwrap().sha1(), sha1(&packed));
-    chain.get(into().expect_sha1(sha1(&bill()))).unwrap();
-    is(&packed);
+    let response = chain.get(to_file()).unwrap();
+    assert_file(&compressed);
+    assert_eq!(response.file().unwrap().sha1(), sha1(&compressed));
+    chain.get(to_file().expect_sha1(sha1(&bill()))).unwrap();
+    assert_file(&compressed);
     let response = chain
         .get(
-            into()
+            to_file()
                 .gunzip(true)
                 .expect_sha1(sha1(&bill()).to_uppercase()),
         )
         .unwrap();
-    is(&bill());
+    assert_file(&bill());
     assert_eq!(response.file().unwrap().sha1(), sha1(&bill()));
     assert_eq!(response.file().unwrap().len(), bill().len() as u64);
 
@@ -247,8 +247,8 @@ fn gzip_is_unpacked_where_asked_and_hashed_unpacked_in_any_case() {
         .get(Options::new().gunzip(true).expect_sha1(sha1(&bill())))
         .unwrap();
     assert_eq!(response.bytes()[..], bill());
-    assert_eq!(chain.get(()).unwrap().bytes()[..], packed);
-    // Two gzips in a row are one file, and what is no gzip stays as it is.
+    assert_eq!(chain.get(()).unwrap().bytes()[..], compressed);
+    // Concatenated gzip members are one file, and a body that is not gzip stays unchanged.
     let twice = serving([gzip(b"ab"), gzip(b"c")].concat());
     let response = twice
         .client()
@@ -258,14 +258,14 @@ fn gzip_is_unpacked_where_asked_and_hashed_unpacked_in_any_case() {
     assert_eq!(response.text().unwrap(), "abc");
     for plain in ["", "\u{1f}", "abc"] {
         let server = serving(plain.into());
-        let options = into().gunzip(true).expect_sha1(sha1(plain.as_bytes()));
+        let options = to_file().gunzip(true).expect_sha1(sha1(plain.as_bytes()));
         server.client().chain(FILE).get(options).unwrap();
-        is(plain.as_bytes());
+        assert_file(plain.as_bytes());
     }
 }
 
 #[test]
-fn another_hash_is_an_error_and_leaves_no_file() {
+fn hash_mismatch_is_an_error_and_leaves_no_file() {
     let scratch = Scratch::new();
     for body in [bill(), gzip(&bill())] {
         let server = serving(body);
@@ -288,14 +288,14 @@ fn another_hash_is_an_error_and_leaves_no_file() {
 }
 
 #[test]
-fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
+fn damaged_gzip_is_an_error_and_memory_is_limited() {
     let scratch = Scratch::new();
-    let packed = gzip(&bill());
-    let mut altered = packed.clone();
-    altered[packed.len() / 2] ^= 0x55;
+    let compressed = gzip(&bill());
+    let mut altered = compressed.clone();
+    altered[compressed.len() / 2] ^= 0x55;
     for body in [
-        packed[..packed.len() - 1].to_vec(),
-        packed[..5].to_vec(),
+        compressed[..compressed.len() - 1].to_vec(),
+        compressed[..5].to_vec(),
         altered,
     ] {
         let server = serving(body);
@@ -310,7 +310,7 @@ fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
     }
     assert!(scratch.names().is_empty());
 
-    // 64 MiB of zeros in 64 kB: too much for memory, and any file's affair.
+    // 64 kB that decompress to 64 MiB exceed the limit in memory, but not in a file.
     let server = serving(gzip(&vec![0; 64 << 20]));
     let chain = server.client().chain(FILE);
     let err = chain.get(Options::new().gunzip(true)).unwrap_err();
@@ -325,12 +325,12 @@ fn a_damaged_gzip_is_an_error_and_a_bomb_stays_small() {
 }
 
 #[test]
-fn a_call_that_is_dropped_or_runs_out_of_time_leaves_nothing() {
-    let begun = MockResponse::plain(200, bill()).bytes()[..100_000].to_vec();
+fn dropped_or_timed_out_download_leaves_no_file() {
+    let beginning = MockResponse::plain(200, bill()).bytes()[..100_000].to_vec();
     let server = Server::start(move |_| {
-        let begun = begun.clone();
+        let beginning = beginning.clone();
         Reply::Raw(Box::new(move |stream| {
-            let _ = stream.write_all(&begun);
+            let _ = stream.write_all(&beginning);
             let _ = std::io::Read::read_to_end(stream, &mut Vec::new());
         }))
     });
@@ -356,7 +356,7 @@ fn a_call_that_is_dropped_or_runs_out_of_time_leaves_nothing() {
 }
 
 #[test]
-fn apiv2s_bills_are_files_on_success_and_errors_on_failure() {
+fn apiv2_bill_is_a_file_or_an_api_error() {
     let failure = "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[No Bill Exist]]></return_msg><error_code><![CDATA[20002]]></error_code></xml>";
     let server = Server::start(move |request| {
         let body = String::from_utf8_lossy(&request.body).into_owned();
@@ -384,23 +384,23 @@ fn apiv2s_bills_are_files_on_success_and_errors_on_failure() {
     }
 }
 
-/// A server of both steps: what the first answers is made by `place` from its own URL.
+/// A server for both steps. `link` makes the first response from the file's URL.
 fn two_steps(
     body: Vec<u8>,
-    place: impl Fn(&str) -> serde_json::Value + Send + Sync + 'static,
+    link: impl Fn(&str) -> serde_json::Value + Send + Sync + 'static,
 ) -> Server {
     Server::start(move |request| match request.path() {
         "/v3/billdownload/file" => MockResponse::plain(200, body.clone()),
         _ => {
             let host = request.header("host").unwrap();
             let url = format!("http://{host}/v3/billdownload/file?token=a%2Bb%3D%3D");
-            MockResponse::signed(200, place(&url).to_string())
+            MockResponse::signed(200, link(&url).to_string())
         }
     })
 }
 
 #[test]
-fn a_bill_in_one_call_is_fetched_checked_and_unpacked() {
+fn download_fetches_checks_and_unpacks_a_bill() {
     let hash = sha1(&bill());
     let server = two_steps(
         gzip(&bill()),
@@ -435,7 +435,7 @@ fn a_bill_in_one_call_is_fetched_checked_and_unpacked() {
 }
 
 #[test]
-fn a_bill_that_is_not_what_its_hash_says_or_lies_elsewhere_is_an_error() {
+fn bill_with_wrong_hash_or_host_is_an_error() {
     let scratch = Scratch::new();
     let hash = sha1(&bill());
     let good = hash.clone();
@@ -470,12 +470,12 @@ fn a_bill_that_is_not_what_its_hash_says_or_lies_elsewhere_is_an_error() {
 }
 
 #[test]
-fn a_statement_verifies_by_the_hash_of_the_file_packed_or_not() {
+fn statement_hash_may_cover_compressed_or_unpacked_file() {
     let signed = |body: Vec<u8>, hash: &str| {
         MockResponse::signed_over(200, body, format!(r#"{{"sha1":"{hash}"}}"#).as_bytes())
             .header("Wechatpay-Statement-Sha1", hash)
     };
-    let answers = [
+    let responses = [
         (signed(bill(), &sha1(&bill())), true),
         (signed(gzip(&bill()), &sha1(&bill())), true),
         (signed(gzip(&bill()), &sha1(&gzip(&bill()))), true),
@@ -485,20 +485,20 @@ fn a_statement_verifies_by_the_hash_of_the_file_packed_or_not() {
             false,
         ),
     ];
-    for (response, good) in answers {
+    for (response, good) in responses {
         let server = Server::start(move |_| response.clone());
         let scratch = Scratch::new();
         let options =
             json!({ "sink": scratch.file("b"), "headers": { "Accept-Encoding": "gzip" } });
-        let answered = server.client().chain("v3/global/statements").get(options);
-        assert_eq!(answered.is_ok(), good, "{answered:?}");
+        let result = server.client().chain("v3/global/statements").get(options);
+        assert_eq!(result.is_ok(), good, "{result:?}");
         assert_eq!(scratch.names().len(), usize::from(good));
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_stays_a_link_and_a_relative_path_is_resolved_at_the_verb() {
+fn sink_follows_links_and_resolves_relative_paths() {
     let server = serving(bill());
     let scratch = Scratch::new();
     scratch.written("real", "old");
@@ -512,7 +512,7 @@ fn a_link_stays_a_link_and_a_relative_path_is_resolved_at_the_verb() {
     );
     assert_eq!(std::fs::read(scratch.file("real")).unwrap(), bill());
 
-    // Up to the root, and down again.
+    // A relative path from the current directory up to the root and down to the scratch directory.
     let here = std::env::current_dir().unwrap();
     let up = here.components().skip(1).map(|_| "..");
     let relative = up.collect::<std::path::PathBuf>().join(
@@ -532,7 +532,7 @@ fn a_link_stays_a_link_and_a_relative_path_is_resolved_at_the_verb() {
 }
 
 #[test]
-fn without_a_retry_a_client_still_downloads_inside_async_code() {
+fn client_without_retries_downloads_inside_async_code() {
     let server = serving(bill());
     let scratch = Scratch::new();
     let client: Client = keys::builder()
@@ -545,7 +545,7 @@ fn without_a_retry_a_client_still_downloads_inside_async_code() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        // Blocking inside async code, and async: both wait for the disk somewhere else.
+        // Neither verb writes to the disk on the runtime's only thread.
         client
             .chain(FILE)
             .get(Options::new().sink(scratch.file("a")))

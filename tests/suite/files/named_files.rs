@@ -1,4 +1,4 @@
-//! Files that a verified response names, by their URL and their hash.
+//! Files whose URL and hash a verified response names.
 
 use std::io::Write as _;
 
@@ -20,48 +20,48 @@ const GZIP: [u8; 23] = [
     0x03, 0, 0, 0,
 ];
 
-/// Serves `file` below a path with `file` in it. To every other request it says where that lies:
-/// `place` makes the response from the server's own URL.
+/// Serves `file` at every path that contains `file`. Every other request gets the response that
+/// `link` makes from the server's URL.
 fn serving(
     file: impl Into<Vec<u8>>,
-    place: impl Fn(&str) -> Value + Send + Sync + 'static,
+    link: impl Fn(&str) -> Value + Send + Sync + 'static,
 ) -> Server {
     let file = file.into();
-    replying(move || MockResponse::plain(200, file.clone()).into(), place)
+    serving_reply(move || MockResponse::plain(200, file.clone()).into(), link)
 }
 
-fn replying(
+fn serving_reply(
     file: impl Fn() -> Reply + Send + Sync + 'static,
-    place: impl Fn(&str) -> Value + Send + Sync + 'static,
+    link: impl Fn(&str) -> Value + Send + Sync + 'static,
 ) -> Server {
     Server::start(move |request| {
         if request.path().contains("file") {
             return file();
         }
         let host = request.header("host").unwrap();
-        MockResponse::signed(200, place(&format!("http://{host}")).to_string()).into()
+        MockResponse::signed(200, link(&format!("http://{host}")).to_string()).into()
     })
 }
 
-/// The kinds of memory that a file may come into.
-fn into_both(scratch: &Scratch) -> [Options; 2] {
+/// Downloads a file to memory, and to a file.
+fn to_memory_and_file(scratch: &Scratch) -> [Options; 2] {
     [Options::new(), Options::new().sink(scratch.file("f"))]
 }
 
 #[test]
-fn a_file_is_trusted_because_a_verified_response_named_its_url_and_its_hash() {
+fn file_with_the_named_hash_is_verified() {
     let scratch = Scratch::new();
-    let places: [fn(&str) -> Value; 5] = [
+    let links: [fn(&str) -> Value; 5] = [
         |own| json!({ "url": format!("{own}/v3/billdownload/file?token=t"), "hash_type": "SHA1", "hash_value": SHA1 }),
         |own| json!({ "download_url": format!("{own}/a/file/b?c=d"), "hash_type": "SHA256", "hash_value": SHA256.to_uppercase() }),
         |own| json!({ "download_url": format!("{own}/v3/merchant/file"), "hash_type": "SHA256", "hash_value": SHA256 }),
         |own| json!({ "download_url": format!("{own}/v3/file"), "hash_value": SHA1 }),
         |own| json!({ "download_url": format!("{own}/v3/file"), "url": "http://other.example/", "hash_value": SHA256 }),
     ];
-    for place in places {
+    for link in links {
         for file in [b"abc".to_vec(), GZIP.to_vec()] {
-            let server = serving(file, place);
-            for options in into_both(&scratch) {
+            let server = serving(file, link);
+            for options in to_memory_and_file(&scratch) {
                 let got = server
                     .client()
                     .chain("v3/a/{b}")
@@ -76,7 +76,7 @@ fn a_file_is_trusted_because_a_verified_response_named_its_url_and_its_hash() {
                     None => assert_eq!(got.text().unwrap(), "abc"),
                 }
             }
-            // The second step is signed, too.
+            // The request for the file is signed too.
             for request in server.requests() {
                 request.authorization(keys::merchant());
             }
@@ -85,7 +85,7 @@ fn a_file_is_trusted_because_a_verified_response_named_its_url_and_its_hash() {
 }
 
 #[test]
-fn a_file_with_another_hash_is_not_kept() {
+fn file_with_a_different_hash_is_removed() {
     let scratch = Scratch::new();
     for (kind, value) in [("SHA1", SHA1), ("SHA256", SHA256)] {
         for file in [&b"abcd"[..], b"", b"ab"] {
@@ -93,7 +93,7 @@ fn a_file_with_another_hash_is_not_kept() {
                 file,
                 move |own| json!({ "url": format!("{own}/v3/billdownload/file"), "hash_type": kind, "hash_value": value }),
             );
-            for options in into_both(&scratch) {
+            for options in to_memory_and_file(&scratch) {
                 let err = server.client().chain("v3/a").download(options).unwrap_err();
                 assert!(err.is_verification(), "{err:?}");
                 assert_eq!(err.outcome(), Outcome::Done);
@@ -104,7 +104,7 @@ fn a_file_with_another_hash_is_not_kept() {
 }
 
 #[test]
-fn the_callers_hash_is_checked_besides_the_one_that_is_named() {
+fn expected_hash_is_checked_in_addition_to_the_named_one() {
     let server = serving(
         "abc",
         |own| json!({ "url": format!("{own}/file"), "hash_type": "SHA256", "hash_value": SHA256 }),
@@ -119,7 +119,7 @@ fn the_callers_hash_is_checked_besides_the_one_that_is_named() {
     for options in [
         Options::new().expect_sha1(SHA1.replace('a', "b")),
         Options::new().expect_sha256(SHA256.replace('a', "b")),
-        // Not in place of the named one, but besides it.
+        // Both given hashes are checked, not just the one of the named type.
         Options::new()
             .expect_sha1(SHA1)
             .expect_sha256(SHA256.replace('a', "b")),
@@ -140,7 +140,7 @@ fn the_callers_hash_is_checked_besides_the_one_that_is_named() {
 }
 
 #[test]
-fn a_hash_that_cannot_be_checked_is_named_and_the_file_left_where_it_is() {
+fn unsupported_hash_is_an_error_without_a_second_request() {
     for (kind, value, text) in [
         ("SM3", SHA256, "unsupported `hash_type` `SM3`"),
         ("sm3", SHA256, "unsupported `hash_type` `sm3`"),
@@ -164,7 +164,7 @@ fn a_hash_that_cannot_be_checked_is_named_and_the_file_left_where_it_is() {
 }
 
 #[test]
-fn without_a_hash_the_path_or_a_signature_must_vouch_for_the_file() {
+fn file_without_a_hash_needs_a_documented_path_or_signature() {
     let at = |path: &'static str| move |own: &str| json!({ "url": format!("{own}{path}") });
     let server = serving("abc", at("/v3/billdownload/file"));
     let got = server.client().chain("v3/a").download(()).unwrap();
@@ -174,7 +174,7 @@ fn without_a_hash_the_path_or_a_signature_must_vouch_for_the_file() {
     let err = server.client().chain("v3/a").download(()).unwrap_err();
     assert!(err.is_verification(), "{err:?}");
 
-    let server = replying(
+    let server = serving_reply(
         || MockResponse::signed(200, "abc").into(),
         at("/v3/other/file"),
     );
@@ -184,8 +184,8 @@ fn without_a_hash_the_path_or_a_signature_must_vouch_for_the_file() {
 }
 
 #[test]
-fn what_nothing_vouches_for_names_no_file() {
-    // The path is documented as unsigned: what it says may be anybody's.
+fn unverified_response_names_no_file() {
+    // The path is documented as unsigned, so anyone may have written the response.
     let server = Server::start(|request| {
         let host = request.header("host").unwrap();
         let named = json!({ "url": format!("http://{host}/other"), "hash_value": SHA1 });
@@ -205,21 +205,27 @@ fn what_nothing_vouches_for_names_no_file() {
 }
 
 #[test]
-fn a_base_uri_of_the_call_is_that_of_both_steps() {
+fn call_base_uri_applies_to_both_requests() {
     let hash = |url: String| json!({ "url": url, "hash_type": "SHA1", "hash_value": SHA1 });
-    let bare = |url: String| json!({ "download_url": url });
+    let without_hash = |url: String| json!({ "download_url": url });
     for path in ["/hk", "/a/b"] {
         let target = format!("{path}/v3/billdownload/file?token=t");
-        let whole = target.clone();
-        let named = serving("abc", move |own| hash(format!("{own}{whole}")));
-        let whole = target.clone();
-        let unhashed = serving("abc", move |own| bare(format!("{own}{whole}")));
-        let relative = serving("abc", move |_| bare("/v3/billdownload/file?token=t".into()));
+        let file = target.clone();
+        let named = serving("abc", move |own| hash(format!("{own}{file}")));
+        let file = target.clone();
+        let unhashed = serving("abc", move |own| without_hash(format!("{own}{file}")));
+        let relative = serving("abc", move |_| {
+            without_hash("/v3/billdownload/file?token=t".into())
+        });
         for server in [named, unhashed, relative] {
             let options = Options::new().base_uri(format!("{}{}", server.url(), &path[1..]));
             let got = server.client().chain("v3/bill/tradebill").download(options);
             assert_eq!(got.unwrap().text().unwrap(), "abc");
-            let targets: Vec<_> = server.requests().into_iter().map(|it| it.target).collect();
+            let targets: Vec<_> = server
+                .requests()
+                .into_iter()
+                .map(|request| request.target)
+                .collect();
             assert_eq!(
                 targets,
                 [format!("{path}/v3/bill/tradebill"), target.clone()]
@@ -229,9 +235,9 @@ fn a_base_uri_of_the_call_is_that_of_both_steps() {
 }
 
 #[test]
-fn a_file_without_a_hash_that_ends_early_is_an_error() {
+fn truncated_file_without_a_hash_is_an_error() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let mut early = vec![
+    let mut truncated = vec![
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc".to_vec(),
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n".to_vec(),
         format!("{chunked}3\r\nabc\r\n").into_bytes(),
@@ -239,26 +245,26 @@ fn a_file_without_a_hash_that_ends_early_is_an_error() {
         format!("{chunked}3\r\nabc\r\n0\r\n").into_bytes(),
         chunked.as_bytes().to_vec(),
     ];
-    // A gzip that is cut, its length and all.
+    // A truncated gzip file with a matching Content-Length.
     for end in 1..GZIP.len() {
-        early.push(MockResponse::plain(200, &GZIP[..end]).bytes());
+        truncated.push(MockResponse::plain(200, &GZIP[..end]).bytes());
     }
     let scratch = Scratch::new();
-    for bytes in early {
-        let shown = String::from_utf8_lossy(&bytes).into_owned();
-        let server = replying(
+    for bytes in truncated {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let server = serving_reply(
             move || {
                 let bytes = bytes.clone();
                 Reply::Raw(Box::new(move |stream| stream.write_all(&bytes).unwrap()))
             },
             |own| json!({ "download_url": format!("{own}/v3/billdownload/file") }),
         );
-        for options in into_both(&scratch) {
+        for options in to_memory_and_file(&scratch) {
             let got = server.client().chain("v3/a").download(options);
-            let err = got.expect_err(&shown);
-            assert!(err.is_transport() || err.is_decode(), "{shown}: {err:?}");
+            let err = got.expect_err(&text);
+            assert!(err.is_transport() || err.is_decode(), "{text}: {err:?}");
             assert_ne!(err.outcome(), Outcome::NotSent);
-            assert!(scratch.names().is_empty(), "{shown}");
+            assert!(scratch.names().is_empty(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Uploads, as python's parser of multipart reads them.
+//! Uploads, parsed by python's multipart parser.
 
 use std::{
     io::Write as _,
@@ -15,7 +15,7 @@ use crate::fixtures::{
     server::{MockResponse, Request, Server},
 };
 
-/// Reads multipart with python's email package, digests with its hashlib.
+/// Parses multipart with python's email package and computes digests with its hashlib.
 const PARSER: &str = r#"
 import sys, json, hashlib, email.parser, email.policy
 head, body = sys.stdin.buffer.read().split(b'\n', 1)
@@ -37,7 +37,7 @@ fn python(script: &str, input: &[u8]) -> Value {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("python3 is there for the tests");
+        .expect("python3 is installed");
     child.stdin.take().unwrap().write_all(input).unwrap();
     let out = child.wait_with_output().unwrap();
     assert!(out.status.success());
@@ -52,14 +52,14 @@ fn parts(request: &Request) -> Vec<Value> {
     read["parts"].as_array().unwrap().clone()
 }
 
-/// Sees the signature to cover `signed` and nothing else.
+/// Checks that the signature covers `signed` and nothing else.
 fn check_signature(request: &Request, signed: &str) {
     let mut request = request.clone();
     request.body = signed.as_bytes().to_vec();
     request.authorization(keys::merchant());
 }
 
-/// 300,001 bytes, with every byte and what looks like a boundary's beginning.
+/// 300,001 bytes that contain every byte value and the start of a boundary line.
 fn content() -> Vec<u8> {
     let mut bytes = (0..300_001u32)
         .map(|n| (n * 7 % 256) as u8)
@@ -69,19 +69,19 @@ fn content() -> Vec<u8> {
 }
 
 #[test]
-fn a_file_arrives_whole_with_a_signed_meta() {
+fn uploaded_file_arrives_with_a_signed_meta_part() {
     let server = Server::start(|_| MockResponse::signed(200, r#"{"media_id":"1"}"#));
     let scratch = Scratch::new();
     let path = scratch.written("营业执照.jpg", content());
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let reported = Arc::new(Mutex::new(Vec::new()));
     let chain = server.client().chain("v3/merchant/media/upload");
     chain
         .post(
             Options::new()
                 .media(Media::from_file(&path).unwrap())
                 .on_progress({
-                    let told = Arc::clone(&told);
-                    move |bytes, total| told.lock().unwrap().push((bytes, total))
+                    let reported = Arc::clone(&reported);
+                    move |bytes, total| reported.lock().unwrap().push((bytes, total))
                 }),
         )
         .unwrap();
@@ -110,13 +110,13 @@ fn a_file_arrives_whole_with_a_signed_meta() {
             b"name=\"file\"; filename=\"\xe8\x90\xa5\xe4\xb8\x9a\xe6\x89\xa7\xe7\x85\xa7.jpg\"\r\n";
         assert!(request.body.windows(raw.len()).any(|part| part == raw));
     }
-    let told = told.lock().unwrap();
-    assert!(told.len() > 2 && told.is_sorted());
-    assert_eq!(told.last(), Some(&(300_001, Some(300_001))));
+    let reported = reported.lock().unwrap();
+    assert!(reported.len() > 2 && reported.is_sorted());
+    assert_eq!(reported.last(), Some(&(300_001, Some(300_001))));
 }
 
 #[test]
-fn what_is_prepared_shows_what_is_signed() {
+fn prepared_upload_shows_the_signed_meta() {
     let chain = keys::builder()
         .build()
         .unwrap()
@@ -129,29 +129,29 @@ fn what_is_prepared_shows_what_is_signed() {
         media.sha256()
     );
     assert_eq!(request.body(), expected.as_bytes());
-    let drawn = |request: &wechatpay_chain::PreparedRequest| {
+    let content_type = |request: &wechatpay_chain::PreparedRequest| {
         request.headers()["content-type"]
             .to_str()
             .unwrap()
             .to_owned()
     };
     let again = chain.prepare(Method::POST, &options).unwrap();
-    assert!(drawn(&request).starts_with("multipart/form-data; boundary="));
+    assert!(content_type(&request).starts_with("multipart/form-data; boundary="));
     assert_ne!(
-        drawn(&request),
-        drawn(&again),
-        "a boundary for each request"
+        content_type(&request),
+        content_type(&again),
+        "each request has its own boundary"
     );
 
     let own = "multipart/form-data; boundary=7a1841ac2a9a17de556b64112ac949dbd38ef9eb";
     let request = chain
         .prepare(Method::POST, options.header("Content-Type", own))
         .unwrap();
-    assert_eq!(drawn(&request), own);
+    assert_eq!(content_type(&request), own);
 }
 
 #[test]
-fn a_given_boundary_is_the_one_that_is_used() {
+fn given_boundary_is_used() {
     let server = Server::always_ok();
     let media = Media::from_bytes("a\"b\\c\r\nX: y.png", "png").meta(json!({ "own": true }));
     server
@@ -171,7 +171,7 @@ fn a_given_boundary_is_the_one_that_is_used() {
 }
 
 #[test]
-fn a_file_that_changed_after_its_digest_is_not_uploaded() {
+fn file_changed_after_its_digest_is_not_uploaded() {
     let server = Server::always_ok();
     let scratch = Scratch::new();
     let path = scratch.written("a.png", content());
@@ -208,12 +208,12 @@ fn a_file_that_changed_after_its_digest_is_not_uploaded() {
             .contains("a.png")
     );
     assert!(Media::from_file(scratch.path()).unwrap_err().is_file());
-    // Only the first came to its end.
+    // Only the first upload was complete.
     assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
-fn apiv2_uploads_a_form_of_signed_fields() {
+fn apiv2_upload_sends_signed_form_fields() {
     let body = "<xml><return_code>FAIL</return_code><return_msg>no</return_msg></xml>";
     let server = Server::start(move |_| MockResponse::plain(200, body));
     let scratch = Scratch::new();
@@ -258,7 +258,7 @@ print(json.dumps(sign.hexdigest().upper()))
 }
 
 #[test]
-fn a_body_is_bytes_text_a_reader_or_a_file() {
+fn body_may_be_bytes_text_reader_or_file() {
     let server = Server::always_ok();
     let scratch = Scratch::new();
     let path = scratch.written("body.json", r#"{"a":1}"#);
@@ -312,7 +312,7 @@ fn a_body_is_bytes_text_a_reader_or_a_file() {
 }
 
 #[test]
-fn an_upload_is_sent_again_from_its_beginning() {
+fn repeated_upload_starts_from_the_beginning() {
     let server = Server::start(|request| match request.number {
         0 => MockResponse::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"slow"}"#),
         _ => MockResponse::signed(200, "{}"),

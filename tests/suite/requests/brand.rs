@@ -1,4 +1,4 @@
-//! Brand-direct: paths that begin with `/brand/` are signed in the brand's name.
+//! Brand-direct calls: paths that begin with `/brand/` are signed on behalf of the brand.
 
 use serde_json::json;
 use wechatpay_chain::{ClientBuilder, Method, Outcome, RetryPolicy};
@@ -20,7 +20,7 @@ fn builder(base: &str) -> ClientBuilder {
 }
 
 #[test]
-fn a_brands_path_is_signed_in_its_name_and_the_answer_verified() {
+fn brand_path_is_signed_as_the_brand_and_verified() {
     let server = Server::always_ok();
     for (base, prefix) in [
         (server.url(), ""),
@@ -57,7 +57,7 @@ fn a_brands_path_is_signed_in_its_name_and_the_answer_verified() {
 }
 
 #[test]
-fn v3_brand_and_all_else_is_signed_in_the_merchants_name() {
+fn other_paths_are_signed_as_the_merchant() {
     let server = Server::always_ok();
     let client = builder(&server.url()).build().unwrap();
     for path in [
@@ -75,7 +75,7 @@ fn v3_brand_and_all_else_is_signed_in_the_merchants_name() {
         assert_eq!(fields["mchid"], keys::MCHID, "{path}");
         assert!(!fields.contains_key("brand_id"), "{path}");
     }
-    // A base URI of that name is no path of the API.
+    // A base URI that ends in `brand/` does not make a path a brand path.
     let client = builder(&(server.url() + "brand/")).build().unwrap();
     client.chain("v3/x").get(()).unwrap();
     let request = server.requests().pop().unwrap();
@@ -84,7 +84,7 @@ fn v3_brand_and_all_else_is_signed_in_the_merchants_name() {
         request.authorization(keys::merchant())["mchid"],
         keys::MCHID
     );
-    // By an absolute URL below it, too.
+    // An absolute URL below that base URI is recognized as a brand path.
     let url = server.url() + "brand/brand/x";
     client.chain("{+url}").get(json!({ "url": url })).unwrap();
     let request = server.requests().pop().unwrap();
@@ -92,7 +92,7 @@ fn v3_brand_and_all_else_is_signed_in_the_merchants_name() {
 }
 
 #[test]
-fn a_brand_needs_no_mchid_and_a_merchant_no_brand() {
+fn brand_needs_no_mchid_and_merchant_no_brand_id() {
     let server = Server::always_ok();
     let brand = || {
         wechatpay_chain::Client::builder()
@@ -134,7 +134,7 @@ fn a_brand_needs_no_mchid_and_a_merchant_no_brand() {
 }
 
 #[test]
-fn a_brands_answer_that_does_not_verify_is_refused() {
+fn unverified_brand_response_is_refused() {
     let server = Server::start(|_| MockResponse::plain(200, "{}"));
     let client = builder(&server.url()).build().unwrap();
     let err = client.chain("brand/x").post(()).unwrap_err();

@@ -1,4 +1,4 @@
-//! URLs that a customer's browser opens: built and signed, never sent from here.
+//! URLs that a customer's browser opens: prepared and signed, never sent by the library.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use wechatpay_chain::{Method, Options};
 
 use crate::fixtures::{apiv2, keys, mode::runtime, programs::openssl};
 
-/// The sign by openssl: sorted by name, the empty ones left out, the key at the end.
+/// Computes the sign with openssl: fields sorted by name, empty fields omitted, the key last.
 fn sign_by_openssl(fields: &BTreeMap<String, String>) -> String {
     let filled = fields
         .iter()
@@ -29,9 +29,9 @@ fn sign_by_openssl(fields: &BTreeMap<String, String>) -> String {
         .to_uppercase()
 }
 
-/// The fields of a URL's query, as a browser's server reads them.
+/// Splits a URL into its base and the decoded fields of its query.
 fn fields(url: &str) -> (String, BTreeMap<String, String>) {
-    let (place, query) = url.split_once('?').expect("a query");
+    let (base, query) = url.split_once('?').expect("a query");
     let decode = |text| {
         percent_decode_str(text)
             .decode_utf8()
@@ -44,10 +44,10 @@ fn fields(url: &str) -> (String, BTreeMap<String, String>) {
     let fields = pairs
         .map(|(name, value)| (decode(name), decode(value)))
         .collect();
-    (place.to_owned(), fields)
+    (base.to_owned(), fields)
 }
 
-/// The documented pages: where they are, and what they are given.
+/// The documented pages: path, query and base URI.
 fn pages() -> [(&'static str, Value, &'static str); 4] {
     let contract = json!({
         "appid": "wxcbda96de0b165486", "mch_id": keys::MCHID, "plan_id": "12535",
@@ -75,7 +75,7 @@ fn pages() -> [(&'static str, Value, &'static str); 4] {
 }
 
 #[test]
-fn a_browsers_url_carries_what_was_given_and_a_sign_that_openssl_makes_too() {
+fn browser_url_carries_the_fields_and_a_sign_matching_openssl() {
     let client = keys::builder().build().unwrap();
     for (path, query, base) in pages() {
         let chain = client.chain(format!("v2/{path}"));
@@ -84,26 +84,26 @@ fn a_browsers_url_carries_what_was_given_and_a_sign_that_openssl_makes_too() {
             let prepared = chain.prepare(Method::GET, &options).unwrap();
             assert!(prepared.body().is_empty());
             assert!(!prepared.headers().contains_key("authorization"));
-            let (place, mut found) = fields(prepared.url());
-            assert_eq!(place, format!("{base}{path}"));
+            let (url_base, mut found) = fields(prepared.url());
+            assert_eq!(url_base, format!("{base}{path}"));
             let sign = sign_by_openssl(&found);
             assert_eq!(found.remove("sign"), Some(sign), "{path}");
-            let drawn = found.remove("nonce_str");
-            assert_eq!(drawn.is_none(), nonceless || path.contains("h5"), "{path}");
+            let nonce = found.remove("nonce_str");
+            assert_eq!(nonce.is_none(), nonceless || path.contains("h5"), "{path}");
             let given = query.as_object().unwrap().iter();
             let text = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
             let given = given.map(|(name, value)| (name.clone(), text(value)));
             assert_eq!(found, given.collect(), "{path}");
 
-            let later = chain.prepare_async(Method::GET, &options);
-            let (_, found) = fields(runtime().block_on(later).unwrap().url());
+            let call = chain.prepare_async(Method::GET, &options);
+            let (_, found) = fields(runtime().block_on(call).unwrap().url());
             assert_eq!(found["sign"], sign_by_openssl(&found), "{path}");
         }
     }
 }
 
 #[test]
-fn the_typed_setters_and_a_query_in_the_path_give_the_same_url() {
+fn typed_setters_and_path_query_give_the_same_url() {
     let client = keys::builder().build().unwrap();
     let (path, query, _) = pages().into_iter().next().unwrap();
     let chain = client.chain(format!("v2/{path}"));
@@ -117,13 +117,13 @@ fn the_typed_setters_and_a_query_in_the_path_give_the_same_url() {
     assert_eq!(chain.prepare(Method::GET, typed).unwrap().url(), url);
     let (_, given) = url.split_once('?').unwrap();
     let (given, _) = given.split_once("&sign=").unwrap();
-    let whole = client.chain(format!("v2/{path}?{given}"));
+    let with_query = client.chain(format!("v2/{path}?{given}"));
     let options = Options::new().without_nonce(true);
-    assert_eq!(whole.prepare(Method::GET, options).unwrap().url(), url);
+    assert_eq!(with_query.prepare(Method::GET, options).unwrap().url(), url);
 }
 
 #[test]
-fn another_merchants_page_is_not_signed() {
+fn page_of_another_merchant_is_not_signed() {
     let client = keys::builder().build().unwrap();
     let query = json!({ "mch_id": "1900000100", "appid": "wxcbda96de0b165486" });
     let chain = client.chain("v2/papay/entrustweb");

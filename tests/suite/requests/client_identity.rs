@@ -1,4 +1,4 @@
-//! The client certificate, against servers that demand it or ask for it.
+//! The client certificate, with servers that request or require it.
 
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::json;
@@ -19,7 +19,7 @@ fn key_pem(pair: &Pair) -> String {
         .to_string()
 }
 
-/// The merchant's certificate and key, as PEM.
+/// Returns the merchant's certificate and key as PEM.
 fn merchant(authority: &Authority) -> (String, String) {
     (
         authority.certify(keys::MCHID, keys::merchant()),
@@ -28,7 +28,7 @@ fn merchant(authority: &Authority) -> (String, String) {
 }
 
 fn builder(front: &TlsFront, authority: &Authority) -> ClientBuilder {
-    // The proxy is the transport's own affair, so the suite's builder is not taken as it is.
+    // `keys::builder` sets `no_proxy`, which cannot be combined with a transport.
     wechatpay_chain::Client::builder()
         .mchid(keys::MCHID)
         .serial(keys::SERIAL)
@@ -40,7 +40,7 @@ fn builder(front: &TlsFront, authority: &Authority) -> ClientBuilder {
 }
 
 #[test]
-fn a_server_that_demands_it_sees_the_certificate_where_security_asks() {
+fn security_option_presents_the_client_certificate() {
     let (server, authority) = (Server::always_ok(), Authority::new());
     let front = TlsFront::start(&server, &authority, true);
     let (cert, key) = merchant(&authority);
@@ -64,7 +64,7 @@ fn a_server_that_demands_it_sees_the_certificate_where_security_asks() {
 }
 
 #[test]
-fn calls_with_the_certificate_and_without_never_share_a_connection() {
+fn calls_with_and_without_certificate_share_no_connection() {
     let (server, authority) = (Server::always_ok(), Authority::new());
     let front = TlsFront::start(&server, &authority, false);
     let (cert, key) = merchant(&authority);
@@ -80,7 +80,7 @@ fn calls_with_the_certificate_and_without_never_share_a_connection() {
             .unwrap();
     }
     let shown = front.shown();
-    assert_eq!(shown.len(), 2, "a connection of each kind");
+    assert_eq!(shown.len(), 2, "one connection of each kind");
     assert!(shown[0].is_none() && shown[1].is_some());
     for request in server.requests() {
         assert_eq!(
@@ -91,7 +91,7 @@ fn calls_with_the_certificate_and_without_never_share_a_connection() {
 }
 
 #[test]
-fn security_without_an_identity_is_refused_before_anything_is_sent() {
+fn security_without_an_identity_is_an_error_before_sending() {
     let server = Server::always_ok();
     let chain = server.client().chain("v3/a");
     let err = chain.post(json!({ "security": true })).unwrap_err();
@@ -101,14 +101,14 @@ fn security_without_an_identity_is_refused_before_anything_is_sent() {
     );
     assert!(err.to_string().contains("client_identity"), "{err}");
     assert!(server.requests().is_empty());
-    // Preparing opens no connection, so there is none to show a certificate on.
+    // `prepare` opens no connection, so it needs no certificate.
     chain
         .prepare(Method::POST, json!({ "security": true }))
         .unwrap();
 }
 
 #[test]
-fn a_key_that_is_not_the_certificates_is_told_at_once() {
+fn key_that_does_not_match_the_certificate_is_an_error() {
     let authority = Authority::new();
     let (cert, key) = merchant(&authority);
     let other = key_pem(keys::platform());
@@ -128,7 +128,7 @@ fn a_key_that_is_not_the_certificates_is_told_at_once() {
 }
 
 #[test]
-fn a_chain_and_one_file_for_both_are_taken_in_any_order() {
+fn chain_and_combined_file_are_accepted_in_any_order() {
     let authority = Authority::new();
     let (cert, key) = merchant(&authority);
     let serial = Certificate::from_pem(&cert).unwrap().serial().to_owned();
@@ -166,7 +166,7 @@ mod pkcs12 {
     use super::*;
     use crate::fixtures::{material, scratch::Scratch};
 
-    /// A folder with the merchant's PEM files, and the authority that certified them.
+    /// Returns a folder with the merchant's PEM files, and the authority that issued the certificate.
     fn files() -> (Scratch, Authority) {
         let dir = Scratch::new();
         let authority = Authority::new();
@@ -177,8 +177,8 @@ mod pkcs12 {
         (dir, authority)
     }
 
-    /// What a tool makes of the merchant's PEM files; `None` where it cannot.
-    fn made(dir: &Scratch, program: &str, args: &[&str]) -> Option<Vec<u8>> {
+    /// Makes an archive of the merchant's PEM files. Returns `None` if the program cannot.
+    fn archive_by(dir: &Scratch, program: &str, args: &[&str]) -> Option<Vec<u8>> {
         let out = dir.file("out.p12");
         let _ = std::fs::remove_file(&out);
         let run = Command::new(program)
@@ -194,50 +194,50 @@ mod pkcs12 {
         }
     }
 
-    /// Runs the openssl commands that an error gives, in their order.
-    fn follow(dir: &Scratch, advice: &str) {
+    /// Runs the openssl commands that an error message gives, in order.
+    fn run_advice(dir: &Scratch, advice: &str) {
         let commands = advice.split("openssl ").skip(1);
         for command in commands {
             let end = command.find([';', '(', '&']).unwrap_or(command.len());
-            // The password would be asked for at a terminal.
-            let ways = match command.contains("-export") {
+            // Without these arguments openssl would ask for the password at the terminal.
+            let password = match command.contains("-export") {
                 true => "-passout pass:1900000109",
                 false => "-passin pass:1900000109",
             };
             let run = Command::new("openssl")
                 .args(command[..end].split_whitespace())
-                .args(ways.split(' '))
+                .args(password.split(' '))
                 .current_dir(dir.path())
                 .output()
                 .expect("openssl runs");
-            let said = String::from_utf8_lossy(&run.stderr);
-            assert!(run.status.success(), "{command}: {said}");
+            let stderr = String::from_utf8_lossy(&run.stderr);
+            assert!(run.status.success(), "{command}: {stderr}");
         }
     }
 
     #[test]
-    fn the_advice_about_an_archive_of_old_ciphers_works() {
+    fn advice_for_archives_with_old_ciphers_works() {
         if !material::has_program("openssl") {
             return;
         }
         let (dir, _) = files();
         for cipher in ["PBE-SHA1-RC4-128", "PBE-SHA1-RC4-40", "PBE-SHA1-2DES"] {
             let old = ["-legacy", "-keypbe", cipher, "-certpbe", cipher];
-            let archive = made(&dir, "openssl", &[&EXPORT[..], &old].concat());
+            let archive = archive_by(&dir, "openssl", &[&EXPORT[..], &old].concat());
             let archive = archive.expect("openssl knows the old ciphers");
             let err = Identity::from_pkcs12(&archive, "1900000109").unwrap_err();
             dir.written("old.p12", &archive);
-            follow(&dir, &err.to_string());
+            run_advice(&dir, &err.to_string());
             let new = std::fs::read(dir.file("new.p12")).expect("an archive");
             Identity::from_pkcs12(&new, "1900000109").expect("an identity");
 
-            // The same archive, given where PEM or DER is expected.
+            // The same archive where PEM or DER is expected.
             let err = PrivateKey::from_der(&archive).unwrap_err();
             dir.written("apiclient_cert.p12", &archive);
-            follow(&dir, &err.to_string());
+            run_advice(&dir, &err.to_string());
             PrivateKey::from_pem_file(dir.file("apiclient_key.pem")).expect("a key");
             let err = Certificate::from_der(&archive).unwrap_err();
-            follow(&dir, &err.to_string());
+            run_advice(&dir, &err.to_string());
             Certificate::from_pem_file(dir.file("apiclient_cert.pem")).expect("a certificate");
         }
     }
@@ -258,7 +258,7 @@ mod pkcs12 {
     ];
 
     #[test]
-    fn archives_of_openssl_and_java_open_and_serve() {
+    fn archives_of_openssl_and_java_work() {
         if !material::has_program("openssl") {
             return;
         }
@@ -280,7 +280,9 @@ mod pkcs12 {
             with(&["-keypbe", "NONE", "-certpbe", "NONE"]),
             with(&["-nomac", "-iter", "1"]),
         ] {
-            archives.extend(made(&dir, "openssl", &args).map(|made| (args.join(" "), made)));
+            archives.extend(
+                archive_by(&dir, "openssl", &args).map(|archive| (args.join(" "), archive)),
+            );
         }
         assert!(archives.len() >= 5, "openssl made {}", archives.len());
         dir.written("in.p12", &archives[0].1);
@@ -298,7 +300,9 @@ mod pkcs12 {
             "PKCS12",
             "-noprompt",
         ];
-        archives.extend(made(&dir, "keytool", &keytool).map(|made| ("keytool".into(), made)));
+        archives.extend(
+            archive_by(&dir, "keytool", &keytool).map(|archive| ("keytool".into(), archive)),
+        );
 
         let serial = Certificate::from_pem_file(dir.file("cert.pem"))
             .unwrap()
@@ -328,14 +332,14 @@ mod pkcs12 {
     }
 
     #[test]
-    fn a_cut_or_altered_archive_is_an_error_and_no_panic() {
+    fn damaged_archive_is_an_error_without_a_panic() {
         let dir = Scratch::new();
         let (cert, key) = merchant(&Authority::new());
         dir.written("cert.pem", cert);
         dir.written("ca.pem", "");
         dir.written("key.pem", key);
         let args = [&EXPORT[..6], &EXPORT[8..], &["-nomac", "-iter", "1"]].concat();
-        let Some(archive) = made(&dir, "openssl", &args) else {
+        let Some(archive) = archive_by(&dir, "openssl", &args) else {
             return;
         };
         for end in (0..archive.len()).step_by(7) {
@@ -349,7 +353,7 @@ mod pkcs12 {
     }
 
     #[test]
-    fn the_builder_says_what_its_archive_lacks() {
+    fn builder_error_says_what_the_archive_needs() {
         let build = |builder: ClientBuilder| builder.build().err().unwrap().to_string();
         let bare =
             || wechatpay_chain::Client::builder().client_identity_pkcs12(b"-----BEGIN".to_vec());

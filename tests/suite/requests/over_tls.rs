@@ -1,5 +1,5 @@
-//! The documented operations, really sent: by TLS, to the hosts that they name, in three forms,
-//! blocking and async; what arrives is compared with what the PHP SDK sends.
+//! Sends every documented operation over TLS to its own host, in three forms of the path, blocking and
+//! async. Compares each received request with the one that the PHP SDK sends.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,9 +30,9 @@ use crate::fixtures::{
 
 const FILE: &[u8] = b"\xef\xbb\xbftrade_time,amount\r\n`2026-01-01,`0.01\r\n";
 
-/// What WeChat Pay's answer to a request is like.
+/// The kind of response that WeChat Pay sends to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Like {
+enum ResponseKind {
     Json,
     Statement,
     File,
@@ -41,8 +41,8 @@ enum Like {
     Token,
 }
 
-impl Like {
-    /// By the documents' list of answers without a signature.
+impl ResponseKind {
+    /// Follows the documents' list of unsigned responses.
     fn of(path: &str, v2: bool) -> Self {
         const FILES: [&str; 7] = [
             "/v3/billdownload/file",
@@ -114,19 +114,20 @@ impl Like {
     fn check(self, response: &Response) -> Result<(), String> {
         let signed = matches!(self, Self::Json | Self::Statement | Self::Xml);
         let verification = response.verification();
-        let fits = match verification {
+        let as_expected = match verification {
             Verification::Verified { .. } => signed,
             Verification::DocumentedUnsigned => !signed,
             _ => false,
         };
-        match fits {
+        match as_expected {
             true => Ok(()),
             false => Err(format!("the response is {verification:?}")),
         }
     }
 }
 
-/// What one thread sends by: a gateway of its own, so that what arrives is what it sent last.
+/// The clients of one thread. Each thread has its own gateway, so that a received request is the one
+/// that the thread has just sent.
 struct Sender {
     gateway: Gateway,
     transport: wechatpay_chain::Transport,
@@ -149,7 +150,7 @@ impl Sender {
                         .filter(|rest| rest.starts_with("/v3/"))
                 })
                 .unwrap_or(path);
-            Like::of(path, v2).response()
+            ResponseKind::of(path, v2).response()
         });
         let pem = keys::merchant()
             .rsa
@@ -191,11 +192,11 @@ impl Sender {
             .clone()
     }
 
-    /// One call, and whether what arrived is what is expected.
+    /// Makes one call and compares the received request with the expected one.
     fn send(&self, mode: Mode, chain: &Chain, line: &Value) -> Result<(), String> {
         let method: Method = line["verb"].as_str().unwrap_or_default().parse().unwrap();
-        let unsent = |options| mode.send(chain, &method, options);
-        let mut options = without_stray(line, unsent)?;
+        let send = |options| mode.send(chain, &method, options);
+        let mut options = without_stray(line, send)?;
         let sink = options
             .get("sink")
             .is_some()
@@ -217,11 +218,13 @@ impl Sender {
         let path = url
             .find("/v3/")
             .map_or(arrival.request.path(), |at| &url[at..]);
-        Like::of(path, v2).check(&response)?;
+        ResponseKind::of(path, v2).check(&response)?;
         match sink {
             Some(sink) => match std::fs::read(&sink) {
-                Ok(kept) if kept == FILE => std::fs::remove_file(sink).map_err(|e| e.to_string()),
-                other => Err(format!("in the sink is {other:?}")),
+                Ok(content) if content == FILE => {
+                    std::fs::remove_file(sink).map_err(|e| e.to_string())
+                }
+                other => Err(format!("the sink contains {other:?}")),
             },
             None => Ok(()),
         }
@@ -239,10 +242,12 @@ impl Sender {
         };
         compare(&sent, line)?;
         for name in ["accept", "user-agent"] {
-            request.header(name).ok_or(format!("no one `{name}`"))?;
+            request
+                .header(name)
+                .ok_or(format!("expected exactly one `{name}`"))?;
         }
         if v2 != request.all("authorization").is_empty() {
-            return Err("an Authorization where none is due, or the reverse".into());
+            return Err("an unexpected or missing Authorization".into());
         }
         if !v2 {
             let fields = request.authorization(keys::merchant());
@@ -255,7 +260,7 @@ impl Sender {
         if shown != security.then_some(&*self.certificate) {
             let shown = shown.is_some();
             return Err(format!(
-                "`security` is {security}, a certificate shown: {shown}"
+                "`security` is {security}, certificate presented: {shown}"
             ));
         }
         Ok(())
@@ -263,7 +268,7 @@ impl Sender {
 }
 
 #[test]
-fn operations_arrive_as_the_php_sdk_sends_them() {
+fn requests_over_tls_match_the_php_sdk() {
     let Some(lines) = material::lines("tests/vectors/requests.jsonl") else {
         return;
     };
@@ -296,7 +301,7 @@ fn operations_arrive_as_the_php_sdk_sends_them() {
         "operations × forms × modes: sent {sent}, passed {}",
         sent - failed.len()
     );
-    assert!(sent > 4800, "only {sent} were there to send");
+    assert!(sent > 4800, "only {sent} requests were sent");
     assert!(
         failed.is_empty(),
         "{}\n{} failed",

@@ -1,5 +1,5 @@
-//! What calls up payment: the documents' field names, and signatures that openssl and node find
-//! good.
+//! The parameters that open the payment: their documented names, and signatures that openssl and node
+//! verify.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
@@ -23,7 +23,7 @@ fn names(params: &PayParams) -> Vec<String> {
         .collect()
 }
 
-/// Openssl's opinion of a signature by the merchant's key.
+/// Verifies a signature of the merchant key with openssl.
 fn verify(lines: &str, signature: &str) {
     let pem = merchant()
         .rsa
@@ -43,7 +43,7 @@ fn verify(lines: &str, signature: &str) {
     assert_eq!(out, b"Verified OK\n");
 }
 
-/// Node's sign over all fields but the sign itself.
+/// Computes the sign over all other fields with node.
 fn v2_sign(params: &PayParams, sign: &str, hmac: bool) -> Value {
     node(
         "const fields = input.params;
@@ -60,7 +60,7 @@ fn v2_sign(params: &PayParams, sign: &str, hmac: bool) -> Value {
 }
 
 #[test]
-fn a_page_and_a_mini_program_take_the_same() {
+fn page_and_mini_program_params_are_alike() {
     if programs::missing() {
         return;
     }
@@ -98,7 +98,7 @@ fn a_page_and_a_mini_program_take_the_same() {
 }
 
 #[test]
-fn an_app_signs_the_bare_id() {
+fn app_params_sign_the_bare_prepay_id() {
     if programs::missing() {
         return;
     }
@@ -128,7 +128,7 @@ fn an_app_signs_the_bare_id() {
 }
 
 #[test]
-fn orders_of_apiv2_are_called_up_with_a_digest() {
+fn apiv2_params_are_signed_with_a_digest() {
     if programs::missing() {
         return;
     }
@@ -160,7 +160,7 @@ fn orders_of_apiv2_are_called_up_with_a_digest() {
 }
 
 #[test]
-fn what_no_front_end_takes_is_an_error() {
+fn invalid_front_end_values_are_errors() {
     if programs::missing() {
         return;
     }
@@ -213,7 +213,7 @@ impl Signer for Remote {
 }
 
 #[test]
-fn a_remote_signer_is_waited_for() {
+fn params_wait_for_a_remote_signer() {
     if programs::missing() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The documented operations, against what the PHP SDK sends for them.
+//! Prepares every documented operation and compares it with the request that the PHP SDK sends.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use wechatpay_chain::{Chain, Client, Method, PreparedRequest};
 
 use crate::fixtures::{apiv2, keys, material};
 
-/// The same path in its three forms. The index takes literals only: a test's are leaked.
+/// Returns the same path in its three forms. An index takes a `&'static str`, so the path is leaked.
 pub fn forms(client: &Client, line: &Value) -> [(&'static str, Chain); 3] {
     let path = line["path"].as_str().expect("a path");
     let segments = line["segments"].as_array().expect("segments");
@@ -29,8 +29,8 @@ pub fn options(line: &Value) -> Map<String, Value> {
     options
 }
 
-/// Samples that pass a key which is no variable of their path: the PHP SDK drops it silently, and
-/// this library refuses it, so that a misspelt variable never goes out.
+/// Samples with a key that is not a variable of their path. The PHP SDK drops the key silently. This
+/// library refuses it, so that a misspelt variable is never sent.
 pub const STRAY: [(&str, &str); 2] = [
     (
         "GET v3/global/papay/transactions/out-trade-no/{out_trade_no}",
@@ -42,7 +42,7 @@ pub const STRAY: [(&str, &str); 2] = [
     ),
 ];
 
-/// The options without a stray key, once `send` is seen to refuse it by name.
+/// Returns the options without the stray key, after checking that `send` refuses that key by name.
 pub fn without_stray<T>(
     line: &Value,
     send: impl Fn(Value) -> wechatpay_chain::Result<T>,
@@ -72,7 +72,7 @@ fn client(mchid: &str, clients: &mut BTreeMap<String, Client>) -> Client {
         .clone()
 }
 
-/// Numbers by value, the keys in their order.
+/// Compares numbers by value and object keys in order.
 fn same(sent: &Value, expected: &Value) -> bool {
     match (sent, expected) {
         (Value::Object(a), Value::Object(b)) => {
@@ -86,7 +86,7 @@ fn same(sent: &Value, expected: &Value) -> bool {
     }
 }
 
-/// A request to compare: prepared, or as it arrived.
+/// A prepared or received request.
 pub struct Sent<'a> {
     pub method: &'a str,
     pub url: &'a str,
@@ -107,7 +107,7 @@ impl<'a> Sent<'a> {
         }
     }
 
-    /// The value of a header that is there once.
+    /// Returns the value of a header that occurs exactly once.
     fn header(&self, name: &str) -> Option<&'a str> {
         let mut values = self
             .headers
@@ -118,7 +118,7 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// Whether a request is the one that a line expects.
+/// Compares a request with the one that a line expects.
 pub fn compare(request: &Sent<'_>, line: &Value) -> Result<(), String> {
     let expect = &line["expect"];
     let (url, query) = request
@@ -155,10 +155,10 @@ pub fn compare(request: &Sent<'_>, line: &Value) -> Result<(), String> {
         let sent = request.header(name).unwrap_or_default();
         check(name, sent, value.as_str().unwrap_or_default())?;
     }
-    let bodies = line["not_compared"]
+    let skip_body = line["not_compared"]
         .as_array()
         .is_some_and(|keys| keys.contains(&json!("body")));
-    if bodies {
+    if skip_body {
         return Ok(());
     }
     if !expect["xml"].is_null() {
@@ -174,31 +174,31 @@ pub fn compare(request: &Sent<'_>, line: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The call without the variables that the sample leaves out must be refused, naming them.
-fn check_lacking(chain: &Chain, method: &Method, line: &Value) -> Result<(), String> {
-    let Some(lacking) = line["lacking"].as_array() else {
+/// Checks that the call without the variables that the sample omits is refused, naming them.
+fn check_missing(chain: &Chain, method: &Method, line: &Value) -> Result<(), String> {
+    let Some(missing) = line["lacking"].as_array() else {
         return Ok(());
     };
-    let mut short = options(line);
-    short.retain(|key, _| !lacking.contains(&json!(key)));
-    match chain.prepare(method.clone(), Value::Object(short)) {
-        Ok(request) => Err(format!("sent without {lacking:?}: {}", request.url())),
+    let mut reduced = options(line);
+    reduced.retain(|key, _| !missing.contains(&json!(key)));
+    match chain.prepare(method.clone(), Value::Object(reduced)) {
+        Ok(request) => Err(format!("sent without {missing:?}: {}", request.url())),
         Err(err) => {
             let text = err.to_string();
-            let named = lacking
+            let named = missing
                 .iter()
                 .all(|name| text.contains(name.as_str().unwrap_or_default()));
             if named && err.is_request() {
                 Ok(())
             } else {
-                Err(format!("the error does not name {lacking:?}: {text}"))
+                Err(format!("the error does not name {missing:?}: {text}"))
             }
         }
     }
 }
 
 #[test]
-fn operations_are_sent_as_the_php_sdk_sends_them() {
+fn prepared_requests_match_the_php_sdk() {
     let Some(lines) = material::lines("tests/vectors/requests.jsonl") else {
         return;
     };
@@ -208,7 +208,7 @@ fn operations_are_sent_as_the_php_sdk_sends_them() {
         let client = client(line["mchid"].as_str().unwrap_or_default(), &mut clients);
         let method: Method = line["verb"].as_str().unwrap_or_default().parse().unwrap();
         for (form, chain) in forms(&client, line) {
-            let outcome = check_lacking(&chain, &method, line).and_then(|()| {
+            let outcome = check_missing(&chain, &method, line).and_then(|()| {
                 let prepare = |options| chain.prepare(method.clone(), options);
                 let request =
                     prepare(without_stray(line, prepare)?).map_err(|err| err.to_string())?;
@@ -224,12 +224,12 @@ fn operations_are_sent_as_the_php_sdk_sends_them() {
         "operations × forms: {passed} passed, {} failed",
         failed.len()
     );
-    assert!(passed > 2400, "only {passed} were there to pass");
+    assert!(passed > 2400, "only {passed} passed");
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
-fn paths_and_queries_are_encoded_as_the_php_sdk_encodes_them() {
+fn path_and_query_encoding_matches_the_php_sdk() {
     let Some(lines) = material::lines("tests/vectors/encoding.jsonl") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Keys that are elsewhere: a signer and a verifier behind a socket, and keys that change.
+//! Remote keys: a signer and a verifier behind a socket. Also key rotation while calls run.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -26,7 +26,7 @@ use crate::fixtures::{
     server::{MockResponse, Server},
 };
 
-/// A signing service: a length and a message come, a signature of 256 bytes goes.
+/// Starts a signing service. It reads a length and a message, and writes a signature of 256 bytes.
 fn service() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
@@ -70,7 +70,7 @@ impl Signer for RemoteSigner {
 
 #[derive(Clone, Default)]
 struct RemoteVerifier {
-    asked: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
     fails: bool,
     preferred: Option<String>,
 }
@@ -84,7 +84,7 @@ impl Verifier for RemoteVerifier {
         message: &[u8],
         signature: &[u8],
     ) -> Result<bool, Self::Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(1)).await;
         if self.fails {
             return Err("the HSM is on fire");
@@ -97,7 +97,7 @@ impl Verifier for RemoteVerifier {
     }
 }
 
-fn bare(server: &Server) -> ClientBuilder {
+fn base_builder(server: &Server) -> ClientBuilder {
     Client::builder()
         .mchid(keys::MCHID)
         .base_uri(server.url())
@@ -106,20 +106,20 @@ fn bare(server: &Server) -> ClientBuilder {
 }
 
 fn signed_by(signer: impl Signer, server: &Server) -> Client {
-    let builder = bare(server).signer(signer);
+    let builder = base_builder(server).signer(signer);
     let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
     builder.build().expect("a client")
 }
 
 fn verified_by(verifier: RemoteVerifier, server: &Server) -> Client {
-    let builder = bare(server)
+    let builder = base_builder(server)
         .serial(keys::SERIAL)
         .private_key(keys::merchant().private());
     builder.verifier(verifier).build().expect("a client")
 }
 
 #[test]
-fn a_remote_signer_signs_every_kind_of_call() {
+fn remote_signer_signs_every_kind_of_call() {
     let server = Server::always_ok();
     let signer = RemoteSigner {
         port: service(),
@@ -131,8 +131,8 @@ fn a_remote_signer_signs_every_kind_of_call() {
         mode.get(&chain, ()).unwrap();
         mode.post(&chain, json!({ "json": { "a": 1 } })).unwrap();
     }
-    // The blocking names wait as a verb does: in a plain thread, and inside a runtime.
-    let here = chain.prepare(Method::POST, json!({ "json": {} })).unwrap();
+    // `prepare` blocks like a blocking verb, in a plain thread and inside a runtime.
+    let blocking = chain.prepare(Method::POST, json!({ "json": {} })).unwrap();
     let single = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -141,10 +141,10 @@ fn a_remote_signer_signs_every_kind_of_call() {
         chain.get(()).unwrap();
         chain.prepare(Method::POST, json!({ "json": {} })).unwrap()
     });
-    let twin = runtime()
+    let asynchronous = runtime()
         .block_on(chain.prepare_async(Method::POST, json!({ "json": {} })))
         .unwrap();
-    for prepared in [here, inside, twin] {
+    for prepared in [blocking, inside, asynchronous] {
         let header = prepared.headers()["authorization"].to_str().unwrap();
         assert!(
             header.contains(&format!("serial_no=\"{}\"", keys::SERIAL)),
@@ -161,12 +161,12 @@ fn a_remote_signer_signs_every_kind_of_call() {
     }
 }
 
-/// Fails, or never comes back.
-struct Bad {
+/// A signer that fails or never returns.
+struct FailingSigner {
     hangs: bool,
 }
 
-impl Signer for Bad {
+impl Signer for FailingSigner {
     type Error = io::Error;
 
     async fn sign(&self, _: &[u8]) -> Result<Signature, Self::Error> {
@@ -179,9 +179,9 @@ impl Signer for Bad {
 }
 
 #[test]
-fn a_signer_that_fails_sends_nothing() {
+fn failing_signer_sends_nothing() {
     let server = Server::always_ok();
-    let chain = signed_by(Bad { hangs: false }, &server).chain("v3/x");
+    let chain = signed_by(FailingSigner { hangs: false }, &server).chain("v3/x");
     let check = |err: wechatpay_chain::Error| {
         assert!(err.is_signing(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::NotSent);
@@ -199,7 +199,7 @@ fn a_signer_that_fails_sends_nothing() {
             .unwrap_err(),
     );
 
-    // A serial that cannot stand in a header is no signature either.
+    // A serial that is invalid in a header is a signing error too.
     let signer = RemoteSigner {
         port: service(),
         serial: "7\",mchid=\"1",
@@ -220,9 +220,9 @@ fn a_signer_that_fails_sends_nothing() {
 }
 
 #[test]
-fn a_signer_that_never_comes_back_ends_with_the_calls_time() {
+fn hanging_signer_ends_with_the_timeout() {
     let server = Server::always_ok();
-    let chain = signed_by(Bad { hangs: true }, &server).chain("v3/x");
+    let chain = signed_by(FailingSigner { hangs: true }, &server).chain("v3/x");
     for mode in BOTH {
         let err = mode.post(&chain, json!({ "timeout": 0.1 })).unwrap_err();
         assert!(err.is_timeout(), "{err:?}");
@@ -231,13 +231,13 @@ fn a_signer_that_never_comes_back_ends_with_the_calls_time() {
     assert_eq!(server.connections(), 0);
 }
 
-/// Signs once, then fails or never comes back.
-struct Once {
+/// A signer that signs once, then fails or never returns.
+struct SignsOnce {
     used: AtomicBool,
-    then: Bad,
+    then: FailingSigner,
 }
 
-impl Signer for Once {
+impl Signer for SignsOnce {
     type Error = io::Error;
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
@@ -249,7 +249,7 @@ impl Signer for Once {
 }
 
 #[test]
-fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
+fn signing_error_on_retry_keeps_the_first_outcome() {
     let retry = RetryPolicy::default()
         .backoff(Duration::from_millis(1), Duration::from_millis(1))
         .repeat_rate_limited_writes();
@@ -263,10 +263,10 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
             let status = *status;
             let server =
                 Server::start(move |_| MockResponse::plain(status, "").header("Location", "/v3/y"));
-            let builder = bare(&server).retry(retry.clone());
-            let builder = builder.signer(Once {
+            let builder = base_builder(&server).retry(retry.clone());
+            let builder = builder.signer(SignsOnce {
                 used: AtomicBool::new(false),
-                then: Bad { hangs },
+                then: FailingSigner { hangs },
             });
             let builder = builder.platform_key(keys::PLATFORM_ID, keys::platform().public());
             let chain = builder.build().unwrap().chain("v3/x");
@@ -287,7 +287,7 @@ fn what_was_sent_once_stays_sent_whatever_its_repetition_meets() {
 }
 
 #[test]
-fn a_remote_verifier_decides() {
+fn remote_verifier_decides_about_responses() {
     let server = Server::start(|request| match request.path() {
         "/v3/forged" => MockResponse::signed_over(200, "{}", b"other"),
         "/v3/unsigned" => MockResponse::plain(200, "{}"),
@@ -316,8 +316,8 @@ fn a_remote_verifier_decides() {
         assert_eq!(err.outcome(), Outcome::Rejected);
         assert!(err.api().unwrap().is_verified());
     }
-    // What is unsigned needs nobody's word.
-    assert_eq!(verifier.asked.load(Ordering::SeqCst), 8);
+    // An unsigned response is not passed to the verifier.
+    assert_eq!(verifier.calls.load(Ordering::SeqCst), 8);
     assert!(
         server
             .requests()
@@ -327,7 +327,7 @@ fn a_remote_verifier_decides() {
 }
 
 #[test]
-fn a_verifier_that_fails_leaves_the_outcome_unknown() {
+fn failing_verifier_leaves_the_outcome_unknown() {
     let server = Server::always_ok();
     let client = verified_by(
         RemoteVerifier {
@@ -353,12 +353,12 @@ fn a_verifier_that_fails_leaves_the_outcome_unknown() {
 }
 
 #[test]
-fn a_rotation_under_calls_never_pairs_the_wrong_two() {
+fn rotation_during_calls_keeps_key_and_serial_together() {
     const OTHER: &str = "5157F09EFDC096DE15EBE81A47057A7200000000";
     static OTHER_PAIR: OnceLock<Pair> = OnceLock::new();
     let server = Server::always_ok();
     let client = server.client();
-    let (stop, turns) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (stop, rotations) = (AtomicBool::new(false), AtomicUsize::new(0));
     let key_of = |serial: &str| -> &'static Pair {
         match serial {
             keys::SERIAL => keys::merchant(),
@@ -366,21 +366,21 @@ fn a_rotation_under_calls_never_pairs_the_wrong_two() {
             other => panic!("an unknown serial {other}"),
         }
     };
-    // Drawing it takes a while.
+    // Generating the key takes a while.
     key_of(OTHER);
     thread::scope(|scope| {
         let rotating = scope.spawn(|| {
             while !stop.load(Ordering::SeqCst) {
-                let serial = [OTHER, keys::SERIAL][turns.load(Ordering::SeqCst) % 2];
+                let serial = [OTHER, keys::SERIAL][rotations.load(Ordering::SeqCst) % 2];
                 client.rotate_key(serial, key_of(serial).private()).unwrap();
-                turns.fetch_add(1, Ordering::SeqCst);
+                rotations.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        let calling = [0, 1].map(|_| {
+        let callers = [0, 1].map(|_| {
             scope.spawn(|| {
                 let mut rounds = 0;
-                while rounds < 50 || turns.load(Ordering::SeqCst) < 20 {
+                while rounds < 50 || rotations.load(Ordering::SeqCst) < 20 {
                     for mode in BOTH {
                         mode.post(&client.chain("v3/x"), json!({ "json": {} }))
                             .unwrap();
@@ -389,8 +389,8 @@ fn a_rotation_under_calls_never_pairs_the_wrong_two() {
                 }
             })
         });
-        for calling in calling {
-            calling.join().unwrap();
+        for callers in callers {
+            callers.join().unwrap();
         }
         stop.store(true, Ordering::SeqCst);
         rotating.join().unwrap();

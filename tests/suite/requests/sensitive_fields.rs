@@ -1,4 +1,4 @@
-//! Sensitive fields, against openssl both ways.
+//! Sensitive fields, encrypted and decrypted in exchange with openssl.
 
 use std::time::Duration;
 
@@ -24,19 +24,19 @@ const OAEP: [&str; 6] = [
 ];
 const PKCS1: [&str; 2] = ["-pkeyopt", "rsa_padding_mode:pkcs1"];
 
-fn opened(pair: &Pair, padding: &[&str], base64: &str) -> String {
+fn decrypted(pair: &Pair, padding: &[&str], base64: &str) -> String {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let key = TempFile::new(pem.as_bytes());
     let args = [&["pkeyutl", "-decrypt", "-inkey", key.path()], padding].concat();
     let bytes = STANDARD.decode(base64).expect("base64");
-    String::from_utf8(openssl(&args, &bytes).expect("openssl opens it")).expect("UTF-8")
+    String::from_utf8(openssl(&args, &bytes).expect("openssl decrypts it")).expect("UTF-8")
 }
 
-fn sealed(pair: &Pair, text: &str) -> String {
-    sealed_with(pair, &OAEP, text)
+fn encrypted(pair: &Pair, text: &str) -> String {
+    encrypted_with(pair, &OAEP, text)
 }
 
-fn sealed_with(pair: &Pair, padding: &[&str], text: &str) -> String {
+fn encrypted_with(pair: &Pair, padding: &[&str], text: &str) -> String {
     let pem = pair.rsa.to_public_key().to_public_key_pem(LineEnding::LF);
     let key = TempFile::new(pem.expect("PEM"));
     let args = [
@@ -60,7 +60,7 @@ fn body(client: &Client, options: Options) -> wechatpay_chain::Result<(Value, St
 }
 
 #[test]
-fn openssl_opens_what_the_client_encrypts() {
+fn openssl_decrypts_what_the_client_encrypts() {
     if programs::missing() {
         return;
     }
@@ -68,11 +68,11 @@ fn openssl_opens_what_the_client_encrypts() {
     for text in ["张三", "", &"a".repeat(214)] {
         let encrypted = client.encrypt(text).unwrap();
         assert_eq!(encrypted.serial(), PLATFORM_ID);
-        assert_eq!(opened(platform(), &OAEP, encrypted.as_str()), text);
+        assert_eq!(decrypted(platform(), &OAEP, encrypted.as_str()), text);
     }
     let old = client.encrypt_pkcs1("+852 1234 5678").unwrap();
     assert_eq!(
-        opened(platform(), &PKCS1, &format!("{old}")),
+        decrypted(platform(), &PKCS1, &format!("{old}")),
         "+852 1234 5678"
     );
     let debug = format!("{old:?}");
@@ -80,7 +80,7 @@ fn openssl_opens_what_the_client_encrypts() {
 }
 
 #[test]
-fn a_text_too_long_is_told_the_limit() {
+fn too_long_text_is_an_error_with_the_limit() {
     if programs::missing() {
         return;
     }
@@ -111,12 +111,12 @@ fn a_text_too_long_is_told_the_limit() {
 }
 
 #[test]
-fn the_client_opens_what_openssl_encrypts() {
+fn client_decrypts_what_openssl_encrypts() {
     if programs::missing() {
         return;
     }
     let client = client();
-    let field = sealed(merchant(), "李四, 广东省深圳市");
+    let field = encrypted(merchant(), "李四, 广东省深圳市");
     assert_eq!(client.decrypt(&field).unwrap(), "李四, 广东省深圳市");
     let future = client.decrypt_async(&field);
     assert_eq!(
@@ -128,7 +128,7 @@ fn the_client_opens_what_openssl_encrypts() {
         "李四, 广东省深圳市"
     );
     for (field, text) in [
-        (sealed(platform(), "x"), "cannot decrypt"),
+        (encrypted(platform(), "x"), "cannot decrypt"),
         ("not base64!".to_owned(), "is not base64"),
         (STANDARD.encode("short"), "invalid RSA ciphertext: 5 bytes"),
     ] {
@@ -141,20 +141,20 @@ fn the_client_opens_what_openssl_encrypts() {
 
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
-fn pkcs1_is_opened_by_a_method_of_its_own_that_tells_nothing_of_the_padding() {
+fn pkcs1_decryption_does_not_reveal_invalid_padding() {
     if programs::missing() {
         return;
     }
     let client = client();
-    let field = sealed_with(merchant(), &PKCS1, "李四");
+    let field = encrypted_with(merchant(), &PKCS1, "李四");
     assert_eq!(client.decrypt_pkcs1(&field).unwrap(), "李四");
-    let opened = crate::fixtures::mode::runtime().block_on(client.decrypt_pkcs1_async(&field));
-    assert_eq!(opened.unwrap(), "李四");
-    // Neither method opens what is the other's.
+    let decrypted = crate::fixtures::mode::runtime().block_on(client.decrypt_pkcs1_async(&field));
+    assert_eq!(decrypted.unwrap(), "李四");
+    // Each method decrypts only its own padding.
     assert!(client.decrypt(&field).unwrap_err().is_decrypt());
     let mut altered = STANDARD.decode(&field).unwrap();
     altered[200] ^= 1;
-    for wrong in [sealed(merchant(), "李四"), STANDARD.encode(altered)] {
+    for wrong in [encrypted(merchant(), "李四"), STANDARD.encode(altered)] {
         assert_ne!(client.decrypt_pkcs1(&wrong).unwrap(), "李四");
     }
     for (field, text) in [
@@ -169,7 +169,7 @@ fn pkcs1_is_opened_by_a_method_of_its_own_that_tells_nothing_of_the_padding() {
 }
 
 #[test]
-fn fields_are_encrypted_in_place_and_the_key_is_named() {
+fn fields_are_encrypted_in_place_with_the_key_serial() {
     if programs::missing() {
         return;
     }
@@ -193,13 +193,13 @@ fn fields_are_encrypted_in_place_and_the_key_is_named() {
     ] {
         let field = body.pointer_mut(pointer).unwrap();
         assert_ne!(field, given.pointer(pointer).unwrap());
-        *field = json!(opened(platform(), padding, field.as_str().unwrap()));
+        *field = json!(decrypted(platform(), padding, field.as_str().unwrap()));
     }
     assert_eq!(body.to_string(), given.to_string(), "nothing else changed");
 }
 
 #[test]
-fn a_given_serial_chooses_the_key() {
+fn given_serial_selects_the_key() {
     if programs::missing() {
         return;
     }
@@ -217,7 +217,7 @@ fn a_given_serial_chooses_the_key() {
     let (body_2, serial) = body(&client, options(second)).unwrap();
     assert_eq!(serial, second);
     assert_eq!(
-        opened(third(), &OAEP, body_2["n"].as_str().unwrap()),
+        decrypted(third(), &OAEP, body_2["n"].as_str().unwrap()),
         "text"
     );
 
@@ -238,7 +238,7 @@ fn third() -> &'static Pair {
 }
 
 #[test]
-fn what_cannot_be_encrypted_is_an_error_before_anything_is_sent() {
+fn unencryptable_fields_are_errors_before_sending() {
     if programs::missing() {
         return;
     }
@@ -288,7 +288,7 @@ fn what_cannot_be_encrypted_is_an_error_before_anything_is_sent() {
     );
 }
 
-/// A signer that does not decrypt, or one that answers with what it was given.
+/// A signer that either cannot decrypt or returns the ciphertext.
 struct Remote {
     decrypts: bool,
 }
@@ -307,7 +307,7 @@ impl Signer for Remote {
 }
 
 #[test]
-fn a_remote_signer_decrypts_if_it_can() {
+fn remote_signer_decrypts_if_supported() {
     if programs::missing() {
         return;
     }
@@ -326,7 +326,7 @@ fn a_remote_signer_decrypts_if_it_can() {
 }
 
 #[test]
-fn a_repeat_keeps_its_ciphertexts_and_its_serial() {
+fn repeated_attempt_keeps_ciphertext_and_serial() {
     if programs::missing() {
         return;
     }
@@ -350,11 +350,11 @@ fn a_repeat_keeps_its_ciphertexts_and_its_serial() {
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0].body, requests[1].body);
     let authorization = |at: usize| requests[at].header("authorization");
-    assert_ne!(authorization(0), authorization(1), "signed afresh");
+    assert_ne!(authorization(0), authorization(1), "a new signature");
     for request in &requests {
         assert_eq!(request.header("wechatpay-serial"), Some(PLATFORM_ID));
     }
-    // Another call is another text: OAEP draws anew.
+    // OAEP is randomized, so another call has a different ciphertext.
     client.chain("v3/x").post(&options).unwrap();
     assert_ne!(server.requests()[2].body, requests[0].body);
 }

@@ -1,5 +1,5 @@
-//! The signature, as others verify it: the openssl command line, the npm package
-//! `wechatpay-axios-plugin`, and a server over the bytes that arrive.
+//! The request signature, verified by openssl, by the npm package `wechatpay-axios-plugin`, and by a
+//! server over the received bytes.
 
 use std::{fs, process::Command};
 
@@ -17,7 +17,7 @@ use crate::fixtures::{
     server::{Request, Server},
 };
 
-/// A request with all that makes signing hard: a query, characters beyond ASCII, a body.
+/// A request that is hard to sign: it has a query, non-ASCII characters and a body.
 fn prepared() -> PreparedRequest {
     let client = keys::builder().build().expect("a client");
     client
@@ -87,7 +87,8 @@ fn openssl_verifies_the_signature() {
     assert_eq!(verify(&message), "Verification failure");
 }
 
-/// Verifies with the package's own formatter and its own RSA, and parses as a server would.
+/// Parses the Authorization header as a server would, and verifies it with the package's formatter and
+/// RSA.
 const SCRIPT: &str = r"
 const { Formatter, Rsa } = require('wechatpay-axios-plugin');
 const { readFileSync } = require('fs');
@@ -100,7 +101,7 @@ console.log(JSON.stringify({ same, good: check(body), altered: check(body + ' ')
 ";
 
 #[test]
-fn the_npm_package_verifies_the_signature() {
+fn npm_package_verifies_the_signature() {
     let Some(modules) = npm::installed("wechatpay-axios-plugin@0.9.6") else {
         return;
     };
@@ -120,16 +121,16 @@ fn the_npm_package_verifies_the_signature() {
         .stdin(fs::File::open(input).expect("a file"))
         .output()
         .expect("node runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let verdict: Value = serde_json::from_str(&said)
-        .unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let verdict: Value = serde_json::from_str(&stdout)
+        .unwrap_or_else(|_| panic!("{stdout}{}", String::from_utf8_lossy(&output.stderr)));
     assert_eq!(
         verdict,
         json!({ "same": true, "good": true, "altered": false })
     );
 }
 
-/// An operation, in its three forms.
+/// An operation in its three forms.
 struct Operation {
     name: String,
     method: Method,
@@ -137,8 +138,8 @@ struct Operation {
     forms: Vec<(&'static str, Chain)>,
 }
 
-/// What is always there.
-fn own(client: &Client) -> Vec<Operation> {
+/// Operations that need no file of test vectors.
+fn built_in(client: &Client) -> Vec<Operation> {
     let operation = |method: Method, path: &'static str, options: Value| Operation {
         name: path.to_owned(),
         method,
@@ -174,12 +175,12 @@ fn own(client: &Client) -> Vec<Operation> {
         operation(
             Method::PATCH,
             "v3/x/{id}",
-            json!({ "id": 7, "body": "{ \"as\": \"it stands\" }" }),
+            json!({ "id": 7, "body": "{ \"sent\": \"verbatim\" }" }),
         ),
     ]
 }
 
-/// Every so many-th of the documented APIv3 operations.
+/// Every twentieth documented APIv3 operation.
 fn documented(client: &Client) -> Vec<Operation> {
     let lines = material::lines("tests/vectors/requests.jsonl").unwrap_or_default();
     let lines = lines.iter().filter(|line| {
@@ -226,10 +227,10 @@ fn compare(sent: &Request, prepared: &PreparedRequest, server: &Server) {
 }
 
 #[test]
-fn what_arrives_is_what_was_prepared_and_its_signature_holds() {
+fn received_request_equals_the_prepared_one() {
     let server = Server::always_ok();
     let client = server.client();
-    let mut operations = own(&client);
+    let mut operations = built_in(&client);
     operations.extend(documented(&client));
     let mut sent = 0;
     for operation in &operations {
@@ -254,7 +255,7 @@ fn what_arrives_is_what_was_prepared_and_its_signature_holds() {
 }
 
 #[test]
-fn the_headers_of_a_request_are_the_documented_ones_and_may_be_replaced() {
+fn documented_headers_are_sent_and_can_be_replaced() {
     let server = Server::always_ok();
     let client = server.client();
     client.chain("v3/x").get(()).unwrap();

@@ -1,4 +1,4 @@
-//! Who is called: a server, a socket without one, or nobody.
+//! The hosts that produce the faults: a server, a bare socket, or nothing at all.
 
 use std::{
     any::Any,
@@ -24,10 +24,11 @@ use crate::{
     },
 };
 
+/// A host that a client calls, with the settings that its fault needs.
 pub struct Host {
     url: String,
     arrived: Box<dyn Fn() -> usize>,
-    /// What waits until the fault may begin.
+    /// Blocks until the fault is in place.
     ready: Box<dyn Fn()>,
     transport: Option<Transport>,
     pub timeout: Duration,
@@ -35,13 +36,13 @@ pub struct Host {
     pub redirects: bool,
     /// The size of a POST's body.
     pub body: usize,
-    /// How many good calls go before.
+    /// The number of successful calls to make first.
     pub before: usize,
-    _kept: Box<dyn Any>,
+    _owned: Box<dyn Any>,
 }
 
 impl Host {
-    fn new(url: String, kept: impl Any, arrived: impl Fn() -> usize + 'static) -> Self {
+    fn new(url: String, owned: impl Any, arrived: impl Fn() -> usize + 'static) -> Self {
         Self {
             url,
             arrived: Box::new(arrived),
@@ -52,7 +53,7 @@ impl Host {
             redirects: false,
             body: 10,
             before: 0,
-            _kept: Box::new(kept),
+            _owned: Box::new(owned),
         }
     }
 
@@ -73,28 +74,28 @@ impl Host {
         (self.ready)();
     }
 
-    /// How many requests arrived, once as many have as are expected.
-    pub fn arrived(&self, due: usize) -> usize {
+    /// Returns how many requests arrived. Waits until it is as many as expected, up to a minute.
+    pub fn arrived(&self, expected: usize) -> usize {
         let start = Instant::now();
-        while (self.arrived)() < due && start.elapsed() < Duration::from_secs(60) {
+        while (self.arrived)() < expected && start.elapsed() < Duration::from_secs(60) {
             thread::sleep(Duration::from_millis(1));
         }
         (self.arrived)()
     }
 
-    /// For a server that lets the call's time run out.
-    pub fn stalling(mut self) -> Self {
+    /// Shortens the call's timeout, for a server that stalls.
+    pub fn with_short_timeout(mut self) -> Self {
         self.timeout = Duration::from_millis(1_500);
         self
     }
 
-    /// For one that lets the time for connecting run out.
-    pub fn silent(mut self) -> Self {
+    /// Shortens the connect timeout, for a server that does not complete the handshake.
+    pub fn with_short_connect_timeout(mut self) -> Self {
         self.connect_timeout = Duration::from_millis(150);
         self
     }
 
-    pub fn following(mut self) -> Self {
+    pub fn following_redirects(mut self) -> Self {
         self.redirects = true;
         self
     }
@@ -105,14 +106,14 @@ impl Host {
     }
 }
 
-/// A server that answers so.
-pub fn server<R: Into<Reply>>(response: impl Fn(&Request) -> R + Send + Sync + 'static) -> Host {
-    let server = Arc::new(Server::start(response));
-    let kept = Arc::clone(&server);
-    Host::new(server.url(), kept, move || server.requests().len())
+/// A server that responds with `respond`.
+pub fn server<R: Into<Reply>>(respond: impl Fn(&Request) -> R + Send + Sync + 'static) -> Host {
+    let server = Arc::new(Server::start(respond));
+    let owned = Arc::clone(&server);
+    Host::new(server.url(), owned, move || server.requests().len())
 }
 
-/// A server that writes these bytes, and then closes or goes on as told.
+/// A server that writes these bytes, runs `then`, and closes the connection.
 pub fn writing(
     bytes: impl Into<Vec<u8>>,
     then: impl Fn(&mut TcpStream) + Clone + Send + Sync + 'static,
@@ -127,14 +128,14 @@ pub fn writing(
     })
 }
 
-/// Until the client goes.
+/// Waits until the client closes the connection.
 pub fn stall(stream: &mut TcpStream) {
     let _ = stream.read(&mut [0]);
 }
 
 pub fn close(_: &mut TcpStream) {}
 
-/// Writes this again and again.
+/// Writes these bytes again and again.
 pub fn drip(
     bytes: &'static [u8],
     every: Duration,
@@ -146,7 +147,7 @@ pub fn drip(
     }
 }
 
-/// A server whose first connection is reset once it has served.
+/// A server that resets its first connection while it is idle after one response.
 pub fn resetting_an_idle_connection() -> Host {
     let reset = Arc::new(AtomicBool::new(false));
     let server = Arc::new(Server::start({
@@ -164,8 +165,8 @@ pub fn resetting_an_idle_connection() -> Host {
             }))
         }
     }));
-    let (kept, counted) = (Arc::clone(&server), Arc::clone(&server));
-    let mut host = Host::new(server.url(), kept, move || counted.requests().len() - 1);
+    let (owned, counted) = (Arc::clone(&server), Arc::clone(&server));
+    let mut host = Host::new(server.url(), owned, move || counted.requests().len() - 1);
     host.before = 1;
     host.ready = Box::new(move || {
         reset.store(true, Ordering::SeqCst);
@@ -174,39 +175,38 @@ pub fn resetting_an_idle_connection() -> Host {
     host
 }
 
-/// A port where nobody listens.
+/// A port where nothing listens.
 pub fn refused() -> Host {
     let url = format!("http://127.0.0.1:{}/", vacant_port());
     Host::new(url, (), || 0)
 }
 
-/// A name that does not exist, by its very definition.
-pub fn unnamed() -> Host {
+/// A host name that never resolves: `.invalid` is reserved for that.
+pub fn unresolvable() -> Host {
     let mut host = Host::new("http://wechatpay.invalid/".into(), (), || 0);
     host.timeout = Duration::from_secs(30);
     host
 }
 
-/// A port whose queue of connections is full.
-pub fn unanswering() -> Host {
-    let full = connections::full();
+/// A port whose accept queue is full.
+pub fn unresponsive() -> Host {
+    let full = connections::full_port();
     Host::new(format!("http://127.0.0.1:{}/", full.port), full, || 0)
 }
 
-/// A socket without a server: it is told of each connection, and counts those that brought a byte
-/// if it reads any.
+/// A bare socket. `serve` handles each connection, and those that delivered a byte are counted.
 pub fn socket(
     scheme: &str,
     serve: impl Fn(TcpStream) -> Read + Clone + Send + Sync + 'static,
 ) -> Host {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("{scheme}://{}/", listener.local_addr().expect("an address"));
-    let (arrived, ending) = (Arc::new(AtomicUsize::new(0)), Ending::default());
+    let (arrived, stop) = (Arc::new(AtomicUsize::new(0)), StopOnDrop::default());
     thread::spawn({
-        let (arrived, ended) = (Arc::clone(&arrived), Arc::clone(&ending.0));
+        let (arrived, stopped) = (Arc::clone(&arrived), Arc::clone(&stop.0));
         move || {
             for stream in listener.incoming().flatten() {
-                if ended.load(Ordering::SeqCst) {
+                if stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 let (serve, arrived) = (serve.clone(), Arc::clone(&arrived));
@@ -218,7 +218,7 @@ pub fn socket(
             }
         }
     });
-    Host::new(url, ending, move || arrived.load(Ordering::SeqCst))
+    Host::new(url, stop, move || arrived.load(Ordering::SeqCst))
 }
 
 #[derive(PartialEq, Eq)]
@@ -228,15 +228,15 @@ pub enum Read {
 }
 
 #[derive(Default)]
-struct Ending(Arc<AtomicBool>);
+struct StopOnDrop(Arc<AtomicBool>);
 
-impl Drop for Ending {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
-/// Closes it so that the other side gets a reset.
+/// Closes a stream with a reset.
 pub fn reset(stream: TcpStream) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -252,13 +252,12 @@ pub fn reset(stream: TcpStream) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     Expired,
-    Early,
-    Name,
-    Issuer,
+    NotYetValid,
+    WrongName,
+    UnknownIssuer,
 }
 
-/// A server whose TLS certificate the client must not take. A byte that came through counts as a
-/// request that arrived.
+/// A server whose TLS certificate the client must reject. A byte that arrives counts as a request.
 pub fn tls(flaw: Flaw) -> Host {
     let authority_key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::new([]).expect("parameters");
@@ -267,14 +266,14 @@ pub fn tls(flaw: Flaw) -> Host {
     let issuer = Issuer::new(authority, authority_key);
 
     let name = match flaw {
-        Flaw::Name => "elsewhere.example",
+        Flaw::WrongName => "elsewhere.example",
         _ => "127.0.0.1",
     };
     let mut params = CertificateParams::new([name.to_owned()]).expect("parameters");
     match flaw {
         Flaw::Expired => params.not_after = date_time_ymd(2020, 1, 1),
-        Flaw::Early => params.not_before = date_time_ymd(2090, 1, 1),
-        Flaw::Name | Flaw::Issuer => {}
+        Flaw::NotYetValid => params.not_before = date_time_ymd(2090, 1, 1),
+        Flaw::WrongName | Flaw::UnknownIssuer => {}
     }
     let key = KeyPair::generate().expect("a key");
     let certificate = params.signed_by(&key, &issuer).expect("a certificate");
@@ -300,14 +299,14 @@ pub fn tls(flaw: Flaw) -> Host {
     });
     let transport = Transport::builder().no_proxy();
     let transport = match flaw {
-        Flaw::Issuer => transport,
+        Flaw::UnknownIssuer => transport,
         _ => transport.root_certificates_pem(&root),
     };
     host.transport = Some(transport.build().expect("a transport"));
     host
 }
 
-/// A server behind a proxy that answers CONNECT so.
+/// A server behind a proxy that sends this response to CONNECT.
 pub fn proxied(response: &'static str) -> Host {
     let proxy = socket("http", move |mut stream| {
         let mut head = Vec::new();

@@ -1,5 +1,5 @@
-//! What can go wrong between a client and WeChat Pay, done by real servers, and what each kind of
-//! call makes of it.
+//! Faults between a client and WeChat Pay, produced by real servers, and the expected result of each
+//! call.
 
 mod hosts;
 mod table;
@@ -20,58 +20,59 @@ use crate::fixtures::{
 };
 use hosts::Host;
 
-/// A fault, and what it must come to.
+/// A fault and its expected results.
 struct Fault {
+    /// Its name in the printed table.
     name: &'static str,
     host: Box<dyn Fn() -> Host + Send + Sync>,
-    get: End,
-    post: End,
+    get: Observation,
+    post: Observation,
 }
 
-/// What a call ended in, and how often its request arrived.
+/// How a call ended, and how many requests arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct End {
-    what: What,
+struct Observation {
+    ending: Ending,
     arrived: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    /// A verified answer.
-    Good,
-    /// The error's `is_…`, and what became of the request.
-    Bad(&'static str, Outcome),
-    /// Any of these: whether a byte left is a race that the test cannot decide.
-    Either(&'static [(&'static str, Outcome)]),
+enum Ending {
+    /// A verified response.
+    Success,
+    /// An error: its predicate `is_…` and its outcome.
+    Failure(&'static str, Outcome),
+    /// Any of these errors. Whether a byte left the client is a race that the test cannot decide.
+    AnyOf(&'static [(&'static str, Outcome)]),
 }
 
-impl End {
-    fn is(self, seen: Self) -> bool {
-        let what = match (self.what, seen.what) {
-            (What::Either(all), What::Bad(kind, outcome)) => all.contains(&(kind, outcome)),
-            (due, seen) => due == seen,
+impl Observation {
+    fn allows(self, actual: Self) -> bool {
+        let same_ending = match (self.ending, actual.ending) {
+            (Ending::AnyOf(all), Ending::Failure(kind, outcome)) => all.contains(&(kind, outcome)),
+            (expected, actual) => expected == actual,
         };
-        what && self.arrived == seen.arrived
+        same_ending && self.arrived == actual.arrived
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.what {
-            What::Good => "good".to_owned(),
-            What::Bad(kind, outcome) => format!("{kind}, {outcome:?}"),
-            What::Either(all) => format!("one of {all:?}"),
+        let ending = match self.ending {
+            Ending::Success => "success".to_owned(),
+            Ending::Failure(kind, outcome) => format!("{kind}, {outcome:?}"),
+            Ending::AnyOf(all) => format!("one of {all:?}"),
         };
-        write!(f, "{what:<24} {}", self.arrived)
+        write!(f, "{ending:<24} {}", self.arrived)
     }
 }
 
-/// The name of the predicate that holds. Of those that overlap, the narrower one.
+/// Returns the name of the error's predicate, the narrowest if several hold.
 fn kind(err: &Error) -> &'static str {
     let kinds = [
         (err.is_probe(), "probe"),
         (err.is_clock_skew(), "clock_skew"),
-        (err.is_verification(), "signature"),
+        (err.is_verification(), "verification"),
         (err.is_connect(), "connect"),
         (err.is_timeout(), "timeout"),
         (err.is_transport(), "transport"),
@@ -81,37 +82,37 @@ fn kind(err: &Error) -> &'static str {
     kinds
         .iter()
         .find_map(|(is, name)| is.then_some(*name))
-        .unwrap_or("another")
+        .unwrap_or("other")
 }
 
-fn what(asked: &Result<Response>) -> What {
-    match asked {
+fn ending(result: &Result<Response>) -> Ending {
+    match result {
         Ok(response) => {
             assert!(response.verification().is_verified(), "{response:?}");
-            What::Good
+            Ending::Success
         }
-        Err(err) => What::Bad(kind(err), err.outcome()),
+        Err(err) => Ending::Failure(kind(err), err.outcome()),
     }
 }
 
-/// One line of the table.
-struct Line {
+/// One row of the printed table.
+struct Row {
     name: &'static str,
     method: Method,
     mode: Mode,
-    due: End,
-    seen: End,
-    /// What of it is wrong whatever the table says.
-    wrong: Option<String>,
+    expected: Observation,
+    actual: Observation,
+    /// The invariant that the call violates, independent of the expected result.
+    violation: Option<String>,
 }
 
-impl Line {
+impl Row {
     fn is_wrong(&self) -> bool {
-        !self.due.is(self.seen) || self.wrong.is_some()
+        !self.expected.allows(self.actual) || self.violation.is_some()
     }
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = format!("{:?}", self.mode).to_lowercase();
         write!(
@@ -119,19 +120,19 @@ impl fmt::Display for Line {
             "{:<36} {:<5} {mode:<9} {}",
             self.name,
             self.method.as_str(),
-            self.seen
+            self.actual
         )?;
         if self.is_wrong() {
-            write!(f, "  <- due: {}", self.due)?;
+            write!(f, "  <- expected: {}", self.expected)?;
         }
-        match &self.wrong {
-            Some(wrong) => write!(f, " {wrong}"),
+        match &self.violation {
+            Some(violation) => write!(f, " {violation}"),
             None => Ok(()),
         }
     }
 }
 
-fn run(fault: &Fault, method: &Method, mode: Mode) -> Line {
+fn run(fault: &Fault, method: &Method, mode: Mode) -> Row {
     let host = (fault.host)();
     let client = host
         .builder()
@@ -152,59 +153,62 @@ fn run(fault: &Fault, method: &Method, mode: Mode) -> Line {
         }
     };
     for _ in 0..host.before {
-        mode.send(&chain, method, options()).expect("a good answer");
+        mode.send(&chain, method, options())
+            .expect("a verified response");
     }
     host.ready();
-    let asked = mode.send(&chain, method, options());
-    let due = match *method {
+    let result = mode.send(&chain, method, options());
+    let expected = match *method {
         Method::GET => fault.get,
         _ => fault.post,
     };
-    let seen = End {
-        what: what(&asked),
-        arrived: host.arrived(due.arrived),
+    let actual = Observation {
+        ending: ending(&result),
+        arrived: host.arrived(expected.arrived),
     };
-    Line {
+    Row {
         name: fault.name,
         method: method.clone(),
         mode,
-        due,
-        wrong: wrong(method, &asked, seen),
-        seen,
+        expected,
+        violation: violation(method, &result, actual),
+        actual,
     }
 }
 
-/// What must hold of every fault there is.
-fn wrong(method: &Method, asked: &Result<Response>, seen: End) -> Option<String> {
-    let Err(err) = asked else {
-        return (seen.arrived != 1).then(|| "a good call arrives once".to_owned());
+/// Checks the invariants that hold for every fault. Returns the first violation.
+fn violation(method: &Method, result: &Result<Response>, actual: Observation) -> Option<String> {
+    let Err(err) = result else {
+        return (actual.arrived != 1)
+            .then(|| "a successful call must arrive exactly once".to_owned());
     };
-    let laws = [
+    let rules = [
         (
-            method == Method::POST && seen.arrived > 1 && err.outcome() == Outcome::Unknown,
-            "a write of unknown outcome was repeated",
+            method == Method::POST && actual.arrived > 1 && err.outcome() == Outcome::Unknown,
+            "a write with an unknown outcome was repeated",
         ),
         (
-            err.outcome() == Outcome::NotSent && seen.arrived > 0,
-            "what arrived is called not sent",
+            err.outcome() == Outcome::NotSent && actual.arrived > 0,
+            "a request that arrived has the outcome NotSent",
         ),
         (err.attempts() > 3, "more attempts than the policy allows"),
-        (err.attempts() == 0, "the attempts are not told"),
+        (err.attempts() == 0, "the error counts no attempts"),
         (
             err.is_api() != err.api().is_some(),
-            "the API's own error is not there",
+            "the API error is missing",
         ),
         (
             err.is_verification() && err.unverified_body().is_none(),
-            "what did not verify is not kept for diagnosis",
+            "the unverified body is missing",
         ),
     ];
-    laws.iter()
-        .find_map(|(broken, law)| broken.then(|| format!("{law}: {err:?}")))
+    rules
+        .iter()
+        .find_map(|(violated, rule)| violated.then(|| format!("{rule}: {err:?}")))
 }
 
 #[test]
-fn every_fault_has_its_outcome_and_no_write_is_repeated_blindly() {
+fn each_fault_has_its_expected_outcome() {
     let faults = table::faults();
     let names = faults.iter().map(|fault| fault.name);
     assert_eq!(names.collect::<BTreeSet<_>>().len(), faults.len());
@@ -218,37 +222,41 @@ fn every_fault_has_its_outcome_and_no_write_is_repeated_blindly() {
             calls.extend(BOTH.map(|mode| (fault, method.clone(), mode)));
         }
     }
-    let due = calls.len();
+    let expected = calls.len();
     calls.reverse();
     let calls = Mutex::new(calls);
-    let lines = Mutex::new(Vec::new());
+    let rows = Mutex::new(Vec::new());
     let next = || calls.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    // Most of the time goes by in waiting.
+    // The calls mostly wait, so many run in parallel.
     thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| {
                 while let Some((fault, method, mode)) = next() {
-                    let line = run(fault, &method, mode);
-                    lines.lock().expect("the lines").push(line);
+                    let row = run(fault, &method, mode);
+                    rows.lock().expect("the rows").push(row);
                 }
             });
         }
     });
-    let mut lines = lines.into_inner().expect("the lines");
-    lines.sort_by_key(|line| {
-        let place = faults.iter().position(|fault| fault.name == line.name);
-        (place, line.method == Method::POST, line.mode == Mode::Async)
+    let mut rows = rows.into_inner().expect("the rows");
+    rows.sort_by_key(|row| {
+        let position = faults.iter().position(|fault| fault.name == row.name);
+        (
+            position,
+            row.method == Method::POST,
+            row.mode == Mode::Async,
+        )
     });
 
     println!(
         "{:<36} {:<5} {:<9} {:<24} arrived",
         "fault", "verb", "mode", "outcome"
     );
-    for line in &lines {
-        println!("{line}");
+    for row in &rows {
+        println!("{row}");
     }
-    assert_eq!(lines.len(), due);
-    let wrong = lines.iter().filter(|line| line.is_wrong());
-    let wrong = wrong.map(Line::to_string).collect::<Vec<_>>();
+    assert_eq!(rows.len(), expected);
+    let wrong = rows.iter().filter(|row| row.is_wrong());
+    let wrong = wrong.map(Row::to_string).collect::<Vec<_>>();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

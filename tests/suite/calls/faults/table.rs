@@ -1,3 +1,5 @@
+//! The table of faults and the expected result of a read and a write for each.
+
 use std::{
     io::{Read as _, Write as _},
     sync::OnceLock,
@@ -8,7 +10,7 @@ use flate2::{Compression, write::GzEncoder};
 use wechatpay_chain::Outcome::{self, Done, NotSent, Rejected, Unknown};
 
 use super::{
-    End, Fault, What,
+    Ending, Fault, Observation,
     hosts::{self, Flaw, Host, Read, close, drip, server, socket, stall, writing},
 };
 use crate::fixtures::server::{MockResponse, Reply, now};
@@ -16,23 +18,23 @@ use crate::fixtures::server::{MockResponse, Reply, now};
 const REFUSAL: &str = r#"{"code":"SYSTEM_ERROR","message":"x"}"#;
 const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
 
-/// A verified answer, after one request.
-const GOOD: End = End {
-    what: What::Good,
+/// A verified response, after one request.
+const SUCCESS: Observation = Observation {
+    ending: Ending::Success,
     arrived: 1,
 };
 
-const fn bad(kind: &'static str, outcome: Outcome, arrived: usize) -> End {
-    End {
-        what: What::Bad(kind, outcome),
+const fn failure(kind: &'static str, outcome: Outcome, arrived: usize) -> Observation {
+    Observation {
+        ending: Ending::Failure(kind, outcome),
         arrived,
     }
 }
 
 fn fault(
     name: &'static str,
-    get: End,
-    post: End,
+    get: Observation,
+    post: Observation,
     host: impl Fn() -> Host + Send + Sync + 'static,
 ) -> Fault {
     Fault {
@@ -43,42 +45,54 @@ fn fault(
     }
 }
 
-/// A fault that a read and a write meet alike.
-fn both(name: &'static str, end: End, host: impl Fn() -> Host + Send + Sync + 'static) -> Fault {
-    fault(name, end, end, host)
+/// A fault with the same result for a read and a write.
+fn both(
+    name: &'static str,
+    expected: Observation,
+    host: impl Fn() -> Host + Send + Sync + 'static,
+) -> Fault {
+    fault(name, expected, expected, host)
 }
 
-/// A broken connection: a read goes out three times and a write once.
+/// A broken connection: a read is attempted three times, a write once.
 fn cut(name: &'static str, host: impl Fn() -> Host + Send + Sync + 'static) -> Fault {
-    let (get, post) = (bad("transport", Unknown, 3), bad("transport", Unknown, 1));
+    let (get, post) = (
+        failure("transport", Unknown, 3),
+        failure("transport", Unknown, 1),
+    );
     fault(name, get, post, host)
 }
 
-/// What comes without a request having gone out.
+/// A fault that occurs before the request is sent.
 fn unsent(
     name: &'static str,
     kind: &'static str,
     host: impl Fn() -> Host + Send + Sync + 'static,
 ) -> Fault {
-    both(name, bad(kind, NotSent, 0), host)
+    both(name, failure(kind, NotSent, 0), host)
 }
 
-/// One and the same answer.
-fn answered(name: &'static str, get: End, post: End, response: fn() -> MockResponse) -> Fault {
+/// A server that always sends the same response.
+fn fixed(
+    name: &'static str,
+    get: Observation,
+    post: Observation,
+    response: fn() -> MockResponse,
+) -> Fault {
     fault(name, get, post, move || server(move |_| response()))
 }
 
-/// A response that is not believed.
-fn unbelieved(name: &'static str, kind: &'static str, response: fn() -> MockResponse) -> Fault {
-    let end = bad(kind, Unknown, 1);
-    answered(name, end, end, response)
+/// A response that does not verify.
+fn unverified(name: &'static str, kind: &'static str, response: fn() -> MockResponse) -> Fault {
+    let expected = failure(kind, Unknown, 1);
+    fixed(name, expected, expected, response)
 }
 
 fn signed() -> MockResponse {
     MockResponse::signed(200, "{}")
 }
 
-/// A signed response's bytes, with this in place of that.
+/// Returns the bytes of a signed response with `from` replaced by `to`.
 fn altered(from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8(signed().bytes()).expect("text");
     assert!(text.contains(from), "{text}");
@@ -98,9 +112,9 @@ pub fn faults() -> Vec<Fault> {
 fn connecting() -> Vec<Fault> {
     vec![
         unsent("refused", "connect", hosts::refused),
-        unsent("DNS: no such name", "connect", hosts::unnamed),
-        unsent("TCP: no answer", "timeout", || {
-            hosts::unanswering().silent()
+        unsent("DNS: no such name", "connect", hosts::unresolvable),
+        unsent("TCP: no reply", "timeout", || {
+            hosts::unresponsive().with_short_connect_timeout()
         }),
         unsent("TLS: garbage", "connect", || {
             socket("https", |mut stream| {
@@ -109,7 +123,7 @@ fn connecting() -> Vec<Fault> {
                 Read::Nothing
             })
         }),
-        unsent("TLS: closed in the handshake", "connect", || {
+        unsent("TLS: closed during the handshake", "connect", || {
             socket("https", |mut stream| {
                 let _ = stream.read(&mut [0; 512]);
                 Read::Nothing
@@ -120,19 +134,19 @@ fn connecting() -> Vec<Fault> {
                 while stream.read(&mut [0; 512]).is_ok_and(|read| read > 0) {}
                 Read::Nothing
             })
-            .silent()
+            .with_short_connect_timeout()
         }),
         unsent("TLS: certificate expired", "connect", || {
             hosts::tls(Flaw::Expired)
         }),
         unsent("TLS: certificate not valid yet", "connect", || {
-            hosts::tls(Flaw::Early)
+            hosts::tls(Flaw::NotYetValid)
         }),
-        unsent("TLS: certificate of another host", "connect", || {
-            hosts::tls(Flaw::Name)
+        unsent("TLS: certificate for another host", "connect", || {
+            hosts::tls(Flaw::WrongName)
         }),
-        unsent("TLS: certificate by an unknown CA", "connect", || {
-            hosts::tls(Flaw::Issuer)
+        unsent("TLS: certificate from an unknown CA", "connect", || {
+            hosts::tls(Flaw::UnknownIssuer)
         }),
         unsent("proxy: refuses the tunnel", "connect", || {
             hosts::proxied("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
@@ -142,10 +156,10 @@ fn connecting() -> Vec<Fault> {
 }
 
 fn breaking() -> Vec<Fault> {
-    // Whether the client connects before it is reset is chance, and so whether a byte of the
-    // request left. The last attempt of a read may be unsent, and one before it not.
-    let before = |all| End {
-        what: What::Either(all),
+    // Whether the reset arrives while the client connects or writes is a race, so a byte of the
+    // request may or may not have left. A read may end in an unsent attempt after one that was sent.
+    let before = |all: &'static [(&'static str, Outcome)]| Observation {
+        ending: Ending::AnyOf(all),
         arrived: 0,
     };
     let write = before(&[
@@ -178,7 +192,7 @@ fn breaking() -> Vec<Fault> {
         cut("closed after the request", || server(|_| Reply::Close)),
         both(
             "reset of an idle connection",
-            GOOD,
+            SUCCESS,
             hosts::resetting_an_idle_connection,
         ),
         cut("half a head", || {
@@ -198,14 +212,16 @@ fn breaking() -> Vec<Fault> {
 }
 
 fn stalling() -> Vec<Fault> {
-    let over = |name, host: fn() -> Host| {
-        both(name, bad("timeout", Unknown, 1), move || host().stalling())
+    let timeout = |name, host: fn() -> Host| {
+        both(name, failure("timeout", Unknown, 1), move || {
+            host().with_short_timeout()
+        })
     };
     const BLINK: Duration = Duration::from_millis(20);
     vec![
-        over("no answer", || server(|_| Reply::Silence)),
-        over("a request that is not read", || {
-            // Counted as arrived at its first byte.
+        timeout("no response", || server(|_| Reply::Silence)),
+        timeout("request not read", || {
+            // The request counts as arrived when its first byte is read.
             let host = socket("http", |mut stream| {
                 let read = stream.read(&mut [0; 1]);
                 std::thread::spawn(move || {
@@ -219,16 +235,16 @@ fn stalling() -> Vec<Fault> {
             });
             host.with_body(8 << 20)
         }),
-        over("a head that stalls", || {
+        timeout("head stalls", || {
             writing("HTTP/1.1 200 OK\r\nContent-Le", stall)
         }),
-        over("a head that drips", || {
+        timeout("head arrives byte by byte", || {
             writing("HTTP/1.1 200 OK\r\nX-Drip: ", drip(b"x", BLINK))
         }),
-        over("a body that stalls", || {
+        timeout("body stalls", || {
             writing(altered("\r\n\r\n{}", "\r\n\r\n{"), stall)
         }),
-        over("a body that drips", || {
+        timeout("body arrives byte by byte", || {
             writing(
                 altered(
                     "Content-Length: 2\r\n\r\n{}",
@@ -237,19 +253,19 @@ fn stalling() -> Vec<Fault> {
                 drip(b" ", BLINK),
             )
         }),
-        over("1xx without end", || {
+        timeout("endless 1xx responses", || {
             writing("", drip(b"HTTP/1.1 100 Continue\r\n\r\n", 10 * BLINK))
         }),
     ]
 }
 
 fn malformed() -> Vec<Fault> {
-    let too_large = bad("too_large", Unknown, 1);
+    let too_large = failure("too_large", Unknown, 1);
     vec![
-        cut("an response that is no HTTP", || {
+        cut("response is not HTTP", || {
             writing("SSH-2.0-OpenSSH_9.6\r\n", close)
         }),
-        both("1xx, then an answer", GOOD, || {
+        both("1xx, then a response", SUCCESS, || {
             server(|_| {
                 Reply::Raw(Box::new(|stream| {
                     let early =
@@ -275,17 +291,17 @@ fn malformed() -> Vec<Fault> {
                 .collect::<String>();
             writing(format!("HTTP/1.1 200 OK\r\n{many}\r\n"), close)
         }),
-        both("a body over the cap", too_large, || {
+        both("body over the limit", too_large, || {
             server(|_| MockResponse::signed(200, vec![b' '; 300 * 1024]))
         }),
-        both("a body without end", too_large, || {
+        both("endless body", too_large, || {
             writing("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", |stream| {
                 while stream.write_all(&[b' '; 64 * 1024]).is_ok() {}
             })
         }),
         // The signature covers the 16 KB that were sent, so the operation is done. Decompressed, they
-        // exceed the cap.
-        both("a gzip bomb", bad("too_large", Done, 1), || {
+        // exceed the limit.
+        both("gzip bomb", failure("too_large", Done, 1), || {
             static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
             let bomb = BOMB.get_or_init(|| {
                 let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
@@ -302,10 +318,10 @@ fn malformed() -> Vec<Fault> {
         cut("Content-Length too long", || {
             writing(altered("Content-Length: 2", "Content-Length: 3"), close)
         }),
-        // What is too much stays out of the response, whose signature then does not match.
+        // The excess bytes are not part of the response, so its signature does not match.
         both(
             "Content-Length too short",
-            bad("signature", Unknown, 1),
+            failure("verification", Unknown, 1),
             || writing(altered("Content-Length: 2", "Content-Length: 1"), stall),
         ),
         cut("two Content-Lengths", || {
@@ -317,76 +333,80 @@ fn malformed() -> Vec<Fault> {
                 close,
             )
         }),
-        cut("a Content-Length that is no number", || {
+        cut("Content-Length is not a number", || {
             writing(altered("Content-Length: 2", "Content-Length: -2"), close)
         }),
     ]
 }
 
 fn statuses() -> Vec<Fault> {
-    let api = |outcome, arrived| bad("api", outcome, arrived);
+    let api = |outcome, arrived| failure("api", outcome, arrived);
     vec![
-        answered("202", GOOD, GOOD, || MockResponse::signed(202, "{}")),
-        answered("204", GOOD, GOOD, || MockResponse::signed(204, "")),
-        answered(
-            "301 to a stranger",
+        fixed("202", SUCCESS, SUCCESS, || MockResponse::signed(202, "{}")),
+        fixed("204", SUCCESS, SUCCESS, || MockResponse::signed(204, "")),
+        fixed(
+            "301 to an untrusted host",
             api(Unknown, 1),
             api(Unknown, 1),
             || MockResponse::plain(301, "").header("Location", "https://stranger.example/v3/x"),
         ),
         fault(
-            "301 to a stranger, to be followed",
-            bad("transport", Unknown, 1),
+            "301 to an untrusted host, following",
+            failure("transport", Unknown, 1),
             api(Unknown, 1),
             || {
                 let to = "https://stranger.example/v3/x";
-                server(move |_| MockResponse::plain(301, "").header("Location", to)).following()
+                server(move |_| MockResponse::plain(301, "").header("Location", to))
+                    .following_redirects()
             },
         ),
         fault(
-            "302 in a circle",
-            bad("transport", Unknown, 6),
+            "302 to itself",
+            failure("transport", Unknown, 6),
             api(Unknown, 1),
-            || server(|r| MockResponse::plain(302, "").header("Location", &r.target)).following(),
+            || {
+                server(|r| MockResponse::plain(302, "").header("Location", &r.target))
+                    .following_redirects()
+            },
         ),
-        answered("400 unsigned", api(Rejected, 1), api(Unknown, 1), || {
+        fixed("400 unsigned", api(Rejected, 1), api(Unknown, 1), || {
             MockResponse::plain(400, REFUSAL)
         }),
-        answered("401 unsigned", api(Rejected, 1), api(Rejected, 1), || {
+        fixed("401 unsigned", api(Rejected, 1), api(Rejected, 1), || {
             MockResponse::plain(401, REFUSAL)
         }),
-        answered("404", api(Rejected, 1), api(Rejected, 1), || {
+        fixed("404", api(Rejected, 1), api(Rejected, 1), || {
             MockResponse::signed(404, REFUSAL)
         }),
-        answered("429", api(Rejected, 3), api(Rejected, 1), || {
+        fixed("429", api(Rejected, 3), api(Rejected, 1), || {
             MockResponse::signed(429, REFUSAL)
         }),
-        answered(
+        fixed(
             "429, Retry-After: 0",
             api(Rejected, 3),
             api(Rejected, 1),
             || MockResponse::signed(429, REFUSAL).header("Retry-After", 0),
         ),
-        // Beyond the call's own time: told at once instead of waited for.
-        answered(
+        // Longer than the call's timeout, so the call fails at once instead of waiting.
+        fixed(
             "429, Retry-After: 60",
             api(Rejected, 1),
             api(Rejected, 1),
             || MockResponse::signed(429, REFUSAL).header("Retry-After", 60),
         ),
-        answered("500", api(Unknown, 1), api(Unknown, 1), || {
+        fixed("500", api(Unknown, 1), api(Unknown, 1), || {
             MockResponse::signed(500, REFUSAL)
         }),
-        answered("502 in HTML", api(Unknown, 3), api(Unknown, 1), || {
+        fixed("502 in HTML", api(Unknown, 3), api(Unknown, 1), || {
             MockResponse::plain(502, HTML)
         }),
-        answered(
+        fixed(
             "503 without a body",
             api(Unknown, 3),
             api(Unknown, 1),
             || MockResponse::plain(503, ""),
         ),
-        answered("504 in HTML", api(Unknown, 1), api(Unknown, 1), || {
+        fixed("504 in HTML", api(Unknown, 1), api(Unknown, 1), || {
             MockResponse::plain(504, HTML)
         }),
     ]
@@ -395,39 +415,39 @@ fn statuses() -> Vec<Fault> {
 fn signatures() -> Vec<Fault> {
     const PROBE: &str = "WECHATPAY/SIGNTEST/dGhpcyBpcyBhIHByb2Jl";
     vec![
-        unbelieved("signature of another body", "signature", || {
+        unverified("signature of another body", "verification", || {
             MockResponse::signed_over(200, "{}", b"[]")
         }),
-        unbelieved("signature that is no base64", "signature", || {
+        unverified("signature is not base64", "verification", || {
             signed().with("Wechatpay-Signature", "?!")
         }),
-        unbelieved("no signature", "signature", || {
+        unverified("no signature", "verification", || {
             MockResponse::plain(200, "{}")
         }),
-        unbelieved("no nonce", "signature", || {
+        unverified("no nonce", "verification", || {
             signed().without("Wechatpay-Nonce")
         }),
-        unbelieved("two serials", "signature", || {
+        unverified("two serials", "verification", || {
             signed().header("Wechatpay-Serial", "PUB_KEY_ID_OTHER")
         }),
-        unbelieved("unknown serial", "signature", || {
+        unverified("unknown serial", "verification", || {
             signed().with("Wechatpay-Serial", "PUB_KEY_ID_OTHER")
         }),
-        unbelieved("an error with a bad signature", "signature", || {
+        unverified("error with an invalid signature", "verification", || {
             MockResponse::signed_over(400, REFUSAL, b"{}")
         }),
-        unbelieved("probe", "probe", || {
+        unverified("probe", "probe", || {
             signed().with("Wechatpay-Signature", PROBE)
         }),
-        unbelieved("old timestamp", "clock_skew", || {
+        unverified("old timestamp", "clock_skew", || {
             MockResponse::signed_at(200, "{}", now() - 310)
         }),
-        unbelieved("future timestamp", "clock_skew", || {
+        unverified("future timestamp", "clock_skew", || {
             MockResponse::signed_at(200, "{}", now() + 320)
         }),
-        // A response's signature does not name its request: TLS is what binds the two. So one that
-        // was sent before is taken while it is fresh.
-        answered("replayed, 200 s old", GOOD, GOOD, || {
+        // The signature does not identify the request; only TLS ties a response to it. A replayed
+        // response is therefore accepted while its timestamp is recent.
+        fixed("replayed, 200 s old", SUCCESS, SUCCESS, || {
             MockResponse::signed_at(200, "{}", now() - 200)
         }),
     ]
