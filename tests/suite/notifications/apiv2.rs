@@ -1,17 +1,17 @@
-//! Notifications of APIv2, made by openssl.
+//! APIv2 notifications, signed and encrypted by openssl.
 
 use std::collections::HashSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use wechatpay_chain::{Ack, Error, Notifications, Verification};
 
-use super::node::{APIV2_KEY, APIV3_KEY, APPID, Case, Sent, receiver};
+use super::node::{APIV2_KEY, APIV3_KEY, APPID, Case, Delivery, receiver};
 use crate::fixtures::{
     keys::{MCHID, PLATFORM_ID, platform},
     programs::{self, openssl},
 };
 
-/// Openssl's MD5, or its HMAC-SHA256, over fields that are sorted already.
+/// Computes the MD5 or HMAC-SHA256 sign with openssl. The fields must be sorted.
 fn v2_sign(fields: &[(&str, &str)], hmac: bool) -> String {
     let mut source = String::new();
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
@@ -28,13 +28,13 @@ fn v2_sign(fields: &[(&str, &str)], hmac: bool) -> String {
     text.split(' ').next().unwrap().to_uppercase()
 }
 
-pub fn v2(fields: &[(&str, &str)], sign: &str) -> Sent {
+pub fn v2(fields: &[(&str, &str)], sign: &str) -> Delivery {
     let mut body = "<xml>\n".to_owned();
     for (name, value) in fields {
         body.push_str(&format!("<{name}><![CDATA[{value}]]></{name}>\n"));
     }
     body.push_str(&format!("<sign>{sign}</sign></xml>"));
-    Sent {
+    Delivery {
         headers: vec![],
         body: body.into_bytes(),
     }
@@ -52,8 +52,9 @@ const PAID: [(&str, &str); 9] = [
     ("transaction_id", "1004400740201409030005092168"),
 ];
 
-/// What a customer sees who opens the page of `papay/entrustweb`, with fields that no sign covers.
-const NO_MARK: [(&str, &str); 6] = [
+/// The fields that a customer sees when opening `papay/entrustweb`, plus empty fields, which no sign
+/// covers. A customer must not be able to replay them as a notification.
+const CUSTOMER_FIELDS: [(&str, &str); 6] = [
     ("appid", APPID),
     ("change_type", ""),
     ("contract_code", "100005698"),
@@ -63,7 +64,7 @@ const NO_MARK: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn one_of_apiv2_is_taken_by_its_sign() {
+fn signed_apiv2_notification_is_accepted() {
     if programs::missing() {
         return;
     }
@@ -85,7 +86,7 @@ fn one_of_apiv2_is_taken_by_its_sign() {
         let total = notification.resource::<std::collections::HashMap<String, String>>();
         assert_eq!(total.unwrap()["attach"], "支付测试");
     }
-    assert_eq!(ids.len(), 1, "what is said is the same: {ids:?}");
+    assert_eq!(ids.len(), 1, "the content is the same: {ids:?}");
     let mut fields = PAID;
     fields[4].1 = "another nonce";
     let again = v2(&fields, &v2_sign(&fields, false))
@@ -99,13 +100,13 @@ fn one_of_apiv2_is_taken_by_its_sign() {
     assert!(!ids.contains(other.id()) && other.id().starts_with("v2-"));
 }
 
-/// It is genuine, so the merchant has to handle it, as the failure that it is.
+/// A genuine failure must reach the merchant, marked as a failure.
 #[test]
-fn a_failure_says_that_it_is_one() {
+fn apiv2_failure_is_reported_as_a_failure() {
     if programs::missing() {
         return;
     }
-    let opened = |changes: &[(&'static str, &'static str)]| {
+    let receive = |changes: &[(&'static str, &'static str)]| {
         let mut fields = PAID.to_vec();
         for change in changes {
             fields.retain(|(name, _)| *name != change.0);
@@ -116,8 +117,8 @@ fn a_failure_says_that_it_is_one() {
             .receive(&receiver())
             .unwrap()
     };
-    assert!(opened(&[]).failure().is_none());
-    assert!(opened(&[("trade_state", "SUCCESS")]).failure().is_none());
+    assert!(receive(&[]).failure().is_none());
+    assert!(receive(&[("trade_state", "SUCCESS")]).failure().is_none());
     for (changes, code, message) in [
         (&[("result_code", "FAIL")][..], "FAIL", ""),
         (
@@ -136,7 +137,7 @@ fn a_failure_says_that_it_is_one() {
         ),
         (&[("trade_state", "PAY_FAIL")], "PAY_FAIL", ""),
     ] {
-        let notification = opened(changes);
+        let notification = receive(changes);
         let failure = notification.failure().expect(code);
         assert_eq!((failure.code(), failure.message()), (code, message));
         assert!(failure.is_verified());
@@ -145,15 +146,15 @@ fn a_failure_says_that_it_is_one() {
     }
 }
 
-/// No sign covers an empty field, nor what stands beside a refund's `req_info`.
+/// The sign covers no empty fields, and nothing covers the fields next to a refund's `req_info`.
 #[test]
-fn what_anyone_can_add_makes_no_new_notification() {
+fn unsigned_additions_do_not_change_the_id() {
     if programs::missing() {
         return;
     }
-    let with = |sent: &Sent, more: &str| {
+    let with = |sent: &Delivery, more: &str| {
         let body = String::from_utf8(sent.body.clone()).unwrap();
-        let sent = Sent {
+        let sent = Delivery {
             headers: vec![],
             body: body
                 .replace("</xml>", &format!("{more}</xml>"))
@@ -174,9 +175,9 @@ fn what_anyone_can_add_makes_no_new_notification() {
     assert_ne!(with(&paid, ""), with(&refunded, ""));
 }
 
-/// The signed text is the same, `k=v&k=v`, whichever of the two fields a part of it stands in.
+/// A field can be hidden in the value of the one before it: the signed text `k=v&k=v` stays the same.
 #[test]
-fn a_field_hidden_in_the_one_before_it_is_missed() {
+fn field_hidden_in_another_value_is_detected() {
     if programs::missing() {
         return;
     }
@@ -191,19 +192,20 @@ fn a_field_hidden_in_the_one_before_it_is_missed() {
             body.push_str(&format!("<{name}>{value}</{name}>"));
         }
         body.push_str(&format!("<sign>{sign}</sign></xml>"));
-        let sent = Sent {
+        let sent = Delivery {
             headers: vec![],
             body: body.into_bytes(),
         };
         let err = sent.receive(&receiver()).unwrap_err();
-        // Without a `return_code` of SUCCESS it fails before its sign is checked.
+        // Without a `return_code` of SUCCESS or the mark of a notification, receiving fails before the
+        // sign is checked.
         let is_kind = ["return_code", "total_fee"].contains(&name);
         assert!(err.is_verification() || is_kind, "{name}: {err}");
     }
 }
 
 #[test]
-fn an_attach_may_hold_a_query_string() {
+fn attach_may_contain_a_query_string() {
     if programs::missing() {
         return;
     }
@@ -223,41 +225,41 @@ fn an_attach_may_hold_a_query_string() {
     assert_eq!(ids.len(), 3);
 }
 
-/// A name that is not documented is not looked for, so moving such a field goes unseen. It changes
-/// nothing in what the guard is asked for.
+/// Undocumented names are not checked, so moving such a field into another value is not detected. The
+/// ID stays the same, so a replay guard still recognizes the notification.
 #[test]
-fn a_field_that_moves_makes_no_new_notification() {
+fn moved_undocumented_field_does_not_change_the_id() {
     if programs::missing() {
         return;
     }
     let mut fields = PAID.to_vec();
-    fields.insert(5, ("nonce_unheard_of", "7"));
+    fields.insert(5, ("nonce_undocumented", "7"));
     let sign = v2_sign(&fields, false);
-    let own = v2(&fields, &sign).receive(&receiver()).unwrap();
+    let original = v2(&fields, &sign).receive(&receiver()).unwrap();
     fields.remove(5);
-    let moved = format!("{}&nonce_unheard_of=7", fields[4].1);
+    let moved = format!("{}&nonce_undocumented=7", fields[4].1);
     fields[4].1 = &moved;
     let moved = v2(&fields, &sign).receive(&receiver()).unwrap();
-    assert_eq!(own.id(), moved.id());
+    assert_eq!(original.id(), moved.id());
 }
 
-pub fn refund(xml: &str, key: &str) -> Sent {
+pub fn refund(xml: &str, key: &str) -> Delivery {
     let md5 = openssl(&["dgst", "-md5", "-r"], key.as_bytes()).unwrap();
     let hex = md5[..32]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect::<String>();
-    let sealed = openssl(&["enc", "-aes-256-ecb", "-K", &hex], xml.as_bytes()).unwrap();
-    refund_body(&STANDARD.encode(sealed))
+    let ciphertext = openssl(&["enc", "-aes-256-ecb", "-K", &hex], xml.as_bytes()).unwrap();
+    refund_body(&STANDARD.encode(ciphertext))
 }
 
-fn refund_body(req_info: &str) -> Sent {
+fn refund_body(req_info: &str) -> Delivery {
     let body = format!(
         "<xml><return_code>SUCCESS</return_code><appid><![CDATA[{APPID}]]></appid>\
          <mch_id>{MCHID}</mch_id><nonce_str>TeqClE3i0mvn3DrK</nonce_str>\
          <req_info><![CDATA[{req_info}]]></req_info></xml>"
     );
-    Sent {
+    Delivery {
         headers: vec![],
         body: body.into_bytes(),
     }
@@ -268,7 +270,7 @@ const REFUND: &str = "<root>\n<out_refund_no><![CDATA[131811191610442717309]]></
      <refund_recv_accout><![CDATA[支付用户的零钱]]></refund_recv_accout>\n</root>";
 
 #[test]
-fn a_refund_of_apiv2_is_opened() {
+fn apiv2_refund_is_decrypted() {
     if programs::missing() {
         return;
     }
@@ -289,19 +291,19 @@ fn a_refund_of_apiv2_is_opened() {
 }
 
 #[test]
-fn a_genuine_one_of_another_merchant_gives_its_content() {
+fn refused_apiv2_notification_gives_its_content() {
     if programs::missing() {
         return;
     }
     let mut fields = PAID;
     fields[3].1 = "1900000110";
-    let sealed = "<root><mch_id>1900000112</mch_id></root>";
+    let ciphertext = "<root><mch_id>1900000112</mch_id></root>";
     for (sent, resource) in [
         (v2(&fields, &v2_sign(&fields, false)), None),
-        (refund(sealed, APIV2_KEY), Some(sealed)),
+        (refund(ciphertext, APIV2_KEY), Some(ciphertext)),
     ] {
         let err = sent.receive(&receiver()).unwrap_err();
-        let refused = err.refused_notification().expect("its content");
+        let refused = err.refused_notification().expect("the content");
         assert!(refused.is_v2());
         assert_eq!(refused.body(), sent.body);
         let resource = resource.map_or(&*sent.body, str::as_bytes);
@@ -315,7 +317,7 @@ fn a_genuine_one_of_another_merchant_gives_its_content() {
 }
 
 #[test]
-fn each_alteration_of_one_of_apiv2_is_refused() {
+fn each_apiv2_alteration_has_its_own_error() {
     if programs::missing() {
         return;
     }
@@ -325,7 +327,7 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
         let sign = v2_sign(&fields, false);
         v2(&fields, &sign)
     };
-    let text = |body: &str| Sent {
+    let text = |body: &str| Delivery {
         headers: vec![],
         body: body.into(),
     };
@@ -371,7 +373,7 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
             "body: the field `return_code` of the response contains elements or occurs twice",
         ),
         (
-            v2(&NO_MARK, &v2_sign(&NO_MARK, false)),
+            v2(&CUSTOMER_FIELDS, &v2_sign(&CUSTOMER_FIELDS, false)),
             Error::is_decode,
             "body: it has none of the fields that distinguish a notification from a request",
         ),
@@ -419,11 +421,11 @@ fn each_alteration_of_one_of_apiv2_is_refused() {
         ),
     ];
     let mut texts = HashSet::new();
-    for (sent, is, text) in cases {
+    for (sent, is_kind, text) in cases {
         let err = sent.receive(&receiver()).expect_err(text);
         assert!(err.to_string().contains(text), "{err}");
-        assert!(is(&err), "{err:?}");
-        assert!(texts.insert(err.to_string()), "twice: {err}");
+        assert!(is_kind(&err), "{err:?}");
+        assert!(texts.insert(err.to_string()), "duplicate text: {err}");
     }
     let v3_only = Notifications::builder()
         .mchid(MCHID)

@@ -1,4 +1,4 @@
-//! Notifications made by node and openssl: the true ones are taken, and the altered refused.
+//! APIv3 notifications made by node: genuine ones are accepted, altered ones are refused.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wechatpay_chain::{Ack, Error, Notifications, Verification, Verifier};
 
 use super::node::{
-    APIV2_KEY, APIV3_KEY, APPID, Case, Sent, altered, envelope, genuine, now, receiver, send,
+    APIV2_KEY, APIV3_KEY, APPID, Case, Delivery, altered, envelope, genuine, now, receiver, send,
     transaction,
 };
 use crate::fixtures::{
@@ -16,7 +16,7 @@ use crate::fixtures::{
 };
 
 #[test]
-fn a_true_one_is_taken_with_a_client_and_without() {
+fn genuine_notification_is_accepted_with_and_without_a_client() {
     if programs::missing() {
         return;
     }
@@ -27,13 +27,13 @@ fn a_true_one_is_taken_with_a_client_and_without() {
         let name = http::HeaderName::try_from(name).unwrap();
         map.append(name, value.parse().unwrap());
     }
-    let by_future = tokio::runtime::Runtime::new()
+    let asynchronous = tokio::runtime::Runtime::new()
         .unwrap()
         .block_on(async { tokio::spawn(client.notification_async(&map, &sent.body)).await })
         .unwrap();
     for notification in [
         client.notification(&map, &sent.body),
-        by_future,
+        asynchronous,
         sent.receive(&receiver()),
         sent.receive(&client.notifications()),
     ] {
@@ -58,7 +58,7 @@ fn a_true_one_is_taken_with_a_client_and_without() {
 }
 
 #[test]
-fn a_resource_has_the_type_that_is_asked_for() {
+fn resource_deserializes_into_the_requested_type() {
     if programs::missing() {
         return;
     }
@@ -86,52 +86,52 @@ fn a_resource_has_the_type_that_is_asked_for() {
 }
 
 #[test]
-fn each_alteration_is_refused_with_its_own_error() {
+fn each_alteration_has_its_own_error() {
     if programs::missing() {
         return;
     }
-    let true_one = genuine();
+    let original = genuine();
     let resource = transaction().to_string();
-    let set = |name: &str, value: &str| true_one.clone().set(name, value);
+    let set = |name: &str, value: &str| original.clone().set(name, value);
     let other = |field: &str, value: Value| {
         let mut resource = transaction();
         resource[field] = value;
         send(envelope(), &resource.to_string(), platform(), now())
     };
-    let whole = |resource: &str| send(envelope(), resource, platform(), now());
+    let with_resource = |resource: &str| send(envelope(), resource, platform(), now());
     let in_resource = |field: &str, value: Value| altered(|all| all["resource"][field] = value);
-    let signature = |sent: &Sent| sent.headers[4].1.clone();
+    let signature = |sent: &Delivery| sent.headers[4].1.clone();
     let cases: Vec<Case> = vec![
         (
-            true_one.clone().without("Wechatpay-Signature"),
+            original.clone().without("Wechatpay-Signature"),
             Error::is_verification,
             "headers: Wechatpay-Signature is missing",
         ),
         (
-            true_one.clone().without("Wechatpay-Timestamp"),
+            original.clone().without("Wechatpay-Timestamp"),
             Error::is_verification,
             "headers: Wechatpay-Timestamp is missing",
         ),
         (
-            true_one.clone().without("Wechatpay-Nonce"),
+            original.clone().without("Wechatpay-Nonce"),
             Error::is_verification,
             "headers: Wechatpay-Nonce is missing",
         ),
         (
-            true_one.clone().without("Wechatpay-Serial"),
+            original.clone().without("Wechatpay-Serial"),
             Error::is_verification,
             "headers: Wechatpay-Serial is missing",
         ),
         (
-            Sent {
+            Delivery {
                 headers: vec![],
-                ..true_one.clone()
+                ..original.clone()
             },
             Error::is_verification,
             "headers: it has no Wechatpay-… headers",
         ),
         (
-            true_one.clone().with("wechatpay-nonce", "x"),
+            original.clone().with("wechatpay-nonce", "x"),
             Error::is_verification,
             "headers: Wechatpay-Nonce is given more than once",
         ),
@@ -168,7 +168,7 @@ fn each_alteration_is_refused_with_its_own_error() {
         (
             set(
                 "Wechatpay-Signature",
-                &format!("WECHATPAY/SIGNTEST/{}", signature(&true_one)),
+                &format!("WECHATPAY/SIGNTEST/{}", signature(&original)),
             ),
             Error::is_probe,
             "signature: the signature is a probe by WeChat Pay",
@@ -189,19 +189,19 @@ fn each_alteration_is_refused_with_its_own_error() {
             "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
         ),
         (
-            true_one.clone().body(|body| {
+            original.clone().body(|body| {
                 body.pop();
             }),
             Error::is_verification,
             "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
         ),
         (
-            true_one.clone().body(|body| body.extend(b" \n ")),
+            original.clone().body(|body| body.extend(b" \n ")),
             Error::is_verification,
             "signature: the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body",
         ),
         (
-            true_one
+            original
                 .clone()
                 .body(|body| body.resize(1024 * 1024 + 1, b' ')),
             Error::is_too_large,
@@ -267,12 +267,12 @@ fn each_alteration_is_refused_with_its_own_error() {
             "decryption: invalid AES-256-GCM nonce: 11 bytes",
         ),
         (
-            whole("not JSON"),
+            with_resource("not JSON"),
             Error::is_decode,
             "resource: the resource (8 bytes) is not JSON",
         ),
         (
-            whole("\"text\""),
+            with_resource("\"text\""),
             Error::is_decode,
             "resource: the resource is a string",
         ),
@@ -299,15 +299,15 @@ fn each_alteration_is_refused_with_its_own_error() {
     ];
     let receiver = receiver();
     let mut texts = HashSet::new();
-    for (sent, is, text) in cases {
+    for (sent, is_kind, text) in cases {
         let err = sent.receive(&receiver).expect_err(text);
         let message = err.to_string();
         assert!(
             message.starts_with("notification, ") && message.contains(text),
             "{message}"
         );
-        assert!(is(&err), "{err:?}");
-        assert!(texts.insert(message.clone()), "twice: {message}");
+        assert!(is_kind(&err), "{err:?}");
+        assert!(texts.insert(message.clone()), "duplicate text: {message}");
         assert!(!format!("{err:?}").contains("oUpF8"));
         let ack = Ack::refusal(&err);
         assert!(
@@ -316,16 +316,18 @@ fn each_alteration_is_refused_with_its_own_error() {
         );
     }
     assert!(texts.len() >= 30, "{}", texts.len());
-    let again = receiver.clone();
-    true_one.receive(&again).expect("the true one, still");
+    let clone = receiver.clone();
+    original
+        .receive(&clone)
+        .expect("the unaltered notification");
 }
 
 #[test]
-fn a_genuine_one_that_is_refused_gives_its_content() {
+fn refused_genuine_notification_gives_its_content() {
     if programs::missing() {
         return;
     }
-    let content = |sent: &Sent| {
+    let content = |sent: &Delivery| {
         let err = sent.receive(&receiver()).unwrap_err();
         let debug = format!("{err:?}");
         assert!(
@@ -334,42 +336,45 @@ fn a_genuine_one_that_is_refused_gives_its_content() {
         );
         err.refused_notification().cloned()
     };
-    let mut others = transaction();
-    others["mchid"] = json!("1900000110");
+    let mut foreign = transaction();
+    foreign["mchid"] = json!("1900000110");
     for resource in [
-        others.to_string(),
+        foreign.to_string(),
         "the customer's".to_owned(),
         "[]".to_owned(),
     ] {
         let sent = send(envelope(), &resource, platform(), now());
-        let refused = content(&sent).expect("its content");
+        let refused = content(&sent).expect("the content");
         assert_eq!(refused.id(), "EV-2018022511223320873");
         assert_eq!(refused.event_type(), "TRANSACTION.SUCCESS");
         assert_eq!(refused.resource(), Some(resource.as_bytes()));
         assert_eq!(refused.body(), sent.body);
         assert_eq!(Ack::dismiss(&refused), Ack::success());
     }
-    for unread in [
+    for undecodable in [
         send(json!("the customer's"), "", platform(), now()),
         altered(|all| all["resource"]["algorithm"] = json!("AEAD_SM4_GCM")),
         altered(|all| all["resource"]["ciphertext"] = json!(STANDARD.encode([7; 64]))),
         altered(|all| all["id"] = json!("i".repeat(129))),
     ] {
-        let refused = content(&unread).expect("its content");
-        assert_eq!((refused.resource(), refused.body()), (None, &*unread.body));
+        let refused = content(&undecodable).expect("the content");
+        assert_eq!(
+            (refused.resource(), refused.body()),
+            (None, &*undecodable.body)
+        );
     }
-    let forged = send(envelope(), &others.to_string(), merchant(), now());
-    let no_headers = Sent {
+    let forged = send(envelope(), &foreign.to_string(), merchant(), now());
+    let no_headers = Delivery {
         headers: vec![],
         ..forged.clone()
     };
-    let old = send(envelope(), &others.to_string(), platform(), now() - 400);
-    for unproven in [forged, no_headers, old] {
-        assert!(content(&unproven).is_none());
+    let old = send(envelope(), &foreign.to_string(), platform(), now() - 400);
+    for unverified in [forged, no_headers, old] {
+        assert!(content(&unverified).is_none());
     }
 }
 
-/// Node takes any length of nonce; the API's is twelve bytes.
+/// An envelope with a nonce of eleven bytes. The API requires twelve; node accepts any length.
 fn nonce_of_eleven() -> Value {
     let mut envelope = envelope();
     envelope["resource"]["nonce"] = json!("elevenbytes");
@@ -377,7 +382,7 @@ fn nonce_of_eleven() -> Value {
 }
 
 #[test]
-fn a_bit_anywhere_in_the_body_matters() {
+fn any_flipped_bit_in_the_body_is_detected() {
     if programs::missing() {
         return;
     }
@@ -390,7 +395,7 @@ fn a_bit_anywhere_in_the_body_matters() {
 }
 
 #[test]
-fn associated_data_may_be_empty_absent_or_null() {
+fn associated_data_may_be_empty_missing_or_null() {
     if programs::missing() {
         return;
     }
@@ -407,7 +412,7 @@ fn associated_data_may_be_empty_absent_or_null() {
 }
 
 #[test]
-fn whose_notifications_are_taken_is_configured() {
+fn accepted_merchants_are_configurable() {
     if programs::missing() {
         return;
     }
@@ -439,11 +444,11 @@ fn whose_notifications_are_taken_is_configured() {
     let complaint = json!({ "complaint_id": "200201820200101080076610000" });
     send(envelope(), &complaint.to_string(), platform(), now())
         .receive(&app.notifications())
-        .expect("a resource that names nobody");
+        .expect("a resource that names no merchant");
 }
 
 #[test]
-fn a_receiver_that_could_not_work_is_not_built() {
+fn invalid_receiver_configurations_are_errors() {
     if programs::missing() {
         return;
     }
@@ -536,7 +541,7 @@ impl Verifier for Remote {
 }
 
 #[test]
-fn a_remote_verifier_is_waited_for() {
+fn notification_waits_for_a_remote_verifier() {
     if programs::missing() {
         return;
     }

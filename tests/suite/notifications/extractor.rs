@@ -1,4 +1,4 @@
-//! The axum extractor, behind a router of its own.
+//! The axum extractor, called through a router.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use http_body_util::BodyExt as _;
 use tower_service::Service as _;
 use wechatpay_chain::{Ack, Client, Notification, NotificationRejection, Notifications};
 
-use super::node::{APIV3_KEY, Sent, genuine, receiver};
+use super::node::{APIV3_KEY, Delivery, genuine, receiver};
 use crate::fixtures::{
     keys::{PLATFORM_ID, builder, platform},
     programs,
 };
 
-async fn hook(notification: Notification) -> Ack {
+async fn handler(notification: Notification) -> Ack {
     assert!(notification.time_left() > Duration::ZERO);
     match notification.event_type() {
         "TRANSACTION.SUCCESS" => notification.ack(),
@@ -30,18 +30,18 @@ async fn hook(notification: Notification) -> Ack {
 
 fn by_client() -> Router {
     let client = builder().build().unwrap();
-    let with_state = |State(_): State<Client>, notification| hook(notification);
+    let with_state = |State(_): State<Client>, notification| handler(notification);
     Router::new()
         .route("/", post(with_state))
         .with_state(client)
 }
 
 fn by_notifications() -> Router {
-    let route = Router::<Notifications>::new().route("/", post(hook));
+    let route = Router::<Notifications>::new().route("/", post(handler));
     route.with_state(receiver())
 }
 
-async fn response(
+async fn post_to(
     mut app: Router,
     headers: &[(String, String)],
     body: Body,
@@ -56,25 +56,25 @@ async fn response(
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn sent(app: Router, sent: &Sent) -> (StatusCode, String) {
-    response(app, &sent.headers, sent.body.clone().into()).await
+async fn deliver(app: Router, sent: &Delivery) -> (StatusCode, String) {
+    post_to(app, &sent.headers, sent.body.clone().into()).await
 }
 
 #[tokio::test]
-async fn a_true_one_reaches_the_handler() {
+async fn genuine_notification_reaches_the_handler() {
     if programs::missing() {
         return;
     }
     for app in [by_client(), by_notifications()] {
         assert_eq!(
-            sent(app, &genuine()).await,
+            deliver(app, &genuine()).await,
             (StatusCode::NO_CONTENT, String::new())
         );
     }
 }
 
 #[tokio::test]
-async fn one_state_receives_for_several_merchants() {
+async fn one_state_serves_several_merchants() {
     if programs::missing() {
         return;
     }
@@ -84,15 +84,15 @@ async fn one_state_receives_for_several_merchants() {
         .build()
         .unwrap();
     let all = Notifications::all([other, receiver()]);
-    let app = Router::new().route("/", post(hook)).with_state(all);
+    let app = Router::new().route("/", post(handler)).with_state(all);
     assert_eq!(
-        sent(app, &genuine()).await,
+        deliver(app, &genuine()).await,
         (StatusCode::NO_CONTENT, String::new())
     );
 }
 
 #[tokio::test]
-async fn a_handler_may_take_what_was_refused() {
+async fn handler_can_take_a_refused_notification() {
     if programs::missing() {
         return;
     }
@@ -102,8 +102,8 @@ async fn a_handler_may_take_what_was_refused() {
         .apiv3_key(APIV3_KEY)
         .build()
         .unwrap();
-    let hook = |taken: Result<Notification, NotificationRejection>| async move {
-        match taken {
+    let handler = |result: Result<Notification, NotificationRejection>| async move {
+        match result {
             Ok(notification) => notification.ack().into_response(),
             Err(rejection) => match rejection.error().refused_notification() {
                 Some(refused) => Ack::dismiss(refused).into_response(),
@@ -113,33 +113,33 @@ async fn a_handler_may_take_what_was_refused() {
     };
     let app = || {
         Router::new()
-            .route("/", post(hook))
+            .route("/", post(handler))
             .with_state(other.clone())
     };
-    let (status, _) = sent(app(), &genuine()).await;
+    let (status, _) = deliver(app(), &genuine()).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     let mut altered = genuine();
     altered.body.push(b' ');
-    let (status, _) = sent(app(), &altered).await;
+    let (status, _) = deliver(app(), &altered).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_false_one_does_not() {
+async fn forged_notification_does_not_reach_the_handler() {
     if programs::missing() {
         return;
     }
     let mut altered = genuine();
     altered.body.push(b' ');
-    let (status, body) = sent(by_client(), &altered).await;
+    let (status, body) = deliver(by_client(), &altered).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(body, r#"{"code":"FAIL","message":"signature refused"}"#);
 
-    let xml = Sent {
+    let xml = Delivery {
         headers: vec![],
         body: b"<xml><return_code>SUCCESS</return_code></xml>".to_vec(),
     };
-    let (status, body) = sent(by_notifications(), &xml).await;
+    let (status, body) = deliver(by_notifications(), &xml).await;
     assert_eq!(status, StatusCode::OK);
     assert!(
         body.starts_with("<xml><return_code>FAIL</return_code>"),
@@ -148,39 +148,39 @@ async fn a_false_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_cut_at_the_cap() {
+async fn endless_body_is_refused_at_the_limit() {
     if programs::missing() {
         return;
     }
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
     let endless = body_of(move || Some(chunk.clone()));
-    let (status, _) = response(by_client(), &[], endless).await;
+    let (status, _) = post_to(by_client(), &[], endless).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 
     let declared = Body::from(vec![b'x'; 2 * 1024 * 1024]);
-    let (status, _) = response(by_client(), &[], declared).await;
+    let (status, _) = post_to(by_client(), &[], declared).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
-async fn a_body_that_never_comes_is_not_waited_for() {
+async fn stalled_body_times_out() {
     if programs::missing() {
         return;
     }
     let stalled = body_of(|| None);
-    let (status, body) = response(by_client(), &[], stalled).await;
+    let (status, body) = post_to(by_client(), &[], stalled).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains("timed out"), "{body}");
 }
 
-/// A body of what `next` gives; where that is nothing, nothing ever comes.
+/// A body of the chunks that `next` returns. When it returns `None`, the body stalls forever.
 fn body_of(next: impl FnMut() -> Option<Bytes> + Unpin + Send + 'static) -> Body {
-    Body::new(Endless(next))
+    Body::new(Chunks(next))
 }
 
-struct Endless<F>(F);
+struct Chunks<F>(F);
 
-impl<F: FnMut() -> Option<Bytes> + Unpin> http_body::Body for Endless<F> {
+impl<F: FnMut() -> Option<Bytes> + Unpin> http_body::Body for Chunks<F> {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Several merchants behind one URL.
+//! One receiver for several merchants.
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
@@ -8,7 +8,7 @@ use wechatpay_chain::{
 use super::{
     apiv2::refund,
     generated::{Keys, apiv2, apiv3},
-    node::Sent,
+    node::Delivery,
     unknown_key::{self, certificates},
 };
 use crate::fixtures::{
@@ -21,14 +21,15 @@ const ONE: &str = "1900000101";
 const TWO: &str = "1900000102";
 /// Has the keys of `TWO`.
 const THREE: &str = "1900000103";
-const STRANGER: &str = "1900000199";
+/// A merchant that is not configured.
+const OTHER: &str = "1900000199";
 
 const PLATFORM_ONE: &str = "PUB_KEY_ID_0119000001012024000000000000";
 const PLATFORM_TWO: &str = "PUB_KEY_ID_0119000001022024000000000000";
 
-fn key(of: &str) -> String {
-    let of = if of == THREE { TWO } else { of };
-    of.repeat(4)[..32].to_owned()
+fn key(mchid: &str) -> String {
+    let mchid = if mchid == THREE { TWO } else { mchid };
+    mchid.repeat(4)[..32].to_owned()
 }
 
 fn platform_of(mchid: &str) -> &'static str {
@@ -63,8 +64,8 @@ fn all() -> Notifications {
     Notifications::all([Notifications::all(clients), without_client])
 }
 
-/// One of APIv3 that is encrypted for this merchant.
-fn v3(to: &str, resource: &Value) -> Sent {
+/// An APIv3 notification encrypted with this merchant's key.
+fn v3(to: &str, resource: &Value) -> Delivery {
     let apiv3_key = key(to);
     let keys = Keys {
         apiv3: &apiv3_key,
@@ -74,45 +75,45 @@ fn v3(to: &str, resource: &Value) -> Sent {
     apiv3("TRANSACTION.SUCCESS", Some("transaction"), resource, &keys)
 }
 
-fn v2(to: &str, fields: Value) -> Sent {
+fn v2(to: &str, fields: Value) -> Delivery {
     let mut fields = fields.as_object().expect("fields").clone();
     fields.insert("return_code".to_owned(), json!("SUCCESS"));
     apiv2(&fields, &key(to))
 }
 
-fn told(notification: &Notification) -> &str {
+fn owner(notification: &Notification) -> &str {
     notification.mchid().expect("a merchant")
 }
 
 #[test]
-fn each_is_opened_for_its_own_merchant() {
+fn each_notification_is_opened_for_its_merchant() {
     let all = all();
     for mchid in [ONE, TWO, THREE] {
         let sent = v3(mchid, &json!({ "mchid": mchid }));
-        assert_eq!(told(&sent.receive(&all).unwrap()), mchid);
+        assert_eq!(owner(&sent.receive(&all).unwrap()), mchid);
         for name in ["mch_id", "combine_mch_id"] {
             let sent = v2(mchid, json!({ name: mchid }));
-            assert_eq!(told(&sent.receive(&all).unwrap()), mchid, "{name}");
+            assert_eq!(owner(&sent.receive(&all).unwrap()), mchid, "{name}");
         }
     }
-    // One that names nobody is the one's whose key opens it; of two with the same, the first one's.
+    // A notification without a merchant belongs to the first merchant whose key decrypts it.
     for (to, mchid) in [(ONE, ONE), (TWO, TWO), (THREE, TWO)] {
         let complaint = v3(
             to,
             &json!({ "complaint_id": "200201820200101080076610000" }),
         );
-        assert_eq!(told(&complaint.receive(&all).unwrap()), mchid);
+        assert_eq!(owner(&complaint.receive(&all).unwrap()), mchid);
         let nameless = v2(to, json!({ "total_fee": "1" }));
-        assert_eq!(told(&nameless.receive(&all).unwrap()), mchid);
+        assert_eq!(owner(&nameless.receive(&all).unwrap()), mchid);
     }
-    let shared = json!({ "mchid": STRANGER, "receivers": [
-        { "type": "MERCHANT_ID", "account": STRANGER }, { "type": "MERCHANT_ID", "account": THREE },
+    let shared = json!({ "mchid": OTHER, "receivers": [
+        { "type": "MERCHANT_ID", "account": OTHER }, { "type": "MERCHANT_ID", "account": THREE },
     ] });
-    assert_eq!(told(&v3(THREE, &shared).receive(&all).unwrap()), THREE);
+    assert_eq!(owner(&v3(THREE, &shared).receive(&all).unwrap()), THREE);
 }
 
 #[test]
-fn a_refund_of_apiv2_is_the_ones_whose_key_opens_it() {
+fn apiv2_refund_belongs_to_the_merchant_whose_key_decrypts_it() {
     if programs::missing() {
         return;
     }
@@ -127,25 +128,25 @@ fn a_refund_of_apiv2_is_the_ones_whose_key_opens_it() {
                     .into_bytes();
             })
         };
-        assert_eq!(told(&of(mchid).receive(&all).unwrap()), mchid);
-        let err = of(STRANGER).receive(&all).unwrap_err();
+        assert_eq!(owner(&of(mchid).receive(&all).unwrap()), mchid);
+        let err = of(OTHER).receive(&all).unwrap_err();
         assert!(err.is_wrong_merchant(), "{err}");
         assert!(err.refused_notification().is_some());
-        // What is outside of the ciphertext is not vouched for; so it cannot choose the merchant.
+        // The fields outside the ciphertext are not authenticated, so they cannot select the merchant.
         let other = if mchid == ONE { TWO } else { ONE };
         assert!(of(other).receive(&all).unwrap_err().is_decrypt());
     }
 }
 
 #[test]
-fn one_of_nobody_is_refused() {
+fn notification_of_an_unknown_merchant_is_refused() {
     let all = all();
     for err in [
         v3(ONE, &json!({ "mchid": TWO })).receive(&all).unwrap_err(),
-        v3(TWO, &json!({ "mchid": STRANGER }))
+        v3(TWO, &json!({ "mchid": OTHER }))
             .receive(&all)
             .unwrap_err(),
-        v2(TWO, json!({ "mch_id": STRANGER }))
+        v2(TWO, json!({ "mch_id": OTHER }))
             .receive(&all)
             .unwrap_err(),
     ] {
@@ -153,7 +154,7 @@ fn one_of_nobody_is_refused() {
         assert!(err.refused_notification().is_some());
     }
     for err in [
-        v3(STRANGER, &json!({ "mchid": ONE }))
+        v3(OTHER, &json!({ "mchid": ONE }))
             .receive(&all)
             .unwrap_err(),
         v3("1900000104", &json!({})).receive(&all).unwrap_err(),
@@ -163,10 +164,10 @@ fn one_of_nobody_is_refused() {
     }
     for err in [
         v2(ONE, json!({ "mch_id": TWO })).receive(&all).unwrap_err(),
-        v2(STRANGER, json!({ "mch_id": STRANGER }))
+        v2(OTHER, json!({ "mch_id": OTHER }))
             .receive(&all)
             .unwrap_err(),
-        // The trust of one merchant vouches for nothing of another's.
+        // A key that one merchant trusts does not verify another merchant's notification.
         {
             let apiv3_key = key(ONE);
             let keys = Keys {
@@ -189,10 +190,10 @@ fn one_of_nobody_is_refused() {
 }
 
 #[test]
-fn a_body_without_a_merchant_is_not_hashed_without_end() {
+fn large_body_without_a_merchant_is_refused() {
     let all = Notifications::all((0..100).map(|n| client(&format!("19000002{n:02}"))));
     let sent = |to: &str, size: usize| v2(to, json!({ "attach": "a".repeat(size) })).receive(&all);
-    assert_eq!(told(&sent("1900000277", 100).unwrap()), "1900000277");
+    assert_eq!(owner(&sent("1900000277", 100).unwrap()), "1900000277");
     let err = sent("1900000277", 500_000).unwrap_err();
     assert!(
         err.is_wrong_merchant() && err.to_string().contains("100 keys"),
@@ -202,12 +203,12 @@ fn a_body_without_a_merchant_is_not_hashed_without_end() {
         "1900000277",
         json!({ "mch_id": "1900000277", "attach": "a".repeat(500_000) }),
     );
-    assert_eq!(told(&named.receive(&all).unwrap()), "1900000277");
+    assert_eq!(owner(&named.receive(&all).unwrap()), "1900000277");
 }
 
-/// Both merchants get to know the new certificate, though the first one's is enough to verify.
+/// Both merchants learn the new certificate, although the first one's verifier suffices.
 #[test]
-fn the_merchant_that_is_told_brings_the_key() {
+fn notified_merchant_downloads_the_certificate() {
     if programs::missing() {
         return;
     }
@@ -226,7 +227,7 @@ fn the_merchant_that_is_told_brings_the_key() {
     let other_key = Notifications::builder()
         .mchid(ONE)
         .apiv3_key(key(ONE))
-        .verifier(KnowsAll)
+        .verifier(AcceptsAll)
         .build()
         .unwrap();
     let own = client(TWO, CertificateMode::OnDemand);
@@ -238,26 +239,26 @@ fn the_merchant_that_is_told_brings_the_key() {
     };
     let sent = apiv3("X", None, &json!({ "mchid": TWO }), &keys);
     for _ in 0..2 {
-        assert_eq!(told(&sent.receive(&all).unwrap()), TWO);
+        assert_eq!(owner(&sent.receive(&all).unwrap()), TWO);
     }
     assert_eq!(server.requests().len(), 1);
-    let unread = apiv3(
+    let undecryptable = apiv3(
         "X",
         None,
         &json!({ "mchid": TWO }),
         &Keys {
-            apiv3: &key(STRANGER),
+            apiv3: &key(OTHER),
             ..keys
         },
     );
-    assert!(unread.receive(&all).unwrap_err().is_decrypt());
-    assert_eq!(server.requests().len(), 1, "all of them know the key");
+    assert!(undecryptable.receive(&all).unwrap_err().is_decrypt());
+    assert_eq!(server.requests().len(), 1, "every merchant knows the key");
 }
 
-/// Another merchant's verifier, which knows the new key already.
-struct KnowsAll;
+/// A verifier of another merchant that accepts everything.
+struct AcceptsAll;
 
-impl Verifier for KnowsAll {
+impl Verifier for AcceptsAll {
     type Error = std::convert::Infallible;
 
     async fn verify(&self, _: &str, _: &[u8], _: &[u8]) -> Result<bool, Self::Error> {
@@ -266,7 +267,7 @@ impl Verifier for KnowsAll {
 }
 
 #[test]
-fn a_sandboxs_keys_are_refused_unless_from_a_sandbox() {
+fn sandbox_keys_are_refused_outside_a_sandbox() {
     for id in [
         "PUB_KEY_ID_SANDBOX0123456789",
         "53414E44424F580123456789ABCDEF0123456789",

@@ -1,4 +1,4 @@
-//! Notifications, made by node.
+//! Notifications encrypted and signed by node.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,14 +15,14 @@ pub const APIV3_KEY: &str = "fedcba9876543210fedcba9876543210";
 pub const APIV2_KEY: &str = "0123456789abcdef0123456789abcdef";
 pub const APPID: &str = "wxd678efh567hg6787";
 
-/// A notification as it arrives.
+/// A notification as it is delivered.
 #[derive(Clone)]
-pub struct Sent {
+pub struct Delivery {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Sent {
+impl Delivery {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         let header = self.headers.iter_mut().find(|(known, _)| known == name);
         header.expect("a known header").1 = value.to_owned();
@@ -50,10 +50,10 @@ impl Sent {
     }
 }
 
-/// What is sent, how its error answers, and what that says.
-pub type Case = (Sent, fn(&Error) -> bool, &'static str);
+/// A notification, the predicate of the expected error, and a part of its text.
+pub type Case = (Delivery, fn(&Error) -> bool, &'static str);
 
-/// What is told: a transaction of the merchant's.
+/// The resource: a transaction of the merchant.
 pub fn transaction() -> Value {
     json!({
         "appid": APPID, "mchid": MCHID, "out_trade_no": "1217752501201407033233368018",
@@ -63,6 +63,7 @@ pub fn transaction() -> Value {
     })
 }
 
+/// The notification's body, without the encrypted resource.
 pub fn envelope() -> Value {
     json!({
         "id": "EV-2018022511223320873", "create_time": "2015-05-20T13:29:35+08:00",
@@ -73,9 +74,9 @@ pub fn envelope() -> Value {
     })
 }
 
-/// Node encrypts the resource into the envelope (unless that has a ciphertext, or there is none to
-/// encrypt), writes it down and signs it at `time` with the pair's key.
-pub fn send(envelope: Value, resource: &str, pair: &Pair, time: u64) -> Sent {
+/// Encrypts the resource into the envelope, unless that has a ciphertext or no `resource` at all, and
+/// signs the result at `time` with the pair's key. All of it in node.
+pub fn send(envelope: Value, resource: &str, pair: &Pair, time: u64) -> Delivery {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let out = node(
         "const body = input.envelope;
@@ -96,7 +97,7 @@ pub fn send(envelope: Value, resource: &str, pair: &Pair, time: u64) -> Sent {
     );
     let text = |name: &str| out[name].as_str().expect("text").to_owned();
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Sent {
+    Delivery {
         headers: vec![
             header("Host", "pay.example.com"),
             header("Content-Type", "application/json"),
@@ -115,12 +116,13 @@ pub fn now() -> u64 {
     since.expect("after 1970").as_secs()
 }
 
-/// A true notification.
-pub fn genuine() -> Sent {
+/// Returns a genuine notification.
+pub fn genuine() -> Delivery {
     send(envelope(), &transaction().to_string(), platform(), now())
 }
 
-pub fn altered(change: impl FnOnce(&mut Value)) -> Sent {
+/// Returns a notification with an altered envelope, correctly signed.
+pub fn altered(change: impl FnOnce(&mut Value)) -> Delivery {
     let mut envelope = envelope();
     change(&mut envelope);
     send(envelope, &transaction().to_string(), platform(), now())
@@ -137,10 +139,10 @@ pub fn receiver() -> Notifications {
         .expect("a receiver")
 }
 
-impl Sent {
+impl Delivery {
     pub async fn receive_async(&self) -> Notification {
         let headers = self.headers.iter().map(|(name, value)| (name, value));
         let received = receiver().receive_async(headers, &self.body).await;
-        received.expect("a true one")
+        received.expect("a genuine notification")
     }
 }

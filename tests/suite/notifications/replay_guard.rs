@@ -1,4 +1,4 @@
-//! Each notification once.
+//! A replay guard handles each notification once.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use super::node::{genuine, receiver};
 use crate::fixtures::programs;
 
 #[test]
-fn a_handler_runs_once_and_again_only_where_it_failed() {
+fn handler_runs_again_only_after_a_failure() {
     if programs::missing() {
         return;
     }
@@ -27,10 +27,10 @@ fn a_handler_runs_once_and_again_only_where_it_failed() {
             result
         })
     };
-    let err = run(Err("the database is away")).unwrap_err();
+    let err = run(Err("the database is unavailable")).unwrap_err();
     assert!(err.is_handler());
     let source = std::error::Error::source(&err).expect("a source");
-    assert_eq!(source.to_string(), "the database is away");
+    assert_eq!(source.to_string(), "the database is unavailable");
     assert_eq!(Ack::refusal(&err).status(), 500);
     assert!(run(Ok(())).unwrap().is_success());
     assert!(run(Ok(())).unwrap().is_success());
@@ -38,7 +38,7 @@ fn a_handler_runs_once_and_again_only_where_it_failed() {
 }
 
 #[tokio::test]
-async fn two_at_once_and_one_that_was_dropped() {
+async fn concurrent_duplicate_is_busy_until_the_lease_ends() {
     if programs::missing() {
         return;
     }
@@ -53,15 +53,18 @@ async fn two_at_once_and_one_that_was_dropped() {
         notification.once_async(&guard, async { Ok::<_, std::io::Error>(()) })
     );
     assert!(first.unwrap().is_success());
-    assert!(!second.unwrap().is_success(), "it is being handled");
+    assert!(
+        !second.unwrap().is_success(),
+        "the notification is being handled"
+    );
 
     let guard = MemoryGuard::new().lease(Duration::from_secs(2));
     let never = std::future::pending::<Result<(), std::io::Error>>();
-    let died = tokio::time::timeout(
+    let dropped = tokio::time::timeout(
         Duration::from_millis(10),
         notification.once_async(&guard, never),
     );
-    assert!(died.await.is_err());
+    assert!(dropped.await.is_err());
     assert_eq!(guard.begin(notification.id()).await, Ok(Admission::Busy));
     while guard.begin(notification.id()).await == Ok(Admission::Busy) {
         tokio::time::sleep(Duration::from_millis(10)).await;

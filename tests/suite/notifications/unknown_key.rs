@@ -1,4 +1,4 @@
-//! A notification by a platform certificate that the client has not seen yet.
+//! Notifications and responses signed with a platform key that the client does not know yet.
 
 use std::{
     error::Error as _,
@@ -29,7 +29,8 @@ use crate::fixtures::{
 
 pub const SERIAL: &str = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1";
 
-/// The answer of `v3/certificates`: a certificate of the pair, by openssl, encrypted by node.
+/// The response body of `v3/certificates`: a certificate for the pair, issued by openssl and encrypted
+/// by node.
 pub fn certificates(pair: &Pair) -> String {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let key = TempFile::new(pem.as_bytes());
@@ -68,7 +69,7 @@ pub fn certificates(pair: &Pair) -> String {
 }
 
 #[test]
-fn the_client_brings_the_key_and_once() {
+fn unknown_certificate_is_downloaded_once() {
     if programs::missing() {
         return;
     }
@@ -110,21 +111,21 @@ fn the_client_brings_the_key_and_once() {
         );
     }
     assert_eq!(server.requests().len(), 1, "one download a minute");
-    let uses = on_demand.platform_keys();
-    assert_eq!(uses.len(), 2);
+    let keys = on_demand.platform_keys();
+    assert_eq!(keys.len(), 2);
 }
 
 #[test]
-fn a_failed_download_is_the_source_and_is_repeated_soon() {
+fn failed_download_is_the_source_and_is_retried() {
     if programs::missing() {
         return;
     }
     let pair = Pair::generate();
     let body = certificates(&pair);
-    let well = Arc::new(AtomicBool::new(false));
+    let healthy = Arc::new(AtomicBool::new(false));
     let server = Server::start({
-        let well = Arc::clone(&well);
-        move |_| match well.load(SeqCst) {
+        let healthy = Arc::clone(&healthy);
+        move |_| match healthy.load(SeqCst) {
             true => MockResponse::signed(200, body.as_str()),
             false => MockResponse::plain(403, r#"{"code":"NO_AUTH","message":"x"}"#),
         }
@@ -146,14 +147,14 @@ fn a_failed_download_is_the_source_and_is_repeated_soon() {
             "{source}"
         );
     }
-    well.store(true, SeqCst);
-    // Longer than the pause after two failures, should the second have been repeated already.
+    healthy.store(true, SeqCst);
+    // Longer than the pause after two failed downloads, in case the second call tried again.
     thread::sleep(Duration::from_millis(2_100));
     sent.receive(&client.notifications()).unwrap();
 }
 
 #[test]
-fn a_first_call_that_encrypts_waits_for_its_key() {
+fn first_encrypting_call_waits_for_the_certificate() {
     if programs::missing() {
         return;
     }
@@ -187,8 +188,8 @@ fn a_first_call_that_encrypts_waits_for_its_key() {
         .json(json!({ "name": "张三" }))
         .encrypt(["/name"]);
     for mode in BOTH {
-        let already = server.requests().len();
-        let sent = || server.requests().split_off(already);
+        let before = server.requests().len();
+        let sent = || server.requests().split_off(before);
 
         // `prepare` waits as the verbs do, and only the certificates are requested.
         let client = fresh();
@@ -212,18 +213,18 @@ fn a_first_call_that_encrypts_waits_for_its_key() {
     }
 }
 
-/// Public keys that nobody configured, and what is no serial at all.
-const NEVER: [&str; 5] = [
+/// IDs of public keys that are not configured, and invalid serials.
+const UNKNOWN_IDS: [&str; 5] = [
     "PUB_KEY_ID_0119000001102024000000000000",
     "pub_key_id_0119000001102024000000000000",
     "PUB_KEY_ID_",
     "no-serial",
-    // One byte more than a serial can have.
+    // One byte longer than a serial can be.
     "5157F09EFDC096DE15EBE81A47057A7232F1B8E100",
 ];
 
 #[track_caller]
-fn names(err: &Error, id: &str) {
+fn assert_names(err: &Error, id: &str) {
     let text = err.to_string();
     assert!(err.is_verification() && text.contains(id), "{err:?}");
     assert!(err.source().is_none(), "{err:?}");
@@ -232,20 +233,20 @@ fn names(err: &Error, id: &str) {
     }
 }
 
-/// A WeChat Pay that signs its responses under this ID, and that no certificates may be asked of.
+/// A server that signs its responses with this key ID, and panics if certificates are requested.
 fn signing_as(id: &'static str) -> Server {
     Server::start(move |request| {
         let platform = (id, platform());
         match request.path() {
             "/v3/from" => MockResponse::plain(302, "").header("Location", "/v3/to"),
             "/v3/refused" => MockResponse::signed_by(400, r#"{"code":"PARAM_ERROR"}"#, platform),
-            "/v3/certificates" => panic!("certificates were asked for"),
+            "/v3/certificates" => panic!("certificates were requested"),
             _ => MockResponse::signed_by(200, "{}", platform),
         }
     })
 }
 
-fn asking(server: &Server, mode: CertificateMode) -> Client {
+fn client_in_mode(server: &Server, mode: CertificateMode) -> Client {
     builder()
         .base_uri(server.url())
         .retry(RetryPolicy::none())
@@ -255,24 +256,24 @@ fn asking(server: &Server, mode: CertificateMode) -> Client {
 }
 
 #[test]
-fn a_response_by_an_unknown_public_key_is_refused_without_a_request() {
-    for id in NEVER {
+fn response_by_unknown_public_key_triggers_no_download() {
+    for id in UNKNOWN_IDS {
         let server = signing_as(id);
-        let client = asking(&server, CertificateMode::OnDemand);
+        let client = client_in_mode(&server, CertificateMode::OnDemand);
         for mode in BOTH {
             for path in ["v3/x", "v3/from", "v3/refused"] {
                 let follow = Options::new().allow_redirects(true);
                 let err = mode.get(&client.chain(path), follow).unwrap_err();
-                names(&err, id);
+                assert_names(&err, id);
                 assert_eq!(err.outcome(), Outcome::Unknown);
             }
-            names(&mode.post(&client.chain("v3/x"), ()).unwrap_err(), id);
+            assert_names(&mode.post(&client.chain("v3/x"), ()).unwrap_err(), id);
         }
     }
 }
 
 #[test]
-fn a_notification_by_an_unknown_public_key_is_refused_without_a_request() {
+fn notification_by_unknown_public_key_triggers_no_download() {
     if programs::missing() {
         return;
     }
@@ -282,45 +283,45 @@ fn a_notification_by_an_unknown_public_key_is_refused_without_a_request() {
         &Pair::generate(),
         now(),
     );
-    for id in NEVER {
+    for id in UNKNOWN_IDS {
         let server = signing_as(id);
-        let client = || asking(&server, CertificateMode::OnDemand);
+        let client = || client_in_mode(&server, CertificateMode::OnDemand);
         let without_client = Notifications::builder()
             .mchid(MCHID)
             .platform_key(PLATFORM_ID, platform().public())
             .apiv3_key(APIV3_KEY);
         let sent = sent.clone().set("Wechatpay-Serial", id);
-        for by in [
+        for receiver in [
             client().notifications(),
             without_client.build().unwrap(),
             Notifications::all([client(), client()]),
         ] {
-            names(&sent.receive(&by).unwrap_err(), id);
+            assert_names(&sent.receive(&receiver).unwrap_err(), id);
             let headers = sent.headers.iter().map(|(name, value)| (name, value));
-            let receiving = by.receive_async(headers, &sent.body);
-            names(&runtime().block_on(receiving).unwrap_err(), id);
+            let call = receiver.receive_async(headers, &sent.body);
+            assert_names(&runtime().block_on(call).unwrap_err(), id);
         }
         assert!(server.requests().is_empty());
     }
 }
 
 #[test]
-fn an_unknown_public_key_does_not_wait_for_a_download_that_is_under_way() {
+fn unknown_public_key_does_not_wait_for_a_running_download() {
     if programs::missing() {
         return;
     }
-    let id = NEVER[0];
+    let id = UNKNOWN_IDS[0];
     let (refused, wait) = mpsc::channel::<()>();
     let wait = Mutex::new(wait);
     let server = Server::start(move |request| match request.path() {
-        // The download ends after the notification was refused.
+        // The download ends only after the notification has been refused.
         "/v3/certificates" => {
             let _ = wait.lock().unwrap().recv();
             MockResponse::plain(502, "")
         }
         _ => MockResponse::signed_by(200, "{}", (SERIAL, platform())),
     });
-    let client = asking(&server, CertificateMode::OnDemand);
+    let client = client_in_mode(&server, CertificateMode::OnDemand);
     let waiting = runtime().spawn(client.chain("v3/x").get_async(()));
     server.wait_until("a download", |seen| seen.requests.len() == 2);
     let sent = send(
@@ -330,7 +331,7 @@ fn an_unknown_public_key_does_not_wait_for_a_download_that_is_under_way() {
         now(),
     );
     let sent = sent.set("Wechatpay-Serial", id);
-    names(&sent.receive(&client.notifications()).unwrap_err(), id);
+    assert_names(&sent.receive(&client.notifications()).unwrap_err(), id);
     drop(refused);
     let err = runtime().block_on(waiting).unwrap().unwrap_err();
     assert!(err.source().unwrap().to_string().contains("502"), "{err:?}");
