@@ -34,7 +34,7 @@ async fn hook(State(app): State<App>, notification: Notification) -> Ack {
             eprintln!("{err}");
             Ack::refusal(&err)
         }
-        Err(_) => notification.fail("out of time"),
+        Err(_) => notification.fail("timed out"),
     }
 }
 

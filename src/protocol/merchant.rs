@@ -155,6 +155,8 @@ fn check_key(field: &str, key: &str) -> Result<()> {
         format!("{kind} at byte {at}")
     });
     let len = key.len();
+    // A key that was read from a file usually ends with a line break, and one that was copied from a
+    // web page with a blank.
     let what = match stray {
         None if len == 32 => return Ok(()),
         _ if key.is_empty() => "it is empty".to_owned(),

@@ -73,6 +73,8 @@ impl Budget {
         self.change(|left| left.checked_sub(100))
     }
 
+    /// Applies a change atomically. Calls of many threads share the budget, and an approximate order is
+    /// good enough.
     fn change(&self, to: impl Fn(u32) -> Option<u32>) -> bool {
         let order = Ordering::Relaxed;
         self.left.fetch_update(order, order, to).is_ok()
@@ -157,6 +159,7 @@ impl RetryPolicy {
         }
         let doubled = self
             .base
+            // Limited, because a shift by 32 or more would panic.
             .saturating_mul(1 << (tries - 1).min(16))
             .min(self.max);
         let pause = doubled.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);

@@ -1,56 +1,56 @@
-//! The lines of a bill, with a few of them known ahead.
+//! The lines of a bill, with lookahead.
 
 use std::{
     collections::VecDeque,
     io::{BufRead as _, BufReader, Read},
 };
 
-use super::Flaw;
+use super::BillError;
 use crate::error::{Cause, Kind};
 
-/// The longest line, and the longest row of several lines, in bytes. A row of a bill has about
-/// 500.
+/// The longest accepted line, and the longest row of several lines, in bytes. A typical row has 500.
 pub(super) const MAX_LINE: usize = 64 * 1024;
-/// How much is passed over in search of the next line that says something.
+/// How many bytes are skipped to find the next usable line, before the bill is given up. An endless
+/// input must not keep the reader busy forever.
 const MAX_SKIPPED: usize = 16 * MAX_LINE;
 
-/// One line as it stands, with its line break.
+/// One line, including its line break.
 pub(super) struct Line {
     pub(super) bytes: Vec<u8>,
-    /// From 1.
+    /// The line's number, from 1.
     pub(super) number: u64,
-    /// It is not kept.
+    /// Whether the line exceeds [`MAX_LINE`]. Its bytes are discarded.
     pub(super) too_long: bool,
-    /// There is none, but a fault in its place.
-    is_fault: bool,
+    /// Whether this is not a line but the position of [`Lines::error`].
+    is_error: bool,
 }
 
 impl Line {
     pub(super) fn is_blank(&self) -> bool {
-        !self.too_long && !self.is_fault && self.bytes.trim_ascii().is_empty()
+        !self.too_long && !self.is_error && self.bytes.trim_ascii().is_empty()
     }
 
-    /// Whether it begins as rows do.
+    /// Returns whether the line begins like a row.
     pub(super) fn is_row(&self) -> bool {
         self.bytes.trim_ascii_start().first() == Some(&b'`')
     }
 
-    /// Whether it can be a part of a row that began before it, and no row itself.
+    /// Returns whether the line can only continue a row that began before it.
     pub(super) fn is_plain(&self) -> bool {
-        !self.too_long && !self.is_fault && !self.is_row()
+        !self.too_long && !self.is_error && !self.is_row()
     }
 }
 
 pub(super) struct Lines<R> {
     reader: BufReader<R>,
     ahead: VecDeque<Line>,
-    /// Found ahead, and told once the lines before it are through.
-    fault: Option<Flaw>,
-    /// Of the last line that was read.
+    /// An error found while looking ahead, which is returned after the lines before it.
+    error: Option<BillError>,
+    /// The number of the last line that was read.
     number: u64,
-    /// The rest of the line that was too long is still to be passed over.
+    /// Whether the rest of a line that is too long still has to be skipped.
     in_long_line: bool,
-    is_over: bool,
+    at_end: bool,
 }
 
 impl<R: Read> Lines<R> {
@@ -58,24 +58,24 @@ impl<R: Read> Lines<R> {
         Self {
             reader: BufReader::new(reader),
             ahead: VecDeque::new(),
-            fault: None,
+            error: None,
             number: 0,
             in_long_line: false,
-            is_over: false,
+            at_end: false,
         }
     }
 
-    /// The next line, none at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, Flaw> {
+    /// Returns the next line, or `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, BillError> {
         match self.ahead.pop_front() {
-            Some(line) if line.is_fault => self.fault.take().map_or(Ok(None), Err),
+            Some(line) if line.is_error => self.error.take().map_or(Ok(None), Err),
             Some(line) => Ok(Some(line)),
             None => self.read(),
         }
     }
 
-    /// The next line that is not blank.
-    pub(super) fn next_filled(&mut self) -> Result<Option<Line>, Flaw> {
+    /// Returns the next line that is not blank.
+    pub(super) fn next_filled(&mut self) -> Result<Option<Line>, BillError> {
         let mut skipped = 0;
         while let Some(line) = self.next()? {
             if !line.is_blank() {
@@ -83,25 +83,26 @@ impl<R: Read> Lines<R> {
             }
             skipped += line.bytes.len();
             if skipped > MAX_SKIPPED {
-                return Err(Flaw::End(self.endless("of blank lines")));
+                return Err(BillError::End(self.endless("of blank lines")));
             }
         }
         Ok(None)
     }
 
-    /// A line further on: 0 is the next one.
+    /// Returns a line ahead without consuming it; 0 is the next one.
     pub(super) fn peek(&mut self, at: usize) -> Option<&Line> {
         while self.ahead.len() <= at {
             match self.read() {
                 Ok(Some(line)) => self.ahead.push_back(line),
                 Ok(None) => return None,
-                Err(fault) => {
-                    self.fault = Some(fault);
+                // The error takes a place in the queue: the lines before it are still good rows.
+                Err(error) => {
+                    self.error = Some(error);
                     self.ahead.push_back(Line {
                         bytes: Vec::new(),
                         number: self.number,
                         too_long: false,
-                        is_fault: true,
+                        is_error: true,
                     });
                 }
             }
@@ -109,31 +110,33 @@ impl<R: Read> Lines<R> {
         self.ahead.get(at)
     }
 
-    /// Gives a line back, to be the next one.
+    /// Puts a line back, so that it is the next one.
     pub(super) fn give_back(&mut self, line: Line) {
         self.ahead.push_front(line);
     }
 
-    /// Of the last line that was read, which may be ahead of the last one that was given.
+    /// Returns the number of the last line that was read, including lookahead.
     pub(super) fn reached(&self) -> u64 {
         self.number
     }
 
-    fn read(&mut self) -> Result<Option<Line>, Flaw> {
-        if self.is_over {
+    fn read(&mut self) -> Result<Option<Line>, BillError> {
+        if self.at_end {
             return Ok(None);
         }
-        self.pass_over()?;
+        self.skip_long_line()?;
         self.number += 1;
+        // One byte more than allowed, to see that the line is too long without reading it all.
         let mut bytes = Vec::new();
         let read = (&mut self.reader)
             .take(MAX_LINE as u64 + 1)
             .read_until(b'\n', &mut bytes)
             .map_err(|err| self.unreadable(err))?;
         if read == 0 {
-            self.is_over = true;
+            self.at_end = true;
             return Ok(None);
         }
+        // Bills begin with a byte order mark, which is not part of the first column's name.
         if self.number == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
             bytes.drain(..3);
         }
@@ -146,12 +149,12 @@ impl<R: Read> Lines<R> {
             bytes,
             number: self.number,
             too_long,
-            is_fault: false,
+            is_error: false,
         }))
     }
 
-    /// Goes to the end of a line that was too long. An endless one is given up.
-    fn pass_over(&mut self) -> Result<(), Flaw> {
+    /// Skips the rest of a line that is too long.
+    fn skip_long_line(&mut self) -> Result<(), BillError> {
         let mut skipped = 0;
         while std::mem::take(&mut self.in_long_line) {
             let mut part = Vec::new();
@@ -161,7 +164,7 @@ impl<R: Read> Lines<R> {
                 .map_err(|err| self.unreadable(err))?;
             skipped += read;
             if skipped > MAX_SKIPPED {
-                return Err(Flaw::End(self.endless("without a line break")));
+                return Err(BillError::End(self.endless("without a line break")));
             }
             self.in_long_line = read > 0 && part.last() != Some(&b'\n');
         }
@@ -169,7 +172,7 @@ impl<R: Read> Lines<R> {
     }
 
     fn endless(&mut self, what: &str) -> Cause {
-        self.is_over = true;
+        self.at_end = true;
         let message = format!(
             "the bill has more than {MAX_SKIPPED} bytes {what}, up to line {}",
             self.number
@@ -177,9 +180,9 @@ impl<R: Read> Lines<R> {
         Cause::new(Kind::TooLarge, message)
     }
 
-    fn unreadable(&mut self, err: std::io::Error) -> Flaw {
-        self.is_over = true;
-        let message = format!("line {} of the bill cannot be read", self.number.max(1));
-        Flaw::End(Cause::new(Kind::File, message).with_source(err))
+    fn unreadable(&mut self, err: std::io::Error) -> BillError {
+        self.at_end = true;
+        let message = format!("cannot read line {} of the bill", self.number.max(1));
+        BillError::End(Cause::new(Kind::File, message).with_source(err))
     }
 }

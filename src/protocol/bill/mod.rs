@@ -1,5 +1,11 @@
 //! Bills: the text files of `bill/tradebill`, `bill/fundflowbill` and APIv2's `pay/downloadbill` and
-//! `pay/downloadfundflow`, row by row.
+//! `pay/downloadfundflow`, read row by row.
+//!
+//! The format looks like CSV but has no escaping: every value begins with a backtick, and a value may
+//! contain commas, backticks and line breaks that a customer typed. A reader that guesses wrong
+//! shifts the columns, so that an amount is taken from a wrong one. Therefore a row counts only if
+//! there is exactly one way to split it into as many values as there are columns; everything else is
+//! an error of that row alone.
 
 mod lines;
 pub(crate) mod row;
@@ -12,25 +18,25 @@ use std::{fmt, io::Read, sync::Arc};
 use self::{
     lines::{Line, Lines, MAX_LINE},
     row::BillRow,
-    split::{Misfit, Shape, Split, Way},
+    split::{RowLayout, Split, SplitError, Style},
 };
 use crate::error::{Cause, Error, Kind, Result};
 
-/// How many lines that begin as rows may yet belong to the row before them.
+/// How many lines that begin like rows are tried as a part of the row before them.
 const MAX_LINES: usize = 16;
 
 /// Reads a bill row by row, in constant memory.
 ///
-/// A bill is a line of column names, a row for each payment, refund or movement of funds, and a
-/// summary: a line of names and a row of its own. This iterator gives the rows;
-/// [`summary`](Self::summary) is there once they are through. It takes bills of any type: the columns
-/// are those that the first line names.
+/// A bill consists of a line of column names, a row for each payment, refund or movement of funds, and
+/// a summary, which is a line of names and one row. This iterator returns the rows; afterwards
+/// [`summary`](Self::summary) returns the summary. Bills of all types are supported, because the
+/// columns are named by the first line.
 ///
-/// Every value begins with a backtick, which is taken off, or stands in quotes, as the last ones of
-/// a coupon's use-flow file do. So a comma, a backtick or a line break in the name of the goods does
-/// not shift the columns. A row always has a value for each column: where its text can be split into
-/// so many in no way, or in more than one, that row alone is an error, and the next one is read.
-/// Amounts are in yuan in the bill and whole fen in [`BillRow::fen`].
+/// Every value begins with a backtick, which is removed, or is in quotes, as the last values of a
+/// coupon's use-flow file are. A comma, a backtick or a line break in the name of the goods does not
+/// shift the columns: if a row cannot be split into one value per column in exactly one way, this row
+/// is an error, and the next one is read. Amounts are in yuan in the bill and in fen in
+/// [`BillRow::fen`].
 ///
 /// ```
 /// use wechatpay_chain::BillRows;
@@ -49,101 +55,106 @@ const MAX_LINES: usize = 16;
 ///     paid += row.fen("应结订单金额")?;
 ///     refunded += row.fen("退款金额")?;
 /// }
-/// let summary = rows.summary().expect("a bill that ends where it should");
+/// let summary = rows.summary().expect("the bill is complete");
 /// assert_eq!(summary.count("总交易单数")?, 2);
 /// assert_eq!(summary.fen("应结订单总金额")?, paid);
 /// assert_eq!((paid, refunded), (1230, 500));
 /// # Ok::<(), wechatpay_chain::Error>(())
 /// ```
+///
+/// Official pages: "申请交易账单", "申请资金账单" and "下载账单".
 pub struct BillRows<R> {
     lines: Lines<R>,
     columns: Arc<[String]>,
-    shape: Shape,
-    place: Place,
+    layout: RowLayout,
+    position: Position,
     summary: Option<BillRow>,
 }
 
-/// What may come next.
-enum Place {
+/// Where in the bill the reader is.
+enum Position {
     Rows,
-    /// The summary is through.
-    Nothing,
-    /// The end of the file, or an error that ends it.
-    Over,
+    AfterSummary,
+    /// At the end of the file, or after an error that ended it.
+    End,
 }
 
-/// What is wrong with a bill.
-enum Flaw {
-    /// This row alone.
+/// An error in a bill.
+enum BillError {
+    /// Only this row is wrong.
     Row(Cause),
-    /// Nothing can be read after it.
+    /// Nothing after it can be read.
     End(Cause),
 }
 
 impl<R: Read> BillRows<R> {
-    /// Takes the text of a bill, unpacked, from anything that can be read: a file, `&[u8]`, a
-    /// decompressor. Reads the line of column names; buffers by itself.
+    /// Creates a reader for the decompressed text of a bill, from a file, a `&[u8]`, a decompressor
+    /// or any other [`Read`]. Reads the line of column names. The input needs no buffering.
     ///
     /// # Errors
     ///
-    /// If the text is empty or cannot be read, or is no bill: still compressed, or APIv2's XML, in
-    /// which it answers with an error.
+    /// Returns an error if the text is empty, cannot be read, or is not a bill, for example because it
+    /// is still compressed, or is the XML of an APIv2 error.
     pub fn new(reader: R) -> Result<Self> {
-        Self::open(reader).map_err(|flaw| match flaw {
-            Flaw::Row(cause) | Flaw::End(cause) => cause.not_sent(),
+        Self::open(reader).map_err(|error| match error {
+            BillError::Row(cause) | BillError::End(cause) => cause.not_sent(),
         })
     }
 
-    fn open(reader: R) -> Result<Self, Flaw> {
+    fn open(reader: R) -> Result<Self, BillError> {
         let mut lines = Lines::new(reader);
         let Some(line) = lines.next_filled()? else {
-            return Err(Flaw::End(cause("the bill is empty")));
+            return Err(BillError::End(cause("the bill is empty")));
         };
+        // The usual mistakes are named, because what follows would report them as a strange column.
         let wrong = match line.bytes.trim_ascii() {
-            [0x1f, 0x8b, ..] => "the bill is compressed by gzip: unpack it first",
+            [0x1f, 0x8b, ..] => "the bill is compressed with gzip: decompress it first",
             [b'<' | b'{', ..] => {
-                "this is no bill but XML or JSON, an error that the API answered with"
+                "expected a bill, found XML or JSON, which is probably an error of the API"
             }
-            [b'`', ..] => "the bill has no line of column names before its rows",
+            [b'`', ..] => "the bill does not begin with a line of column names",
             _ => "",
         };
         if !wrong.is_empty() {
-            return Err(Flaw::End(cause(wrong)));
+            return Err(BillError::End(cause(wrong)));
         }
-        let (columns, shape) = names(&line)?;
+        let (columns, layout) = names(&line)?;
         Ok(Self {
             lines,
             columns,
-            shape,
-            place: Place::Rows,
+            layout,
+            position: Position::Rows,
             summary: None,
         })
     }
 
-    /// The names of the columns, in the bill's order.
+    /// Returns the names of the columns, in the bill's order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(String::as_str)
     }
 
-    /// The summary at the end of the bill. `None` before all rows are read, after an error that
-    /// ended them, and in a bill without one: a trade or fund-flow bill without a summary was cut
-    /// short. It is there after rows that were errors, too, so count what was read.
+    /// Returns the summary at the end of the bill.
+    ///
+    /// Returns `None` before all rows have been read, after an error that ended them, and for a bill
+    /// without a summary. A trade or fund-flow bill without a summary is truncated. The summary is
+    /// also returned if some rows were errors, so compare its counts with the rows read.
     pub fn summary(&self) -> Option<&BillRow> {
         self.summary.as_ref()
     }
 
-    fn read_row(&mut self) -> Result<Option<BillRow>, Flaw> {
+    fn read_row(&mut self) -> Result<Option<BillRow>, BillError> {
         let Some(line) = self.lines.next_filled()? else {
             return Ok(None);
         };
-        if matches!(self.place, Place::Nothing | Place::Over) {
-            return Err(Flaw::End(cause(format!(
-                "line {} of the bill comes after its summary",
+        if matches!(self.position, Position::AfterSummary | Position::End) {
+            return Err(BillError::End(cause(format!(
+                "line {} of the bill is after its summary",
                 line.number
             ))));
         }
+        // The summary may follow, so one absurd line does not end the bill.
         if line.too_long {
-            return Err(Flaw::Row(too_long(line.number)));
+            return Err(BillError::Row(too_long(line.number)));
         }
         if line.is_row() {
             self.row(line).map(Some)
@@ -152,14 +163,16 @@ impl<R: Read> BillRows<R> {
         }
     }
 
-    /// A row that begins with this line. Lines that do not begin as rows belong to it, as text that
-    /// its customer broke, unless they begin the summary.
-    fn row(&mut self, first: Line) -> Result<BillRow, Flaw> {
+    /// Reads the row that begins with this line.
+    ///
+    /// Following lines that do not begin like a row belong to it, as text in which a customer typed a
+    /// line break, unless they begin the summary.
+    fn row(&mut self, first: Line) -> Result<BillRow, BillError> {
         let number = first.number;
         let mut row = Row::of(&first);
-        // What completes a row that broke off is certain: before anything is made of its lines.
-        if let Err(misfit) = row.split(&self.shape) {
-            if let Ok(split) = self.extend(&mut row, misfit)? {
+        // Lines that complete the row are tried first, because that case is certain.
+        if let Err(error) = row.split(&self.layout) {
+            if let Ok(split) = self.extend(&mut row, error)? {
                 return Ok(self.take(split, number));
             }
         }
@@ -167,21 +180,23 @@ impl<R: Read> BillRows<R> {
         while let Some(line) = self.plain_line()? {
             len += size(&line);
             if len > MAX_LINE {
-                return Err(Flaw::Row(too_long(number)));
+                return Err(BillError::Row(too_long(number)));
             }
             lines.push(line);
         }
+        // Trailing blank lines are set aside: they are either part of a text that continues after them,
+        // or nothing.
         let filled = lines.iter().rposition(|line| !line.is_blank());
         let blank = lines.split_off(filled.map_or(0, |at| at + 1));
         let last = lines.pop();
         lines.iter().for_each(|line| row.push(line));
         let mut is_last = false;
         if let Some(line) = last {
-            let without = row.split(&self.shape);
+            let without = row.split(&self.layout);
             let mut whole = row.clone();
             whole.push(&line);
-            // What completes a row is a part of it.
-            let completes = without.is_err() && whole.split(&self.shape).is_ok();
+            // A line that completes the row belongs to it.
+            let completes = without.is_err() && whole.split(&self.layout).is_ok();
             is_last = !completes && self.may_begin_summary(&line)?;
             if is_last {
                 self.lines.give_back(line);
@@ -189,36 +204,45 @@ impl<R: Read> BillRows<R> {
                 row = whole;
             }
         }
-        let split = match row.split(&self.shape) {
-            Err(misfit) if !is_last => {
-                // Between the lines of a text they are a part of it.
+        let split = match row.split(&self.layout) {
+            Err(error) if !is_last => {
+                // Blank lines between two lines of a text belong to the text.
                 blank
                     .into_iter()
                     .rev()
                     .for_each(|line| self.lines.give_back(line));
-                self.extend(&mut row, misfit)?
+                self.extend(&mut row, error)?
             }
             split => split,
         };
         match split {
             Ok(split) => Ok(self.take(split, number)),
-            Err(misfit) => Err(Flaw::Row(row.fault(number, &misfit, &self.shape))),
+            Err(error) => Err(BillError::Row(row.error(number, &error, &self.layout))),
         }
     }
 
     fn take(&mut self, split: Split, line: u64) -> BillRow {
-        self.shape.ticked = self.shape.ticked.or(split.ticked());
+        // Later rows are split by the same rule. This removes most ambiguities, and a customer's text
+        // cannot change it any more.
+        self.layout.ticked = self.layout.ticked.or(split.ticked());
         BillRow::new(&split.values, line, &self.columns)
     }
 
-    /// Lines that begin with a backtick belong to the row before them only where that is certain:
-    /// the row broke off inside of quotes, or rows begin with a time and this line does not; it is
-    /// no row by itself; and with it the row is complete.
-    fn extend(&mut self, row: &mut Row, misfit: Misfit) -> Result<Result<Split, Misfit>, Flaw> {
+    /// Extends an incomplete row with lines that begin with a backtick.
+    ///
+    /// They belong to it only if that is certain: the row ends inside quotes, or rows begin with a
+    /// time and this line does not; the line is not a complete row itself; and it completes the row.
+    fn extend(
+        &mut self,
+        row: &mut Row,
+        error: SplitError,
+    ) -> Result<Result<Split, SplitError>, BillError> {
+        // Everything is tried on a copy. If no extension is certain, all lines are put back and are
+        // read as rows of their own.
         let mut longer = row.clone();
         let mut taken = Vec::new();
-        let (mut is_open, timed) = (misfit.is_open, row.begins_with_time());
-        // Whether no line so far can be a row, by its beginning.
+        let (mut is_open, timed) = (error.is_open, row.begins_with_time());
+        // Whether the beginning of every line so far shows that it is not a row.
         let mut by_time = timed;
         let found = loop {
             let Some(line) = self.lines.next()? else {
@@ -229,7 +253,7 @@ impl<R: Read> BillRows<R> {
                 && !line.too_long
                 && longer.len() + size(&line) <= MAX_LINE
                 && (is_open || (by_time && !alone.begins_with_time()))
-                && alone.split(&self.shape).is_err()
+                && alone.split(&self.layout).is_err()
                 && (is_open || line.is_row() || !self.may_begin_last_lines(&line)?);
             by_time &= !alone.begins_with_time();
             longer.push(&line);
@@ -237,12 +261,12 @@ impl<R: Read> BillRows<R> {
             if !goes_on {
                 break None;
             }
-            match longer.split(&self.shape) {
-                // Two short rows have as many values as a long one.
+            match longer.split(&self.layout) {
+                // Without that, two truncated rows could add up to one.
                 Ok(split) => {
-                    break (by_time || matches!(split.way, Way::Quotes(_))).then_some(split);
+                    break (by_time || matches!(split.style, Style::Quotes(_))).then_some(split);
                 }
-                Err(misfit) => is_open = misfit.is_open,
+                Err(error) => is_open = error.is_open,
             }
         };
         match found {
@@ -254,13 +278,13 @@ impl<R: Read> BillRows<R> {
                 while let Some(line) = taken.pop() {
                     self.lines.give_back(line);
                 }
-                Ok(Err(misfit))
+                Ok(Err(error))
             }
         }
     }
 
-    /// Lines where a row should begin: the last one may name the columns of the summary.
-    fn summary_or_stray(&mut self, first: Line) -> Result<Option<BillRow>, Flaw> {
+    /// Reads lines where a row should begin. The last of them may name the columns of the summary.
+    fn summary_or_stray(&mut self, first: Line) -> Result<Option<BillRow>, BillError> {
         let number = first.number;
         let mut last = first;
         let mut strays = 0;
@@ -271,7 +295,7 @@ impl<R: Read> BillRows<R> {
                 last = line;
             }
             if strays > MAX_LINE {
-                return Err(Flaw::Row(stray(number)));
+                return Err(BillError::Row(stray(number)));
             }
         }
         let begins = self.may_begin_summary(&last)?;
@@ -279,39 +303,41 @@ impl<R: Read> BillRows<R> {
             if begins {
                 self.lines.give_back(last);
             }
-            return Err(Flaw::Row(stray(number)));
+            return Err(BillError::Row(stray(number)));
         }
         if !begins {
-            return Err(Flaw::Row(stray(number)));
+            return Err(BillError::Row(stray(number)));
         }
         let Some(values) = self.lines.next_filled()? else {
-            return Err(Flaw::End(cause(format!(
-                "line {number} of the bill names columns that no row follows: it was cut short, or \
-                 its values do not begin with a backtick"
+            return Err(BillError::End(cause(format!(
+                "line {number} of the bill names columns, but no row follows: the bill is truncated, \
+                 or its values do not begin with a backtick"
             ))));
         };
-        let (columns, mut shape) = names(&last).map_err(Flaw::ending)?;
-        shape.ticked = Some(shape.columns);
+        // In a summary every value has a backtick, whatever the rows look like.
+        let (columns, mut layout) = names(&last).map_err(BillError::ending)?;
+        layout.ticked = Some(layout.columns);
         let number = values.number;
         let row = Row::of(&values);
         let split = row
-            .split(&shape)
-            .map_err(|misfit| Flaw::End(row.fault(number, &misfit, &shape)))?;
+            .split(&layout)
+            .map_err(|error| BillError::End(row.error(number, &error, &layout)))?;
         self.summary = Some(BillRow::new(&split.values, number, &columns));
-        self.place = Place::Nothing;
+        self.position = Position::AfterSummary;
         match self.lines.next_filled()? {
             None => Ok(None),
-            Some(line) => Err(Flaw::End(cause(format!(
-                "line {} of the bill comes after its summary",
+            Some(line) => Err(BillError::End(cause(format!(
+                "line {} of the bill is after its summary",
                 line.number
             )))),
         }
     }
 
-    /// Whether a line that does not begin as a row may name the columns of the summary, by what
-    /// follows it: the end of the bill, its values as the last line, or values that fit it and no
-    /// row of the bill.
-    fn may_begin_summary(&mut self, line: &Line) -> Result<bool, Flaw> {
+    /// Returns whether a line that does not begin like a row may name the columns of the summary.
+    ///
+    /// What follows decides: the end of the bill, a last line with values, or values that match these
+    /// columns but not the bill's.
+    fn may_begin_summary(&mut self, line: &Line) -> Result<bool, BillError> {
         if line.is_blank() || line.bytes.contains(&b'`') {
             return Ok(false);
         }
@@ -325,7 +351,7 @@ impl<R: Read> BillRows<R> {
             return Ok(false);
         }
         let values = Row::of(values);
-        let is_row = values.split(&self.shape).is_ok();
+        let is_row = values.split(&self.layout).is_ok();
         let is_named = values.ticks() == named.columns;
         let is_end = self.ends_after_next();
         Ok(if is_end {
@@ -335,12 +361,12 @@ impl<R: Read> BillRows<R> {
         })
     }
 
-    /// As [`may_begin_summary`](Self::may_begin_summary), with nothing after the summary.
-    fn may_begin_last_lines(&mut self, line: &Line) -> Result<bool, Flaw> {
+    /// Like [`may_begin_summary`](Self::may_begin_summary), but with nothing after the summary.
+    fn may_begin_last_lines(&mut self, line: &Line) -> Result<bool, BillError> {
         Ok(self.may_begin_summary(line)? && self.ends_after_next())
     }
 
-    /// Whether the bill has one line more at most.
+    /// Returns whether the bill has at most one more line.
     fn ends_after_next(&mut self) -> bool {
         let mut at = 1;
         loop {
@@ -352,8 +378,8 @@ impl<R: Read> BillRows<R> {
         }
     }
 
-    /// The next line, if it does not begin as a row.
-    fn plain_line(&mut self) -> Result<Option<Line>, Flaw> {
+    /// Returns the next line if it does not begin like a row.
+    fn plain_line(&mut self) -> Result<Option<Line>, BillError> {
         match self.lines.peek(0) {
             Some(line) if line.is_plain() => self.lines.next(),
             _ => Ok(None),
@@ -361,24 +387,25 @@ impl<R: Read> BillRows<R> {
     }
 }
 
-/// The rows, without the summary. An error names the line. Where a row alone is wrong, the next one
-/// follows; nothing follows an error of reading, or of what is no bill any more.
+/// Returns the rows, without the summary. Every error names the line. After an error of a single row
+/// the next row follows; after any other error the iterator ends.
 impl<R: Read> Iterator for BillRows<R> {
     type Item = Result<BillRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.place, Place::Over) {
+        if matches!(self.position, Position::End) {
             return None;
         }
         match self.read_row() {
             Ok(Some(row)) => Some(Ok(row)),
             Ok(None) => {
-                self.place = Place::Over;
+                self.position = Position::End;
                 None
             }
-            Err(Flaw::Row(cause)) => Some(Err(cause.not_sent())),
-            Err(Flaw::End(cause)) => {
-                self.place = Place::Over;
+            Err(BillError::Row(cause)) => Some(Err(cause.not_sent())),
+            Err(BillError::End(cause)) => {
+                // A summary before an error is not the end of a complete bill.
+                self.position = Position::End;
                 self.summary = None;
                 Some(Err(cause.not_sent()))
             }
@@ -388,7 +415,7 @@ impl<R: Read> Iterator for BillRows<R> {
 
 impl<R: Read> std::iter::FusedIterator for BillRows<R> {}
 
-/// The columns and the line reached.
+/// Shows the columns and the current line.
 impl<R: Read> fmt::Debug for BillRows<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BillRows")
@@ -398,7 +425,8 @@ impl<R: Read> fmt::Debug for BillRows<R> {
     }
 }
 
-impl Flaw {
+impl BillError {
+    /// Makes the error one after which nothing can be read.
     fn ending(self) -> Self {
         match self {
             Self::Row(cause) | Self::End(cause) => Self::End(cause),
@@ -406,7 +434,7 @@ impl Flaw {
     }
 }
 
-/// A row whose values are still to be told apart, of one line or several.
+/// The text of a row that is not split yet: one line or several.
 #[derive(Clone)]
 struct Row(Vec<u8>);
 
@@ -427,84 +455,86 @@ impl Row {
         std::str::from_utf8(self.0.trim_ascii()).ok()
     }
 
-    fn split(&self, shape: &Shape) -> Result<Split, Misfit> {
-        let none = Misfit {
+    fn split(&self, layout: &RowLayout) -> Result<Split, SplitError> {
+        let not_a_row = SplitError {
             found: 0,
             is_open: false,
         };
         let text = self
             .text()
             .filter(|text| text.starts_with('`'))
-            .ok_or(none)?;
-        shape.split(text, self.is_whole())
+            .ok_or(not_a_row)?;
+        layout.split(text, self.is_whole())
     }
 
-    /// Whether its last line has an end: one that has none may have been cut.
+    /// Returns whether its last line has a line break. Without one, it may be truncated.
     fn is_whole(&self) -> bool {
         self.0.ends_with(b"\n")
     }
 
-    /// How many values are led by a backtick.
+    /// Returns how many values begin with a backtick.
     fn ticks(&self) -> usize {
         self.0.windows(2).filter(|pair| pair == b",`").count() + 1
     }
 
-    /// Whether it begins with a date, as rows of payments do.
+    /// Returns whether it begins with a date, as rows of payments do.
     fn begins_with_time(&self) -> bool {
         let date = self.0.trim_ascii_start().get(..11).unwrap_or_default();
         date.len() == 11
             && date
                 .iter()
                 .zip(b"`0000-00-00")
-                .all(|(byte, due)| match due {
+                .all(|(byte, expected)| match expected {
                     b'0' => byte.is_ascii_digit(),
-                    due => byte == due,
+                    expected => byte == expected,
                 })
     }
 
-    fn fault(&self, line: u64, misfit: &Misfit, shape: &Shape) -> Cause {
-        let (found, columns) = (misfit.found, shape.columns);
+    fn error(&self, line: u64, error: &SplitError, layout: &RowLayout) -> Cause {
+        let (found, columns) = (error.found, layout.columns);
         if let Err(err) = std::str::from_utf8(&self.0) {
             return cause(format!("line {line} of the bill is not UTF-8")).with_source(err);
         }
+        // A short last line without a line break is the sign of an interrupted download.
         if found < columns && !self.is_whole() {
             return cause(format!(
-                "the bill was cut short within line {line}: {found} values for {columns} columns"
+                "the bill is truncated in line {line}: {found} values for {columns} columns"
             ));
         }
         cause(format!(
-            "line {line} of the bill has {found} values for {columns} columns: a value may hold a \
-             comma and a backtick, or be missing, so that it cannot be told which is which"
+            "line {line} of the bill has {found} values for {columns} columns: a value may contain a \
+             comma and a backtick, or be missing, so the columns are ambiguous"
         ))
     }
 }
 
-/// A line as names of columns, and how rows under it are written.
-fn names(line: &Line) -> Result<(Arc<[String]>, Shape), Flaw> {
+/// Parses a line of column names. Returns the names and the layout of the rows below it.
+fn names(line: &Line) -> Result<(Arc<[String]>, RowLayout), BillError> {
     if line.too_long {
-        return Err(Flaw::End(too_long(line.number)));
+        return Err(BillError::End(too_long(line.number)));
     }
     let text = std::str::from_utf8(line.bytes.trim_ascii()).map_err(|err| {
         let message = format!("line {} of the bill is not UTF-8", line.number);
-        Flaw::End(cause(message).with_source(err))
+        BillError::End(cause(message).with_source(err))
     })?;
+    // Spreadsheets append commas to all lines when one of them has more columns.
     let names = text.trim_end_matches(',');
     let columns: Arc<[String]> = names.split(',').map(|n| n.trim().to_owned()).collect();
-    // Bills of payments and of funds have a backtick before every value.
+    // In bills of payments and of funds every value has a backtick, so quotes are ordinary text.
     let is_bill = matches!(
         columns.first().map(String::as_str),
         Some("交易时间" | "记账时间")
     );
-    let shape = Shape {
+    let layout = RowLayout {
         columns: columns.len(),
         commas: text.len() - names.len(),
         ticked: is_bill.then_some(columns.len()),
     };
-    Ok((columns, shape))
+    Ok((columns, layout))
 }
 
+/// Returns how much memory a line takes, so that empty lines are limited, too.
 fn size(line: &Line) -> usize {
-    // What a line costs besides its bytes.
     line.bytes.len() + 64
 }
 
@@ -515,7 +545,8 @@ fn too_long(line: u64) -> Cause {
 
 fn stray(line: u64) -> Cause {
     cause(format!(
-        "line {line} of the bill does not begin with a backtick, and is no line of column names"
+        "line {line} of the bill is neither a row, which begins with a backtick, nor a line of column \
+         names"
     ))
 }
 

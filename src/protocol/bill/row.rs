@@ -1,4 +1,4 @@
-//! One row of a bill: text by the name of its column, amounts as whole fen.
+//! One row of a bill: values by column name, amounts in fen.
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -8,12 +8,12 @@ use crate::{
     protocol::url::path::shown,
 };
 
-/// How many names of columns an error shows: more than any bill has.
+/// How many column names an error shows. No bill has more.
 const MAX_NAMES: usize = 32;
 
-/// A row of a bill, or its summary: values by the names of their columns.
+/// A row of a bill, or its summary: values by column name.
 ///
-/// See [`BillRows`](super::BillRows) for an example.
+/// [`BillRows`](crate::BillRows) returns it and has an example.
 #[derive(Clone)]
 pub struct BillRow {
     text: Box<str>,
@@ -23,8 +23,9 @@ pub struct BillRow {
 }
 
 impl BillRow {
-    /// A value for each of these columns.
+    /// Creates a row with one value per column.
     pub(super) fn new(values: &[String], line: u64, columns: &Arc<[String]>) -> Self {
+        // All values share one allocation: a bill can have millions of rows with 27 values each.
         debug_assert_eq!(values.len(), columns.len());
         let mut text = String::with_capacity(values.iter().map(String::len).sum());
         let values = values.iter().map(|value| {
@@ -40,49 +41,51 @@ impl BillRow {
         }
     }
 
-    /// The value of a column as text, without its backtick or quotes; `None` where the bill has no
-    /// such column. The first, should two columns bear the name.
+    /// Returns the value of a column as text, without its backtick or quotes, or `None` if the bill
+    /// has no such column. If several columns have this name, the first one counts.
     pub fn get(&self, column: &str) -> Option<&str> {
         let at = self.columns.iter().position(|name| name == column)?;
         self.value(at)
     }
 
-    /// The value of a column of amounts, in fen: `12.30` yuan are 1230. Exact: nothing is rounded.
+    /// Returns the amount in a column, in fen: `12.30` yuan are 1230. The conversion is exact and
+    /// uses no floating point.
     ///
     /// # Errors
     ///
-    /// If there is no such column, or it is no amount, or not of whole fen, or beyond
-    /// [`i64`].
+    /// Returns an error if there is no such column, or if its value is not an amount, has fractions
+    /// of a fen, or exceeds [`i64`]. The error does not show the value.
     pub fn fen(&self, column: &str) -> Result<i64> {
         let value = self.require(column)?;
-        decimal(value, 2).ok_or_else(|| self.unfit(column, value, "an amount in whole fen"))
+        decimal(value, 2).ok_or_else(|| self.invalid(column, value, "an amount in whole fen"))
     }
 
-    /// The value of a column that counts something. A fund-flow bill writes 20 as `20.0`.
+    /// Returns the count in a column. Fund-flow bills write 20 as `20.0`, which is accepted.
     ///
     /// # Errors
     ///
-    /// If there is no such column, or it is no whole number, or a negative one.
+    /// Returns an error if there is no such column, or if its value is not a whole number or is
+    /// negative.
     pub fn count(&self, column: &str) -> Result<u64> {
         let value = self.require(column)?;
         decimal(value, 0)
             .and_then(|count| count.try_into().ok())
-            .ok_or_else(|| self.unfit(column, value, "a count"))
+            .ok_or_else(|| self.invalid(column, value, "a count"))
     }
 
-    /// The names of the columns, each with its value, in the bill's order.
+    /// Returns the column names with their values, in the bill's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let names = self.columns.iter().map(String::as_str);
         names.zip((0..self.values.len()).filter_map(|at| self.value(at)))
     }
 
-    /// How many values the row has: as many as the bill has columns.
-    #[expect(clippy::len_without_is_empty, reason = "a row has one value at least")]
+    /// Returns the number of values, which is the number of columns.
+    #[expect(clippy::len_without_is_empty, reason = "a row has at least one value")]
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// The line of the bill that the row begins in, from 1.
+    /// Returns the number of the line in which the row begins, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
@@ -107,10 +110,11 @@ impl BillRow {
         })
     }
 
-    /// The value itself is left out: a bill holds personal data.
-    fn unfit(&self, column: &str, value: &str, wanted: &str) -> Error {
+    /// Returns the error of an invalid value. It does not show the value: a bill contains personal
+    /// data.
+    fn invalid(&self, column: &str, value: &str, expected: &str) -> Error {
         decode(format!(
-            "`{}` in line {} of the bill, {} bytes long, is not {wanted}",
+            "invalid `{}` in line {} of the bill ({} bytes): expected {expected}",
             shown(column),
             self.line,
             value.len()
@@ -118,7 +122,7 @@ impl BillRow {
     }
 }
 
-/// The line and how many values it has: a bill holds personal data.
+/// Shows the line and the number of values only: a bill contains personal data.
 impl fmt::Debug for BillRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BillRow")
@@ -128,7 +132,7 @@ impl fmt::Debug for BillRow {
     }
 }
 
-/// A decimal number times ten to the power of `places`, if that is whole.
+/// Returns a decimal number times ten to the power of `places`, if the result is whole.
 fn decimal(text: &str, places: usize) -> Option<i64> {
     let text = text.trim();
     let (sign, digits) = match text.as_bytes().first()? {
@@ -142,15 +146,17 @@ fn decimal(text: &str, places: usize) -> Option<i64> {
         None => (digits, ""),
     };
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    // ASCII digits only. `parse::<f64>` would accept `1e2` and `NaN`, and lose fen.
     if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
+    // `0.60000` is 60 fen, but `0.605` is an error: rounding would hide that it is not an amount.
     let beyond = fraction.get(places..).unwrap_or_default();
     if beyond.bytes().any(|digit| digit != b'0') {
         return None;
     }
     let fraction = fraction.bytes().chain(std::iter::repeat(b'0')).take(places);
-    // With the sign on every digit, so that the least number of all is one.
+    // The sign is applied to every digit, so that `i64::MIN` does not overflow.
     whole
         .bytes()
         .chain(fraction)
@@ -221,7 +227,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_comes_back(fen in any::<i64>()) {
+        fn formatted_amounts_are_parsed_back(fen in any::<i64>()) {
             let yuan = format!(
                 "{}{}.{:02}",
                 if fen < 0 { "-" } else { "" },

@@ -1,110 +1,116 @@
-//! One row, split into its values: the one way in which it has as many as there are columns.
+//! Splitting a row into its values, if there is exactly one way to get one value per column.
 
-/// How the rows of a bill are written, as far as it is known.
+/// What is known about how the rows of a bill are written.
 #[derive(Clone, Debug)]
-pub(super) struct Shape {
+pub(super) struct RowLayout {
     pub(super) columns: usize,
-    /// How many commas follow the last name of a column. A spreadsheet puts as many after a row.
+    /// The number of commas after the last column name. A spreadsheet appends as many to every row.
     pub(super) commas: usize,
-    /// How many columns are led by a backtick; the rest is in quotes. Known from the first row that
-    /// can be split, since all rows of a file are written alike.
+    /// The number of columns with a backtick; the rest is in quotes. It is known after the first row
+    /// that can be split, because all rows of a file are written the same way.
     pub(super) ticked: Option<usize>,
 }
 
-/// The values of a row, and how they were told apart.
+/// The values of a row, and how they were separated.
 #[derive(Debug)]
 pub(super) struct Split {
     pub(super) values: Vec<String>,
-    pub(super) way: Way,
+    pub(super) style: Style,
 }
 
-/// How the values of a row were told apart.
+/// How the values of a row are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// All are led by a backtick.
+pub(super) enum Style {
+    /// All have a backtick.
     Ticks,
-    /// The last ones are missing, and empty commas stand for them.
+    /// The last ones are missing, with only their commas present.
     Filled,
-    /// So many are led by a backtick, the others are in quotes, and quotes in them are doubled.
+    /// This many have a backtick; the others are in quotes, with quotes inside them doubled.
     Quotes(usize),
-    /// As above, and quotes in them are not doubled.
+    /// The same, but with quotes inside them not doubled.
     Loose(usize),
 }
 
-/// Why a row was not split.
+/// Why a row cannot be split.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misfit {
-    /// How many values it seems to have.
+pub(super) struct SplitError {
+    /// The number of values that it seems to have.
     pub(super) found: usize,
-    /// It breaks off inside of quotes.
+    /// Whether it ends inside quotes.
     pub(super) is_open: bool,
 }
 
-impl Shape {
-    /// Splits a row, which begins with a backtick and has no space around it.
+impl RowLayout {
+    /// Splits a row that begins with a backtick and has no space around it.
     ///
     /// # Errors
-    /// Where there is no way to have a value for each column, or more than one.
-    pub(super) fn split(&self, row: &str, is_whole: bool) -> Result<Split, Misfit> {
+    /// Returns an error if there is no way to get one value per column, or more than one.
+    pub(super) fn split(&self, row: &str, is_whole: bool) -> Result<Split, SplitError> {
         let text = row.trim_end_matches(',');
         let commas = row.len() - text.len();
         let ticks: Vec<usize> = text.match_indices(",`").map(|(at, _)| at).collect();
-        let mut ways = Vec::new();
+        // All ways to split the row are collected, and it counts only if there is exactly one. Taking
+        // the first that works would let a customer's text decide which column an amount is in.
+        let mut splits = Vec::new();
         let found = ticks.len() + 1;
-        let fits = |ticked| self.ticked.is_none_or(|known| known == ticked);
-        if found == self.columns && fits(found) {
+        let is_possible = |ticked| self.ticked.is_none_or(|known| known == ticked);
+        if found == self.columns && is_possible(found) {
             let values = ticked(text, &ticks);
-            ways.push(Split {
+            splits.push(Split {
                 values,
-                way: Way::Ticks,
+                style: Style::Ticks,
             });
         }
         let quoted = Quoted::of(text);
-        let chains = quoted.chains(text);
-        // Quotes begin where they can first: what stands before them is no customer's text.
-        let first = chains
+        let series = quoted.series(text);
+        // The quoted values begin at the first position where they can: the columns before them do
+        // not contain text that a customer typed.
+        let first = series
             .iter()
             .rev()
-            .map(|(at, chain)| (*at, *chain, ticks.partition_point(|tick| tick < at)))
-            .find(|(_, _, before)| fits(before + 1));
-        if let Some((at, Chain::Ends(cells), before)) = first {
+            .map(|(at, outcome)| (*at, *outcome, ticks.partition_point(|tick| tick < at)))
+            .find(|(_, _, before)| is_possible(before + 1));
+        if let Some((at, Series::Ends(cells), before)) = first {
             if before + 1 + cells == self.columns {
                 let mut values = ticked(&text[..at], &ticks[..before]);
                 values.extend(quoted.values(text, at));
-                ways.push(Split {
+                splits.push(Split {
                     values,
-                    way: Way::Quotes(before + 1),
+                    style: Style::Quotes(before + 1),
                 });
             }
         }
         let is_open = matches!(
             first,
-            Some((_, Chain::Open(cells), before)) if before + 1 + cells <= self.columns
+            Some((_, Series::Open(cells), before)) if before + 1 + cells <= self.columns
         );
         let filled =
             found < self.columns && is_whole && found + commas == self.columns + self.commas;
         let as_known = self
             .ticked
             .is_none_or(|known| known == found || known == self.columns);
-        if ways.is_empty() && filled && as_known && !is_open {
+        // A row that was saved by a spreadsheet lacks its empty values at the end. This is tried only if
+        // nothing else matches and the line is complete: a truncated row looks the same.
+        if splits.is_empty() && filled && as_known && !is_open {
             let mut values = ticked(text, &ticks);
             values.resize(self.columns, String::new());
-            ways.push(Split {
+            splits.push(Split {
                 values,
-                way: Way::Filled,
+                style: Style::Filled,
             });
         }
-        if ways.is_empty() && !is_open {
-            ways.extend(self.loose(text, &ticks));
+        // Some files do not double the quotes inside quotes, for example around JSON.
+        if splits.is_empty() && !is_open {
+            splits.extend(self.loose(text, &ticks));
         }
-        match ways.pop() {
-            Some(way) if ways.is_empty() => Ok(way),
-            _ => Err(Misfit { found, is_open }),
+        match splits.pop() {
+            Some(split) if splits.is_empty() => Ok(split),
+            _ => Err(SplitError { found, is_open }),
         }
     }
 
-    /// Quotes inside of quotes, without a second one to mark them: split where there are exactly
-    /// as many `","` as must be.
+    /// Splits a row with quotes inside quotes that are not doubled, if the number of `","` is exactly
+    /// right.
     fn loose(&self, text: &str, ticks: &[usize]) -> Option<Split> {
         let at = text.match_indices(",\"").map(|(at, _)| at).find(|at| {
             let before = ticks.partition_point(|tick| tick < at) + 1;
@@ -113,7 +119,7 @@ impl Shape {
         let before = ticks.partition_point(|tick| *tick < at);
         let inner = text.get(at + 2..)?.strip_suffix('"')?;
         let bytes = text.as_bytes().get(at + 1..)?;
-        // Ones that overlap count, too: which of them it is cannot be told.
+        // Overlapping ones count, too: it is unknown which of them is the separator.
         let separators = bytes.windows(3).filter(|part| part == b"\",\"").count();
         let values = inner.split("\",\"").map(str::to_owned);
         let mut all = ticked(&text[..at], &ticks[..before]);
@@ -121,23 +127,23 @@ impl Shape {
         let exact = before + 1 + separators + 1 == self.columns && all.len() == self.columns;
         exact.then_some(Split {
             values: all,
-            way: Way::Loose(before + 1),
+            style: Style::Loose(before + 1),
         })
     }
 }
 
 impl Split {
-    /// How many values were led by a backtick, where that is seen.
+    /// Returns the number of values with a backtick, if the row shows it.
     pub(super) fn ticked(&self) -> Option<usize> {
-        match self.way {
-            Way::Ticks => Some(self.values.len()),
-            Way::Quotes(ticked) | Way::Loose(ticked) => Some(ticked),
-            Way::Filled => None,
+        match self.style {
+            Style::Ticks => Some(self.values.len()),
+            Style::Quotes(ticked) | Style::Loose(ticked) => Some(ticked),
+            Style::Filled => None,
         }
     }
 }
 
-/// The values that begin with a backtick, split at these commas.
+/// Returns the values with a backtick, split at these commas.
 fn ticked(text: &str, ticks: &[usize]) -> Vec<String> {
     let mut values = Vec::with_capacity(ticks.len() + 1);
     let mut begin = 1;
@@ -149,64 +155,64 @@ fn ticked(text: &str, ticks: &[usize]) -> Vec<String> {
     values
 }
 
-/// The places where values in quotes may begin, and what follows from each: a value in quotes has
-/// a quote doubled, so where it begins decides where it ends.
+/// The positions at which quoted values may begin, with what follows each of them. Quotes inside a
+/// value are doubled, so its beginning determines its end.
 struct Quoted(Vec<(usize, Next)>);
 
 #[derive(Clone, Copy)]
 enum Next {
-    /// The value ends here, and the row with it.
+    /// The value ends at the end of the row.
     End,
-    /// The value ends at this comma, which another one in quotes follows.
+    /// The value ends at this comma, and another quoted value follows.
     Comma(usize),
-    /// The row ends inside of the value.
+    /// The row ends inside the value.
     Open,
-    /// Something else follows the value.
+    /// Anything else follows the value.
     Broken,
 }
 
-/// What a series of values in quotes comes to, and of how many it is.
+/// How a series of quoted values ends, and its number of values.
 #[derive(Clone, Copy)]
-enum Chain {
+enum Series {
     Ends(usize),
     Open(usize),
     Broken,
 }
 
 impl Quoted {
-    /// Each of the commas is looked at once: a value that does not end at the next quote begins
-    /// with an even number of them inside, and one that begins later ends before it.
+    /// Finds the positions in linear time: no byte is visited by more than a few of the scans, because
+    /// a value that begins later ends earlier.
     fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let commas = text.match_indices(",\"").map(|(at, _)| at);
         Self(commas.map(|at| (at, next(bytes, at + 2))).collect())
     }
 
-    /// From right to left.
-    fn chains(&self, text: &str) -> Vec<(usize, Chain)> {
-        let mut chains: Vec<(usize, Chain)> = Vec::with_capacity(self.0.len());
+    /// Returns how the series from each position ends, from right to left.
+    fn series(&self, text: &str) -> Vec<(usize, Series)> {
+        let mut series: Vec<(usize, Series)> = Vec::with_capacity(self.0.len());
         for (at, next) in self.0.iter().rev() {
-            let chain = match next {
-                Next::End => Chain::Ends(1),
-                Next::Open => Chain::Open(1),
-                Next::Broken => Chain::Broken,
+            let outcome = match next {
+                Next::End => Series::Ends(1),
+                Next::Open => Series::Open(1),
+                Next::Broken => Series::Broken,
                 Next::Comma(comma) => {
-                    // The ones found so far lie further right, in falling order.
-                    let found = chains.binary_search_by(|(other, _)| comma.cmp(other));
-                    match found.ok().and_then(|found| chains.get(found)) {
-                        Some((_, Chain::Ends(cells))) => Chain::Ends(cells + 1),
-                        Some((_, Chain::Open(cells))) => Chain::Open(cells + 1),
-                        _ => Chain::Broken,
+                    // The results so far are sorted by position in descending order.
+                    let found = series.binary_search_by(|(other, _)| comma.cmp(other));
+                    match found.ok().and_then(|found| series.get(found)) {
+                        Some((_, Series::Ends(cells))) => Series::Ends(cells + 1),
+                        Some((_, Series::Open(cells))) => Series::Open(cells + 1),
+                        _ => Series::Broken,
                     }
                 }
             };
             debug_assert!(text[*at..].starts_with(",\""));
-            chains.push((*at, chain));
+            series.push((*at, outcome));
         }
-        chains
+        series
     }
 
-    /// The values of a series that ends with the row.
+    /// Returns the values of a series that ends at the end of the row.
     fn values(&self, text: &str, mut at: usize) -> Vec<String> {
         let mut values = Vec::new();
         loop {
@@ -226,7 +232,7 @@ impl Quoted {
     }
 }
 
-/// What follows a value whose first byte is at `begin`, after its quote.
+/// Returns what follows a quoted value whose content begins at `begin`.
 fn next(bytes: &[u8], begin: usize) -> Next {
     let mut at = begin;
     while let Some(byte) = bytes.get(at) {

@@ -1,3 +1,5 @@
+//! Bills of every kind, complete, truncated and hostile.
+
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -25,7 +27,7 @@ fn all(bill: &str) -> Result<(Vec<BillRow>, Option<BillRow>)> {
 }
 
 #[test]
-fn a_trade_bill_is_read() {
+fn trade_bill_is_read() {
     let (rows, summary) = all(TRADE).unwrap();
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row.len() == 27));
@@ -45,7 +47,7 @@ fn a_trade_bill_is_read() {
 }
 
 #[test]
-fn a_fund_flow_bill_is_read() {
+fn fund_flow_bill_is_read() {
     let (rows, summary) = all(FUND_FLOW).unwrap();
     assert_eq!(rows[0].fen("账户结余(元)").unwrap(), 17);
     assert_eq!(rows[0].iter().last(), Some(("业务凭证号", "REF4200000001")));
@@ -55,7 +57,7 @@ fn a_fund_flow_bill_is_read() {
 }
 
 #[test]
-fn what_writers_do_to_lines_does_no_harm() {
+fn blank_lines_spaces_and_trailing_commas_are_ignored() {
     let bill =
         "\u{feff}\r\n\n 商户订单号 , 金额,,\r\n\r\n`a,`1.00,,\r\n`b,,`2.00,\n`c,,,\nn,\n`3.0,";
     let (rows, summary) = all(bill).unwrap();
@@ -74,7 +76,7 @@ fn what_writers_do_to_lines_does_no_harm() {
 }
 
 #[test]
-fn a_day_without_a_payment_has_a_summary_only() {
+fn bill_without_rows_has_a_summary() {
     let (rows, summary) = all("a,b\nn,m\n`0,`0.00\n").unwrap();
     assert!(rows.is_empty());
     assert_eq!(summary.unwrap().fen("m").unwrap(), 0);
@@ -83,44 +85,41 @@ fn a_day_without_a_payment_has_a_summary_only() {
 }
 
 #[test]
-fn what_cannot_be_told_apart_is_an_error_that_names_the_line() {
+fn ambiguous_bill_is_an_error_that_names_the_line() {
     for (bill, error) in [
         ("", "the bill is empty"),
         ("\r\n\n", "the bill is empty"),
         (
             "<xml><return_code>FAIL</return_code></xml>",
-            "no bill but XML or JSON",
+            "expected a bill, found XML or JSON",
         ),
         (
             "{\"code\":\"NO_STATEMENT_EXIST\"}",
-            "no bill but XML or JSON",
+            "expected a bill, found XML or JSON",
         ),
-        ("`1,`2\n", "no line of column names before its rows"),
+        ("`1,`2\n", "does not begin with a line of column names"),
         (
             "a,b\n`1,`2,`3\n",
             "line 2 of the bill has 3 values for 2 columns",
         ),
-        ("a,b\n`x,`y,`1.00\n", "cannot be told which is which"),
+        ("a,b\n`x,`y,`1.00\n", "the columns are ambiguous"),
         (
             "a,b\n`1,`2\nn,m\n",
-            "line 3 of the bill names columns that no row follows",
+            "line 3 of the bill names columns, but no row follows",
         ),
         (
             "a,b\n\n1,2\n",
-            "line 3 of the bill names columns that no row follows",
+            "line 3 of the bill names columns, but no row follows",
         ),
-        (
-            "a,b\n1,2\n3,4\n",
-            "line 2 of the bill does not begin with a backtick",
-        ),
+        ("a,b\n1,2\n3,4\n", "line 2 of the bill is neither a row"),
         (
             "a,b\n`1,`2\nn\n`1\n`2\n",
-            "line 5 of the bill comes after its summary",
+            "line 5 of the bill is after its summary",
         ),
         ("a,b\n`1\n", "line 2 of the bill has 1 values for 2 columns"),
         (
             "a,b\n`1",
-            "the bill was cut short within line 2: 1 values for 2 columns",
+            "the bill is truncated in line 2: 1 values for 2 columns",
         ),
         (
             "a,b\n`1,`2\nn,m\n`1\n",
@@ -128,7 +127,7 @@ fn what_cannot_be_told_apart_is_an_error_that_names_the_line() {
         ),
         (
             "a,b\n`1,`2\nn\n`1\nn\n",
-            "line 5 of the bill comes after its summary",
+            "line 5 of the bill is after its summary",
         ),
         (
             "a\nn\n`1,`2\n",
@@ -150,7 +149,7 @@ fn all_bytes(bill: &[u8]) -> Result<Vec<BillRow>> {
 }
 
 #[test]
-fn a_cut_bill_is_an_error_or_has_no_summary() {
+fn truncated_bill_is_an_error_or_has_no_summary() {
     let whole = all(FUND_FLOW).unwrap();
     assert!(whole.1.is_some());
     let end = FUND_FLOW.trim_end().rfind('`').unwrap();
@@ -163,7 +162,7 @@ fn a_cut_bill_is_an_error_or_has_no_summary() {
 }
 
 #[test]
-fn an_error_ends_the_rows_and_leaves_no_summary() {
+fn fatal_error_ends_the_rows_without_a_summary() {
     let mut rows = BillRows::new("a,b\n`1,`2\nn\n`1\n`2\n".as_bytes()).unwrap();
     assert!(rows.next().unwrap().is_ok());
     assert!(rows.next().unwrap().is_err());
@@ -172,20 +171,20 @@ fn an_error_ends_the_rows_and_leaves_no_summary() {
 }
 
 #[test]
-fn values_are_asked_for_by_name_and_kept_out_of_errors() {
+fn errors_name_the_column_and_not_the_value() {
     let (rows, _) = all("标识,金额,备注\n`oUpF8uMuAJO,`1.005,`\n").unwrap();
     for (err, text) in [
         (
             rows[0].fen("金额"),
-            "`金额` in line 2 of the bill, 5 bytes long, is not an amount in whole fen",
+            "invalid `金额` in line 2 of the bill (5 bytes): expected an amount in whole fen",
         ),
         (
             rows[0].fen("标识"),
-            "`标识` in line 2 of the bill, 11 bytes long, is not an amount in whole fen",
+            "invalid `标识` in line 2 of the bill (11 bytes): expected an amount in whole fen",
         ),
         (
             rows[0].fen("备注"),
-            "`备注` in line 2 of the bill, 0 bytes long, is not an amount in whole fen",
+            "invalid `备注` in line 2 of the bill (0 bytes): expected an amount in whole fen",
         ),
         (
             rows[0].fen("费用"),
@@ -193,7 +192,7 @@ fn values_are_asked_for_by_name_and_kept_out_of_errors() {
         ),
         (
             rows[0].count("金额").map(|_| 0),
-            "`金额` in line 2 of the bill, 5 bytes long, is not a count",
+            "invalid `金额` in line 2 of the bill (5 bytes): expected a count",
         ),
     ] {
         assert_eq!(err.unwrap_err().to_string(), text);
@@ -205,7 +204,7 @@ fn values_are_asked_for_by_name_and_kept_out_of_errors() {
 }
 
 #[test]
-fn a_line_without_end_is_refused_and_not_kept() {
+fn endless_line_is_refused() {
     let reader = "a,b\n`".as_bytes().chain(io::repeat(b'x'));
     let mut rows = BillRows::new(reader).unwrap();
     let err = rows.next().unwrap().unwrap_err();
@@ -214,14 +213,14 @@ fn a_line_without_end_is_refused_and_not_kept() {
         err.to_string(),
         "line 2 of the bill is longer than 65536 bytes"
     );
-    // What follows is looked through for the next line, and not for ever.
+    // The search for the next line is limited, too.
     let err = rows.next().unwrap().unwrap_err();
     assert!(err.is_too_large() && err.to_string().contains("without a line break"));
     assert!(rows.next().is_none());
 }
 
 #[test]
-fn a_failing_reader_is_an_error_with_its_cause() {
+fn read_error_is_the_source() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -232,18 +231,18 @@ fn a_failing_reader_is_an_error_with_its_cause() {
     assert!(rows.next().unwrap().is_ok());
     let err = rows.next().unwrap().unwrap_err();
     assert!(err.is_file());
-    assert_eq!(err.to_string(), "line 3 of the bill cannot be read");
+    assert_eq!(err.to_string(), "cannot read line 3 of the bill");
     assert!(rows.next().is_none());
 }
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bill in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_do_not_panic(bill in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = all_bytes(&bill);
     }
 
     #[test]
-    fn no_bill_panics(bill in "(a|金额|,|`|\r|\n|\n`|,`|1.00|-|\u{feff}| ){0,60}") {
+    fn random_bills_do_not_panic(bill in "(a|金额|,|`|\r|\n|\n`|,`|1.00|-|\u{feff}| ){0,60}") {
         let Ok(rows) = BillRows::new(bill.as_bytes()) else {
             return Ok(());
         };
@@ -256,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read(
+    fn written_bill_is_read_back(
         rows in prop::collection::vec(("[^`\r\n]{0,9}", any::<i32>(), "[^`,\r\n]{0,9}[^`,\\s]"), 0..9)
     ) {
         let mut bill = "名称,金额,备注\r\n".to_owned();
@@ -282,11 +281,11 @@ const USE_FLOW: &str = "\
 ";
 const FLOW: &str = "`15300005,`18180000032,`全场代金券,`1.00,`2.00,`支付,`4200000000202011270000000999,`2020-11-27 16:23:05,`1900000109";
 
-/// What is left of a row: its values, or the line that its error names.
-type Left = Result<Vec<String>, u64>;
+/// The result of a row: its values, or the line that its error names.
+type RowResult = Result<Vec<String>, u64>;
 
-/// What is left of each row, and the values of the summary.
-fn outcomes(bill: &str) -> (Vec<Left>, Option<Vec<String>>) {
+/// Returns the result of each row, and the values of the summary.
+fn outcomes(bill: &str) -> (Vec<RowResult>, Option<Vec<String>>) {
     let values = |row: &BillRow| row.iter().map(|(_, value)| value.to_owned()).collect();
     let mut rows = BillRows::new(bill.as_bytes()).unwrap();
     let read = rows.by_ref().map(|row| match row {
@@ -303,23 +302,23 @@ fn outcomes(bill: &str) -> (Vec<Left>, Option<Vec<String>>) {
     (read, rows.summary().map(values))
 }
 
-fn row<const N: usize>(values: [&str; N]) -> Left {
+fn row<const N: usize>(values: [&str; N]) -> RowResult {
     Ok(values.map(str::to_owned).to_vec())
 }
 
 #[test]
-fn a_use_flow_file_is_read() {
+fn use_flow_file_is_read() {
     for (tail, values) in [
         (r#""1000000000","","""#, ["1000000000", "", ""]),
         (r#""","","""#, ["", "", ""]),
-        // A customer's text: a comma, a line break, a backtick, and all of them.
+        // Text typed by a customer: a comma, a line break, a backtick, and all of them.
         (r#""a,b","c`d","e,`f""#, ["a,b", "c`d", "e,`f"]),
         ("\"a\nb\",\"c\r\nd\",\"\"", ["a\nb", "c\r\nd", ""]),
         (
             "\"a\n`b,`c\",\"\n\n\",\",\n`\"",
             ["a\n`b,`c", "\n\n", ",\n`"],
         ),
-        // A quote is doubled, or stands where nothing else could be meant.
+        // A quote is doubled, or is where it cannot be anything else.
         (
             r#""a""b","""","[{""x"":1}]""#,
             [r#"a"b"#, r#"""#, r#"[{"x":1}]"#],
@@ -343,7 +342,7 @@ fn a_use_flow_file_is_read() {
 }
 
 #[test]
-fn a_use_flow_row_that_may_be_split_otherwise_is_an_error_alone() {
+fn ambiguous_use_flow_row_is_an_error_of_that_row() {
     for tail in [
         "",
         r#","a","b""#,
@@ -353,15 +352,15 @@ fn a_use_flow_row_that_may_be_split_otherwise_is_an_error_alone() {
         r#","a","b",c"#,
         r#","a",b,"c""#,
         r#","a","b","c"#,
-        // Where the second ends cannot be told.
+        // The end of the second value is ambiguous.
         r#","a","{"x","y"}","c""#,
         ",1000000000,,",
     ] {
         let good = format!("{FLOW},\"x\",\"y\",\"z\"\n");
-        // Before anything is known of the file, and after it.
+        // Before anything is known about the file, and afterwards.
         for (bill, bad) in [
             (
-                // With ten backticks in its first row, it would be another kind of file.
+                // With ten backticks in the first row, it would be a different kind of file.
                 format!(
                     "{USE_FLOW}{FLOW}{}\n{good}{good}总条数\n`3\n",
                     tail.replace(",`a", "")
@@ -395,7 +394,7 @@ fn a_use_flow_row_that_may_be_split_otherwise_is_an_error_alone() {
 }
 
 #[test]
-fn a_row_of_another_length_is_an_error_alone() {
+fn row_with_wrong_length_is_an_error_of_that_row() {
     let bill = "a,b,c\n`1,`2,`3\n`1,`2\n`1\n`1,`2,`3,`4\n`4,`5,`6\nn\n`5\n";
     let (rows, summary) = outcomes(bill);
     let good = [row(["1", "2", "3"]), row(["4", "5", "6"])];
@@ -405,18 +404,18 @@ fn a_row_of_another_length_is_an_error_alone() {
 }
 
 #[test]
-fn a_trade_bill_never_takes_quotes_for_columns() {
+fn trade_bill_treats_quotes_as_text() {
     let short = TRADE.replace("`0.60%,`0.29,`0.00,`\r", "`0.60%,`0.29,`茶,\"热\"\r");
     let (rows, summary) = outcomes(&short);
     assert_eq!((rows.len(), &rows[0]), (2, &Err(2)));
     assert!(rows[1].is_ok() && summary.is_some());
-    // Nor does a bill of any other kind, once it has shown its rows.
+    // The same holds for any other bill after its first row.
     let (rows, _) = outcomes("a,b,c\n`1,`2,`3\n`1,`x,\"y\"\n`1,`2,`x,\"y\"\n");
     assert_eq!(rows[1..], [Err(3), row(["1", "2", "x,\"y\""])]);
 }
 
 #[test]
-fn a_line_break_inside_a_text_belongs_to_it() {
+fn line_break_inside_a_value_belongs_to_it() {
     for (text, value) in [
         ("茶\n一杯", "茶\n一杯"),
         ("茶\r\n一杯", "茶\r\n一杯"),
@@ -435,36 +434,36 @@ fn a_line_break_inside_a_text_belongs_to_it() {
         );
         assert_eq!(summary.unwrap(), ["7", "8"]);
     }
-    // In the last column, too, where the next line could be the summary's.
+    // In the last column as well, where the next line could begin the summary.
     let (rows, summary) = outcomes("a,b\n`1,`x\ny\n`2,`z\nw, v\nn\n`2\n");
     assert_eq!(rows, [row(["1", "x\ny"]), row(["2", "z\nw, v"])]);
     assert_eq!(summary.unwrap(), ["2"]);
 }
 
 #[test]
-fn a_line_that_begins_like_a_row_is_one_unless_that_is_impossible() {
+fn line_that_begins_like_a_row_is_one_if_possible() {
     // Rows begin with a time, and this line does not.
     let timed = "交易时间,商品名称,金额\n`2025-11-20 10:00:00,`茶\n`一杯,`1.00\n`2025-11-20 10:00:01,`a,`2.00\n笔数\n`2\n";
     let (rows, summary) = outcomes(timed);
     assert_eq!(rows[0], row(["2025-11-20 10:00:00", "茶\n`一杯", "1.00"]));
     assert_eq!((rows.len(), summary.unwrap()), (2, vec!["2".to_owned()]));
-    // It may be a short row of its own, and so may the one before it.
+    // Both lines could be short rows.
     let (rows, _) = outcomes("a,b,c\n`1,`x\n`y,`3\n`4,`5,`6\n");
     assert_eq!(rows, [Err(2), Err(3), row(["4", "5", "6"])]);
-    // A row and the summary's values do not make one row.
+    // A row and the summary's values are not combined into one row.
     let cut = "交易时间,b,c\n`2025-11-20 10:00:00,`x\nn,m\n`1,`2\n";
     let (rows, summary) = outcomes(cut);
     assert_eq!(
         (rows, summary.unwrap()),
         (vec![Err(2)], vec!["1".to_owned(), "2".into()])
     );
-    // Quotes that never end take no row away.
+    // Unterminated quotes do not consume other rows.
     let (rows, _) = outcomes("a,b,c\n`1,`2,\"x\n`3,`4,\"y\"\n`5,`6,\"z\"\n");
     assert_eq!(rows, [Err(2), row(["3", "4", "y"]), row(["5", "6", "z"])]);
 }
 
 #[test]
-fn what_is_no_row_is_an_error_alone() {
+fn invalid_line_is_an_error_of_that_line() {
     let bytes = b"a,b\n`1,`2\n`\xff,`2\n`3,`4\n";
     let rows: Vec<_> = BillRows::new(&bytes[..]).unwrap().collect();
     assert!(rows[0].is_ok() && rows[2].is_ok() && rows.len() == 3);
@@ -482,8 +481,8 @@ fn what_is_no_row_is_an_error_alone() {
 }
 
 #[test]
-fn rows_that_never_end_are_given_up_in_time() {
-    // Each is refused within what is looked at of one row, so a minute would be far too long.
+fn endless_rows_are_given_up_in_time() {
+    // Each one is refused within the limit for one row, so this takes much less than a minute.
     for part in [
         "`1\n",
         "x\n",
@@ -500,9 +499,9 @@ fn rows_that_never_end_are_given_up_in_time() {
 }
 
 proptest! {
-    /// Whatever a customer writes into the quoted columns, a row is what was written or an error.
+    /// Whatever a customer types into the quoted columns, a row is either what was written or an error.
     #[test]
-    fn no_text_in_quotes_shifts_a_column(
+    fn text_in_quotes_does_not_shift_columns(
         texts in prop::collection::vec(prop::array::uniform3("(a|,|`|\"|\n|\r\n|,`|\n`|\",\"| ){0,8}"), 1..6)
     ) {
         let mut bill = format!("{USE_FLOW}{FLOW},\"x\",\"y\",\"z\"\n");
@@ -518,13 +517,13 @@ proptest! {
         for row in &good {
             prop_assert!(texts.iter().any(|texts| texts[..] == **row), "{:?}", row);
         }
-        // Doubled quotes leave nothing uncertain.
+        // With doubled quotes nothing is ambiguous.
         prop_assert_eq!(good.len(), texts.len());
     }
 
-    /// In a bill of payments, a text shifts a column only by a comma and a backtick in a row.
+    /// In a bill of payments, only a comma followed by a backtick can shift a column.
     #[test]
-    fn no_other_text_after_a_backtick_shifts_a_column(
+    fn text_after_a_backtick_does_not_shift_columns(
         texts in prop::collection::vec("(a|,a|`a|\\n|\\r\\n|\"|,\"|总|a,b){0,8}", 1..6)
     ) {
         let mut bill = "交易时间,商品名称,金额\n".to_owned();

@@ -62,6 +62,7 @@ impl Ack {
     /// time, use [`dismiss`](Ack::dismiss).
     pub fn refusal(err: &Error) -> Self {
         let (status, reason) = match err.kind() {
+            // A probe must be refused: acknowledging one shows WeChat Pay a merchant that does not verify.
             Kind::Verification | Kind::UnknownKey | Kind::Probe => {
                 (StatusCode::UNAUTHORIZED, "signature refused")
             }
@@ -133,6 +134,7 @@ impl Ack {
     pub fn status(&self) -> StatusCode {
         match self.version {
             Version::V3 => self.status,
+            // APIv2's documents use 200 for both results; only the body tells them apart.
             Version::V2 => StatusCode::OK,
         }
     }

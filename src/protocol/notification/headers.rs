@@ -35,6 +35,7 @@ where
         let Ok(value) = HeaderValue::from_bytes(value) else {
             return error("contains a control character");
         };
+        // Appended, not replaced, so that a repeated header is found and refused later.
         found.append(HeaderName::from_static(name), value);
         if found.len() == MAX_HEADERS {
             break;

@@ -78,12 +78,15 @@ impl MemoryGuard {
                     Stage::Held(_) => Admission::Busy,
                 };
             }
+            // Expired: the lease of a dead handler, or a handled notification that need not be
+            // remembered any longer.
             Some(_) => state.remove(id),
             None => {}
         }
         if state.records.len() >= self.capacity && !state.make_room(now) {
             return Admission::Busy;
         }
+        // `next` only grows and is shared by all IDs, so a fence is never issued twice.
         let fence = Fence::new(state.next);
         state.insert(id, now, self.lease, Stage::Held(fence));
         Admission::Proceed(fence)

@@ -183,6 +183,7 @@ impl Notification {
     /// Returns an error if the resource does not match the type. The error names the position, not
     /// the value.
     pub fn resource<T: DeserializeOwned>(&self) -> crate::Result<T> {
+        // From the text for APIv3: going through `Value` would lose the precision of large numbers.
         let read = match self.version {
             Version::V3 => json::parse(&self.resource),
             Version::V2 => T::deserialize(&self.resource_json).map_err(json::JsonError::from),

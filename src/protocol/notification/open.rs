@@ -24,6 +24,8 @@ pub(crate) async fn open(
     received: Instant,
 ) -> Result<Notification> {
     check_size(body.len())?;
+    // The body decides, not the headers: an APIv3 notification is never XML, and one that pretends to
+    // be APIv2 still has to pass APIv2's check, with a key that its sender does not have.
     if is_xml(body) {
         v2::open(receivers, body, received)
     } else {

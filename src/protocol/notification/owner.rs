@@ -90,6 +90,7 @@ impl Owners {
             Rule::Named => named(resource, &MERCHANT, &self.mchids),
             Rule::Receivers => receiver(resource, &self.mchids),
         }?;
+        // Apps are checked, but they do not identify the merchant: several merchants can use one app.
         named(resource, &APP, &self.appids)?;
         Ok(merchant)
     }
@@ -114,6 +115,7 @@ fn named(resource: &Value, names: &Names, accepted: &[String]) -> Result<Option<
     let ids = |pointers: &'static [&'static str]| {
         pointers.iter().filter_map(|pointer| {
             let value = resource.pointer(pointer)?;
+            // Some documents list a field that the notification then leaves empty.
             let is_given = !value.is_null() && value.as_str() != Some("");
             is_given.then_some((*pointer, value))
         })
@@ -127,6 +129,7 @@ fn named(resource: &Value, names: &Names, accepted: &[String]) -> Result<Option<
     });
     let mut first = None;
     for (pointer, value) in ids(names.recipient) {
+        // A list or an object where an ID is expected names nobody we know, so it is refused as well.
         let refused = match scalar(value) {
             Some(id) if accepts(accepted, &id) => {
                 first.get_or_insert(id);

@@ -55,6 +55,8 @@ pub(super) fn open(
              `apiv2_key`: give that key, or refuse the notification",
         ));
     }
+    // Unlike APIv3, the body has to be parsed before it is verified: the sign covers its fields. The
+    // parser is bounded by the size of the body.
     let envelope = xml::parse(body, body.len()).map_err(|err| err.in_step("body"))?;
     let candidates = candidates(with_key, &envelope, body.len())?;
     let message = Message {
@@ -129,6 +131,8 @@ impl Message<'_> {
         let key = receiver.apiv2_key.as_deref().map_or("", String::as_str);
         let content = self.content();
         let opened = match content {
+            // A refund with a sign, even an invalid one, takes the signed path: otherwise an altered
+            // notification could be made acceptable by ruining its sign.
             Content::Refund(refund) if !self.envelope.contains_key(SIGN) => {
                 self.open_unsigned(refund, key)?
             }
@@ -136,6 +140,7 @@ impl Message<'_> {
         };
         let envelope = Value::Object(self.envelope.clone());
         let resource_json = Value::Object(opened.fields);
+        // The merchant may be named outside or inside the encrypted part, and both have to be ours.
         let outer = receiver.owners.judge(&envelope, Rule::Named);
         let inner = receiver.owners.judge(&resource_json, Rule::Named);
         let named = outer
@@ -143,6 +148,7 @@ impl Message<'_> {
             .map_err(|err| err.with_refused(self.refused(Some(&opened.text))))?;
         let matched = MatchedBy::of(&named);
         let id = match (content, &resource_json) {
+            // The envelope of a refund may be unsigned, so its ID is that of the decrypted fields.
             (Content::Refund(_), Value::Object(fields)) => id(fields),
             _ => id(&self.envelope),
         };
@@ -170,6 +176,7 @@ impl Message<'_> {
 
     /// Opens a refund, which is documented without a sign.
     fn open_unsigned(&self, refund: &Value, key: &str) -> Result<Opened> {
+        // Documented refund notifications always say SUCCESS here; a failure is inside `req_info`.
         let code = plain(&self.envelope, "return_code").map_err(|err| err.in_step("body"))?;
         if code != Some(SUCCESS) {
             let message = format!(
@@ -300,6 +307,7 @@ fn decrypt_refund(refund: &Value, key: &str) -> Result<Vec<u8>> {
         ))
     })?;
     let ciphertext = base64(encoded.trim(), "`req_info`").map_err(undecoded)?;
+    // The digest decrypts like the key itself, so it is wiped, too.
     let digest = Zeroizing::new(hex_lower(&md5(key.as_bytes())));
     let fault = || {
         Cause::new(

@@ -47,6 +47,8 @@ pub(super) async fn open(
     // Verified before anything is parsed: the body may be from anyone.
     let verified = verified_by(&with_key, &signed, body, now).await?;
     let mut refused = refused(Version::V3, body);
+    // From here on the content is genuine. An error still carries it, so that a program can save a
+    // notification that it cannot process before WeChat Pay stops repeating it.
     let envelope = parse(body, "the body").map_err(|err| {
         let err = err.in_step("body");
         err.with_refused(refused.clone())
@@ -56,6 +58,7 @@ pub(super) async fn open(
     refused.event_type = text("event_type").chars().take(MAX_ID).collect();
     let resource = Resource::read(&envelope)
         .map_err(|err| err.in_step("body").with_refused(refused.clone()))?;
+    // Decryption with the APIv3 key shows which merchant it is for; the platform key is shared by all.
     first_to_open(verified, |receiver| {
         let opened = resource
             .open(receiver)
@@ -101,6 +104,8 @@ fn signature(headers: &HeaderMap, now: u64) -> Result<SignatureHeaders<'_>> {
             })
         })
         .map_err(|err| err.in_step("headers"))?;
+    // `verify` checks the time again. Doing it here as well names the right step and avoids trying the
+    // keys of many merchants for a replayed request.
     signed.check_time(now).map_err(|err| err.in_step("time"))?;
     Ok(signed)
 }
@@ -169,6 +174,7 @@ impl<'e> Resource<'e> {
             Some(Value::Object(resource)) => resource,
             other => return Err(mismatch("`resource`", other, "an object")),
         };
+        // The only documented algorithm. A new one must not be decrypted as if it were this one.
         let algorithm = required(resource, "algorithm", "`resource.algorithm`")?;
         if algorithm != ALGORITHM {
             return Err(undecoded(format!(
@@ -181,6 +187,7 @@ impl<'e> Resource<'e> {
             id,
             original_type: resource.get("original_type").and_then(Value::as_str),
             nonce: required(resource, "nonce", "`resource.nonce`")?,
+            // Documented as optional, but it is authenticated: a wrong type must not count as empty.
             associated_data: match resource.get("associated_data") {
                 None | Some(Value::Null) => "",
                 Some(Value::String(data)) => data,

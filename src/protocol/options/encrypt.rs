@@ -1,4 +1,4 @@
-//! Fields of the JSON body that are encrypted at the verb.
+//! Encrypting fields of the JSON body when the request is made.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// One field, or all that one pointer with a `*` reaches.
+/// One field, or all fields that a pointer with `*` reaches.
 #[derive(Clone)]
 pub(crate) struct Field {
     pointer: String,
@@ -27,13 +27,15 @@ pub(crate) struct Field {
 }
 
 impl Options {
-    /// Encrypts these fields of the `json` body at the verb, in place, and sets
-    /// `Wechatpay-Serial` to the key it used: the one that a `Wechatpay-Serial` header of yours
-    /// names, or the client's preferred one.
+    /// Encrypts fields of the `json` body in place when the request is made, and sets
+    /// `Wechatpay-Serial` to the ID of the key.
     ///
-    /// A field is named by its JSON Pointer into the body, where `*` stands for every item of a
-    /// list. A field that is not there is an error, unless its pointer ends with `?`; so is one
-    /// that is no string. A repeat of the call keeps its ciphertexts and its serial.
+    /// The key is the one that a given `Wechatpay-Serial` header names, or the client's preferred one.
+    /// All attempts of a call send the same ciphertexts and the same serial.
+    ///
+    /// A field is named by its JSON Pointer into the body, in which `*` stands for every item of a
+    /// list. A missing field is an error of the call, unless its pointer ends with `?`. A field that
+    /// is not a string is an error as well.
     ///
     /// ```
     /// use serde_json::json;
@@ -49,17 +51,19 @@ impl Options {
     /// .encrypt(["/transfer_detail_list/*/user_name?"]);
     /// # let _ = options;
     /// ```
+    ///
+    /// Official page: "敏感信息加解密".
     pub fn encrypt<P: Into<String>>(self, pointers: impl IntoIterator<Item = P>) -> Self {
         self.encrypt_padded(Padding::Oaep, pointers)
     }
 
-    /// As [`encrypt`](Options::encrypt), padded by PKCS#1 v1.5: for the old overseas APIs that say
-    /// so, and for no other.
+    /// Encrypts like [`encrypt`](Options::encrypt), but with PKCS#1 v1.5 padding. Use it only for the
+    /// old overseas APIs that require it.
     pub fn encrypt_pkcs1<P: Into<String>>(self, pointers: impl IntoIterator<Item = P>) -> Self {
         self.encrypt_padded(Padding::Pkcs1, pointers)
     }
 
-    /// Whether there is a field to encrypt.
+    /// Returns whether there is a field to encrypt.
     pub(crate) fn encrypts(&self) -> bool {
         !self.request.encrypt.is_empty()
     }
@@ -79,7 +83,9 @@ impl Options {
     }
 }
 
-/// Encrypts the fields in the body, and names the key in the headers.
+/// Encrypts the fields in the body and names the key in the headers.
+///
+/// All pointers are resolved before anything is encrypted, so an error leaves the body unchanged.
 pub(crate) fn encrypt(
     fields: &[Field],
     json: Option<&mut Value>,
@@ -91,39 +97,45 @@ pub(crate) fn encrypt(
     }
     let Some(json) = json else {
         return Err(Cause::request(
-            "encrypt() names fields of the option `json`, which is not given",
+            "encrypt(): the option `json` is missing, so there are no fields to encrypt",
         ));
     };
-    let mut places = Vec::new();
+    let mut pointers = Vec::new();
+    // Two pointers can reach the same field, for example `/list/*/name` and `/list/0/name`.
     let mut seen = HashSet::new();
     for field in fields {
-        for place in field.places(json)? {
-            if !seen.insert(place.clone()) {
-                return Err(fault(&place, "is named twice: it would be encrypted twice"));
+        for pointer in field.resolve(json)? {
+            if !seen.insert(pointer.clone()) {
+                return Err(error(
+                    &pointer,
+                    "is named twice, which would encrypt it twice",
+                ));
             }
-            places.push((place, field.padding));
+            pointers.push((pointer, field.padding));
         }
     }
     let mut serial = given_serial(headers)?;
-    for (place, padding) in places {
-        let Some(Value::String(text)) = json.pointer_mut(&place) else {
+    for (pointer, padding) in pointers {
+        let Some(Value::String(text)) = json.pointer_mut(&pointer) else {
+            // Not possible: `resolve` returned pointers of strings only.
             continue;
         };
         let encrypted = Encrypted::new(trust, serial.as_deref(), padding, text).map_err(|err| {
-            // A key that is not there is no fault of the field's.
+            // A missing key is not an error of the field.
             if err.kind() == Kind::Request {
-                fault(&place, &format!("is not encrypted: {err}"))
+                error(&pointer, &format!("cannot be encrypted: {err}"))
             } else {
                 err
             }
         })?;
-        // One key for all of them, whatever is added to the trust store in the meantime.
+        // All fields use the key of the first: the trust store may change in the meantime, and the
+        // request can name one key only.
         serial.get_or_insert_with(|| encrypted.serial().to_owned());
         *text = encrypted.into();
     }
     if let Some(serial) = serial {
         let value = HeaderValue::try_from(serial).map_err(|err| {
-            Cause::config("the platform key's id cannot stand in a header").with_source(err)
+            Cause::config("the platform key's ID is not valid in a header").with_source(err)
         })?;
         headers.insert(signature::SERIAL, value);
     }
@@ -136,81 +148,78 @@ fn given_serial(headers: &HeaderMap) -> Result<Option<String>> {
     match (serial, given.next()) {
         (Ok(serial), None) => Ok(serial.map(str::to_owned)),
         (Ok(_), Some(_)) => Err(Cause::request(
-            "Wechatpay-Serial is given more than once: one key encrypts all fields",
+            "Wechatpay-Serial is given more than once: expected one key for all fields",
         )),
-        (Err(_), _) => Err(Cause::request("Wechatpay-Serial is not plain text")),
+        (Err(_), _) => Err(Cause::request("the given Wechatpay-Serial is not ASCII")),
     }
 }
 
 impl Field {
-    /// The pointers, free of `*`, of the strings that this one reaches.
-    fn places(&self, json: &Value) -> Result<Vec<String>> {
+    /// Returns the pointers, without `*`, of the strings that this one reaches.
+    fn resolve(&self, json: &Value) -> Result<Vec<String>> {
         let (pointer, optional) = match self.pointer.strip_suffix('?') {
             Some(pointer) => (pointer, true),
             None => (self.pointer.as_str(), false),
         };
         let Some(path) = pointer.strip_prefix('/') else {
-            return Err(fault(
+            return Err(error(
                 pointer,
-                "is no JSON Pointer into the body: it begins with `/`",
+                "is not a JSON Pointer: expected one that begins with `/`",
             ));
         };
         let mut reached = vec![(String::new(), json)];
         for token in path.split('/') {
             reached = step(reached, token, optional)?;
         }
-        let mut places = Vec::with_capacity(reached.len());
-        for (place, value) in reached {
+        let mut pointers = Vec::with_capacity(reached.len());
+        for (pointer, value) in reached {
             match value {
-                Value::String(_) => places.push(place),
+                Value::String(_) => pointers.push(pointer),
                 Value::Null if optional => {}
                 other => {
-                    return Err(fault(
-                        &place,
-                        &format!("is {}: only a string can be encrypted", measure(other)),
+                    return Err(error(
+                        &pointer,
+                        &format!("is {}: expected a string", measure(other)),
                     ));
                 }
             }
         }
-        Ok(places)
+        Ok(pointers)
     }
 }
 
-/// One token of a pointer further, from everything reached so far.
+/// Follows one token of a pointer from everything reached so far.
 fn step<'v>(
     from: Vec<(String, &'v Value)>,
     token: &str,
     optional: bool,
 ) -> Result<Vec<(String, &'v Value)>> {
     let mut reached = Vec::with_capacity(from.len());
-    for (place, value) in from {
+    for (pointer, value) in from {
         if token == "*" {
             match value {
                 Value::Array(items) => {
                     let items = items.iter().enumerate();
-                    reached.extend(items.map(|(at, item)| (format!("{place}/{at}"), item)));
+                    reached.extend(items.map(|(at, item)| (format!("{pointer}/{at}"), item)));
                 }
                 Value::Null if optional => {}
                 other => {
-                    return Err(fault(
-                        &place,
-                        &format!(
-                            "is {} and no list: `*` stands for its items",
-                            type_name(other)
-                        ),
+                    return Err(error(
+                        &pointer,
+                        &format!("is {}: `*` expects a list", type_name(other)),
                     ));
                 }
             }
             continue;
         }
-        let next = format!("{place}/{token}");
+        let next = format!("{pointer}/{token}");
         match value.pointer(&format!("/{token}")) {
             Some(found) => reached.push((next, found)),
             None if optional => {}
             None => {
-                return Err(fault(
+                return Err(error(
                     &next,
-                    "is not in the body; if it may be absent, end its pointer with `?`",
+                    "is not in the body; if it is optional, end its pointer with `?`",
                 ));
             }
         }
@@ -218,7 +227,7 @@ fn step<'v>(
     Ok(reached)
 }
 
-fn fault(pointer: &str, what: &str) -> Cause {
+fn error(pointer: &str, what: &str) -> Cause {
     Cause::request(format!("encrypt(): `{}` {what}", shown(pointer)))
 }
 
@@ -228,16 +237,16 @@ mod tests {
 
     use super::*;
 
-    fn places(pointer: &str, body: &Value) -> Result<Vec<String>, String> {
+    fn resolve(pointer: &str, body: &Value) -> Result<Vec<String>, String> {
         let field = Field {
             pointer: pointer.into(),
             padding: Padding::Oaep,
         };
-        field.places(body).map_err(|err| err.to_string())
+        field.resolve(body).map_err(|err| err.to_string())
     }
 
     #[test]
-    fn a_pointer_reaches_what_it_names() {
+    fn pointers_reach_the_named_strings() {
         let body = json!({
             "name": "a", "null": null, "a/b": "c", "list": [{"n": "x"}, {"n": "y"}, {}],
             "full": [{"n": "x"}], "strings": ["p", "q"], "empty": [],
@@ -258,28 +267,28 @@ mod tests {
             ("/empty/*/n", vec![]),
         ] {
             let reached = reached.into_iter().map(str::to_owned).collect();
-            assert_eq!(places(pointer, &body), Ok(reached), "{pointer}");
+            assert_eq!(resolve(pointer, &body), Ok(reached), "{pointer}");
         }
     }
 
     #[test]
-    fn what_cannot_be_encrypted_is_named_without_its_value() {
+    fn errors_name_the_pointer_and_not_the_value() {
         let body = json!({"n": 12345, "o": {"secret": 1}, "list": [{"n": "x"}, {}], "null": null});
         for (pointer, text) in [
-            ("name", "`name` is no JSON Pointer"),
-            ("", "`` is no JSON Pointer"),
-            ("/none", "`/none` is not in the body; if it may be absent"),
+            ("name", "`name` is not a JSON Pointer"),
+            ("", "`` is not a JSON Pointer"),
+            ("/none", "`/none` is not in the body; if it is optional"),
             ("/list/*/n", "`/list/1/n` is not in the body"),
             ("/list/7/n", "`/list/7` is not in the body"),
-            ("/n", "`/n` is a number: only a string"),
-            ("/n?", "`/n` is a number: only a string"),
-            ("/null", "`/null` is null: only a string"),
-            ("/o", "`/o` is an object of 1 keys: only a string"),
-            ("/o/*", "`/o` is an object and no list"),
+            ("/n", "`/n` is a number: expected a string"),
+            ("/n?", "`/n` is a number: expected a string"),
+            ("/null", "`/null` is null: expected a string"),
+            ("/o", "`/o` is an object of 1 keys: expected a string"),
+            ("/o/*", "`/o` is an object: `*` expects a list"),
         ] {
-            let fault = places(pointer, &body).unwrap_err();
-            assert!(fault.contains(text), "{pointer}: {fault}");
-            assert!(!fault.contains("12345") && !fault.contains("secret"));
+            let error = resolve(pointer, &body).unwrap_err();
+            assert!(error.contains(text), "{pointer}: {error}");
+            assert!(!error.contains("12345") && !error.contains("secret"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Options out of a JSON map.
+//! Options from a JSON object.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Options, Var, header, measure};
 use crate::{base::json::type_name, protocol::url::path::shown};
 
-/// The option keys of the map; every other key is a template variable.
+/// The known keys. Every other key is a template variable.
 pub(super) const KNOWN: [&str; 12] = [
     "json",
     "query",
@@ -50,7 +50,7 @@ impl From<Value> for Options {
             other => {
                 let mut options = Self::default();
                 options.fail(format!(
-                    "the options are {}: give a JSON object, or () for none",
+                    "the options are {}: expected a JSON object, or () for none",
                     measure(&other)
                 ));
                 options
@@ -63,6 +63,7 @@ impl From<Map<String, Value>> for Options {
     fn from(map: Map<String, Value>) -> Self {
         let mut options = Self::default();
         for (key, value) in map {
+            // The conversion cannot fail, so an error is kept and returned by the verb.
             if let Err(fault) = options.take(key, value) {
                 options.fail(fault);
             }
@@ -77,6 +78,7 @@ impl Options {
             self.request.vars.push(Var { name: key, value });
             return Ok(());
         }
+        // PHP's `null` for an option means that it is not given.
         if value.is_null() {
             return Ok(());
         }
@@ -100,7 +102,7 @@ impl Options {
     fn take_headers(&mut self, value: Value) -> Result<(), String> {
         let Value::Object(map) = value else {
             return Err(format!(
-                "option `headers` is {}: give an object of names and values",
+                "option `headers` is {}: expected an object of names and values",
                 measure(&value)
             ));
         };
@@ -116,7 +118,7 @@ impl Options {
                     Value::Number(number) => number.to_string(),
                     other => {
                         return Err(format!(
-                            "option `headers`: the value of {} is {}: give a string",
+                            "option `headers`: the value of {} is {}: expected a string",
                             shown(&name),
                             type_name(&other)
                         ));
@@ -134,16 +136,19 @@ fn text(key: &str, value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(format!(
-            "option `{key}` is {}: give a string",
+            "option `{key}` is {}: expected a string",
             measure(&other)
         )),
     }
 }
 
 fn flag(key: &str, value: &Value) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| format!("option `{key}` is {}: give true or false", measure(value)))
+    value.as_bool().ok_or_else(|| {
+        format!(
+            "option `{key}` is {}: expected true or false",
+            measure(value)
+        )
+    })
 }
 
 fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
@@ -151,7 +156,7 @@ fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
         .as_f64()
         .and_then(|seconds| {
             let time = Duration::try_from_secs_f64(seconds).ok()?;
-            // What rounds to nothing is short, and not the 0 that stands for no limit.
+            // A tiny timeout that rounds to zero must not become 0, which means no limit.
             Some(if seconds > 0.0 {
                 time.max(Duration::from_nanos(1))
             } else {
@@ -163,7 +168,7 @@ fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
                 Value::Number(number) => number.to_string(),
                 other => measure(other),
             };
-            format!("option `{key}` is {given}: give seconds, a number of 0 (no limit) or more")
+            format!("option `{key}` is {given}: expected seconds, either 0 (no limit) or more")
         })
 }
 
@@ -174,19 +179,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_too_short_to_count_is_not_the_one_without_limit() {
-        for (given, due) in [
+    fn tiny_timeout_is_not_unlimited() {
+        for (given, expected) in [
             (json!(1e-12), Duration::from_nanos(1)),
             (json!(0), Duration::ZERO),
             (json!(0.0), Duration::ZERO),
             (json!(1.5), Duration::from_millis(1500)),
         ] {
-            assert_eq!(seconds("timeout", &given), Ok(due), "{given}");
+            assert_eq!(seconds("timeout", &given), Ok(expected), "{given}");
         }
     }
 
     #[test]
-    fn every_key_lands_where_it_belongs() {
+    fn every_key_sets_its_option() {
         let options = Options::from(&json!({
             "id": "7", "json": {"b": 1, "a": 2}, "query": {"q": 1}, "headers": {"X-A": ["1", "2"], "X-B": 3},
             "base_uri": "https://api2.mch.weixin.qq.com/", "security": true, "nonceless": true,
@@ -209,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_not_given() {
+    fn null_is_the_same_as_absent() {
         let options = Options::from(json!({"json": null, "query": null, "headers": {"X-A": null}}));
         assert!(
             options.fault.is_none()
@@ -219,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_told_without_its_value() {
+    fn type_errors_do_not_show_the_value() {
         for (given, text) in [
             (json!([1]), "the options are an array of 1 items"),
             (json!("secret"), "the options are a string of 6 bytes"),
             (json!({"timeout": "5"}), "option `timeout` is a string"),
             (json!({"timeout": -1}), "option `timeout` is -1"),
             (json!({"timeout": 1e300}), "option `timeout` is 1e+300"),
-            (json!({"security": 1}), "give true or false"),
+            (json!({"security": 1}), "expected true or false"),
             (json!({"sink": true}), "option `sink` is a boolean"),
             (json!({"body": {}}), "option `body` is an object of 0 keys"),
             (json!({"headers": "a: b"}), "option `headers` is a string"),

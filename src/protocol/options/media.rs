@@ -1,4 +1,4 @@
-//! An image, a video or another file to upload.
+//! A file to upload: an image, a video or another document.
 
 use std::{
     fmt,
@@ -15,10 +15,10 @@ use crate::{
     error::{Cause, Kind, cause::Result},
 };
 
-/// How much is read at a time.
+/// How many bytes are read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Content types by a file name's ending, and the size that WeChat Pay documents as the most.
+/// File name extensions with their content types and the largest documented sizes, in bytes.
 const TYPES: [(&str, &str, u64); 22] = [
     ("jpg", "image/jpeg", IMAGE),
     ("jpeg", "image/jpeg", IMAGE),
@@ -48,28 +48,31 @@ const VIDEO: u64 = 5 * 1024 * 1024;
 
 /// A file to upload, given to [`Options::media`](crate::Options::media).
 ///
-/// Its digest is taken once, when it is made. A file is then read again while it is sent, and
-/// never held in memory as a whole; one that has changed in between fails the call before its end
-/// was sent. What is signed is the `meta` part alone: `{"filename": …, "sha256": …}`.
+/// Its digest is computed when it is created. A file is then read again while it is sent, and is never
+/// held in memory as a whole. If the file has changed in the meantime, the call fails before the last
+/// byte is sent, because the digest is part of what is signed. Only the `meta` part is signed:
+/// `{"filename": …, "sha256": …}`.
 ///
-/// WeChat Pay documents at most 2 MB for an image (JPG, BMP, PNG) and 5 MB for a video, and more in
-/// some places: what is larger is sent all the same, with a warning through `tracing`.
+/// WeChat Pay documents a limit of 2 MB for an image (JPG, BMP, PNG) and of 5 MB for a video, and more
+/// for some operations. A larger file is sent anyway, with a warning through `tracing`.
 ///
 /// ```
 /// use serde_json::json;
 /// use wechatpay_chain::{Client, Media, Options};
 ///
 /// # fn upload(client: &Client) -> wechatpay_chain::Result<()> {
-/// let answer = client
+/// let response = client
 ///     .chain("v3/merchant/media/upload")
 ///     .post(Options::new().media(Media::from_file("licence.jpg")?))?;
-/// let media_id = answer.json::<serde_json::Value>()?["media_id"].clone();
+/// let media_id = response.json::<serde_json::Value>()?["media_id"].clone();
 /// # Ok(())
 /// # }
-/// // Where more is asked for than the name and the digest:
+/// // If an operation requires more than the name and the digest:
 /// let list = Media::from_bytes("list.csv", "oA1b2\n").meta_field("bank_type", "CFT");
 /// assert_eq!(list.len(), 6);
 /// ```
+///
+/// Official pages: "图片上传" and "视频上传".
 #[derive(Clone)]
 #[must_use]
 pub struct Media {
@@ -82,7 +85,7 @@ pub struct Media {
     replaced: Option<Value>,
 }
 
-/// Where the bytes are.
+/// The source of the bytes.
 #[derive(Clone)]
 pub(crate) enum Content {
     Bytes(Bytes),
@@ -90,29 +93,38 @@ pub(crate) enum Content {
 }
 
 impl Media {
-    /// A file, which is read once now, for its digest, and once more each time it is sent. It
-    /// goes by its own name.
+    /// Creates an upload from a file, under the file's own name.
+    ///
+    /// The file is read now, to compute its digest, and again for every attempt to send it. This
+    /// blocks: in async code, create it in `spawn_blocking` if the file is large.
     ///
     /// # Errors
-    /// Where it cannot be read, or is a directory.
+    ///
+    /// Returns an error if the file cannot be read or is not a regular file.
     pub fn from_file(path: impl AsRef<Path>) -> crate::Result<Self> {
         Self::read(path.as_ref()).map_err(Cause::not_sent)
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let failed =
-            |what: &str| Cause::new(Kind::File, format!("media file {}: {what}", path.display()));
-        let unread = |err| failed("it cannot be read").with_source(err);
-        // Resolved now: the process may be elsewhere when it is sent.
+        let failed = |what: &str| {
+            Cause::new(
+                Kind::File,
+                format!("the media file {} {what}", path.display()),
+            )
+        };
+        let unread = |err| failed("cannot be read").with_source(err);
+        // Resolved now: the current directory may have changed when the file is sent.
         let absolute = std::path::absolute(path).map_err(unread)?;
         let mut file = File::open(&absolute).map_err(unread)?;
         if !file.metadata().map_err(unread)?.is_file() {
-            return Err(failed("it is not a regular file"));
+            return Err(failed("is not a regular file"));
         }
         let filename = absolute
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
-            .ok_or_else(|| failed("it has no name"))?;
+            .ok_or_else(|| failed("has no file name"))?;
+        // Both digests in one pass: which one is needed depends on the version of the API, which is not
+        // known yet.
         let (mut sha256, mut md5, mut len) = (Sha256::new(), Md5::new(), 0);
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -137,7 +149,8 @@ impl Media {
         })
     }
 
-    /// Bytes in memory, under a file name, whose ending tells WeChat Pay what they are.
+    /// Creates an upload from bytes in memory, under a file name. Its extension tells WeChat Pay the
+    /// type.
     pub fn from_bytes(filename: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self {
@@ -151,33 +164,35 @@ impl Media {
         }
     }
 
-    /// Another file name than the file's own.
+    /// Sets the file name. Defaults to the file's own.
     pub fn filename(mut self, filename: impl Into<String>) -> Self {
         self.filename = filename.into();
         self
     }
 
-    /// A field of `meta` besides `filename` and `sha256`, such as `bank_type`; or one of these two,
-    /// which it then replaces.
+    /// Adds a field to `meta`, such as `bank_type`, or replaces `filename` or `sha256` in it.
     pub fn meta_field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.fields.insert(name.into(), value.into());
         self
     }
 
-    /// The whole of `meta`, in place of `filename`, `sha256` and the fields.
+    /// Replaces `meta` as a whole, including `filename`, `sha256` and the added fields.
     pub fn meta(mut self, meta: impl Into<Value>) -> Self {
         self.replaced = Some(meta.into());
         self
     }
 
-    /// The SHA-256 of its bytes, in lower-case hexadecimal.
+    /// Returns the SHA-256 of the bytes, in lower-case hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
         digest::hex_lower(&self.sha256)
     }
 
-    /// How many bytes it has.
-    #[expect(clippy::len_without_is_empty, reason = "no one uploads nothing")]
+    /// Returns the size in bytes.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "an empty upload is not a case to ask for"
+    )]
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
@@ -195,12 +210,12 @@ impl Media {
         self.sha256
     }
 
-    /// APIv2's `media_hash`.
+    /// Returns the MD5 of the bytes, which is APIv2's `media_hash`.
     pub(crate) fn md5(&self) -> String {
         digest::hex_lower(&self.md5)
     }
 
-    /// The JSON of the part `meta`, which is what APIv3 signs.
+    /// Returns the JSON of the part `meta`, which is what APIv3 signs.
     pub(crate) fn meta_json(&self) -> String {
         if let Some(meta) = &self.replaced {
             return meta.to_string();
@@ -219,14 +234,15 @@ impl Media {
             .map_or("application/octet-stream", |known| known.1)
     }
 
-    /// Says so where it is larger than is documented.
+    /// Logs a warning if the file is larger than documented. The limits differ between operations, so
+    /// an error would refuse valid uploads.
     pub(crate) fn warn_of_size(&self) {
-        let Some((ending, _, most)) = self.known().filter(|known| self.len > known.2) else {
+        let Some((ending, _, max)) = self.known().filter(|known| self.len > known.2) else {
             return;
         };
         tracing::warn!(
             bytes = self.len,
-            documented = most,
+            documented = max,
             ending,
             "the file to upload is larger than WeChat Pay documents for its kind"
         );
@@ -240,7 +256,7 @@ impl Media {
     }
 }
 
-/// Shows neither the name nor the bytes.
+/// Shows the type and the size. The name may contain personal data.
 impl fmt::Debug for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Media")
@@ -257,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn meta_has_the_name_and_the_digest_then_what_is_added() {
+    fn meta_has_name_and_digest_then_added_fields() {
         let media = Media::from_bytes("a.png", "abc");
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(
@@ -275,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_follows_the_names_ending() {
+    fn content_type_follows_from_the_extension() {
         let of = |name: &str| Media::from_bytes(name, "").content_type();
         assert_eq!(of("A.JPG"), "image/jpeg");
         assert_eq!(of("a.b.mp4"), "video/mp4");

@@ -1,4 +1,7 @@
-//! The nearest known key to a misspelt one.
+//! The error for an unknown option key: it names the nearest known key, or what to use instead.
+//!
+//! A misspelt key must be an error. If it were ignored, `timeot` would leave a call without its timeout,
+//! and a misspelt variable would be sent as an empty segment.
 
 use super::from_json::KNOWN;
 use crate::{
@@ -7,49 +10,55 @@ use crate::{
     protocol::url::path::shown,
 };
 
-/// Keys that programs ported from the PHP SDK (and its HTTP client, Guzzle) or from its JavaScript
-/// sister (axios) pass, and that have no meaning here: what to use instead.
+/// Keys from the PHP SDK, its HTTP client Guzzle, and axios (used by the JavaScript SDK) that have no
+/// meaning here, and what to use instead. Ported programs pass them.
 const ELSEWHERE: [(&str, &str); 62] = [
-    // The PHP SDK's own.
-    ("mchid", "set it once by ClientBuilder::mchid"),
-    ("serial", "set it once by ClientBuilder::serial"),
-    ("privateKey", "set it once by ClientBuilder::private_key"),
+    // The PHP SDK's options.
+    ("mchid", "set it once with ClientBuilder::mchid"),
+    ("serial", "set it once with ClientBuilder::serial"),
+    ("privateKey", "set it once with ClientBuilder::private_key"),
     (
         "certs",
-        "set them once by ClientBuilder::platform_key or ClientBuilder::platform_certificate",
+        "set them once with ClientBuilder::platform_key or ClientBuilder::platform_certificate",
     ),
-    ("secret", "set it once by ClientBuilder::apiv2_key"),
-    ("merchant", "set it once by ClientBuilder::client_identity"),
-    // Guzzle's.
+    ("secret", "set it once with ClientBuilder::apiv2_key"),
+    (
+        "merchant",
+        "set it once with ClientBuilder::client_identity",
+    ),
+    // Guzzle's options.
     (
         "auth",
-        "every request is signed; credentials of a proxy stand in its URL",
+        "every request is signed; a proxy's credentials are part of its URL",
     ),
     (
         "cert",
-        "set it once by ClientBuilder::client_identity, and use the option `security`",
+        "set it once with ClientBuilder::client_identity, and use the option `security`",
     ),
     (
         "ssl_key",
-        "set it once by ClientBuilder::client_identity, and use the option `security`",
+        "set it once with ClientBuilder::client_identity, and use the option `security`",
     ),
-    ("config", "the client is configured by ClientBuilder"),
+    ("config", "configure the client with ClientBuilder"),
     (
         "cookies",
-        "WeChat Pay uses no cookies; a `Cookie` goes into `headers`",
+        "WeChat Pay uses no cookies; set `Cookie` in `headers`",
     ),
-    ("crypto_method", "TLS 1.2 or 1.3 is negotiated by itself"),
+    (
+        "crypto_method",
+        "TLS 1.2 or 1.3 is negotiated automatically",
+    ),
     (
         "curl",
-        "there is no curl here: set the proxy, TLS and timeouts on ClientBuilder or Transport",
+        "curl is not used: set the proxy, TLS and timeouts on ClientBuilder or Transport",
     ),
     (
         "debug",
-        "subscribe to `tracing`, where each call is logged without its secrets",
+        "subscribe to `tracing`, where every call is logged without secrets",
     ),
     (
         "decode_content",
-        "a response in gzip is verified and decoded by itself; a file in gzip is unpacked by Options::gunzip",
+        "a gzip response is verified and decoded automatically; Options::gunzip decompresses a gzip file",
     ),
     (
         "delay",
@@ -71,40 +80,40 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ("form_params", "WeChat Pay takes `json` or `xml`"),
     (
         "handler",
-        "there are no middlewares: a Signer, a Verifier or `tracing` may do instead",
+        "there is no middleware: use a Signer, a Verifier or `tracing`",
     ),
     (
         "idn_conversion",
         "write the host in ASCII: leave the option out",
     ),
-    ("multipart", "files are uploaded by Options::media"),
+    ("multipart", "use Options::media to upload a file"),
     (
         "on_headers",
-        "the headers are in Response::headers once the call has returned",
+        "the headers are in Response::headers after the call",
     ),
     (
         "on_stats",
-        "subscribe to `tracing`, where each call is logged with the time it took",
+        "subscribe to `tracing`, where every call is logged with its duration",
     ),
     ("on_trailers", "trailers are not read: leave the option out"),
-    ("progress", "a callback is set by Options::on_progress"),
+    ("progress", "use Options::on_progress"),
     (
         "protocols",
-        "only https is used, and http where the host is trusted: leave the option out",
+        "https is always used, and http only for a trusted host: leave the option out",
     ),
     (
         "proxy",
-        "set it once by ClientBuilder::proxy or on Transport::builder",
+        "set it once with ClientBuilder::proxy or Transport::builder",
     ),
     (
         "read_timeout",
-        "`timeout` spans the whole call, reading included",
+        "`timeout` covers the whole call, including reading",
     ),
-    ("retries", "set it once by ClientBuilder::retry"),
+    ("retries", "set it once with ClientBuilder::retry"),
     ("save_to", "use `sink`"),
     (
         "ssl_verify",
-        "TLS is always verified; a private CA is added by TransportBuilder::root_certificate",
+        "TLS is always verified; add a private CA with TransportBuilder::root_certificate",
     ),
     (
         "stream",
@@ -120,10 +129,10 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ),
     (
         "verify",
-        "TLS is always verified; a private CA is added by TransportBuilder::root_certificate",
+        "TLS is always verified; add a private CA with TransportBuilder::root_certificate",
     ),
     ("version", "HTTP/1.1 is always used: leave the option out"),
-    // axios's.
+    // axios's options.
     ("adapter", "there are no adapters: leave the option out"),
     ("baseURL", "use `base_uri`"),
     (
@@ -137,7 +146,7 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ("data", "use `json`, `xml` or `body`"),
     (
         "decompress",
-        "a response in gzip is verified and decoded by itself",
+        "a gzip response is verified and decoded automatically",
     ),
     (
         "httpAgent",
@@ -153,28 +162,19 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ),
     (
         "maxContentLength",
-        "set it once by ClientBuilder::max_response",
+        "set it once with ClientBuilder::max_response",
     ),
     ("maxRedirects", "use `allow_redirects`"),
-    (
-        "method",
-        "the verb says it, or Chain::request takes a Method",
-    ),
-    (
-        "onDownloadProgress",
-        "a callback is set by Options::on_progress",
-    ),
-    (
-        "onUploadProgress",
-        "a callback is set by Options::on_progress",
-    ),
+    ("method", "use the verb, or Chain::request with a Method"),
+    ("onDownloadProgress", "use Options::on_progress"),
+    ("onUploadProgress", "use Options::on_progress"),
     (
         "params",
-        "use `query`; the variables of a path stand beside it, under their own names",
+        "use `query`; path variables are passed next to it, under their own names",
     ),
     (
         "paramsSerializer",
-        "`query` is encoded as the PHP SDK does, or is a string as it is sent",
+        "`query` is encoded like the PHP SDK encodes it, or give a finished query as a string",
     ),
     ("responseEncoding", "use Response::text or Response::bytes"),
     (
@@ -183,13 +183,13 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ),
     (
         "transformRequest",
-        "give `json`, `xml` or `body` as it is sent",
+        "give `json`, `xml` or `body` in its final form",
     ),
     (
         "transformResponse",
         "use Response::json, Response::xml or Response::bytes",
     ),
-    ("url", "the chain says it"),
+    ("url", "use the chain"),
     (
         "validateStatus",
         "an error status is always an Err: its details are in Error::api",
@@ -200,7 +200,7 @@ const ELSEWHERE: [(&str, &str); 62] = [
     ),
 ];
 
-/// The error for a key that is neither an option nor in the template.
+/// Returns the error for a key that is neither an option nor a variable of the template.
 pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Cause {
     let mut message = format!(
         "the option `{}` is neither a known option nor a variable of the path",
@@ -218,7 +218,7 @@ pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Cause {
 }
 
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a &'a str>) -> Option<&'a str> {
-    // A key of a megabyte is nobody's slip of the finger.
+    // The distance takes quadratic time, and a longer key is not a typing mistake.
     if key.len() > MAX_LEN {
         return None;
     }
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_key_is_named() {
+    fn nearest_key_is_suggested() {
         for (key, text) in [
             ("out_orderno", "did you mean `out_order_no`?"),
             ("outOrderNo", "did you mean `out_order_no`?"),
@@ -250,7 +250,7 @@ mod tests {
             ("data", "use `json`, `xml` or `body`"),
             ("params", "use `query`"),
             ("http_errors", "an error status is always an Err"),
-            ("curl", "there is no curl here"),
+            ("curl", "curl is not used"),
             ("delay", "wait before the call"),
             ("privateKey", "ClientBuilder::private_key"),
             ("maxContentLength", "ClientBuilder::max_response"),
@@ -263,7 +263,7 @@ mod tests {
 
     /// The options of Guzzle 7 (`GuzzleHttp\\RequestOptions`) and of axios 1 (`AxiosRequestConfig`).
     #[test]
-    fn each_option_of_guzzle_and_axios_is_taken_or_has_its_sentence() {
+    fn options_of_guzzle_and_axios_are_supported_or_explained() {
         for key in [
             "allow_redirects",
             "auth",

@@ -1,5 +1,7 @@
-//! What WeChat Pay is known to refuse, found before it is sent: a warning through `tracing`, or an
+//! Finds what WeChat Pay is known to refuse before it is sent. It is a warning through `tracing`, or an
 //! error of a strict client.
+//!
+//! Only a warning by default, because WeChat Pay may start to accept it at any time.
 
 use std::fmt;
 
@@ -10,10 +12,10 @@ use crate::{
     protocol::url::path::Version,
 };
 
-/// How many findings one request tells of.
-const MAX: usize = 16;
+/// The largest number of findings for one request.
+const MAX_FINDINGS: usize = 16;
 
-/// The members of an `amount` that are in fen, and the names of single amounts.
+/// The names of amounts in fen.
 const AMOUNTS: [&str; 12] = [
     "total",
     "refund",
@@ -29,29 +31,31 @@ const AMOUNTS: [&str; 12] = [
     "transfer_amount",
 ];
 
-/// Looks through a body. Costs nothing where nobody listens and the client is not strict.
+/// Checks a body. The walk is skipped if nothing would report its findings.
 pub(crate) fn check(body: &Value, version: Version, strict: bool) -> Result<()> {
+    // Without a subscriber the walk would cost time for every request and tell nobody.
     if !strict && !tracing::enabled!(tracing::Level::WARN) {
         return Ok(());
     }
     for finding in findings(body, version) {
         if strict {
-            return Err(Cause::request(format!("{finding} (this client is strict)")));
+            return Err(Cause::request(format!("{finding} (the client is strict)")));
         }
         tracing::warn!(%finding, "WeChat Pay may refuse this request");
     }
     Ok(())
 }
 
+/// A problem and its JSON Pointer. The value is not kept: it may be personal data.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
     pointer: String,
-    what: &'static str,
+    problem: &'static str,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.pointer, self.what)
+        write!(f, "`{}` {}", self.pointer, self.problem)
     }
 }
 
@@ -61,15 +65,16 @@ fn findings(body: &Value, version: Version) -> Vec<Finding> {
         Version::V3 => "/json",
         Version::V2 => "/xml",
     };
+    // A stack instead of recursion: the depth of a body is not limited.
     let mut left = vec![(root.to_owned(), "", body)];
     while let Some((pointer, name, value)) = left.pop() {
-        if found.len() == MAX {
+        if found.len() == MAX_FINDINGS {
             break;
         }
-        if let Some(what) = fault(name, value, version) {
+        if let Some(problem) = problem(name, value, version) {
             found.push(Finding {
                 pointer: pointer.clone(),
-                what,
+                problem,
             });
         }
         match value {
@@ -89,22 +94,22 @@ fn findings(body: &Value, version: Version) -> Vec<Finding> {
     found
 }
 
-fn fault(name: &str, value: &Value, version: Version) -> Option<&'static str> {
+fn problem(name: &str, value: &Value, version: Version) -> Option<&'static str> {
     match value {
         Value::Null if version == Version::V3 => {
             Some("is null, which APIv3 refuses: leave the key out")
         }
         Value::String(text) if name == "notify_url" && text.contains('?') => {
-            Some("has a query, which a notify_url may not have")
+            Some("has a query, which is not allowed in a notify_url")
         }
         Value::String(_) if AMOUNTS.contains(&name) && version == Version::V3 => {
-            Some("is a string: an amount is an integer, in fen")
+            Some("is a string: expected an integer amount in fen")
         }
         Value::Number(number) if AMOUNTS.contains(&name) && number.is_f64() => {
-            Some("is not an integer: an amount is in fen")
+            Some("is not an integer: expected an amount in fen")
         }
         Value::String(text) if version == Version::V3 && text.chars().any(|c| c > '\u{ffff}') => {
-            Some("holds a character of four bytes, such as an emoji, which APIv3 refuses")
+            Some("contains a four-byte character such as an emoji, which APIv3 refuses")
         }
         _ => None,
     }
@@ -122,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_found_where_it_is() {
+    fn problems_are_found_with_their_pointers() {
         let body = json!({
             "a": { "b": [1, null] },
             "description": "tea 🍵",
@@ -133,27 +138,27 @@ mod tests {
             found(body),
             [
                 "`/json/a/b/1` is null, which APIv3 refuses: leave the key out",
-                "`/json/description` holds a character of four bytes, such as an emoji, which APIv3 refuses",
-                "`/json/notify_url` has a query, which a notify_url may not have",
-                "`/json/amount/total` is not an integer: an amount is in fen",
-                "`/json/amount/refund` is a string: an amount is an integer, in fen",
+                "`/json/description` contains a four-byte character such as an emoji, which APIv3 refuses",
+                "`/json/notify_url` has a query, which is not allowed in a notify_url",
+                "`/json/amount/total` is not an integer: expected an amount in fen",
+                "`/json/amount/refund` is a string: expected an integer amount in fen",
             ]
         );
     }
 
     #[test]
-    fn what_is_right_is_left_alone() {
+    fn valid_body_has_no_findings() {
         let body = json!({
             "description": "茶", "notify_url": "https://example.com/paid",
             "amount": { "total": 100, "currency": "CNY" }, "score": 1.5,
         });
         assert!(found(body).is_empty());
         let many = Value::Array(vec![Value::Null; 1000]);
-        assert_eq!(found(many).len(), MAX);
+        assert_eq!(found(many).len(), MAX_FINDINGS);
     }
 
     #[test]
-    fn a_strict_client_refuses() {
+    fn strict_client_returns_an_error() {
         let err = check(&json!({ "a": null }), Version::V3, true).unwrap_err();
         assert!(err.is_request() && err.to_string().contains("`/json/a` is null"));
         check(&json!({ "a": null }), Version::V2, true).unwrap();

@@ -1,4 +1,7 @@
-//! `multipart/form-data` (RFC 7578), laid out as WeChat Pay's upload pages have it.
+//! `multipart/form-data` (RFC 7578), in the layout of WeChat Pay's upload pages.
+//!
+//! The form is built here and not by a library, because the signature covers a part of it, and because
+//! the file is streamed between a head and a tail of known length.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
@@ -10,23 +13,23 @@ use crate::{
     protocol::{options::media::Media, url::path::shown},
 };
 
-/// A file and what goes with it, before it is signed.
+/// A form with a file, before it is signed.
 #[derive(Clone)]
 pub(crate) struct Form {
     pub(crate) media: Media,
-    /// APIv2's fields; APIv3 has its `meta` instead.
+    /// The fields of APIv2. APIv3 uses the media's `meta` instead.
     pub(crate) fields: Option<Map<String, Value>>,
     boundary: String,
 }
 
-/// What stands before and after the file's bytes.
+/// What is sent before and after the file's bytes.
 pub(crate) struct Frame {
     pub(crate) head: Bytes,
     pub(crate) tail: Bytes,
 }
 
 impl Form {
-    /// Takes the boundary from a Content-Type that is given, else draws one and sets the header.
+    /// Uses the boundary of a given Content-Type, or generates one and sets the header.
     pub(crate) fn new(
         media: Media,
         fields: Option<Map<String, Value>>,
@@ -35,13 +38,13 @@ impl Form {
         let boundary = match headers.get(CONTENT_TYPE) {
             Some(given) => boundary_of(given)?,
             None => {
-                let drawn = crypto::nonce()?;
-                let value = format!("multipart/form-data; boundary={drawn}");
+                let boundary = crypto::nonce()?;
+                let value = format!("multipart/form-data; boundary={boundary}");
                 let value = HeaderValue::try_from(value).map_err(|err| {
-                    Cause::request("the boundary cannot stand in a header").with_source(err)
+                    Cause::request("the boundary is not valid in a header").with_source(err)
                 })?;
                 headers.insert(CONTENT_TYPE, value);
-                drawn
+                boundary
             }
         };
         media.warn_of_size();
@@ -52,7 +55,7 @@ impl Form {
         })
     }
 
-    /// APIv3: the part `meta`, then the file as `file`.
+    /// Returns the layout of APIv3: the part `meta`, then the file as `file`.
     pub(crate) fn with_meta(&self, meta: &str) -> Frame {
         let head = format!(
             "--{}\r\nContent-Disposition: form-data; name=\"meta\"\r\n\
@@ -62,13 +65,13 @@ impl Form {
         self.frame(head, "file")
     }
 
-    /// APIv2: each field, then the file as `media`.
+    /// Returns the layout of APIv2: the fields, then the file as `media`.
     pub(crate) fn with_fields(&self, fields: &Map<String, Value>) -> Result<Frame> {
         let mut head = String::new();
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             let value = scalar(value).ok_or_else(|| {
                 Cause::request(format!(
-                    "the field `{}` is no text: a form has flat fields",
+                    "the field `{}` is not flat: expected text, a number or a boolean",
                     shown(name)
                 ))
             })?;
@@ -96,8 +99,8 @@ impl Form {
     }
 }
 
-/// A name inside quotes: as browsers write it, in UTF-8, with whatever could end the quotes or the
-/// line percent-encoded.
+/// Escapes a name for use inside quotes, like browsers do: UTF-8 is kept, and whatever could end the
+/// quotes or the line is percent-encoded. Otherwise a file name could add headers or fields.
 fn quoted(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
@@ -111,11 +114,12 @@ fn quoted(name: &str) -> String {
     out
 }
 
+/// Returns the boundary of a given Content-Type.
 fn boundary_of(content_type: &HeaderValue) -> Result<String> {
     let wrong = |what: &str| {
         Cause::request(format!(
-            "the header Content-Type {what}: leave it out, or give \
-             `multipart/form-data; boundary=…` with 1 to 70 letters, digits or `'()+_,-./:=?`"
+            "the header Content-Type {what}: leave it out, or give `multipart/form-data; \
+             boundary=…` with 1 to 70 letters, digits or `'()+_,-./:=?`"
         ))
     };
     let text = content_type
@@ -135,12 +139,12 @@ fn boundary_of(content_type: &HeaderValue) -> Result<String> {
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
         .unwrap_or(boundary);
-    let fits = (1..=70).contains(&bare.len())
+    let is_valid = (1..=70).contains(&bare.len())
         && bare
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&b));
-    if !fits {
-        return Err(wrong("has a boundary that cannot be used"));
+    if !is_valid {
+        return Err(wrong("has an invalid boundary"));
     }
     Ok(bare.to_owned())
 }
@@ -150,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_layout_is_the_documented_one() {
+    fn layout_is_the_documented_one() {
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_type_that_cannot_be_used_is_refused() {
+    fn invalid_content_type_is_an_error() {
         for given in [
             "application/json",
             "multipart/form-data",

@@ -93,6 +93,7 @@ fn open_all(
     };
     let body: Body =
         json::parse(&response.body).map_err(|_| undecoded("is not the documented JSON"))?;
+    // Each entry costs a decryption and a parse before the signature can be checked.
     if body.data.len() > MAX_CERTIFICATES {
         return Err(undecoded(&format!(
             "has {} certificates, more than the limit of {MAX_CERTIFICATES}",
@@ -105,6 +106,7 @@ fn open_all(
         .map(|entry| open(entry, apiv3_key))
         .collect::<Result<Vec<_>>>()?;
     verify(response, &certificates, store, now)?;
+    // An empty list counts only when it is signed: it makes the client stop asking for certificates.
     if certificates.is_empty() {
         return Ok(Downloaded::None);
     }
@@ -179,6 +181,7 @@ fn open(entry: &EncryptedCertificate, apiv3_key: &[u8; 32]) -> Result<Certificat
     let pem = std::str::from_utf8(&pem)
         .map_err(|_| Cause::new(Kind::Decode, "a decrypted platform certificate is not PEM"))?;
     let certificate = Certificate::parse_pem(pem)?;
+    // A certificate filed under another serial would verify responses that name that serial.
     if certificate.serial() != entry.serial_no {
         return Err(Cause::new(
             Kind::Decode,
@@ -251,6 +254,7 @@ fn verify_over(
             let alone = store.of_one(PlatformKey::of_certificate(signer.clone()), time)?;
             signed.verify_by(&alone, body, now, Purpose::Response)
         }
+        // A client that already uses the public key gets the list signed with that key.
         None => signed.verify_by(store, body, now, Purpose::Response),
     }
 }

@@ -47,6 +47,7 @@ impl Coding {
     /// # Errors
     /// Returns an error if that is an unsupported one.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, CodingError> {
+        // The header may be repeated, and a value may list several encodings, applied in order.
         let mut names = Vec::new();
         for value in headers.get_all(CONTENT_ENCODING) {
             let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
@@ -82,6 +83,7 @@ impl Coding {
             .take(limit)
             .read_to_end(&mut body)
             .map_err(|err| match err.kind() {
+                // `read_to_end` reports a failed allocation like this instead of aborting.
                 ErrorKind::OutOfMemory => CodingError::TooLarge(cap),
                 _ => CodingError::Damaged,
             })?;

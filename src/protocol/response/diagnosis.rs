@@ -27,6 +27,8 @@ pub(crate) fn sign_error(detail: Option<&Value>, ours: &[u8]) -> Option<String> 
         .unwrap_or(ours.len().min(theirs.len()));
     let differs = common < theirs.len();
     if differs || length != ours.len() as u64 {
+        // Counting the line breaks before the difference names the line, which is the useful part: a
+        // different URL points at a proxy, a different body at a middleware.
         let before = &ours[..common];
         let line = before.iter().filter(|byte| **byte == b'\n').count();
         let column = before

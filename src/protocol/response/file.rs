@@ -111,6 +111,7 @@ impl FileOptions {
     /// Returns a hasher for what these options need. SHA-1 is always included: every
     /// [`SinkFile`](crate::SinkFile) reports it.
     pub(crate) fn hasher(&self) -> FileHasher {
+        // SHA-256 of a bill of several gigabytes takes seconds, so it is computed only on demand.
         let sha256 = self
             .hashes()
             .any(|hash| matches!(hash, FileHash::Sha256(_)));

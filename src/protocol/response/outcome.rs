@@ -95,6 +95,7 @@ impl Effect {
         let pays_out =
             || path.contains(PAYOUTS_WITHIN) || PAYOUTS.iter().any(|start| path.starts_with(start));
         let last = path.rsplit('/').next().unwrap_or_default();
+        // Payouts come before endings: cancelling a transfer bill is judged as strictly as making one.
         if reads {
             Self::Read
         } else if pays_out() {
@@ -109,6 +110,8 @@ impl Effect {
     /// Returns whether a refusal with this code proves nothing about the money.
     fn leaves_open(self, code: &str, message: &str) -> bool {
         match self {
+            // A read has no effect to be unsure about. For an ending, "already paid" and "already
+            // closed" are statements about the order that this request was about.
             Self::Read | Self::End => false,
             Self::Create => refers_to_earlier(code, message),
             Self::Payout => {
@@ -169,6 +172,8 @@ pub(crate) fn outcome_v2(effect: Effect, code: &str, message: &str) -> Outcome {
 
 /// Returns the outcome of an APIv2 request that got an HTTP error, which APIv2 itself never sends.
 pub(crate) fn outcome_of_status(effect: Effect, status: StatusCode) -> Outcome {
+    // A gateway in front of the API sends these before a request is processed. For a payout even that
+    // is not enough, because its documents demand a query after any failure.
     let refused = matches!(status.as_u16(), 401 | 403 | 429) && effect != Effect::Payout;
     if refused || effect == Effect::Read && status.is_client_error() {
         Outcome::Rejected

@@ -50,6 +50,8 @@ pub(crate) fn judge(
 
 fn judge_body(response: &RawResponse, path: &str, key: &str) -> Result<Verification, SentError> {
     let success = response.status.is_success();
+    // A table, a page or JSON is accepted only for the few paths that document it. For all others a
+    // body that is not XML is an error, so an HTML page with status 200 never passes for a success.
     if success && !is_xml(&response.body) {
         match paths::response_kind(path) {
             Some(ResponseKind::Table | ResponseKind::Page) => {
@@ -61,6 +63,7 @@ fn judge_body(response: &RawResponse, path: &str, key: &str) -> Result<Verificat
     }
     match xml::parse(&response.body, MAX_XML) {
         Ok(fields) => judge_fields(response, path, key, &fields),
+        // With 200 this is probably a broken success, so the money may have moved.
         Err(cause) if success => Err(unproven(response, cause)),
         Err(_) => Err(foreign(response, path)),
     }
@@ -93,6 +96,8 @@ fn judge_fields(
     let success = response.status.is_success()
         && return_code == SUCCESS
         && result_code.is_none_or(|code| code == SUCCESS);
+    // Whether there is a sign, valid or not. From here on only the path of the request decides whether
+    // one is needed.
     let signed = code(SIGN)?.is_some();
     let documented_unsigned = paths::is_unsigned(path);
 
@@ -117,6 +122,7 @@ fn judge_fields(
         return Err(unproven(response, cause));
     }
     if success {
+        // A documented unsigned response may still be signed, and then it counts as verified.
         return Ok(match verified {
             Some(sign_type) => Verification::Verified {
                 serial: sign_type.name().to_owned(),
@@ -124,6 +130,8 @@ fn judge_fields(
             None => Verification::DocumentedUnsigned,
         });
     }
+    // `return_code` reports the communication, `result_code` the operation. The second one says more,
+    // but exists only if the first one is a success.
     let failed = result_code.filter(|_| return_code == SUCCESS);
     let (code, message) = code_and_message(fields, failed.unwrap_or(return_code));
     let outcome = if response.status.is_success() {
@@ -142,6 +150,7 @@ pub(crate) fn code_and_message<'f>(
     fallback: &'f str,
 ) -> (Cow<'f, str>, Cow<'f, str>) {
     let text = |name: &str| fields.get(name).and_then(scalar).unwrap_or_default();
+    // Bills use `error_code`; everything else uses `err_code`.
     let code = first([text("err_code"), text("error_code")]);
     let message = first([text("err_code_des"), text("return_msg")]);
     (code.unwrap_or(fallback.into()), message.unwrap_or_default())
@@ -179,6 +188,7 @@ fn judge_json(response: &RawResponse) -> Result<Verification, SentError> {
     if json.get("access_token").is_some_and(Value::is_string) {
         return Ok(Verification::DocumentedUnsigned);
     }
+    // WeChat's APIs spell these fields in several ways. Whichever is present is the code.
     let text = |name: &str| json.get(name).and_then(scalar).unwrap_or_default();
     match first([
         text("errcode"),
@@ -227,6 +237,7 @@ fn certificate_hint(response: &RawResponse, path: &str) -> Option<&'static str> 
     if response.status != StatusCode::BAD_REQUEST {
         return None;
     }
+    // The words are at the beginning; the rest of a page of any size is not searched.
     let page = String::from_utf8_lossy(&response.body[..response.body.len().min(4096)]);
     // The texts of nginx for its internal statuses 496 and 495.
     if page.contains("No required SSL certificate was sent") {

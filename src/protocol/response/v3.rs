@@ -67,6 +67,8 @@ pub(crate) async fn judge(
     trust: &Trust,
     now: u64,
 ) -> Result<Verification, SentError> {
+    // Whatever fails in here, the outcome is `Unknown`, even for a 4xx: a response that cannot be
+    // verified may have been written by anyone on the way, after the request had been processed.
     let verified = match verify(response, (method, path), trust, now).await {
         Ok(verified) => verified,
         Err(err) => {
@@ -99,6 +101,7 @@ async fn verify(
     now: u64,
 ) -> Result<Verification> {
     let success = response.status.is_success();
+    // Successes only: an error of these paths may be signed, and then its signature must be valid.
     if success && is_documented_unsigned(method, path) {
         return Ok(Verification::DocumentedUnsigned);
     }
@@ -125,6 +128,8 @@ async fn verify(
                 .await?;
         }
         None => {
+            // As received first: that is what WeChat Pay signs unless a proxy compressed the body. Only
+            // a mismatch is tried again; an unknown key or an old timestamp stays what it is.
             let verify = |body| signed.verify(trust, body, now, Purpose::Response);
             let judged = verify(response.received_body()).await;
             match (judged, response.decoded_body()) {
@@ -149,6 +154,7 @@ fn statement_digest(response: &RawResponse, path: &str) -> Result<Option<String>
         return Ok(None);
     }
     let Some(header) = response.headers.get(STATEMENT_SHA1) else {
+        // Without the header the signature has to cover the body, so dropping it gains nothing.
         return Ok(None);
     };
     let sha1 = header.to_str().unwrap_or_default();
@@ -165,6 +171,7 @@ fn statement_digest(response: &RawResponse, path: &str) -> Result<Option<String>
             "the statement does not match its Wechatpay-Statement-Sha1: it is truncated or altered",
         ));
     }
+    // The text of the header, not the computed digest: the signature covers its exact spelling.
     Ok(Some(format!("{{\"sha1\":\"{sha1}\"}}")))
 }
 
@@ -195,6 +202,8 @@ pub(crate) fn failure(response: &RawResponse, effect: Effect, verified: bool) ->
     let api = parse(response, verified);
     let status = response.status;
     let mut message = status.as_u16().to_string();
+    // A body without a code is not from the API. Saying so helps more than an empty code would: the
+    // usual senders are gateways, proxies and captive portals.
     if status.is_redirection() {
         message.push_str(
             ": a redirect, which is followed only for GET, to an allowed host, and with the option \
@@ -212,6 +221,7 @@ pub(crate) fn failure(response: &RawResponse, effect: Effect, verified: bool) ->
         message.push_str(&format!(" (Request-ID {})", shown(id)));
     }
     if api.code == "SIGN_ERROR" {
+        // The most frequent error of a first integration, and the one WeChat Pay explains least.
         let diagnosis = diagnosis::sign_error(api.detail.as_ref(), &response.signed_message);
         message.extend(diagnosis.map(|text| format!("; {text}")));
     }
@@ -222,6 +232,7 @@ pub(crate) fn failure(response: &RawResponse, effect: Effect, verified: bool) ->
 }
 
 fn parse(response: &RawResponse, verified: bool) -> ApiError {
+    // Not JSON is not an error here: the response is a failure either way, and its raw body is kept.
     let body = json::parse::<Value>(&response.body).unwrap_or_default();
     let text = |key: &str| {
         body.get(key)

@@ -229,6 +229,7 @@ impl MerchantKey {
     pub(crate) async fn sign(&self, message: &[u8]) -> Result<Signature> {
         match &self.0 {
             Inner::Local(local) => {
+                // One load for both: the serial and the key must be of the same rotation.
                 let local = local.load_full();
                 Ok(Signature::new(&local.serial, local.key.sign(message)?))
             }
@@ -236,6 +237,7 @@ impl MerchantKey {
                 let signature = signer.sign_boxed(message).await.map_err(|err| {
                     Cause::new(Kind::Signing, "the signer failed").with_source(err)
                 })?;
+                // It goes into a header between quotes, so a signer must not be able to inject others.
                 check_serial(&signature.serial).map_err(|what| {
                     Cause::new(
                         Kind::Signing,
@@ -311,6 +313,7 @@ pub(crate) fn request_message(
     body: &[u8],
 ) -> Vec<u8> {
     let mut message = String::with_capacity(target.len() + nonce.len() + 32);
+    // Writing to a string cannot fail.
     let _ = write!(message, "{method}\n{target}\n{timestamp}\n{nonce}\n");
     let mut message = message.into_bytes();
     message.reserve_exact(body.len() + 1);

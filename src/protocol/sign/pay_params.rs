@@ -131,6 +131,7 @@ impl Prepay {
             FrontEnd::Jsapi => format!("prepay_id={}", self.prepay_id),
             FrontEnd::App => self.prepay_id.clone(),
         };
+        // The empty last element ends the last line with `\n`, too.
         let lines = [&self.appid, &now, nonce, &package, ""].join("\n");
         let signature = STANDARD.encode(key.sign(lines.as_bytes()).await?.bytes());
         let mut fields = self.fields(&now, nonce);
@@ -162,6 +163,7 @@ impl Prepay {
             }
             FrontEnd::App => "sign",
         };
+        // Page and app sign all of their fields, under the names that they have in the front end.
         let signature = sign(&fields, key, sign_type)?;
         fields.insert(name.into(), signature.into());
         Ok(PayParams { fields })

@@ -106,6 +106,7 @@ impl Guard {
         }
         self.take_id(&own.serial)?;
         put()?;
+        // Old keys stay in the list: a signature by one of them may still be on its way.
         if !all.contains(&own) {
             all.push(own);
         }

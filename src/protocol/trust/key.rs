@@ -121,6 +121,8 @@ impl PlatformKey {
     /// Returns an error if this is a certificate that expired before `now`.
     pub(crate) fn check_unexpired(&self, now: SystemTime) -> Result<()> {
         match self.certificate.as_ref().map(Certificate::not_after) {
+            // `not_before` is not checked: a new certificate should be trusted before WeChat Pay begins to
+            // sign with it. Which one to ask for is decided by `is_in_force`.
             Some(end) if end < now => Err(Cause::config(format!(
                 "the platform certificate {} expired on {}: download the current one",
                 self.id,

@@ -43,6 +43,7 @@ impl Trust {
         guard: Arc<Guard>,
     ) -> Result<Self> {
         match verifier {
+            // With both, it would be unclear whose answer counts for a key that only one of them knows.
             Some(_) if !keys.is_empty() => Err(Cause::config(
                 "a `verifier` replaces platform keys and certificates: give either the verifier or \
                  the keys",
@@ -87,6 +88,8 @@ impl Trust {
         self.store().is_some_and(TrustStore::is_empty)
     }
 
+    /// Returns the value for a request's `Wechatpay-Serial`: the key that the response should be signed
+    /// with.
     pub(crate) fn preferred(&self) -> Option<HeaderValue> {
         match self {
             Self::Local(store) => store.preferred(SystemTime::now()),

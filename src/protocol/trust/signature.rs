@@ -52,6 +52,8 @@ impl<'h> SignatureHeaders<'h> {
     /// partial signature must not count as "unsigned": an attacker could then turn a refused
     /// message into an unsigned one by dropping a header.
     pub(crate) fn read(headers: &'h HeaderMap) -> Result<Option<Self>> {
+        // A notification may arrive without any of them from anyone; a response lacks all of them if
+        // it is documented as unsigned, or if it is not from WeChat Pay.
         if !NAMES.iter().any(|name| headers.contains_key(*name)) {
             return Ok(None);
         }

@@ -60,6 +60,8 @@ impl TrustStore {
         keys: impl IntoIterator<Item = PlatformKey>,
         now: SystemTime,
     ) -> Result<Vec<String>> {
+        // Held until the new list is stored, so that two additions at the same time cannot lose one
+        // another, and so that no rotation makes one of these keys the merchant's own in between.
         let own = self.guard.lock();
         let mut more = Vec::clone(&self.keys.load());
         let mut added = Vec::new();
@@ -138,6 +140,8 @@ impl TrustStore {
             };
             return Err(Cause::new(Kind::UnknownKey, message));
         };
+        // Checked for every message, not only when the key was added: a process can run for longer than
+        // a certificate is valid.
         key.check_unexpired(now)
             .map_err(|err| Cause::new(Kind::Verification, err.to_string()))?;
         let matches = key.key().verify(message, signature);
@@ -192,6 +196,8 @@ fn check(
         check_platform_id(key.id())
             .map_err(|what| Cause::config(format!("invalid platform key ID {what}")))?;
     }
+    // The two certificates of a merchant are easily confused, and then the merchant's own signature
+    // would count as WeChat Pay's.
     if own.iter().any(|own| own.is(key)) {
         return Err(Cause::config(format!(
             "the platform key {} is the merchant's own key: give WeChat Pay's public key \
@@ -201,6 +207,8 @@ fn check(
     }
     key.check_unexpired(now)?;
     match known.iter().find(|known| known.id() == key.id()) {
+        // The first key under an ID wins, and a different one is an error rather than a replacement: a
+        // genuine key never changes under its ID.
         Some(known) if known.key() == key.key() => Ok(false),
         Some(_) => Err(Cause::config(format!(
             "two different platform keys have the ID {}: one of them is not WeChat Pay's",

@@ -1,4 +1,8 @@
-//! Where a request may go. A signed request never leaves for a stranger.
+//! The hosts that a request may be sent to.
+//!
+//! A signed request proves to its receiver that the merchant sent it, and carries the merchant's data.
+//! It is therefore sent only to WeChat Pay and to hosts that the program has named. The check applies
+//! to the final URL, wherever that came from: the path, an option, a variable or a redirect.
 
 use std::{fmt, net::IpAddr};
 
@@ -8,7 +12,7 @@ use crate::error::{Cause, cause::Result};
 /// The default base URI.
 pub(crate) const API: &str = "https://api.mch.weixin.qq.com/";
 
-/// WeChat Pay's own hosts.
+/// The hosts of WeChat Pay.
 const KNOWN: [&str; 9] = [
     "api.mch.weixin.qq.com",
     "api2.mch.weixin.qq.com",
@@ -21,10 +25,10 @@ const KNOWN: [&str; 9] = [
     "api2.wechatpay.cn",
 ];
 
-/// Where invoice files are fetched from, unsigned.
+/// The host of invoice files, which are fetched without a signature.
 const UNSIGNED: &str = "pay.wechatpay.cn";
 
-/// Scheme, host and port.
+/// An origin: scheme, host and port.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     pub(crate) https: bool,
@@ -33,24 +37,26 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Splits an absolute URL into its origin and the rest, which begins with `/` or `?` or is
-    /// empty.
+    /// Splits an absolute URL into its origin and the rest, which begins with `/` or `?` or is empty.
+    ///
+    /// The parser accepts less than the URL standard. Where two parsers could disagree about the host
+    /// (user info, backslashes, other schemes), the URL is an error.
     pub(crate) fn split(url: &str) -> Result<(Self, &str)> {
         let (scheme, after) = url.split_once("://").unwrap_or(("", url));
         let end = after.find(['/', '?', '#', '\\']).unwrap_or(after.len());
         let (authority, rest) = after.split_at(end);
         if authority.contains('@') {
             return Err(Cause::request(
-                "a URL with user info (`user@host`) is not allowed: remove it",
+                "a URL with user info (`user@host`) is not allowed: remove the user info",
             ));
         }
-        // Path and query are left out: they are not at fault, and may name a person. So is all of
-        // it where it may hold a password, one with a `/` or a `#` in it too.
+        // The path and the query are not shown: they are not the problem and may name a person. The
+        // whole URL is not shown if it may contain a password, even one with a `/` or a `#` in it.
         let refuse = |what: &str| {
             let origin = &url[..url.len() - rest.len()];
             Err(Cause::request(
                 if url.contains('@') || url.contains("%40") {
-                    format!("the URL (not shown: it has an `@`) {what}")
+                    format!("the URL (not shown because it contains an `@`) {what}")
                 } else {
                     format!("the URL `{}` {what}", shown(origin))
                 },
@@ -60,19 +66,20 @@ impl Origin {
             "" => return refuse("has no scheme: write https://host/path"),
             _ if scheme.eq_ignore_ascii_case("https") => true,
             _ if scheme.eq_ignore_ascii_case("http") => false,
-            _ => return refuse("is neither https nor http"),
+            _ => return refuse("has an unsupported scheme: expected https or http"),
         };
         if rest.starts_with('\\') {
             return refuse("has a backslash after its host");
         }
         let Some((host, port)) = split_port(authority) else {
-            return refuse("has a port that is no number from 1 to 65535");
+            return refuse("has an invalid port: expected a number from 1 to 65535");
         };
         if !is_host(host) {
-            return refuse("has a host that is neither a domain name nor an IP address");
+            return refuse("has an invalid host: expected a domain name or an IP address");
         }
         let origin = Self {
             https,
+            // Host names are case-insensitive, and equality of origins must be, too.
             host: host.to_ascii_lowercase(),
             port: port.unwrap_or(if https { 443 } else { 80 }),
         };
@@ -89,6 +96,7 @@ impl Origin {
         }
     }
 
+    /// Returns whether the host is this machine, by its name or address. Names are not resolved.
     pub(crate) fn is_loopback(&self) -> bool {
         self.host == "localhost"
             || self
@@ -112,11 +120,11 @@ impl fmt::Debug for Origin {
     }
 }
 
-/// A base URI: an origin, and a path that everything is put under.
+/// A base URI: an origin and a path prefix for everything below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Base {
     pub(crate) origin: Origin,
-    /// Begins with `/` and ends without one; empty for the root.
+    /// The path prefix, which begins with `/` and does not end with one. Empty for the root.
     pub(crate) prefix: String,
 }
 
@@ -125,13 +133,14 @@ impl Base {
         let (origin, rest) = Origin::split(uri)?;
         if rest.contains(['?', '#']) {
             return Err(Cause::request(format!(
-                "the base URI at `{origin}` has a query or a fragment: give it without"
+                "the base URI at `{origin}` has a query or a fragment: remove it"
             )));
         }
-        // A password with a `/` in it would make a host of the user, and a path of the rest.
+        // `https://user:pass/word@host` parses as the host `user` with a path, so an `@` there means
+        // that the password is in the wrong place.
         if rest.contains('@') {
             return Err(Cause::request(
-                "a base URI with an `@` behind its host is not allowed: give no user and password",
+                "a base URI with an `@` after its host is not allowed: remove the user and the password",
             ));
         }
         let prefix = rest.trim_end_matches('/');
@@ -145,14 +154,14 @@ impl Base {
     }
 }
 
-/// A host named by `trust_host`: with a port, that one alone; without, any.
+/// A host named by `trust_host`. Without a port, all ports are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Trusted {
     host: String,
     port: Option<u16>,
 }
 
-/// The hosts that one client may send to.
+/// The hosts that one client may send requests to.
 #[derive(Clone, Debug)]
 pub(crate) struct HostRule {
     own: Origin,
@@ -180,46 +189,52 @@ impl HostRule {
                 Ok(())
             }
             _ => Err(Cause::config(format!(
-                "trust_host({:?}): give a host name or address, with or without a port, and no scheme",
+                "trust_host({:?}): expected a host name or address, optionally with a port and without \
+                 a scheme",
                 shown(host)
             ))),
         }
     }
 
+    /// Returns whether `trust_host` named this origin's host.
     pub(crate) fn trusts(&self, origin: &Origin) -> bool {
         self.trusted.iter().any(|trusted| {
             trusted.host == origin.host && trusted.port.is_none_or(|port| port == origin.port)
         })
     }
 
-    /// The origins that requests go to by default: the base URI's and the backup's.
+    /// Returns the origins of the base URI and of the backup.
     pub(crate) fn configured(&self) -> impl Iterator<Item = &Origin> {
         std::iter::once(&self.own).chain(&self.backup)
     }
 
-    /// Whether a sandbox may be there: on this machine, or where the program says so.
+    /// Returns whether a sandbox may run at this origin: on this machine, or on a trusted host.
     pub(crate) fn may_be_sandbox(&self, origin: &Origin) -> bool {
         origin.is_loopback() || self.trusts(origin)
     }
 
-    /// Whether a signed request may go to `origin`.
+    /// Checks that a signed request may be sent to `origin`.
     pub(crate) fn check(&self, origin: &Origin) -> Result<()> {
+        // What the program has named is allowed as it is, including plain http and any port.
         if *origin == self.own || self.backup.as_ref() == Some(origin) || self.trusts(origin) {
             return Ok(());
         }
+        // Another port of a configured host is fine over https: a certificate proves the host, not
+        // the port. The port itself is checked below.
         let ours = self
             .configured()
             .any(|own| own.https && own.host == origin.host);
         let known = KNOWN.contains(&origin.host.as_str());
         if !(ours || known) {
             return Err(Cause::request(format!(
-                "`{origin}` is not a host of WeChat Pay nor of this client: \
-                 a signed request does not go there; if it should, name it with trust_host"
+                "`{origin}` is neither a host of WeChat Pay nor one of this client, so no signed request \
+                 is sent to it; to allow it, use trust_host"
             )));
         }
         if !origin.https {
             return Err(Cause::request(format!(
-                "`{origin}` is plain http: only the client's own base URI or a trusted host may be"
+                "`{origin}` is plain http, which is allowed only for the client's base URI and for \
+                 trusted hosts"
             )));
         }
         let port = origin.port == 443
@@ -228,14 +243,13 @@ impl HostRule {
                 .any(|own| own.https && own.port == origin.port);
         if !port {
             return Err(Cause::request(format!(
-                "`{origin}` has a port that is neither 443 nor the base URI's: \
-                 name it with trust_host if it is right"
+                "`{origin}` has a port other than 443 and the base URI's; to allow it, use trust_host"
             )));
         }
         Ok(())
     }
 
-    /// Whether an unsigned file may be fetched from `origin`.
+    /// Checks that an unsigned file may be fetched from `origin`.
     pub(crate) fn check_unsigned(&self, origin: &Origin) -> Result<()> {
         if origin.https && origin.port == 443 && origin.host == UNSIGNED {
             return Ok(());
@@ -244,8 +258,9 @@ impl HostRule {
     }
 }
 
-/// `host` and `port`; `None` where the port is no port.
+/// Splits `host:port`. Returns `None` if the port is invalid.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    // The colons of an IPv6 address are inside its brackets.
     let bracket = authority.rfind(']').map_or(0, |at| at + 1);
     match authority[bracket..].find(':') {
         None => Some((authority, None)),
@@ -254,6 +269,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
             let digits = &port[1..];
             let number = digits.bytes().all(|b| b.is_ascii_digit());
             match digits.parse::<u16>() {
+                // `parse` would accept `+443`.
                 Ok(port) if number && port > 0 => Some((host, Some(port))),
                 _ => None,
             }
@@ -261,6 +277,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
+/// Returns whether this is a domain name or an IP address, in the form that is sent.
 fn is_host(host: &str) -> bool {
     if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
         return v6.parse::<std::net::Ipv6Addr>().is_ok();
@@ -283,21 +300,24 @@ mod tests {
         HostRule::new(Base::parse(own).unwrap().origin, None)
     }
 
-    fn goes(rule: &HostRule, url: &str) -> bool {
+    fn is_allowed(rule: &HostRule, url: &str) -> bool {
         Origin::split(url).is_ok_and(|(origin, _)| rule.check(&origin).is_ok())
     }
 
     #[test]
-    fn wechat_pays_hosts_are_open_over_https() {
+    fn hosts_of_wechat_pay_are_allowed_over_https() {
         let rule = rule(API);
         for host in KNOWN {
-            assert!(goes(&rule, &format!("https://{host}/x")), "{host}");
-            assert!(!goes(&rule, &format!("http://{host}/x")), "{host}");
-            assert!(!goes(&rule, &format!("https://{host}:8443/x")), "{host}");
-            assert!(!goes(&rule, &format!("https://{host}.evil.example/")));
-            assert!(!goes(&rule, &format!("https://{host}@evil.example/")));
+            assert!(is_allowed(&rule, &format!("https://{host}/x")), "{host}");
+            assert!(!is_allowed(&rule, &format!("http://{host}/x")), "{host}");
+            assert!(
+                !is_allowed(&rule, &format!("https://{host}:8443/x")),
+                "{host}"
+            );
+            assert!(!is_allowed(&rule, &format!("https://{host}.evil.example/")));
+            assert!(!is_allowed(&rule, &format!("https://{host}@evil.example/")));
         }
-        assert!(goes(&rule, "HTTPS://API.mch.weixin.qq.com/v3"));
+        assert!(is_allowed(&rule, "HTTPS://API.mch.weixin.qq.com/v3"));
         for stranger in [
             "https://evil.example/",
             "https://evilapi.mch.weixin.qq.com/",
@@ -309,41 +329,41 @@ mod tests {
             "https:///x",
             "https://pay.wechatpay.cn/",
         ] {
-            assert!(!goes(&rule, stranger), "{stranger}");
+            assert!(!is_allowed(&rule, stranger), "{stranger}");
         }
     }
 
     #[test]
-    fn plain_http_is_for_ones_own_base_alone() {
+    fn plain_http_is_allowed_only_for_the_base_uri() {
         let rule = rule("http://127.0.0.1:8080/x/");
-        assert!(goes(&rule, "http://127.0.0.1:8080/y"));
-        assert!(!goes(&rule, "http://127.0.0.1:8081/y"));
-        assert!(!goes(&rule, "http://127.0.0.1/y"));
+        assert!(is_allowed(&rule, "http://127.0.0.1:8080/y"));
+        assert!(!is_allowed(&rule, "http://127.0.0.1:8081/y"));
+        assert!(!is_allowed(&rule, "http://127.0.0.1/y"));
     }
 
     #[test]
-    fn the_configured_port_is_open() {
+    fn configured_port_is_allowed() {
         let rule = rule("https://gateway.example:8443/pay/");
-        assert!(goes(&rule, "https://gateway.example:8443/x"));
-        assert!(goes(&rule, "https://gateway.example/x"));
-        assert!(!goes(&rule, "https://gateway.example:9443/x"));
+        assert!(is_allowed(&rule, "https://gateway.example:8443/x"));
+        assert!(is_allowed(&rule, "https://gateway.example/x"));
+        assert!(!is_allowed(&rule, "https://gateway.example:9443/x"));
     }
 
     #[test]
-    fn a_trusted_host_is_open_with_its_port_or_any() {
+    fn trusted_host_is_allowed_with_its_port_or_any() {
         let mut rule = rule(API);
         rule.trust("127.0.0.1").unwrap();
         rule.trust("[::1]:8080").unwrap();
-        assert!(goes(&rule, "http://127.0.0.1:8080/x"));
-        assert!(goes(&rule, "http://[::1]:8080/x"));
-        assert!(!goes(&rule, "http://[::1]:8081/x"));
+        assert!(is_allowed(&rule, "http://127.0.0.1:8080/x"));
+        assert!(is_allowed(&rule, "http://[::1]:8080/x"));
+        assert!(!is_allowed(&rule, "http://[::1]:8081/x"));
         for bad in ["https://h", "", "a b", "h:0", "h:99999", "a/b", "h:"] {
             assert!(rule.trust(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_base_keeps_its_path() {
+    fn base_uri_keeps_its_path() {
         let base = Base::parse("https://apihk.mch.weixin.qq.com/global/").unwrap();
         assert_eq!(base.prefix, "/global");
         assert_eq!(base.origin.to_string(), "https://apihk.mch.weixin.qq.com");
@@ -354,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_known() {
+    fn loopback_is_recognized() {
         for (url, loopback) in [
             ("http://127.0.0.1:1/", true),
             ("http://[::1]/", true),

@@ -1,4 +1,5 @@
-//! From the pieces of a chain to a template, and from the expanded template to what may be sent.
+//! Paths: building a template from the pieces of a chain, and checking an expanded path before it is
+//! sent.
 
 use std::borrow::Cow;
 
@@ -7,10 +8,10 @@ use crate::error::{
     cause::{Result, without_user_info},
 };
 
-/// The template variable that the documents never pass: it leaves a trailing slash.
+/// The template variable that the documents leave empty to get a trailing slash.
 pub(crate) const EMPTY: &str = "empty";
 
-/// Which API a template speaks.
+/// The version of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     /// XML, signed with a digest.
@@ -19,8 +20,10 @@ pub(crate) enum Version {
     V3,
 }
 
-/// APIv2 where the template begins with `v2/`, decided before expansion; the rest of the path
-/// goes out without it.
+/// Returns the version of the API, and the template without `v2/`, which is not sent.
+///
+/// The template decides, not the expanded path: a variable's value must not be able to switch to the
+/// API with the weaker signature.
 pub(crate) fn version(template: &str) -> (Version, &str) {
     match template.strip_prefix("v2/") {
         Some(rest) => (Version::V2, rest),
@@ -28,18 +31,18 @@ pub(crate) fn version(template: &str) -> (Version, &str) {
     }
 }
 
-/// Adds one segment, as the PHP SDK's properties do: `outTradeNo` becomes `out-trade-no`, and
-/// `_id_`, `{id}` and `<id>` are the variable `id`.
+/// Appends one segment by the rules of the PHP SDK's properties: `outTradeNo` becomes `out-trade-no`,
+/// and `_id_`, `{id}` and `<id>` are the variable `id`.
 pub(crate) fn push_segment(template: &mut String, segment: &str) -> Result<()> {
     if segment.is_empty() {
         return Err(Cause::request(
-            "seg(\"\"): a segment is empty; leave the call out, or name the segment",
+            "seg(\"\"): the segment is empty: name the segment, or remove the call",
         ));
     }
     if let Some(stray) = segment.chars().find(|c| matches!(c, '/' | '?' | '#')) {
         return Err(Cause::request(format!(
-            "seg({:?}): one segment holds no `{stray}`; a path goes through chain(…), \
-             a value through a template variable",
+            "seg({:?}): a segment cannot contain `{stray}`: use chain(…) for a path, and a template \
+             variable for a value",
             shown(segment)
         )));
     }
@@ -48,6 +51,7 @@ pub(crate) fn push_segment(template: &mut String, segment: &str) -> Result<()> {
         push_variable(template, name);
         return Ok(());
     }
+    // Capitals inside braces belong to a variable's name, which must be kept as it is.
     let mut depth = 0_usize;
     for (at, c) in segment.char_indices() {
         match c {
@@ -67,19 +71,19 @@ pub(crate) fn push_segment(template: &mut String, segment: &str) -> Result<()> {
     Ok(())
 }
 
-/// Adds a path as written: capitals stay, `<id>` is `{id}`, and a whole argument `_id_` is a
+/// Appends a path as written: capitals are kept, `<id>` is `{id}`, and a whole argument `_id_` is a
 /// variable. One leading slash is dropped.
 pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
     let rest = path.strip_prefix('/').unwrap_or(path);
     if rest.is_empty() {
         return Err(Cause::request(format!(
-            "chain({path:?}): the path is empty; name at least one segment"
+            "chain({path:?}): the path is empty: name at least one segment"
         )));
     }
     if rest.starts_with('/') {
         return Err(Cause::request(format!(
-            "chain({:?}): a path that begins with `//` names a host without saying https; \
-             write the path alone, or the whole URL",
+            "chain({:?}): a path that begins with `//` names a host without a scheme: write the path \
+             only, or the whole URL",
             shown_path(path)
         )));
     }
@@ -99,8 +103,8 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
             }
             _ => {
                 return Err(Cause::request(format!(
-                    "chain({:?}): `<` opens a variable that has no name or is never closed; \
-                     write <name> or {{name}}",
+                    "chain({:?}): `<` begins a variable without a name or without an end: write <name> \
+                     or {{name}}",
                     shown_path(path)
                 )));
             }
@@ -110,14 +114,15 @@ pub(crate) fn push_path(template: &mut String, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Joins a base URI's path to an expanded one and checks the whole, as it would be sent.
+/// Checks an expanded path, as it would be sent.
 ///
 /// # Errors
-/// On what a server or a proxy between could read as another path than the one meant: dot
-/// segments, `\`, `#`, control characters, empty segments.
+/// Returns an error for anything that a server or a proxy could read as a different path: dot
+/// segments, `\`, `#`, control characters and empty segments. A value must not be able to turn a
+/// query for one order into an operation on another.
 pub(crate) fn check(path: &str) -> Result<()> {
     let refuse = |what: String| Err(Cause::request(format!("the path {what}")));
-    // The segment at fault alone: the others may name a person.
+    // Only the invalid segment is shown: the others may name a person.
     for segment in path.split('/') {
         if let Some(found) = forbidden(segment) {
             return refuse(format!(
@@ -130,6 +135,7 @@ pub(crate) fn check(path: &str) -> Result<()> {
     if inner.is_empty() {
         return refuse("is empty: name at least one segment".into());
     }
+    // One trailing slash is documented for some operations.
     let trimmed = inner.strip_suffix('/').unwrap_or(inner);
     for segment in trimmed.split('/') {
         if segment.is_empty() {
@@ -137,43 +143,43 @@ pub(crate) fn check(path: &str) -> Result<()> {
                 "has an empty segment (`//`): a value is missing, or a slash is doubled".into(),
             );
         }
-        // Many a server decodes `%2F` before it resolves `..`, nginx among them.
+        // Several servers, including nginx, decode `%2F` before they resolve `..`.
         if let Some(segment) = pieces(segment).find(|piece| is_dots(piece)) {
             return refuse(format!(
-                "has the segment `{segment}`, which would climb to another path"
+                "has the segment `{segment}`, which would lead to a different path"
             ));
         }
     }
     Ok(())
 }
 
-/// A piece of user input that is fit to be shown: at most 64 characters, controls escaped, and
+/// Returns a text for an error message: at most 64 characters, with control characters escaped and
 /// without a user and password.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     shown_to(text, 64)
 }
 
-/// A whole path, whose end is what tells it from others: at most 256 characters of it.
+/// Returns a path for an error message: at most 256 characters, because paths often differ at the end.
 fn shown_path(path: &str) -> Cow<'_, str> {
     shown_to(path, 256)
 }
 
-fn shown_to(text: &str, most: usize) -> Cow<'_, str> {
+fn shown_to(text: &str, max: usize) -> Cow<'_, str> {
     let text = without_user_info(text);
     let mut chars = text.chars();
-    let plain = chars.by_ref().take(most).all(|c| !c.is_control());
+    let plain = chars.by_ref().take(max).all(|c| !c.is_control());
     if plain && chars.next().is_none() {
         return text;
     }
     let mut out = String::new();
-    for c in text.chars().take(most) {
+    for c in text.chars().take(max) {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
-    if text.chars().nth(most).is_some() {
+    if text.chars().nth(max).is_some() {
         out.push('…');
     }
     Cow::Owned(out)
@@ -191,7 +197,7 @@ fn push_variable(template: &mut String, name: &str) {
     template.push('}');
 }
 
-/// The name in `_id_`, `{id}` or `<id>`, where that is the whole of it.
+/// Returns the name in `_id_`, `{id}` or `<id>` if that is the whole piece.
 fn variable(piece: &str) -> Option<&str> {
     let inner = [('_', '_'), ('{', '}'), ('<', '>')]
         .iter()
@@ -200,12 +206,14 @@ fn variable(piece: &str) -> Option<&str> {
     plain.then_some(inner)
 }
 
-/// What in a path must not be sent: raw, or percent-encoded where a decoder on the way would
-/// make it raw again.
+/// Returns what makes a segment invalid: a byte that must not be sent, either raw or percent-encoded,
+/// because a proxy may decode it.
 fn forbidden(path: &str) -> Option<Cow<'static, str>> {
     let bytes = path.as_bytes();
     for (at, &byte) in bytes.iter().enumerate() {
         let byte = match byte {
+            // `%23` is legal: a decoded `#` can no longer begin a fragment. The others are as dangerous
+            // encoded as they are raw.
             b'%' => match escaped(bytes, at) {
                 Some(b'#') | None => continue,
                 Some(decoded) => decoded,
@@ -213,12 +221,12 @@ fn forbidden(path: &str) -> Option<Cow<'static, str>> {
             raw => raw,
         };
         match byte {
-            b'\\' => return Some("holds a backslash".into()),
-            b'#' => return Some("holds a `#`: a fragment is never sent".into()),
+            b'\\' => return Some("contains a backslash".into()),
+            b'#' => return Some("contains a `#`: a fragment is never sent".into()),
             0..=0x1f | 0x7f => {
                 return Some(
                     format!(
-                        "holds the control character {byte:#04x}: trim the value that brings it"
+                        "contains the control character {byte:#04x}: trim the value it comes from"
                     )
                     .into(),
                 );
@@ -229,7 +237,7 @@ fn forbidden(path: &str) -> Option<Cow<'static, str>> {
     None
 }
 
-/// What an encoded slash parts in a segment.
+/// Splits a segment at encoded slashes.
 fn pieces(segment: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(segment);
     std::iter::from_fn(move || {
@@ -246,6 +254,7 @@ fn pieces(segment: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Returns whether a piece is `.` or `..`, also if encoded.
 fn is_dots(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     let (mut at, mut dots) = (0, 0);
@@ -260,7 +269,7 @@ fn is_dots(segment: &str) -> bool {
     matches!(dots, 1 | 2)
 }
 
-/// The byte that a `%xx` at `at` stands for.
+/// Returns the byte that the `%xx` at `at` stands for.
 fn escaped(bytes: &[u8], at: usize) -> Option<u8> {
     let hex = |at: usize| (*bytes.get(at)? as char).to_digit(16);
     Some((hex(at + 1)? * 16 + hex(at + 2)?) as u8)
@@ -285,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_takes_the_kebab_form() {
+    fn segment_becomes_kebab_case() {
         for (given, template) in [
             ("outTradeNo", "out-trade-no"),
             ("ComplaintsV2", "complaints-v2"),
@@ -303,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stands_as_written() {
+    fn path_is_kept_as_written() {
         for (given, template) in [
             ("v3/x/N123ABC", "v3/x/N123ABC"),
             ("/v3/x", "v3/x"),
@@ -317,24 +326,33 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_segment_or_path_is_refused() {
+    fn invalid_segments_and_paths_are_errors() {
         for (err, text) in [
-            (segments(&["a/b"]).unwrap_err(), "one segment holds no `/`"),
-            (segments(&["a?b"]).unwrap_err(), "one segment holds no `?`"),
-            (segments(&["a#b"]).unwrap_err(), "one segment holds no `#`"),
-            (segments(&[""]).unwrap_err(), "a segment is empty"),
+            (
+                segments(&["a/b"]).unwrap_err(),
+                "a segment cannot contain `/`",
+            ),
+            (
+                segments(&["a?b"]).unwrap_err(),
+                "a segment cannot contain `?`",
+            ),
+            (
+                segments(&["a#b"]).unwrap_err(),
+                "a segment cannot contain `#`",
+            ),
+            (segments(&[""]).unwrap_err(), "the segment is empty"),
             (path("").unwrap_err(), "the path is empty"),
             (path("/").unwrap_err(), "the path is empty"),
             (path("//evil.example/x").unwrap_err(), "names a host"),
-            (path("v3/<>/x").unwrap_err(), "has no name"),
-            (path("v3/<id/x").unwrap_err(), "never closed"),
+            (path("v3/<>/x").unwrap_err(), "without a name"),
+            (path("v3/<id/x").unwrap_err(), "without an end"),
         ] {
             assert!(err.to_string().contains(text), "{err}");
         }
     }
 
     #[test]
-    fn an_expanded_path_is_checked_as_sent() {
+    fn expanded_path_is_checked_as_sent() {
         for good in [
             "/v3/x",
             "/v3/x/",
@@ -366,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_short_and_harmless() {
+    fn shown_text_is_short_and_escaped() {
         assert_eq!(shown("a\nb"), "a\\nb");
         assert_eq!(shown(&"粤".repeat(65)), format!("{}…", "粤".repeat(64)));
         assert_eq!(shown_path(&"a".repeat(256)), "a".repeat(256));

@@ -1,4 +1,4 @@
-//! The `query` option, encoded as the PHP SDK's Guzzle does it.
+//! The option `query`, encoded like the PHP SDK (Guzzle) encodes it.
 
 use serde_json::Value;
 
@@ -11,19 +11,21 @@ use crate::{
     error::{Cause, cause::Result},
 };
 
-/// How deep lists and objects may stand in each other.
+/// The deepest accepted nesting. Encoding is recursive, so it must be limited.
 const MAX_DEPTH: usize = 64;
 
 /// Appends `value` to `out` as a query, without a leading `?`.
 ///
-/// An object gives `k=v` pairs, with nested values as `a[b]=v` and list items as `a[0]=v`; null
-/// is left out. A string is a query already: what may not stand in one is encoded, the rest kept.
+/// An object becomes `k=v` pairs, with nested values as `a[b]=v` and list items as `a[0]=v`; null is
+/// left out. A string is a finished query: only characters that are not allowed in one are encoded.
 ///
 /// # Errors
-/// Any other type, and nesting beyond 64 levels.
+/// Returns an error for any other type, and for nesting deeper than 64 levels.
 pub(crate) fn encode(value: &Value, out: &mut String) -> Result<()> {
     match value {
         Value::String(text) => {
+            // `%41` stays as it is: encoding the `%` again would change the meaning of a query that is
+            // already encoded.
             percent::push_keeping_triplets(text, QUERY, out);
             Ok(())
         }
@@ -41,15 +43,15 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<()> {
     }
 }
 
-/// Calls `each` with the pairs that an object or a list stands for, neither side encoded.
+/// Calls `each` with the pairs of an object or a list, not encoded.
 ///
 /// # Errors
-/// As [`encode`]'s.
+/// Returns the errors of [`encode`].
 pub(crate) fn pairs(value: &Value, each: &mut dyn FnMut(&str, &str)) -> Result<()> {
     match value {
         Value::Object(_) | Value::Array(_) => nested(value, 0, &mut String::new(), each),
         other => Err(Cause::request(format!(
-            "the option `query` is {}: give an object, or the query itself as a string",
+            "the option `query` is {}: expected an object, or a query as a string",
             type_name(other)
         ))),
     }
@@ -67,6 +69,7 @@ fn nested(
         )));
     }
     let mut member = |name: &str, value: &Value| {
+        // One buffer for all keys: it grows by the member's name and is cut back afterwards.
         let outer = key.len();
         if depth == 0 {
             key.push_str(name);
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recorded_targets_come_out() {
+    fn recorded_targets_are_reproduced() {
         let Some(lines) = material::lines("tests/vectors/encoding.jsonl") else {
             return;
         };
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_kept_where_it_may_stand_in_a_query() {
+    fn string_is_encoded_only_where_necessary() {
         for (text, expected) in [
             ("a=b&c=%41+/?:@!$'()*,;~", "a=b&c=%41+/?:@!$'()*,;~"),
             ("a[0]=b#c d", "a%5B0%5D=b%23c%20d"),
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_objects_nest() {
+    fn lists_and_objects_are_nested() {
         for (value, expected) in [
             (json!([]), ""),
             (json!({}), ""),
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_and_deep_nesting_are_errors_that_show_no_value() {
+    fn other_types_and_deep_nesting_are_errors() {
         for (value, name) in [
             (json!(null), "null"),
             (json!(4711), "a number"),
@@ -182,7 +185,7 @@ mod tests {
         assert!(err.to_string().contains("deeper than 64"), "{err}");
     }
 
-    /// A JSON value a few levels deep.
+    /// Generates a JSON value a few levels deep.
     fn nested() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -199,7 +202,8 @@ mod tests {
         })
     }
 
-    /// The pairs as PHP names them, by another way than `super::nested`: from the leaves up.
+    /// Returns the pairs as PHP names them, computed differently from `super::nested`: from the leaves
+    /// up.
     fn named(value: &Value) -> Vec<(Vec<String>, String)> {
         let below = |key: String, value: &Value| {
             let mut pairs = named(value);
@@ -224,7 +228,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nested_pairs_come_back_in_their_order(value in nested()) {
+        fn nested_pairs_are_decoded_in_order(value in nested()) {
             let result = encoded(&value);
             if !value.is_object() && !value.is_array() {
                 prop_assert_eq!(result.is_ok(), value.is_string());
@@ -243,7 +247,7 @@ mod tests {
         }
 
         #[test]
-        fn pairs_come_back_when_they_are_decoded(
+        fn pairs_are_decoded_again(
             fields in prop::collection::vec((".*", ".*"), 0..6)
         ) {
             let map: serde_json::Map<_, _> =

@@ -53,6 +53,7 @@ impl Signing<'_> {
     /// Returns the errors of [`body`](Self::body).
     pub(crate) fn complete(self, mut fields: Map<String, Value>) -> Result<Map<String, Value>> {
         self.check_merchant(&fields)?;
+        // Before the nonce is added: an error should leave the fields as the caller gave them.
         let sign_type = SignType::of(&fields)?;
         if let Some(nonce) = self.nonce {
             // An empty string is kept: the caller wrote it, and it is signed as absent.
@@ -115,6 +116,7 @@ pub(crate) fn check_same_fields(sent: &Value, query: &str) -> Result<()> {
 fn parameters(given: &Value) -> Result<Map<String, Value>> {
     let mut fields = Map::new();
     let mut twice = None;
+    // A map would silently keep the last of two parameters, while the sent query has both.
     let mut put = |name: String, text: String| {
         if fields.insert(name.clone(), text.into()).is_some() {
             twice = Some(name);

@@ -242,6 +242,7 @@ pub(crate) fn signed_text(fields: &Map<String, Value>) -> Result<String, &str> {
 fn pairs(fields: &Map<String, Value>) -> Result<Vec<(&str, Cow<'_, str>)>, &str> {
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(fields.len());
     for (name, value) in fields {
+        // The sign does not cover itself. Null means not given, as in all options.
         if name == SIGN || value.is_null() {
             continue;
         }
@@ -250,6 +251,7 @@ fn pairs(fields: &Map<String, Value>) -> Result<Vec<(&str, Cow<'_, str>)>, &str>
             pairs.push((name, text));
         }
     }
+    // By bytes, so upper-case names come first. Sorting by locale is a common mistake.
     pairs.sort_unstable_by_key(|(name, _)| *name);
     Ok(pairs)
 }

@@ -1,4 +1,4 @@
-//! Clients that `build` or the first verb refuses.
+//! Clients that are refused at `build`, or at the first verb.
 
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
@@ -6,18 +6,18 @@ use wechatpay_chain::{
     Certificate, Client, ClientBuilder, Error, Signature, Signer, Transport, Verifier,
 };
 
-use super::{Case, call_of, value};
+use super::{Case, call_of, made};
 use crate::fixtures::keys::{self, Pair};
 
 fn refused(builder: ClientBuilder) -> Error {
-    builder.build().expect_err("an error")
+    builder.build().expect_err("a refusal")
 }
 
-fn empty_builder() -> ClientBuilder {
+fn bare() -> ClientBuilder {
     Client::builder().no_proxy()
 }
 
-/// A certificate for this pair that is valid until the end of a year.
+/// A certificate of this pair's, until the end of a year.
 fn certificate(pair: &Pair, year: i32) -> Certificate {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let key = KeyPair::from_pem_and_sign_algo(&pem, &PKCS_RSA_SHA256).expect("a key");
@@ -28,27 +28,26 @@ fn certificate(pair: &Pair, year: i32) -> Certificate {
     Certificate::from_der(der.der()).expect("a certificate")
 }
 
-/// A signer and verifier that always fails.
-struct Failing;
+struct Nobody;
 
-impl Signer for Failing {
+impl Signer for Nobody {
     type Error = std::io::Error;
 
     async fn sign(&self, _: &[u8]) -> Result<Signature, Self::Error> {
-        Err(std::io::Error::other("unavailable"))
+        Err(std::io::Error::other("nobody is here"))
     }
 }
 
-impl Verifier for Failing {
+impl Verifier for Nobody {
     type Error = std::io::Error;
 
     async fn verify(&self, _: &str, _: &[u8], _: &[u8]) -> Result<bool, Self::Error> {
-        Err(std::io::Error::other("unavailable"))
+        Err(std::io::Error::other("nobody is here"))
     }
 }
 
 fn config(name: &'static str, text: &'static str, build: fn() -> ClientBuilder) -> Case {
-    value(name, &["config"], text, move || refused(build()))
+    made(name, &["config"], text, move || refused(build()))
 }
 
 pub fn cases() -> Vec<Case> {
@@ -104,17 +103,17 @@ fn merchants() -> Vec<Case> {
         config(
             "a serial without its key",
             "`serial` is set without `private_key`: set both",
-            || empty_builder().serial(keys::SERIAL),
+            || bare().serial(keys::SERIAL),
         ),
         config(
             "a key without its serial",
             "`private_key` is set without the `serial` of its certificate: set both (openssl x509",
-            || empty_builder().private_key(keys::merchant().private()),
+            || bare().private_key(keys::merchant().private()),
         ),
         config(
             "a signer and a key",
             "`signer` replaces `serial` and `private_key`: set either the signer or those two",
-            || keys::builder().signer(Failing),
+            || keys::builder().signer(Nobody),
         ),
         config(
             "an APIv3 key of 31 bytes",
@@ -127,7 +126,7 @@ fn merchants() -> Vec<Case> {
             || keys::builder().apiv2_key(""),
         ),
         config(
-            "a line break in the User-Agent",
+            "a User-Agent of two lines",
             "invalid user_agent: expected visible characters, found none or a control character",
             || keys::builder().user_agent("shop\r\nHost: evil"),
         ),
@@ -137,12 +136,12 @@ fn merchants() -> Vec<Case> {
             || keys::builder().user_agent(""),
         ),
         config(
-            "a response limit of 0",
+            "no room for an answer",
             "invalid max_response 0: expected at least 1 byte",
             || keys::builder().max_response(0),
         ),
-        value(
-            "a rotation to an invalid serial",
+        made(
+            "a rotation to a serial that is none",
             &["config"],
             "rotate_key: invalid serial \"a b\": expected hexadecimal digits; write \"AB\"",
             || {
@@ -152,23 +151,23 @@ fn merchants() -> Vec<Case> {
                     .unwrap_err()
             },
         ),
-        value(
+        made(
             "a rotation of a signer's key",
             &["config"],
             "rotate_key: this client signs with a `signer`, which rotates its own keys",
             || {
-                let client = empty_builder().signer(Failing).build().unwrap();
+                let client = bare().signer(Nobody).build().unwrap();
                 client
                     .rotate_key(keys::SERIAL, keys::merchant().private())
                     .unwrap_err()
             },
         ),
-        value(
-            "a rotation without a key",
+        made(
+            "a rotation of no key",
             &["config"],
             "missing merchant key, which signs APIv3 requests: set `serial` and `private_key`",
             || {
-                let client = empty_builder().build().unwrap();
+                let client = bare().build().unwrap();
                 client
                     .rotate_key(keys::SERIAL, keys::merchant().private())
                     .unwrap_err()
@@ -186,59 +185,59 @@ fn addresses() -> Vec<Case> {
         ),
         config(
             "base_uri of another scheme",
-            "base_uri: the URL `ftp://api.mch.weixin.qq.com` is neither https nor http",
+            "base_uri: the URL `ftp://api.mch.weixin.qq.com` has an unsupported scheme: expected https or http",
             || keys::builder().base_uri("ftp://api.mch.weixin.qq.com/"),
         ),
         config(
             "base_uri with a query",
-            "has a query or a fragment: give it without",
+            "has a query or a fragment: remove it",
             || keys::builder().base_uri("https://api.mch.weixin.qq.com/?a=b"),
         ),
         config(
             "base_uri with user info",
-            "a URL with user info (`user@host`) is not allowed: remove it",
+            "a URL with user info (`user@host`) is not allowed: remove the user info",
             || keys::builder().base_uri("https://user:hunter2@api.mch.weixin.qq.com/"),
         ),
         config(
             "base_uri with a port of 0",
-            "has a port that is no number from 1 to 65535",
+            "has an invalid port: expected a number from 1 to 65535",
             || keys::builder().base_uri("https://127.0.0.1:0/"),
         ),
         config(
             "base_uri with a large port",
-            "has a port that is no number from 1 to 65535",
+            "has an invalid port: expected a number from 1 to 65535",
             || keys::builder().base_uri("https://127.0.0.1:65536/"),
         ),
         config(
             "base_uri that climbs",
-            "has the segment `..`, which would climb to another path",
+            "has the segment `..`, which would lead to a different path",
             || keys::builder().base_uri("https://127.0.0.1/hk/../x/"),
         ),
         config(
             "base_uri without a host",
-            "has a host that is neither a domain name nor an IP address",
+            "has an invalid host: expected a domain name or an IP address",
             || keys::builder().base_uri("https:///v3"),
         ),
         config(
             "a trusted URL",
-            "trust_host(\"https://gateway.internal\"): give a host name or address, with or without a port, and no scheme",
+            "trust_host(\"https://gateway.internal\"): expected a host name or address, optionally with a port and without a scheme",
             || keys::builder().trust_host("https://gateway.internal"),
         ),
         config(
             "a proxy of another scheme",
             "invalid proxy URL: expected the scheme http, https, socks5 or socks5h",
-            || builder_with_proxy("ftp://user:hunter2@127.0.0.1:1"),
+            || bare_with_proxy("ftp://user:hunter2@127.0.0.1:1"),
         ),
         config(
             "a proxy with a path",
             "invalid proxy URL: it must not have a path or a query",
-            || builder_with_proxy("http://user:hunter2@127.0.0.1:1/x"),
+            || bare_with_proxy("http://user:hunter2@127.0.0.1:1/x"),
         ),
         config("a proxy without a host", "invalid proxy URL", || {
-            builder_with_proxy("http://user:hunter2@:1")
+            bare_with_proxy("http://user:hunter2@:1")
         }),
         config(
-            "proxy and no_proxy",
+            "a proxy and none",
             "`proxy` and `no_proxy` exclude each other: set one",
             || keys::builder().proxy("http://127.0.0.1:1"),
         ),
@@ -247,13 +246,13 @@ fn addresses() -> Vec<Case> {
             "`transport` has its own proxy setting: set the proxy on Transport::builder()",
             || {
                 let transport = Transport::builder().no_proxy().build().unwrap();
-                builder_with_proxy("http://127.0.0.1:1").transport(transport)
+                bare_with_proxy("http://127.0.0.1:1").transport(transport)
             },
         ),
     ]
 }
 
-fn builder_with_proxy(uri: &str) -> ClientBuilder {
+fn bare_with_proxy(uri: &str) -> ClientBuilder {
     Client::builder().proxy(uri)
 }
 
@@ -265,12 +264,12 @@ fn platform_keys() -> Vec<Case> {
             || keys::builder().platform_key("", keys::platform().public()),
         ),
         config(
-            "a platform key ID with a line break",
+            "a platform key under an id of two lines",
             "invalid platform key ID \"PUB\\\\nKEY\": expected the ID from the merchant platform",
             || keys::builder().platform_key("PUB\nKEY", keys::platform().public()),
         ),
         config(
-            "two keys with one ID",
+            "two keys under one id",
             "two different platform keys have the ID PUB_KEY_ID_0119000001092024000000000000: one of them is not WeChat Pay's",
             || {
                 let other = Pair::generate();
@@ -300,7 +299,7 @@ fn platform_keys() -> Vec<Case> {
         config(
             "a verifier and keys",
             "a `verifier` replaces platform keys and certificates: give either the verifier or the keys",
-            || keys::builder().verifier(Failing),
+            || keys::builder().verifier(Nobody),
         ),
         config(
             "a sandbox's platform key in production",
@@ -319,10 +318,10 @@ fn platform_keys() -> Vec<Case> {
     ]
 }
 
-/// Clients that build but cannot make an APIv3 call.
+/// What builds, and cannot make an APIv3 call.
 fn calls() -> Vec<Case> {
     let signing = || {
-        empty_builder()
+        bare()
             .serial(keys::SERIAL)
             .private_key(keys::merchant().private())
             .platform_key(keys::PLATFORM_ID, keys::platform().public())
@@ -360,30 +359,30 @@ fn calls() -> Vec<Case> {
             "missing merchant key, which signs APIv3 requests: set `serial` and `private_key`, or a `signer`, on the client builder",
             false,
             |server| {
-                let client = empty_builder()
+                let client = bare()
                     .mchid(keys::MCHID)
                     .platform_key(keys::PLATFORM_ID, keys::platform().public());
                 client.base_uri(server.url()).build().unwrap().chain("v3/x")
             },
         ),
         call_of(
-            "a call whose response cannot be verified",
+            "a call that could not be verified",
             &["config"],
             "no platform key to verify responses and encrypt fields with, so nothing was sent: set a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier` on the client builder",
             true,
             |server| {
-                let client = empty_builder().mchid(keys::MCHID).serial(keys::SERIAL);
+                let client = bare().mchid(keys::MCHID).serial(keys::SERIAL);
                 let client = client.private_key(keys::merchant().private());
                 client.base_uri(server.url()).build().unwrap().chain("v3/x")
             },
         ),
         call_of(
             "a call whose signer fails",
-            &["signing"],
+            &["sign"],
             "POST v3/x: the signer failed",
             false,
             |server| {
-                let client = empty_builder().mchid(keys::MCHID).signer(Failing);
+                let client = bare().mchid(keys::MCHID).signer(Nobody);
                 let client = client.platform_key(keys::PLATFORM_ID, keys::platform().public());
                 client.base_uri(server.url()).build().unwrap().chain("v3/x")
             },

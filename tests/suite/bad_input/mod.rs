@@ -1,5 +1,5 @@
-//! Invalid input of every kind in one table: the error's kind, text and outcome, and that nothing is
-//! sent that should not be.
+//! Bad input of every kind, in one table: what is said, what became of the request, and that
+//! nothing was sent where nothing should be.
 
 mod clients;
 mod key_files;
@@ -20,34 +20,33 @@ use crate::fixtures::{
 /// One row of the table.
 pub struct Case {
     name: &'static str,
-    /// The `is_…` methods that return true.
+    /// Which `is_…` methods say yes.
     kinds: &'static [&'static str],
-    /// A part of the error's text.
+    /// What the error's text must hold.
     text: String,
     outcome: Outcome,
     input: Input,
 }
 
 enum Input {
-    /// A key, a certificate or a client that cannot be created.
-    Value(Box<dyn Fn() -> Error>),
-    /// A call that must be refused before anything is sent.
-    Call(Box<dyn Fn(&Server) -> Attempted>),
-    /// A call that is sent and gets this reply.
-    Reply(Method, Box<dyn Fn() -> Reply + Send + Sync>),
+    /// A key, a certificate or a client that is not made.
+    Made(Box<dyn Fn() -> Error>),
+    /// A call that is not sent, nor prepared.
+    Call(Box<dyn Fn(&Server) -> Prepared>),
+    /// A call that is sent, to this response.
+    MockResponse(Method, Box<dyn Fn() -> Reply + Send + Sync>),
 }
 
-/// The parts of a call.
-pub struct Attempted {
+/// What a call is made of.
+pub struct Prepared {
     chain: Chain,
     method: Method,
     options: Options,
-    /// Whether `prepare` succeeds, because only sending is refused.
+    /// Whether `prepare` is refused too: not where only the sending is.
     prepares: bool,
 }
 
-/// A key, a certificate or a client that cannot be created.
-pub fn value(
+pub fn made(
     name: &'static str,
     kinds: &'static [&'static str],
     text: impl Into<String>,
@@ -58,7 +57,7 @@ pub fn value(
         kinds,
         text: text.into(),
         outcome: Outcome::NotSent,
-        input: Input::Value(Box::new(make)),
+        input: Input::Made(Box::new(make)),
     }
 }
 
@@ -75,7 +74,7 @@ pub fn call<O: Into<Options>>(
         kinds: &["request"],
         text: text.into(),
         outcome: Outcome::NotSent,
-        input: Input::Call(Box::new(move |server| Attempted {
+        input: Input::Call(Box::new(move |server| Prepared {
             chain: chain(&server.client()),
             method: method.clone(),
             options: options().into(),
@@ -84,7 +83,7 @@ pub fn call<O: Into<Options>>(
     }
 }
 
-/// Like [`call`], with a client and an error kind of the case's choice.
+/// A call of another client that must be refused before anything is sent.
 pub fn call_of(
     name: &'static str,
     kinds: &'static [&'static str],
@@ -97,7 +96,7 @@ pub fn call_of(
         kinds,
         text: text.to_owned(),
         outcome: Outcome::NotSent,
-        input: Input::Call(Box::new(move |server| Attempted {
+        input: Input::Call(Box::new(move |server| Prepared {
             chain: chain(server),
             method: Method::POST,
             options: Options::new(),
@@ -106,8 +105,8 @@ pub fn call_of(
     }
 }
 
-/// A call whose response must be refused.
-pub fn reply<R: Into<Reply>>(
+/// A call that is answered in a way that is not taken.
+pub fn answered<R: Into<Reply>>(
     name: &'static str,
     kinds: &'static [&'static str],
     outcome: Outcome,
@@ -120,11 +119,11 @@ pub fn reply<R: Into<Reply>>(
         kinds,
         text: text.into(),
         outcome,
-        input: Input::Reply(method, Box::new(move || response().into())),
+        input: Input::MockResponse(method, Box::new(move || response().into())),
     }
 }
 
-/// No error may contain any of these, in any format.
+/// Nothing of these may stand in any error, however it is shown.
 const SECRETS: [&str; 4] = [
     "hunter2",
     "MIGbMFcGCSqGSIb3DQEFDTBKMCkG",
@@ -137,12 +136,12 @@ fn kinds(err: &Error) -> Vec<&'static str> {
         ("config", err.is_config()),
         ("key", err.is_key()),
         ("request", err.is_request()),
-        ("signing", err.is_signing()),
+        ("sign", err.is_signing()),
         ("connect", err.is_connect()),
         ("transport", err.is_transport()),
         ("timeout", err.is_timeout()),
         ("too_large", err.is_too_large()),
-        ("verification", err.is_verification()),
+        ("signature", err.is_verification()),
         ("probe", err.is_probe()),
         ("clock_skew", err.is_clock_skew()),
         ("api", err.is_api()),
@@ -156,45 +155,40 @@ fn kinds(err: &Error) -> Vec<&'static str> {
 }
 
 impl Case {
-    /// Runs the case in both modes and with `prepare`, and returns the results.
+    /// What came of it, in both modes and by `prepare`.
     fn run(&self) -> Vec<Result<(), Error>> {
         match &self.input {
-            Input::Value(make) => vec![Err(make())],
+            Input::Made(make) => vec![Err(make())],
             Input::Call(prepared) => {
                 let server = Server::always_ok();
-                let mut results = Vec::from(BOTH.map(|mode| {
+                let mut ends = Vec::from(BOTH.map(|mode| {
                     let call = prepared(&server);
                     mode.send(&call.chain, &call.method, call.options).map(drop)
                 }));
                 let call = prepared(&server);
                 if !call.prepares {
-                    let asynchronous = call
+                    let twin = call
                         .chain
                         .prepare_async(call.method.clone(), call.options.clone());
-                    results.push(call.chain.prepare(call.method, call.options).map(drop));
-                    results.push(runtime().block_on(asynchronous).map(drop));
+                    ends.push(call.chain.prepare(call.method, call.options).map(drop));
+                    ends.push(runtime().block_on(twin).map(drop));
                 }
-                assert_eq!(
-                    server.connections(),
-                    0,
-                    "{}: a connection was made",
-                    self.name
-                );
-                results
+                assert_eq!(server.connections(), 0, "{}: was connected", self.name);
+                ends
             }
-            Input::Reply(method, response) => Vec::from(BOTH.map(|mode| {
+            Input::MockResponse(method, response) => Vec::from(BOTH.map(|mode| {
                 let reply = Mutex::new(Some(response()));
                 let server =
                     Server::start(move |_| reply.lock().unwrap().take().expect("one request"));
-                let result = mode.send(&server.client().chain("v3/x"), method, ());
+                let end = mode.send(&server.client().chain("v3/answered"), method, ());
                 assert_eq!(server.requests().len(), 1, "{}", self.name);
-                result.map(drop)
+                end.map(drop)
             })),
         }
     }
 
-    fn check(&self, result: Result<(), Error>) -> Result<(), String> {
-        let err = &result.err().ok_or("is accepted")?;
+    fn check(&self, end: Result<(), Error>) -> Result<(), String> {
+        let err = &end.err().ok_or("is taken")?;
         let text = err.to_string();
         let mut all = format!("{text}\n{err:?}");
         let mut source = err.source();
@@ -203,7 +197,7 @@ impl Case {
             source = cause.source();
         }
         if let Some(secret) = SECRETS.iter().find(|secret| all.contains(**secret)) {
-            return Err(format!("shows the secret {secret}"));
+            return Err(format!("tells the secret {secret}"));
         }
         if !text.contains(&self.text) {
             return Err(format!("says {text:?}, not {:?}", self.text));
@@ -219,7 +213,7 @@ impl Case {
 }
 
 #[test]
-fn invalid_input_is_refused_with_a_reason() {
+fn bad_input_is_refused_with_a_reason_and_nothing_is_sent() {
     let cases = [
         key_files::cases(),
         clients::cases(),
@@ -230,8 +224,8 @@ fn invalid_input_is_refused_with_a_reason() {
     let cases = cases.into_iter().flatten().collect::<Vec<_>>();
     let mut failed = Vec::new();
     for case in &cases {
-        for result in case.run() {
-            if let Err(what) = case.check(result) {
+        for end in case.run() {
+            if let Err(what) = case.check(end) {
                 failed.push(format!("{}: {what}", case.name));
             }
         }

@@ -44,33 +44,33 @@ fn pieces() -> Vec<Case> {
         segment(
             "seg with a slash",
             "a/b",
-            "seg(\"a/b\"): one segment holds no `/`; a path goes through chain(…), a value through a template variable",
+            "seg(\"a/b\"): a segment cannot contain `/`: use chain(…) for a path, and a template variable for a value",
         ),
         segment(
             "seg with a query",
             "a?b=c",
-            "seg(\"a?b=c\"): one segment holds no `?`",
+            "seg(\"a?b=c\"): a segment cannot contain `?`",
         ),
         segment(
             "seg with a fragment",
             "a#b",
-            "seg(\"a#b\"): one segment holds no `#`",
+            "seg(\"a#b\"): a segment cannot contain `#`",
         ),
         segment(
             "an empty seg",
             "",
-            "seg(\"\"): a segment is empty; leave the call out, or name the segment",
+            "seg(\"\"): the segment is empty: name the segment, or remove the call",
         ),
         segment(
             "seg that climbs",
             "..",
-            "the path has the segment `..`, which would climb to another path",
+            "the path has the segment `..`, which would lead to a different path",
         ),
         path(
             "an empty chain",
             "",
             json!({}),
-            "chain(\"\"): the path is empty; name at least one segment",
+            "chain(\"\"): the path is empty: name at least one segment",
         ),
         path(
             "a lone slash",
@@ -82,13 +82,13 @@ fn pieces() -> Vec<Case> {
             "a host in disguise",
             "//evil.example/v3/x",
             json!({}),
-            "a path that begins with `//` names a host without saying https",
+            "a path that begins with `//` names a host without a scheme",
         ),
         path(
             "a variable that is never closed",
             "v3/x/<id",
             json!({}),
-            "`<` opens a variable that has no name or is never closed; write <name> or {name}",
+            "`<` begins a variable without a name or without an end: write <name> or {name}",
         ),
         path(
             "a brace that is never closed",
@@ -220,17 +220,17 @@ fn expanded() -> Vec<Case> {
         raw(
             "a value that climbs",
             "../../v3/refund",
-            "has the segment `..`, which would climb to another path",
+            "has the segment `..`, which would lead to a different path",
         ),
         raw(
             "a value that climbs in triplets",
             "%2e%2E",
-            "has the segment `%2e%2E`, which would climb to another path",
+            "has the segment `%2e%2E`, which would lead to a different path",
         ),
         raw(
             "a value that stands still",
             ".",
-            "has the segment `.`, which would climb to another path",
+            "has the segment `.`, which would lead to a different path",
         ),
         raw(
             "a value with an empty segment",
@@ -240,42 +240,42 @@ fn expanded() -> Vec<Case> {
         raw(
             "a value with a fragment",
             "a#b",
-            "holds a `#`: a fragment is never sent",
+            "contains a `#`: a fragment is never sent",
         ),
-        raw("a backslash", "a\\b", "holds a backslash"),
+        raw("a backslash", "a\\b", "contains a backslash"),
         raw(
             "a line break in triplets",
             "a%0d%0ab",
-            "holds the control character 0x0d: trim the value that brings it",
+            "contains the control character 0x0d: trim the value it comes from",
         ),
         path(
             "a value with a line break",
             "v3/x/{id}",
             json!({"id": "42\n"}),
-            "holds the control character 0x0a: trim the value that brings it",
+            "contains the control character 0x0a: trim the value it comes from",
         ),
         path(
             "a value of two dots",
             "v3/x/{id}/y",
             json!({"id": ".."}),
-            "has the segment `..`, which would climb to another path",
+            "has the segment `..`, which would lead to a different path",
         ),
         path(
             "a value that climbs behind encoded slashes",
             "v3/x/{id}/y",
             json!({"id": "a/../../z"}),
-            "has the segment `..`, which would climb to another path",
+            "has the segment `..`, which would lead to a different path",
         ),
         raw(
             "a value that climbs behind an encoded slash, in triplets",
             "a%2f%2e%2E",
-            "has the segment `%2e%2E`, which would climb to another path",
+            "has the segment `%2e%2E`, which would lead to a different path",
         ),
         path(
             "a value of a NUL",
             "v3/x/{id}",
             json!({"id": "\u{0}"}),
-            "holds the control character 0x00",
+            "contains the control character 0x00",
         ),
         path(
             "two slashes in the path",
@@ -312,7 +312,7 @@ fn expanded() -> Vec<Case> {
 }
 
 fn hosts() -> Vec<Case> {
-    const STRANGER: &str = "is not a host of WeChat Pay nor of this client: a signed request does not go there; if it should, name it with trust_host";
+    const STRANGER: &str = "is neither a host of WeChat Pay nor one of this client, so no signed request is sent to it; to allow it, use trust_host";
     let base = |name, uri: &'static str, text| path(name, "v3/x", json!({ "base_uri": uri }), text);
     vec![
         path(
@@ -350,19 +350,19 @@ fn hosts() -> Vec<Case> {
             "plain http",
             "http://api.mch.weixin.qq.com/v3/x",
             json!({}),
-            "`http://api.mch.weixin.qq.com` is plain http: only the client's own base URI or a trusted host may be",
+            "`http://api.mch.weixin.qq.com` is plain http, which is allowed only for the client's base URI and for trusted hosts",
         ),
         path(
             "another port",
             "https://api.mch.weixin.qq.com:8443/v3/x",
             json!({}),
-            "has a port that is neither 443 nor the base URI's: name it with trust_host if it is right",
+            "has a port other than 443 and the base URI's; to allow it, use trust_host",
         ),
         path(
             "user info",
             "https://api.mch.weixin.qq.com@evil.example/v3/x",
             json!({}),
-            "a URL with user info (`user@host`) is not allowed: remove it",
+            "a URL with user info (`user@host`) is not allowed: remove the user info",
         ),
         path(
             "a backslash after the host",

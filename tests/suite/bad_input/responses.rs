@@ -1,10 +1,10 @@
-//! Responses that do not verify or cannot be read.
+//! Answers that are not believed, or cannot be read.
 
 use std::io::Write as _;
 
 use wechatpay_chain::{Method, Outcome};
 
-use super::{Case, reply};
+use super::{Case, answered};
 use crate::fixtures::{
     keys,
     server::{MockResponse, Reply, now},
@@ -12,11 +12,11 @@ use crate::fixtures::{
 
 const BODY: &str = r#"{"code_url":"weixin://x"}"#;
 
-/// A response to a write that does not verify.
-fn unverified(name: &'static str, text: &'static str, response: fn() -> MockResponse) -> Case {
-    reply(
+/// A response to a write that is not believed.
+fn unbelieved(name: &'static str, text: &'static str, response: fn() -> MockResponse) -> Case {
+    answered(
         name,
-        &["verification"],
+        &["signature"],
         Outcome::Unknown,
         text,
         Method::POST,
@@ -24,13 +24,13 @@ fn unverified(name: &'static str, text: &'static str, response: fn() -> MockResp
     )
 }
 
-fn valid() -> MockResponse {
+fn good() -> MockResponse {
     MockResponse::signed(200, BODY)
 }
 
-/// Bytes that are not a valid response.
+/// Bytes that are no answer.
 fn broken(name: &'static str, text: &'static str, raw: &'static str) -> Case {
-    reply(
+    answered(
         name,
         &["transport"],
         Outcome::Unknown,
@@ -46,125 +46,123 @@ fn broken(name: &'static str, text: &'static str, raw: &'static str) -> Case {
 
 pub fn cases() -> Vec<Case> {
     let mut cases = signatures();
-    cases.extend(timestamps());
+    cases.extend(times());
     cases.extend(sizes());
-    cases.extend(transport());
+    cases.extend(wires());
     cases
 }
 
 fn signatures() -> Vec<Case> {
     vec![
-        unverified(
+        unbelieved(
             "no signature",
-            "POST v3/x: the response (200, 25 bytes) has no signature: either it is not from WeChat Pay, or something on the way dropped its headers",
+            "POST v3/answered: the response (200, 25 bytes) has no signature: either it is not from WeChat Pay, or something on the way dropped its headers",
             || MockResponse::plain(200, BODY),
         ),
-        unverified(
-            "signature of another body",
+        unbelieved(
+            "another body's signature",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes); common causes: the body was parsed and serialized again",
             || MockResponse::signed_over(200, BODY, b"{}"),
         ),
-        unverified(
-            "error with the signature of another body",
+        unbelieved(
+            "an error with another's signature",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (37 bytes)",
             || MockResponse::signed_over(400, r#"{"code":"ORDER_CLOSED","message":"x"}"#, b"{}"),
         ),
-        unverified("no timestamp", "Wechatpay-Timestamp is missing", || {
-            valid().without("Wechatpay-Timestamp")
+        unbelieved("no timestamp", "Wechatpay-Timestamp is missing", || {
+            good().without("Wechatpay-Timestamp")
         }),
-        unverified("no nonce", "Wechatpay-Nonce is missing", || {
-            valid().without("Wechatpay-Nonce")
+        unbelieved("no nonce", "Wechatpay-Nonce is missing", || {
+            good().without("Wechatpay-Nonce")
         }),
-        unverified(
+        unbelieved(
             "no signature, but a serial",
             "Wechatpay-Signature is missing",
-            || valid().without("Wechatpay-Signature"),
+            || good().without("Wechatpay-Signature"),
         ),
-        unverified("no serial", "Wechatpay-Serial is missing", || {
-            valid().without("Wechatpay-Serial")
+        unbelieved("no serial", "Wechatpay-Serial is missing", || {
+            good().without("Wechatpay-Serial")
         }),
-        unverified(
+        unbelieved(
             "an empty nonce",
             "Wechatpay-Nonce is empty or not ASCII",
-            || valid().with("Wechatpay-Nonce", ""),
+            || good().with("Wechatpay-Nonce", ""),
         ),
-        unverified(
+        unbelieved(
             "two nonces",
             "Wechatpay-Nonce is given more than once",
-            || valid().header("Wechatpay-Nonce", "x"),
+            || good().header("Wechatpay-Nonce", "x"),
         ),
-        unverified(
+        unbelieved(
             "an unknown serial",
             "signed by serial 5157F09EFDC096DE15EBE81A47057A7200000000, which is not trusted (trusted: PUB_KEY_ID_0119000001092024000000000000); if it is WeChat Pay's, add its certificate or public key",
             || {
-                valid().with(
+                good().with(
                     "Wechatpay-Serial",
                     "5157F09EFDC096DE15EBE81A47057A7200000000",
                 )
             },
         ),
-        unverified(
+        unbelieved(
             "the merchant's own serial",
             "signed by serial 3775B6A45ACD588826D15E583A95F5DD0000FACE, which is not trusted (trusted: PUB_KEY_ID_0119000001092024000000000000)",
-            || valid().with("Wechatpay-Serial", keys::SERIAL),
+            || good().with("Wechatpay-Serial", keys::SERIAL),
         ),
-        unverified(
-            "signature is not base64",
-            "Wechatpay-Signature is not base64",
-            || valid().with("Wechatpay-Signature", "*"),
-        ),
-        unverified(
-            "signature of the wrong length",
+        unbelieved("no base64", "Wechatpay-Signature is not base64", || {
+            good().with("Wechatpay-Signature", "*")
+        }),
+        unbelieved(
+            "a signature of nothing",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes)",
-            || valid().with("Wechatpay-Signature", "AAAA"),
+            || good().with("Wechatpay-Signature", "AAAA"),
         ),
-        reply(
+        answered(
             "a probe",
-            &["verification", "probe"],
+            &["signature", "probe"],
             Outcome::Unknown,
             "the signature is a probe by WeChat Pay (WECHATPAY/SIGNTEST/), which tests whether signatures are verified: it is never valid",
             Method::POST,
-            || valid().with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/2wKWqMOnVt5Uig=="),
+            || good().with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/2wKWqMOnVt5Uig=="),
         ),
     ]
 }
 
-fn timestamps() -> Vec<Case> {
-    const SKEWED: &[&str] = &["verification", "clock_skew"];
+fn times() -> Vec<Case> {
+    const SKEWED: &[&str] = &["signature", "clock_skew"];
     vec![
-        reply(
-            "response from the past",
+        answered(
+            "an old answer",
             SKEWED,
             Outcome::Unknown,
             "s behind this machine's clock; the limit is 300 s: either the message is a replay, or a clock is wrong (check it against NTP)",
             Method::POST,
             || MockResponse::signed_at(200, BODY, now() - 310),
         ),
-        reply(
-            "response from the future",
+        answered(
+            "an answer of the future",
             SKEWED,
             Outcome::Unknown,
             "s ahead of this machine's clock; the limit is 300 s",
             Method::GET,
             || MockResponse::signed_at(200, BODY, now() + 310),
         ),
-        unverified(
-            "timestamp with a sign",
+        unbelieved(
+            "a time that is none",
             "invalid Wechatpay-Timestamp \"+1700000000\": expected seconds since 1970",
-            || valid().with("Wechatpay-Timestamp", "+1700000000"),
+            || good().with("Wechatpay-Timestamp", "+1700000000"),
         ),
-        unverified(
-            "timestamp out of range",
+        unbelieved(
+            "a time beyond all",
             "invalid Wechatpay-Timestamp \"99999999999999999999999\": expected seconds since 1970",
-            || valid().with("Wechatpay-Timestamp", "99999999999999999999999"),
+            || good().with("Wechatpay-Timestamp", "99999999999999999999999"),
         ),
     ]
 }
 
 fn sizes() -> Vec<Case> {
     vec![
-        reply(
-            "body over the limit",
+        answered(
+            "a body over the cap",
             &["too_large"],
             Outcome::Unknown,
             "the response's body is 10485761 bytes long; the limit is 10485760",
@@ -176,37 +174,37 @@ fn sizes() -> Vec<Case> {
                 }))
             },
         ),
-        reply(
-            "head over the limit",
+        answered(
+            "a head over the cap",
             &["too_large"],
             Outcome::Unknown,
             "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
-            || valid().header("X-Long", "x".repeat(200_000)),
+            || good().header("X-Long", "x".repeat(200_000)),
         ),
-        reply(
+        answered(
             "too many headers",
             &["too_large"],
             Outcome::Unknown,
             "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
-            || (0..101).fold(valid(), |response, n| response.header(&format!("X-{n}"), n)),
+            || (0..101).fold(good(), |response, n| response.header(&format!("X-{n}"), n)),
         ),
     ]
 }
 
-fn transport() -> Vec<Case> {
+fn wires() -> Vec<Case> {
     vec![
-        reply(
-            "connection closed",
+        answered(
+            "no answer",
             &["transport"],
             Outcome::Unknown,
             "the server closed the connection before responding",
             Method::POST,
             || Reply::Close,
         ),
-        reply(
-            "connection reset",
+        answered(
+            "a reset",
             &["transport"],
             Outcome::Unknown,
             "the server reset the connection before responding",
@@ -214,22 +212,22 @@ fn transport() -> Vec<Case> {
             || Reply::Reset,
         ),
         broken(
-            "not HTTP",
+            "no HTTP",
             "the server's response is not valid HTTP/1.1",
             "SSH-2.0-OpenSSH_9.6\r\n\r\n",
         ),
         broken(
-            "protocol switch",
+            "another protocol",
             "the server tried to switch to another protocol (101)",
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         ),
         broken(
-            "truncated body",
+            "a body cut short",
             "the connection failed before the end of the response's body",
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
         ),
         broken(
-            "truncated head",
+            "a head cut short",
             "the server closed the connection before responding",
             "HTTP/1.1 200 OK\r\nContent-",
         ),

@@ -84,7 +84,7 @@ fn redirects_go_to_trusted_hosts_only() {
             "{err}"
         );
         assert!(
-            err.to_string().contains("not a host of WeChat Pay"),
+            err.to_string().contains("neither a host of WeChat Pay"),
             "{err}"
         );
         assert_eq!(err.outcome(), Outcome::Unknown);

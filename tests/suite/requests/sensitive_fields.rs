@@ -101,7 +101,7 @@ fn too_long_text_is_an_error_with_the_limit() {
                 Options::new().json(json!({"n": text})).encrypt(["/n"]),
             )
             .unwrap_err(),
-            "`/n` is not encrypted: text too long to encrypt: 300 bytes",
+            "`/n` cannot be encrypted: text too long to encrypt: 300 bytes",
         ),
     ] {
         assert!(err.is_request());
@@ -247,11 +247,11 @@ fn unencryptable_fields_are_errors_before_sending() {
     for (options, text) in [
         (
             Options::new().encrypt(["/n"]),
-            "of the option `json`, which is not given",
+            "the option `json` is missing",
         ),
         (
             Options::new().body("{}").encrypt(["/n"]),
-            "of the option `json`",
+            "the option `json` is missing",
         ),
         (
             Options::new().json(&json).encrypt(["/m"]),

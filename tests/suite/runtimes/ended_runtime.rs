@@ -1,4 +1,4 @@
-//! Calls that outlive their runtime, and calls in runtimes without timers or I/O.
+//! Calls that outlive the runtime they began in, and notifications in runtimes that stand still.
 
 use std::{
     pin::Pin,
@@ -18,7 +18,7 @@ use wechatpay_chain::{
     Signature, Signer,
 };
 
-use super::{block_on, current_thread, multi_thread, within};
+use super::{current_thread, multi_thread, plain, within};
 use crate::fixtures::{
     keys,
     scratch::Scratch,
@@ -31,20 +31,20 @@ fn poll_in(runtime: &Runtime, call: &mut Pin<Box<Call>>) {
     assert!(polled.is_pending(), "{polled:?}");
 }
 
-/// Finishes a call whose runtime has ended, in one of three other executors.
-fn finish(call: Pin<Box<Call>>, executor: usize) -> Error {
-    match executor % 3 {
-        0 => block_on(call),
+/// Ends a call whose runtime is gone, elsewhere.
+fn ends(call: Pin<Box<Call>>, elsewhere: usize) -> Error {
+    match elsewhere % 3 {
+        0 => plain(call),
         1 => current_thread().block_on(call),
         _ => multi_thread(1).block_on(call),
     }
     .unwrap_err()
 }
 
-/// Polls the call in the runtime until `condition` holds.
-fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, condition: impl Fn() -> bool) {
+/// Polls the call in the runtime until this is so.
+fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, so: impl Fn() -> bool) {
     runtime.block_on(async {
-        while !condition() {
+        while !so() {
             std::future::poll_fn(|cx| {
                 assert!(call.as_mut().poll(cx).is_pending());
                 Poll::Ready(())
@@ -56,45 +56,46 @@ fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, condition: impl Fn()
 }
 
 #[test]
-fn sent_call_is_unknown_when_its_runtime_ends() {
+fn a_call_that_was_sent_is_unknown_when_its_runtime_ends() {
     let server = Server::start(|_| Reply::Silence);
     let client = server.client();
-    for executor in 0..3 {
+    for elsewhere in 0..3 {
         for runtime in [current_thread(), multi_thread(2)] {
             let before = server.requests().len();
             let mut call = Box::pin(client.chain("v3/x").post_async(json!({ "json": {} })));
             poll_until(&runtime, &mut call, || server.requests().len() > before);
             drop(runtime);
-            let err = within(120, move || finish(call, executor));
+            let err = within(120, move || ends(call, elsewhere));
             assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
             assert!(err.is_transport(), "{err:?}");
             assert!(err.to_string().contains("has been shut down"), "{err}");
         }
     }
+    // And the client goes on.
     assert_eq!(server.requests().len(), 6);
 }
 
 #[test]
-fn unsent_call_is_not_sent_when_its_runtime_ends() {
+fn a_call_that_was_not_sent_says_so_when_its_runtime_ends() {
     let server = Server::always_ok();
-    // With the default retries, which cannot help here.
+    // With the default retries, none of which can help.
     let client = keys::builder().base_uri(server.url()).build().unwrap();
     let scratch = Scratch::new();
-    for executor in 0..3 {
+    for elsewhere in 0..3 {
         for options in [
             Options::new(),
             Options::new().media(Media::from_bytes("a.png", "abc")),
         ] {
-            // A runtime that is never driven opens no connection.
+            // A runtime that is never driven connects nowhere.
             let runtime = current_thread();
             let mut call = Box::pin(client.chain("v3/x").post_async(options));
             poll_in(&runtime, &mut call);
             drop(runtime);
-            let err = within(120, move || finish(call, executor));
+            let err = within(120, move || ends(call, elsewhere));
             assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
             assert!(err.to_string().contains("has been shut down"), "{err}");
         }
-        // The runtime ends before the call starts, so not even the sink's temporary file can be created.
+        // Ended before anything began: even the file beside the sink cannot be made.
         for sink in [None, Some(scratch.file("x"))] {
             let runtime = current_thread();
             let handle = runtime.handle().clone();
@@ -106,20 +107,20 @@ fn unsent_call_is_not_sent_when_its_runtime_ends() {
             let mut call = Box::pin(client.chain("v3/x").get_async(options));
             let err = {
                 let _inside = handle.enter();
-                poll_once(&mut call)
+                within_poll(&mut call)
             };
-            let err = err.unwrap_or_else(|| within(120, move || finish(call, executor)));
+            let err = err.unwrap_or_else(|| within(120, move || ends(call, elsewhere)));
             assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
         }
     }
     assert!(server.requests().is_empty());
     assert!(scratch.names().is_empty());
-    // The failures do not count against the host.
+    // The hosts were not to blame.
     client.chain("v3/x").get(()).unwrap();
 }
 
-/// Polls once and returns the error, or `None` if the call is pending.
-fn poll_once(call: &mut Pin<Box<Call>>) -> Option<Error> {
+/// The error, where the first poll brings it.
+fn within_poll(call: &mut Pin<Box<Call>>) -> Option<Error> {
     match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Some(result.unwrap_err()),
         Poll::Pending => None,
@@ -127,24 +128,24 @@ fn poll_once(call: &mut Pin<Box<Call>>) -> Option<Error> {
 }
 
 #[test]
-fn call_between_two_attempts_keeps_the_first_outcome() {
+fn a_call_between_two_attempts_keeps_what_became_of_the_first() {
     let server = Server::start(|_| MockResponse::plain(502, ""));
     let retry = RetryPolicy::default();
     let client = keys::builder().base_uri(server.url()).retry(retry).build();
     let chain = client.unwrap().chain("v3/x");
     let runtime = multi_thread(1);
     let mut call = Box::pin(chain.get_async(()));
-    // The first attempt has failed or is about to.
+    // Its first attempt has failed, or is about to.
     poll_until(&runtime, &mut call, || !server.requests().is_empty());
     drop(runtime);
-    let err = within(120, move || finish(call, 0));
+    let err = within(120, move || ends(call, 0));
     assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
 }
 
 #[test]
-fn ending_a_runtime_never_makes_a_call_panic() {
+fn a_runtime_that_ends_at_any_moment_makes_no_call_panic() {
     let server = Server::start(|_| Reply::Silence);
-    // With retries, because their pauses are timers too.
+    // With retries, whose pauses are timers too.
     let client = keys::builder().base_uri(server.url()).build().unwrap();
     within(120, move || {
         for round in 0..40 {
@@ -152,7 +153,7 @@ fn ending_a_runtime_never_makes_a_call_panic() {
             let handle = runtime.handle().clone();
             let chain = client.chain("v3/x");
             let started = Arc::new(AtomicBool::new(false));
-            let polled = Arc::clone(&started);
+            let polls = Arc::clone(&started);
             let polling = thread::spawn(move || {
                 let mut call = Box::pin(chain.get_async(()));
                 let _inside = handle.enter();
@@ -160,7 +161,7 @@ fn ending_a_runtime_never_makes_a_call_panic() {
                 loop {
                     match call.as_mut().poll(&mut cx) {
                         Poll::Ready(result) => return result.unwrap_err(),
-                        Poll::Pending => polled.store(true, Ordering::SeqCst),
+                        Poll::Pending => polls.store(true, Ordering::SeqCst),
                     }
                     thread::yield_now();
                 }
@@ -182,22 +183,22 @@ fn ending_a_runtime_never_makes_a_call_panic() {
 }
 
 #[test]
-fn call_in_a_parked_runtime_still_times_out() {
+fn a_call_whose_runtime_rests_still_runs_out_of_time() {
     let server = Server::start(|_| Reply::Silence);
     let chain = server.client().chain("v3/x");
     let runtime = current_thread();
     let options = || Options::new().timeout(Duration::from_millis(50));
     let mut call = Box::pin(chain.post_async(options()));
     poll_in(&runtime, &mut call);
-    // The runtime exists, but nothing drives it.
-    let err = within(120, move || finish(call, 0));
+    // The runtime is there, and nobody drives it.
+    let err = within(120, move || ends(call, 0));
     assert!(err.is_timeout(), "{err:?}");
     assert_eq!(err.outcome(), Outcome::NotSent);
     drop(runtime);
 }
 
 #[test]
-fn call_works_in_a_runtime_without_timers() {
+fn a_call_needs_no_timers_of_its_runtime() {
     let server = Server::always_ok();
     let url = server.url().replace("127.0.0.1", "localhost");
     let client = keys::builder().base_uri(url).build().unwrap();
@@ -210,7 +211,7 @@ fn call_works_in_a_runtime_without_timers() {
 }
 
 #[test]
-fn notification_by_unknown_key_waits_three_seconds_in_any_runtime() {
+fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
     let server = Server::start(|_| Reply::Silence);
     let client = || {
         keys::builder()
@@ -235,17 +236,17 @@ fn notification_by_unknown_key_waits_three_seconds_in_any_runtime() {
     let threads = [current_thread(), without_timers()].map(|runtime| {
         let (client, headers) = (client(), headers());
         thread::spawn(move || {
-            let received = runtime.block_on(async { client.notification(headers, b"{}") });
-            received.unwrap_err()
+            let opened = runtime.block_on(async { client.notification(headers, b"{}") });
+            opened.unwrap_err()
         })
     });
     for thread in threads {
         let err = within(120, move || thread.join().expect("no panic"));
         assert!(err.is_verification(), "{err:?}");
-        // If the call had waited for the download's own timeout of 30 s, that would be the source.
+        // The download's own end, after 30 s, would be the source.
         assert!(std::error::Error::source(&err).is_none(), "{err:?}");
     }
-    // The async method needs no timers either.
+    // The async twin needs no timers either.
     let (client, headers) = (client(), headers());
     let err = within(120, move || {
         without_timers()
@@ -255,10 +256,10 @@ fn notification_by_unknown_key_waits_three_seconds_in_any_runtime() {
     assert!(err.is_verification(), "{err:?}");
 }
 
-/// A signer that waits on a timer of its runtime.
-struct SlowSigner;
+/// Waits on its runtime's timers before it signs.
+struct Slow;
 
-impl Signer for SlowSigner {
+impl Signer for Slow {
     type Error = &'static str;
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
@@ -268,11 +269,11 @@ impl Signer for SlowSigner {
 }
 
 #[test]
-fn signer_in_an_ended_runtime_is_a_signing_error() {
+fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
     let server = Server::always_ok();
     let client = Client::builder()
         .mchid(keys::MCHID)
-        .signer(SlowSigner)
+        .signer(Slow)
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
         .base_uri(server.url())
         .no_proxy()
@@ -291,16 +292,16 @@ fn signer_in_an_ended_runtime_is_a_signing_error() {
         assert!(polled.is_pending());
     }
     drop(runtime);
-    let err = within(120, move || finish(call, 0));
+    let err = within(120, move || ends(call, 0));
     assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
-    let err = within(120, move || block_on(prepare).unwrap_err());
+    let err = within(120, move || plain(prepare).unwrap_err());
     assert!(err.is_signing(), "{err:?}");
     assert_eq!(err.outcome(), Outcome::NotSent);
     assert!(server.requests().is_empty());
 }
 
 #[test]
-fn runtime_without_io_is_an_error_naming_enable_io() {
+fn a_runtime_without_io_is_an_error_that_says_so() {
     let server = Server::always_ok();
     let client = server.client();
     let err = within(120, move || {

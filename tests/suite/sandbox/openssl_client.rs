@@ -1,4 +1,5 @@
-//! An independent client for the sandbox: raw HTTP, signed and verified by the openssl command line.
+//! A client for the sandbox that is not this library: raw HTTP, signed and verified by openssl's
+//! command line.
 
 use std::{
     fs,

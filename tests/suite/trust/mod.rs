@@ -1,4 +1,4 @@
-//! Platform keys: certificate downloads, rotation while calls run, and keys that are refused.
+//! Platform certificates that change while calls run, and downloads of them that go wrong.
 
 mod download_failures;
 mod downloads;

@@ -1,5 +1,3 @@
-//! Platform certificates that rotate while calls run.
-
 use std::{
     collections::HashMap,
     sync::{
@@ -12,29 +10,29 @@ use std::{
 use serde_json::json;
 use wechatpay_chain::{Client, Verification};
 
-use super::platform::{Cert, Platform, new, old, response_with};
+use super::platform::{Cert, Platform, brings, new, old};
 use crate::fixtures::{
     keys,
     mode::{Mode, runtime},
     server::MockResponse,
 };
 
-/// The steps of a rotation: which key signs the responses, and which certificates a download contains.
-const STEPS: [&str; 5] = ["old", "both", "new", "public key", "rollback"];
+/// What signs the answers, and what a download brings.
+const STEPS: [&str; 5] = ["old", "both", "new", "public key", "back again"];
 const CALLS: usize = 2_000;
 
-/// A server at a step that the test advances. Records the steps at which it is asked for certificates.
-fn platform(step: &Arc<AtomicUsize>, downloads: &Arc<Mutex<Vec<usize>>>) -> Platform {
+/// The platform, at a step that the test moves.
+fn platform(step: &Arc<AtomicUsize>, at: &Arc<Mutex<Vec<usize>>>) -> Platform {
     let certificates = {
-        let (step, downloads) = (Arc::clone(step), Arc::clone(downloads));
+        let (step, at) = (Arc::clone(step), Arc::clone(at));
         move |_: &_| {
             let step = step.load(SeqCst);
-            downloads.lock().expect("the steps").push(step);
+            at.lock().expect("the steps").push(step);
             match step {
-                0 => response_with(&[old()], old()),
-                1 => response_with(&[old(), new()], old()),
+                0 => brings(&[old()], old()),
+                1 => brings(&[old(), new()], old()),
                 3 => MockResponse::signed(404, r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#),
-                _ => response_with(&[new()], new()),
+                _ => brings(&[new()], new()),
             }
         }
     };
@@ -49,7 +47,7 @@ fn platform(step: &Arc<AtomicUsize>, downloads: &Arc<Mutex<Vec<usize>>>) -> Plat
 }
 
 #[test]
-fn rotation_under_load_loses_no_call() {
+fn certificates_rotate_under_load_and_no_call_is_lost() {
     let step = Arc::new(AtomicUsize::new(0));
     let downloads = Arc::new(Mutex::new(Vec::new()));
     let platform = platform(&step, &downloads);
@@ -58,59 +56,59 @@ fn rotation_under_load_loses_no_call() {
         .platform_certificate(old().certificate())
         .build()
         .unwrap();
-    // Generate both keys first, so that no call waits for that.
+    // Signs once with each key, so that no call waits for openssl's like.
     for certificate in [old(), new()] {
         certificate.signs("{}");
     }
 
-    let (started, serials) = (Mutex::new(0), Mutex::new(HashMap::new()));
+    let (begun, seen) = (Mutex::new(0), Mutex::new(HashMap::new()));
     thread::scope(|scope| {
         for worker in 0..8 {
-            let (client, step, started, serials) = (&client, &step, &started, &serials);
+            let (client, step, begun, seen) = (&client, &step, &begun, &seen);
             scope.spawn(move || {
                 let mode = [Mode::Blocking, Mode::Async][worker % 2];
                 loop {
                     let number = {
-                        // No call starts while the step changes.
-                        let mut started = started.lock().unwrap();
-                        advance(client, step, *started);
-                        *started += 1;
-                        *started - 1
+                        // No call begins in the middle of a turn.
+                        let mut begun = begun.lock().unwrap();
+                        turn(client, step, *begun);
+                        *begun += 1;
+                        *begun - 1
                     };
                     if number >= CALLS {
                         return;
                     }
-                    call(client, mode, number, serials);
+                    call(client, mode, number, seen);
                 }
             });
         }
     });
 
-    let serials = serials.into_inner().unwrap();
-    assert_eq!(serials.values().sum::<u64>(), CALLS as u64, "{serials:?}");
-    // The counters of the keys match the responses.
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen.values().sum::<u64>(), CALLS as u64, "{seen:?}");
+    // The counters add up, key by key.
     let keys = client.platform_keys();
     for key in &keys {
-        assert_eq!(key.responses(), serials[key.id()], "{key:?}");
+        assert_eq!(key.responses(), seen[key.id()], "{key:?}");
         assert!(key.responses() > 100 && key.notifications() == 0, "{key:?}");
         println!("{:<42} {} responses", key.id(), key.responses());
     }
     assert_eq!(keys.len(), 3);
     let arrived = platform.server.requests().len() - platform.downloads();
-    assert_eq!(arrived, CALLS, "a call arrived twice or not at all");
+    assert_eq!(arrived, CALLS, "a call arrived twice, or not at all");
     let downloads = downloads.lock().unwrap();
     assert_eq!(*downloads, [1], "the steps at which there was a download");
 }
 
-/// Advances to the next step while calls run.
-fn advance(client: &Client, step: &AtomicUsize, number: usize) {
+/// Moves on under the calls that are under way.
+fn turn(client: &Client, step: &AtomicUsize, number: usize) {
     let each = CALLS / STEPS.len();
     if number == 0 || number >= CALLS || !number.is_multiple_of(each) {
         return;
     }
     let next = number / each;
     if STEPS[next] == "public key" {
-        // A merchant adds the public key before WeChat Pay switches to it.
+        // What a merchant does before WeChat Pay changes over.
         client
             .add_platform_key(keys::PLATFORM_ID, keys::platform().public())
             .unwrap();
@@ -118,7 +116,7 @@ fn advance(client: &Client, step: &AtomicUsize, number: usize) {
     step.store(next, SeqCst);
 }
 
-fn call(client: &Client, mode: Mode, number: usize, serials: &Mutex<HashMap<String, u64>>) {
+fn call(client: &Client, mode: Mode, number: usize, seen: &Mutex<HashMap<String, u64>>) {
     let chain = client.chain("v3/load/{number}");
     let number_option = json!({ "number": format!("N{number}") });
     let response = match number % 4 {
@@ -128,53 +126,50 @@ fn call(client: &Client, mode: Mode, number: usize, serials: &Mutex<HashMap<Stri
         ),
         _ => mode.get(&chain, number_option),
     };
-    let response = response.unwrap_or_else(|err| panic!("call {number} was lost: {err:?}"));
+    let response = response.unwrap_or_else(|err| panic!("call {number} is lost: {err:?}"));
     let Verification::Verified { serial, .. } = response.verification() else {
         panic!("not verified: {response:?}");
     };
-    *serials.lock().unwrap().entry(serial.clone()).or_default() += 1;
+    *seen.lock().unwrap().entry(serial.clone()).or_default() += 1;
 }
 
 #[test]
-fn requests_name_the_best_current_key() {
-    let platform = Platform::start(
-        |_| response_with(&[old(), new()], old()),
-        |_| old().signs("{}"),
-    );
+fn each_step_asks_for_the_key_that_is_best_now() {
+    let platform = Platform::start(|_| brings(&[old(), new()], old()), |_| old().signs("{}"));
     let client = platform
         .builder()
         .platform_certificate(old().certificate())
         .build()
         .unwrap();
-    let assert_requested = |serial: &str| {
+    let asks_for = |serial: &str| {
         client.chain("v3/x").get(()).unwrap();
         let request = platform.server.requests().pop().unwrap();
         assert_eq!(request.header("wechatpay-serial"), Some(serial));
     };
-    assert_requested(old().serial);
+    asks_for(old().serial);
     let refreshed = client.refresh_certificates().unwrap();
     assert_eq!(refreshed.added(), [new().serial]);
-    // The certificate that expires last.
-    assert_requested(new().serial);
+    // The one that ends last.
+    asks_for(new().serial);
     let key = keys::platform().public();
     client.add_platform_key(keys::PLATFORM_ID, key).unwrap();
-    assert_requested(keys::PLATFORM_ID);
+    asks_for(keys::PLATFORM_ID);
     assert!(client.remove_platform_key(keys::PLATFORM_ID));
-    assert_requested(new().serial);
+    asks_for(new().serial);
 }
 
-/// A new client at any step downloads once and loses no call.
+/// A fresh client at each step comes to the same: one download, and no call lost.
 #[test]
-fn client_started_at_any_step_downloads_once() {
+fn a_client_that_starts_at_any_step_downloads_once() {
     let steps: [(&[&Cert], &Cert); 4] = [
         (&[old()], old()),
         (&[old(), new()], old()),
         (&[old(), new()], new()),
         (&[new()], new()),
     ];
-    for (certificates, signer) in steps {
-        let expected = certificates.iter().map(|c| c.serial).collect::<Vec<_>>();
-        let body = super::platform::body(certificates, super::platform::APIV3_KEY);
+    for (brought, signer) in steps {
+        let bringing = brought.iter().map(|c| c.serial).collect::<Vec<_>>();
+        let body = super::platform::body(brought, super::platform::APIV3_KEY);
         let platform = Platform::start(move |_| signer.signs(&body), move |_| signer.signs("{}"));
         let client = platform.builder().build().unwrap();
         let calls = (0..20).map(|_| client.chain("v3/x").get_async(()));
@@ -185,6 +180,6 @@ fn client_started_at_any_step_downloads_once() {
         assert_eq!(platform.downloads(), 1);
         let ids = client.platform_keys();
         let ids = ids.iter().map(|key| key.id()).collect::<Vec<_>>();
-        assert_eq!(ids, expected);
+        assert_eq!(ids, bringing);
     }
 }
