@@ -1,7 +1,18 @@
-//! A web hook for notifications, with axum: each one is handled once.
+//! Receives notifications with axum and handles each of them once. Run it with
 //!
-//! Run it by `cargo run --example axum_notification --features axum`, with `WXPAY_MCHID`,
-//! `WXPAY_PUB_KEY_ID`, `WXPAY_PUB_KEY` (the file `pub_key.pem`) and `WXPAY_APIV3_KEY` set.
+//! ```text
+//! cargo run --example axum_notification --features axum
+//! ```
+//!
+//! and with `WXPAY_MCHID`, `WXPAY_PUB_KEY_ID`, `WXPAY_PUB_KEY` (the path of `pub_key.pem`) and
+//! `WXPAY_APIV3_KEY` set. In a crate of your own it needs
+//!
+//! ```toml
+//! [dependencies]
+//! axum = "0.8"
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread", "time"] }
+//! wechatpay-chain = { version = "0.1", features = ["axum"] }
+//! ```
 
 use std::{env, error::Error, sync::Arc};
 
@@ -15,7 +26,7 @@ use wechatpay_chain::{Ack, MemoryGuard, Notification, Notifications, PublicKey};
 #[derive(Clone)]
 struct App {
     notifications: Notifications,
-    /// One for all requests; where several processes receive, one that they share.
+    /// One for all requests. If several processes receive, they need one that they share.
     guard: Arc<MemoryGuard>,
 }
 
@@ -27,7 +38,7 @@ impl FromRef<App> for Notifications {
 
 async fn hook(State(app): State<App>, notification: Notification) -> Ack {
     let handled = notification.once_async(&app.guard, handle(&notification));
-    // Within the five seconds that are left: what takes longer goes into a queue.
+    // WeChat Pay waits for five seconds in all: put work that takes longer into a queue.
     match tokio::time::timeout(notification.time_left(), handled).await {
         Ok(Ok(ack)) => ack,
         Ok(Err(err)) => {
@@ -46,7 +57,7 @@ async fn handle(notification: &Notification) -> Result<(), Box<dyn Error + Send 
             Ok(())
         }
         (event, of) => {
-            println!("not handled here: {event} of {of}");
+            println!("not handled: {event} of {of}");
             Ok(())
         }
     }

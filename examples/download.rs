@@ -1,21 +1,27 @@
-//! Downloads a bill and adds it up, against the embedded WeChat Pay. Run it with
+//! Downloads a bill from the embedded WeChat Pay and adds it up. Run it with
 //!
 //! ```text
 //! cargo run --example download --features sandbox
 //! ```
 //!
-//! One call asks for the bill, fetches the file that the answer names, unpacks it and checks its
-//! SHA-1; the file appears when it is whole, and is readable by its owner alone.
+//! One call asks for the bill, fetches the file that the response names, unpacks it and checks its
+//! SHA-1. The file appears when it is complete, and only its owner can read it. In a crate of your own
+//! it needs
+//!
+//! ```toml
+//! [dependencies]
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! wechatpay-chain = { version = "0.1", features = ["sandbox"] }
+//! ```
 
 use std::{fs::File, time::Duration};
 
-use serde_json::{Value, json};
-use wechatpay_chain::{BillRows, Client, Result, sandbox::Sandbox};
+use wechatpay_chain::{BillRows, Client, Result, Value, json, sandbox::Sandbox};
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let sandbox = Sandbox::start()?;
-    // Against the real one: Client::builder().mchid(..).serial(..).private_key(..) and so on.
+    // For the real WeChat Pay: Client::builder().mchid(..).serial(..).private_key(..) and so on.
     let client = sandbox.client_builder().build()?;
     let day = a_days_trade(&sandbox, &client)?;
 
@@ -27,7 +33,7 @@ async fn main() -> Result<()> {
     let file = bill.file().expect("a sink makes a file");
     println!("{} bytes, sha1 {}", file.len(), file.sha1());
 
-    let mut rows = BillRows::new(File::open(file.path()).expect("it is there"))?;
+    let mut rows = BillRows::new(File::open(file.path()).expect("the file exists"))?;
     let mut total = 0;
     for row in &mut rows {
         let row = row?;
@@ -38,12 +44,12 @@ async fn main() -> Result<()> {
         );
         total += fen;
     }
-    let summary = rows.summary().expect("a bill that ends where it should");
+    let summary = rows.summary().expect("a complete bill ends with a summary");
     assert_eq!(summary.fen("应结订单总金额")?, total);
     println!("{:<12} {total:>6} fen", "all");
     let _ = std::fs::remove_file(file.path());
 
-    // Or into memory, and async.
+    // The same into memory, async.
     let flow = client["v3/bill/fundflowbill"]
         .download_async(json!({ "query": { "bill_date": day, "tar_type": "GZIP" } }))
         .await?;
@@ -54,7 +60,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Three orders that are paid, and the day they were paid on, once it has passed.
+/// Places three orders, pays them and lets the day pass. Returns that day.
 fn a_days_trade(sandbox: &Sandbox, client: &Client) -> Result<String> {
     let mut day = String::new();
     for (number, total) in [("tea-0001", 1200), ("tea-0002", 35), ("tea-0003", 100)] {
@@ -70,7 +76,7 @@ fn a_days_trade(sandbox: &Sandbox, client: &Client) -> Result<String> {
             }}))?;
         sandbox.user_pays(number)?;
         let order: Value = client
-            .chain("v3/pay/transactions/out-trade-no/{out_trade_no}")
+            .chain("v3/pay/transactions/out-trade-no/<out_trade_no>")
             .get(json!({ "out_trade_no": number, "query": { "mchid": sandbox.mchid() } }))?
             .json()?;
         day = order["success_time"].as_str().unwrap_or_default()[..10].to_owned();

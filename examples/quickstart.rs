@@ -1,46 +1,53 @@
-//! The six documented forms of one call, against the embedded WeChat Pay: three ways to write the
-//! chain, each blocking and async. Run it with
+//! Makes one documented call in its six forms against the embedded WeChat Pay: three ways to write the
+//! chain, each blocking and async. The placeholder is spelled in its three ways. Run it with
 //!
 //! ```text
 //! cargo run --example quickstart --features sandbox
 //! ```
 //!
-//! The call syncs a pay-score service order that was paid elsewhere; each form gets an order of its
-//! own, brought as far as that by the calls before it.
+//! The call syncs a pay-score service order that was paid elsewhere. Each form syncs another order, which
+//! the calls before it create and complete.
+//!
+//! In a crate of your own it needs
+//!
+//! ```toml
+//! [dependencies]
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! wechatpay-chain = { version = "0.1", features = ["sandbox"] }
+//! ```
 
-use serde_json::{Value, json};
-use wechatpay_chain::{Client, Response, Result, sandbox::Sandbox};
+use wechatpay_chain::{Client, Response, Result, Value, json, sandbox::Sandbox};
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let sandbox = Sandbox::start()?;
-    // Against the real one: Client::builder().mchid(..).serial(..).private_key(..) and so on.
+    // For the real WeChat Pay: Client::builder().mchid(..).serial(..).private_key(..) and so on.
     let client = sandbox.client_builder().build()?;
     println!("sandbox at {}\n", sandbox.base_uri());
     println!("form   mode      status  order state  verified");
 
     let opts = completed_order(&sandbox, &client, "QUICKSTART0001")?;
-    let answer = client
+    let response = client
         .seg("v3")
         .seg("payscore")
         .seg("serviceorder")
         .seg("_out_order_no_")
         .seg("sync")
         .post(&opts)?;
-    print_row("seg", "blocking", &answer)?;
+    print_row("seg", "blocking", &response)?;
 
     let opts = completed_order(&sandbox, &client, "QUICKSTART0002")?;
-    let answer = client
-        .chain("v3/payscore/serviceorder/{out_order_no}/sync")
+    let response = client
+        .chain("v3/payscore/serviceorder/<out_order_no>/sync")
         .post(&opts)?;
-    print_row("chain", "blocking", &answer)?;
+    print_row("chain", "blocking", &response)?;
 
     let opts = completed_order(&sandbox, &client, "QUICKSTART0003")?;
-    let answer = client["v3/payscore/serviceorder/{out_order_no}/sync"].post(&opts)?;
-    print_row("index", "blocking", &answer)?;
+    let response = client["v3/payscore/serviceorder/{out_order_no}/sync"].post(&opts)?;
+    print_row("index", "blocking", &response)?;
 
     let opts = completed_order(&sandbox, &client, "QUICKSTART0004")?;
-    let answer = client
+    let response = client
         .seg("v3")
         .seg("payscore")
         .seg("serviceorder")
@@ -48,24 +55,24 @@ async fn main() -> Result<()> {
         .seg("sync")
         .post_async(&opts)
         .await?;
-    print_row("seg", "async", &answer)?;
+    print_row("seg", "async", &response)?;
 
     let opts = completed_order(&sandbox, &client, "QUICKSTART0005")?;
-    let answer = client
-        .chain("v3/payscore/serviceorder/{out_order_no}/sync")
+    let response = client
+        .chain("v3/payscore/serviceorder/<out_order_no>/sync")
         .post_async(&opts)
         .await?;
-    print_row("chain", "async", &answer)?;
+    print_row("chain", "async", &response)?;
 
     let opts = completed_order(&sandbox, &client, "QUICKSTART0006")?;
-    let answer = client["v3/payscore/serviceorder/{out_order_no}/sync"]
+    let response = client["v3/payscore/serviceorder/{out_order_no}/sync"]
         .post_async(&opts)
         .await?;
-    print_row("index", "async", &answer)?;
+    print_row("index", "async", &response)?;
     Ok(())
 }
 
-/// Creates an order, lets the user confirm it and completes it; returns the options of its sync.
+/// Creates an order, lets the user confirm it and completes it. Returns the options of its sync.
 fn completed_order(sandbox: &Sandbox, client: &Client, out_order_no: &str) -> Result<Value> {
     let appid = sandbox.appid();
     client
@@ -84,7 +91,7 @@ fn completed_order(sandbox: &Sandbox, client: &Client, out_order_no: &str) -> Re
     sandbox.user_confirms(out_order_no)?;
 
     client
-        .chain("v3/payscore/serviceorder/{out_order_no}/complete")
+        .chain("v3/payscore/serviceorder/<out_order_no>/complete")
         .post(json!({
             "out_order_no": out_order_no,
             "json": {
@@ -107,11 +114,11 @@ fn completed_order(sandbox: &Sandbox, client: &Client, out_order_no: &str) -> Re
     }))
 }
 
-fn print_row(form: &str, mode: &str, answer: &Response) -> Result<()> {
-    let order: Value = answer.json()?;
+fn print_row(form: &str, mode: &str, response: &Response) -> Result<()> {
+    let order: Value = response.json()?;
     let state = order["state"].as_str().unwrap_or_default();
-    let status = answer.status().as_u16();
-    let verified = answer.verification().is_verified();
+    let status = response.status().as_u16();
+    let verified = response.verification().is_verified();
     println!("{form:<5}  {mode:<8}  {status:<6}  {state:<11}  {verified}");
     Ok(())
 }

@@ -1,16 +1,31 @@
-//! A central signing service: the merchant's private key lives in one place, and the programs that
-//! call WeChat Pay ask it for signatures over HTTP. Run it with
+//! A central signing service: it keeps the merchant key, and the programs that call WeChat Pay ask it
+//! for signatures over HTTP. Run it with
 //!
 //! ```text
 //! cargo run --example remote_signer --features sandbox
 //! ```
 //!
-//! The service sees what it signs: the first two lines of a message are the method and the path. So
-//! it can hold each program to what it is for; the one here may take payments, and not close them.
-//! A new key needs a change there alone: each signature comes with the serial of its key.
+//! The service sees what it signs: the first two lines of a message are the method and the path. It can
+//! therefore limit each program to what that program is for: the one here may take payments but not
+//! close orders. A new key needs a change in the service only, because each signature carries the serial
+//! of its key.
 //!
-//! The service of this example speaks plain HTTP inside one process. A real one speaks TLS, knows its
-//! callers by more than a word, and keeps the key in a KMS or an HSM.
+//! The service in this example speaks plain HTTP inside one process. A real one uses TLS, authenticates
+//! its callers with more than a fixed token, and keeps the key in a KMS or an HSM.
+//!
+//! In a crate of your own it needs
+//!
+//! ```toml
+//! [dependencies]
+//! base64 = "0.23"
+//! bytes = "1"
+//! http-body-util = "0.1"
+//! hyper = { version = "1", features = ["http1", "server"] }
+//! hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
+//! rsa = { version = "0.10", features = ["encoding", "pkcs1v15"] }
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+//! wechatpay-chain = { version = "0.1", features = ["sandbox"] }
+//! ```
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +39,6 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header::AUTHORIZATION};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -37,16 +51,20 @@ use rsa::{
     sha2::Sha256,
     signature::{SignatureEncoding as _, Signer as _, Verifier as _},
 };
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use wechatpay_chain::{Client, PublicKey, Signature, Signer, Verifier, sandbox::Sandbox};
+use wechatpay_chain::{
+    Client, PublicKey, Signature, Signer, Value, Verifier,
+    http::{Method, Request, Response, StatusCode, header::AUTHORIZATION},
+    json,
+    sandbox::Sandbox,
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the programs prove themselves to the service with.
+/// Authenticates the programs to the service.
 const TOKEN: &str = "Bearer the-shop-at-the-corner";
-/// No message that is signed or verified is longer than the cap on an answer.
-const LONGEST: usize = 10 * 1024 * 1024;
+/// The longest message that is signed or verified: the cap on a response.
+const MAX_MESSAGE: usize = 10 * 1024 * 1024;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -56,7 +74,7 @@ async fn main() -> Result<(), BoxError> {
     println!("sandbox         {}", sandbox.base_uri());
     println!("signing service http://{address}/\n");
 
-    // This program holds no key at all.
+    // This program has no private key.
     let remote = Remote::new(address, &sandbox);
     let client = Client::builder()
         .mchid(sandbox.mchid())
@@ -75,11 +93,11 @@ async fn main() -> Result<(), BoxError> {
         "notify_url": "https://example.com/notify",
         "amount": { "total": 100, "currency": "CNY" }, // fen
     }});
-    let answer = client
+    let response = client
         .chain("v3/pay/transactions/native")
         .post_async(&order)
         .await?;
-    let code: Value = answer.json()?;
+    let code: Value = response.json()?;
     println!(
         "POST native                  async     {}",
         code["code_url"]
@@ -88,10 +106,10 @@ async fn main() -> Result<(), BoxError> {
     sandbox.user_pays("tea-0001")?;
     let query = json!({ "no": "tea-0001", "query": { "mchid": sandbox.mchid() } });
     let chain = client.chain("v3/pay/transactions/out-trade-no/{no}");
-    let asked = chain.clone();
-    // Blocking works too, here in a thread that is for blocking.
-    let answer = tokio::task::spawn_blocking(move || asked.get(query)).await??;
-    let state: Value = answer.json()?;
+    let blocking = chain.clone();
+    // Blocking verbs work too, here on a thread for blocking work.
+    let response = tokio::task::spawn_blocking(move || blocking.get(query)).await??;
+    let state: Value = response.json()?;
     println!(
         "GET  out-trade-no/{{no}}       blocking  {}",
         state["trade_state"]
@@ -107,19 +125,19 @@ async fn main() -> Result<(), BoxError> {
     );
 
     println!(
-        "\nthe service signed {} requests and verified {} answers",
+        "\nthe service signed {} requests and verified {} responses",
         service.signed(),
         service.verified()
     );
     Ok(())
 }
 
-/// The program's end: asks the service.
+/// The program's side: asks the service.
 #[derive(Clone)]
 struct Remote {
     service: SocketAddr,
     http: HttpClient<HttpConnector, Full<Bytes>>,
-    /// Public, and so no secret: it goes out in `Wechatpay-Serial`, and encrypts.
+    /// Not a secret: its ID is sent in `Wechatpay-Serial`, and the key encrypts sensitive fields.
     platform: (String, PublicKey),
 }
 
@@ -136,15 +154,15 @@ impl Remote {
         let request = Request::post(format!("http://{}/{what}", self.service))
             .header(AUTHORIZATION, TOKEN)
             .body(Full::from(question.to_string()))?;
-        let answer = self.http.request(request).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), 64 * 1024)
+        let response = self.http.request(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), 64 * 1024)
             .collect()
             .await?
             .to_bytes();
         if status != StatusCode::OK {
             let text = String::from_utf8_lossy(&body);
-            return Err(format!("the signing service says: {text}").into());
+            return Err(format!("the signing service refused: {text}").into());
         }
         Ok(serde_json::from_slice(&body)?)
     }
@@ -154,15 +172,15 @@ impl Signer for Remote {
     type Error = BoxError;
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, BoxError> {
-        let answer = self
+        let response = self
             .ask("sign", json!({ "message": STANDARD.encode(message) }))
             .await?;
         let text = |key: &str| {
-            answer[key]
+            response[key]
                 .as_str()
-                .ok_or(format!("no {key} in the answer"))
+                .ok_or(format!("the service's response has no {key}"))
         };
-        // The serial of the key that made it, which may be another by the next call.
+        // The serial of the key that made it, which may have changed by the next call.
         Ok(Signature::new(
             text("serial")?,
             STANDARD.decode(text("signature")?)?,
@@ -199,7 +217,7 @@ impl Verifier for Remote {
     }
 }
 
-/// The service: all keys, and who may have what signed.
+/// The service: has the keys, and decides what is signed.
 struct Service {
     serial: String,
     key: SigningKey<Sha256>,
@@ -233,30 +251,30 @@ impl Service {
         self.verified.load(Ordering::Relaxed)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> (StatusCode, String) {
+    async fn respond(&self, request: Request<Incoming>) -> (StatusCode, String) {
         let known = request
             .headers()
             .get(AUTHORIZATION)
             .is_some_and(|token| token == TOKEN);
         if !known || request.method() != Method::POST {
-            return (StatusCode::FORBIDDEN, "who are you?".into());
+            return (StatusCode::FORBIDDEN, "unknown caller".into());
         }
         let path = request.uri().path().to_owned();
-        let body = Limited::new(request.into_body(), 2 * LONGEST)
+        let body = Limited::new(request.into_body(), 2 * MAX_MESSAGE)
             .collect()
             .await;
         let question = body
             .ok()
             .and_then(|body| serde_json::from_slice::<Value>(&body.to_bytes()).ok());
-        let answered = question.and_then(|question| match &*path {
+        let result = question.and_then(|question| match &*path {
             "/sign" => Some(self.sign(&bytes(&question, "message")?)),
             "/verify" => Some(Ok(self.verify(&question)?.into())),
             _ => None,
         });
-        match answered {
-            Some(Ok(answer)) => (StatusCode::OK, answer.to_string()),
+        match result {
+            Some(Ok(response)) => (StatusCode::OK, response.to_string()),
             Some(Err(refusal)) => (StatusCode::FORBIDDEN, refusal),
-            None => (StatusCode::BAD_REQUEST, "that is no question".into()),
+            None => (StatusCode::BAD_REQUEST, "invalid request".into()),
         }
     }
 
@@ -265,7 +283,7 @@ impl Service {
         let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default());
         let (method, target) = (line(), line());
         if !target.starts_with("/v3/pay/transactions/") || target.ends_with("/close") {
-            return Err(format!("this program has no {method} {target} signed"));
+            return Err(format!("{method} {target} is not signed for this program"));
         }
         self.signed.fetch_add(1, Ordering::Relaxed);
         let signature = self.key.sign(message).to_bytes();
@@ -294,17 +312,17 @@ async fn serve(service: Arc<Service>) -> io::Result<SocketAddr> {
         while let Ok((stream, _)) = listener.accept().await {
             let service = Arc::clone(&service);
             tokio::spawn(async move {
-                let answer = service_fn(move |request| {
+                let handler = service_fn(move |request| {
                     let service = Arc::clone(&service);
                     async move {
-                        let (status, body) = service.answer(request).await;
+                        let (status, body) = service.respond(request).await;
                         let mut response = Response::new(Full::<Bytes>::from(body));
                         *response.status_mut() = status;
                         Ok::<_, std::convert::Infallible>(response)
                     }
                 });
                 let _ = http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), answer)
+                    .serve_connection(TokioIo::new(stream), handler)
                     .await;
             });
         }

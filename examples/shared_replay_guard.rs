@@ -1,6 +1,11 @@
-//! A replay guard that several processes share: here a folder, whose files are made by one alone.
+//! A replay guard that several processes share: here a folder, in which only one process can create a
+//! given file. Run it with
 //!
-//! In a database it is one table and one statement for `begin`:
+//! ```text
+//! cargo run --example shared_replay_guard
+//! ```
+//!
+//! In a database it is one table, and one statement for `begin`:
 //!
 //! ```sql
 //! INSERT INTO notification (id, fence, held_until) VALUES ($1, 1, now() + interval '1 minute')
@@ -10,12 +15,18 @@
 //! RETURNING fence
 //! ```
 //!
-//! A row that comes back is `Proceed` with its fence; otherwise `SELECT done` tells `Done` from
-//! `Busy`. `finish` with `ok` sets `done`; without, it is
-//! `UPDATE notification SET held_until = now() WHERE id = $1 AND fence = $2`. Best of all, `done`
-//! is set in the transaction that books the payment.
+//! A returned row means `Proceed` with its fence; otherwise `SELECT done` tells `Done` from `Busy`.
+//! `finish` sets `done` if `ok` is true, and otherwise runs
+//! `UPDATE notification SET held_until = now() WHERE id = $1 AND fence = $2`. It is best to set `done`
+//! in the transaction that books the payment.
 //!
-//! Run it by `cargo run --example shared_replay_guard`.
+//! In a crate of your own the example needs
+//!
+//! ```toml
+//! [dependencies]
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread", "time"] }
+//! wechatpay-chain = "0.1"
+//! ```
 
 use std::{
     fs::{self, OpenOptions},
@@ -26,7 +37,7 @@ use std::{
 
 use wechatpay_chain::{Admission, Fence, ReplayGuard};
 
-/// One file for each attempt to handle a notification, and one when it is done.
+/// Keeps one file for each attempt to handle a notification, and one when it is done.
 struct FolderGuard {
     folder: PathBuf,
     lease: Duration,
@@ -46,8 +57,8 @@ impl FolderGuard {
         self.folder.join(name)
     }
 
-    /// Whether the attempt failed, or is older than the lease.
-    fn is_over(&self, id: &str, attempt: u64, held: &Path) -> io::Result<bool> {
+    /// Whether the attempt failed or its lease has ended.
+    fn has_ended(&self, id: &str, attempt: u64, held: &Path) -> io::Result<bool> {
         if self.file(id, &format!("{attempt}.failed")).exists() {
             return Ok(true);
         }
@@ -59,7 +70,7 @@ impl FolderGuard {
 impl ReplayGuard for FolderGuard {
     type Error = io::Error;
 
-    // Short work on a local disk: a slow or distant one belongs into `spawn_blocking`.
+    // A local disk is quick. Use `spawn_blocking` for a slow or remote one.
     async fn begin(&self, id: &str) -> io::Result<Admission> {
         let mut attempt = 0;
         loop {
@@ -67,11 +78,11 @@ impl ReplayGuard for FolderGuard {
                 return Ok(Admission::Done);
             }
             let held = self.file(id, &format!("{attempt}.held"));
-            // The one step that cannot be divided: of all who try, one makes the file.
+            // The atomic step: of all processes that try, one creates the file.
             match OpenOptions::new().write(true).create_new(true).open(&held) {
                 Ok(_) => return Ok(Admission::Proceed(Fence::new(attempt))),
                 Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
-                    if !self.is_over(id, attempt, &held)? {
+                    if !self.has_ended(id, attempt, &held)? {
                         return Ok(Admission::Busy);
                     }
                     attempt += 1;
@@ -84,7 +95,7 @@ impl ReplayGuard for FolderGuard {
     async fn finish(&self, id: &str, fence: Fence, ok: bool) -> io::Result<()> {
         let what = match ok {
             true => "done".to_owned(),
-            // Its own attempt alone: a later holder's is another file.
+            // This attempt only: that of a later holder is another file.
             false => format!("{}.failed", fence.number()),
         };
         fs::write(self.file(id, &what), b"")
@@ -95,7 +106,7 @@ impl ReplayGuard for FolderGuard {
 async fn main() -> io::Result<()> {
     let folder = std::env::temp_dir().join(format!("replay-guard-{}", std::process::id()));
     let lease = Duration::from_millis(200);
-    // As two processes would have them.
+    // As two processes would have it.
     let one = FolderGuard::new(&folder, lease)?;
     let two = FolderGuard::new(&folder, lease)?;
 
@@ -103,20 +114,20 @@ async fn main() -> io::Result<()> {
     let first = admitted(one.begin(id).await?);
     assert_eq!(two.begin(id).await?, Admission::Busy);
     one.finish(id, first, false).await?;
-    println!("the first handler failed: the notification is let through again");
+    println!("the first handler failed: the notification is admitted again");
 
     let second = admitted(two.begin(id).await?);
     tokio::time::sleep(lease * 2).await;
-    println!("the second one took too long: the notification is let through again");
+    println!("the second handler took too long: the notification is admitted again");
 
     let third = admitted(one.begin(id).await?);
     two.finish(id, second, false).await?;
     assert_eq!(two.begin(id).await?, Admission::Busy);
-    println!("the second one's late failure does not free the third one's lease");
+    println!("the second handler's late failure does not end the third one's lease");
 
     one.finish(id, third, true).await?;
     assert_eq!(two.begin(id).await?, Admission::Done);
-    println!("the third one was done, for every process");
+    println!("the third handler succeeded: the notification is done for every process");
     fs::remove_dir_all(folder)
 }
 

@@ -1,19 +1,24 @@
-//! Uploads an image and a video, against the embedded WeChat Pay. Run it with
+//! Uploads an image and a video to the embedded WeChat Pay. Run it with
 //!
 //! ```text
 //! cargo run --example upload --features sandbox [-- FILE]
 //! ```
 //!
-//! A file is streamed from the disk; what is signed is its `meta`, the name and the SHA-256. With no
-//! FILE, a small image is made up.
+//! A file is streamed from the disk. What is signed is its `meta`: the name and the SHA-256. Without a
+//! FILE, the example makes up a small image. In a crate of your own it needs
+//!
+//! ```toml
+//! [dependencies]
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! wechatpay-chain = { version = "0.1", features = ["sandbox"] }
+//! ```
 
-use serde_json::Value;
-use wechatpay_chain::{Media, Options, Result, sandbox::Sandbox};
+use wechatpay_chain::{Media, Options, Result, Value, sandbox::Sandbox};
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let sandbox = Sandbox::start()?;
-    // Against the real one: Client::builder().mchid(..).serial(..).private_key(..) and so on.
+    // For the real WeChat Pay: Client::builder().mchid(..).serial(..).private_key(..) and so on.
     let client = sandbox.client_builder().build()?;
 
     let image = match std::env::args_os().nth(1) {
@@ -21,7 +26,7 @@ async fn main() -> Result<()> {
         None => Media::from_bytes("licence.png", vec![0x89; 1_500_000]),
     };
     println!("{} bytes, sha256 {}", image.len(), image.sha256());
-    let answer =
+    let response =
         client
             .chain("v3/merchant/media/upload")
             .post(
@@ -32,12 +37,12 @@ async fn main() -> Result<()> {
                         _ => {}
                     }),
             )?;
-    println!("image: {}", answer.json::<Value>()?["media_id"]);
+    println!("image: {}", response.json::<Value>()?["media_id"]);
 
     let video = Media::from_bytes("shop.mp4", vec![0; 3_000_000]);
-    let answer = client["v3/merchant/media/video_upload"]
+    let response = client["v3/merchant/media/video_upload"]
         .post_async(Options::new().media(video))
         .await?;
-    println!("video: {}", answer.json::<Value>()?["media_id"]);
+    println!("video: {}", response.json::<Value>()?["media_id"]);
     Ok(())
 }

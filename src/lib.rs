@@ -1,7 +1,8 @@
 //! The WeChat Pay client for Rust in which the URL is the API.
 //!
 //! A path becomes a chain, and an HTTP verb ends it. The verb takes one options map, then signs, sends
-//! and verifies. It mirrors the official PHP SDK, so that a documented PHP sample ports line by line.
+//! and verifies. It mirrors the official PHP SDK, so that a documented PHP sample ports line by line:
+//! [`guide::php`] has the tables.
 //!
 #![cfg_attr(feature = "sandbox", doc = "```")]
 #![cfg_attr(not(feature = "sandbox"), doc = "```ignore")]
@@ -33,6 +34,16 @@
 //!
 //! # Where to start
 //!
+//! - [`guide`] explains how to do things, one topic per page, in English and [in Chinese](guide::zh).
+#![cfg_attr(
+    feature = "sandbox",
+    doc = "- [`sandbox`] is an embedded WeChat Pay for tests."
+)]
+#![cfg_attr(
+    not(feature = "sandbox"),
+    doc = "- `sandbox` (feature `sandbox`) is an embedded WeChat Pay for tests."
+)]
+//! - [Examples](https://docs.rs/crate/wechatpay-chain/latest/source/examples/) are whole programs.
 //! - [`Client::builder`] sets the merchant, the keys and the host.
 //! - [`Chain`] builds a path and has the verbs. [`Options`] is what a verb takes.
 //! - [`Response`] is a verified response. [`Error`] has an [`Outcome`], which says whether money may have
@@ -56,51 +67,15 @@
 //!
 //! # Logs and metrics
 //!
-//! Logs go through the `tracing` crate, with targets that start with `wechatpay_chain`. Each call,
-//! retries included, is one span at DEBUG, `wechatpay.call`:
-//!
-//! | field | |
-//! | --- | --- |
-//! | `http.request.method` | `GET`, `POST`, … |
-//! | `url.template` | the path before expansion, such as `v3/pay/transactions/id/{transaction_id}` |
-//! | `http.response.status_code` | of the last response, if there is one |
-//! | `wechatpay.outcome` | `Success`, or the error's [`Outcome`]: `NotSent`, `Rejected`, `Done`, `Unknown` |
-//! | `wechatpay.code` | the error code of the response |
-//! | `wechatpay.request_id` | the `Request-ID` of the response, which WeChat Pay's support asks for |
-//! | `wechatpay.serial` | the platform key that verified the response (APIv2: the name of the digest) |
-//! | `wechatpay.attempts` | of a failed call: the number of attempts |
-//! | `duration_ms` | milliseconds from start to end, as a float |
-//!
-//! Except for the ID and the duration, each has few values and can be a metric's label, as long as the
-//! values in a path are variables and not part of the template. The events:
-//!
-//! | level | message | fields |
-//! | --- | --- | --- |
-//! | DEBUG | `response received` | those of the span |
-//! | DEBUG or WARN | `call failed` | `http.request.method`, `url.template`, `kind`, `outcome`; DEBUG if the outcome is `Rejected`, since "no such order" is not an incident |
-//! | WARN | `WeChat Pay may refuse this request` | `finding`: where in the body, and what |
-//! | WARN | `the documents spell this segment differently; …` | `segment`, `documented` |
-//! | WARN | `the file to upload is larger than …` | `bytes`, `documented`, `ending` |
-//! | WARN | `failing over to the backup host` | |
-//! | INFO | `primary host recovered` | |
-//! | WARN | `a blocking method was called on a tokio worker thread, …` | once per process |
-//! | WARN | `cannot remove the partial file of a download` | `path` |
-//! | INFO | `platform certificate added` | `serial` |
-//! | DEBUG | `no platform certificates: public key mode` | |
-//! | WARN | `failed to renew the platform certificates` | `error` |
-//! | WARN | `notification refused` (feature `axum`) | `error` |
-//!
-//! [`Client::platform_keys`] returns how often each platform key has verified something.
-//!
-//! Never logged, at any level: keys, passwords, the Authorization header, signatures and nonces; an
-//! expanded path, a query, the value of a header, or a body, of a request, response or notification;
-//! the names of uploaded files.
+//! Each call is one span of the `tracing` crate, with fields that can be a metric's labels. [`guide::logs`]
+//! lists the fields and the events, and what is never logged.
 //!
 //! # Secrets and personal data
 //!
 //! No key, password or Authorization header appears in a log, an error or `Debug` output, and neither
 //! does a body, a query or an expanded path. Secrets that this crate holds are wiped on drop. A key
 //! inside ring is freed but not wiped, because ring offers no way to do that.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -119,6 +94,7 @@ mod fuzz;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod guide;
 #[cfg(test)]
 mod material;
 mod protocol;
@@ -158,13 +134,4 @@ pub use crate::wire::{Transport, TransportBuilder};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::error::{Cause, SentError};
-}
-
-/// The READMEs' Rust blocks, as doctests.
-#[cfg(all(doctest, feature = "sandbox"))]
-mod readme {
-    #[doc = include_str!("../README.md")]
-    mod english {}
-    #[doc = include_str!("../README.zh-CN.md")]
-    mod chinese {}
 }

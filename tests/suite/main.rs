@@ -5,6 +5,7 @@ mod calls;
 mod files;
 mod fixtures;
 mod notifications;
+mod readme;
 mod requests;
 mod runtimes;
 #[cfg(feature = "sandbox")]

@@ -1,4 +1,4 @@
-//! Everything that needs no server: builders, keys, options, templates.
+//! What needs no server: builders, keys, options, templates.
 
 use std::time::Duration;
 
@@ -10,69 +10,69 @@ use wechatpay_chain::{
 };
 
 use super::{
-    ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, INVALID, P12_PASSWORD,
-    PROXY_PASSWORD, TOKEN, Transcript,
+    AT_FAULT, ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, P12_PASSWORD,
+    PROXY_PASSWORD, TOKEN, Told,
 };
 use crate::fixtures::{keys, server::Request, tls::Authority};
 
-/// Returns the prepared requests, as if they had been sent.
-pub fn run(transcript: &mut Transcript) -> Vec<Request> {
-    configurations(transcript);
-    keys_and_archives(transcript);
-    options_and_templates(transcript);
-    prepared(transcript)
+/// Gives the requests that were signed, as if they had been sent.
+pub fn run(told: &mut Told) -> Vec<Request> {
+    configurations(told);
+    keys_and_archives(told);
+    options_and_templates(told);
+    prepared(told)
 }
 
-fn configurations(transcript: &mut Transcript) {
+fn configurations(told: &mut Told) {
     let proxy = format!("http://merchant:{PROXY_PASSWORD}@127.0.0.1:9");
-    transcript.debug("ClientBuilder", &keys::builder());
-    transcript.debug("ClientBuilder", &Client::builder().proxy(&proxy));
+    told.debug("ClientBuilder", &keys::builder());
+    told.debug("ClientBuilder", &Client::builder().proxy(&proxy));
     let userinfo = format!("https://me:{PROXY_PASSWORD}@api.mch.weixin.qq.com/");
-    transcript.debug("ClientBuilder", &keys::builder().base_uri(&userinfo));
-    transcript.failure("base URI", keys::builder().base_uri(&userinfo).build());
+    told.debug("ClientBuilder", &keys::builder().base_uri(&userinfo));
+    told.bad("base URI", keys::builder().base_uri(&userinfo).build());
     let ftp = userinfo.replace("https", "ftp");
-    transcript.failure("base URI", keys::builder().base_uri(ftp).build());
-    transcript.failure(
+    told.bad("base URI", keys::builder().base_uri(ftp).build());
+    told.bad(
         "APIv3 key",
         keys::builder()
             .apiv3_key("fedcba9876543210fedcba987654321")
             .build(),
     );
-    transcript.failure("APIv2 key", keys::builder().apiv2_key("").build());
+    told.bad("APIv2 key", keys::builder().apiv2_key("").build());
     for url in [
         format!("ftp://a:{PROXY_PASSWORD}@b"),
         format!("http://a:{PROXY_PASSWORD}@b:x"),
     ] {
-        transcript.debug("TransportBuilder", &Transport::builder().proxy(&url));
-        transcript.failure("proxy", Transport::builder().proxy(&url).build());
+        told.debug("TransportBuilder", &Transport::builder().proxy(&url));
+        told.bad("proxy", Transport::builder().proxy(&url).build());
         let client = Client::builder().proxy(&url);
-        transcript.debug("ClientBuilder", &client);
-        transcript.failure("proxy", client.build());
+        told.debug("ClientBuilder", &client);
+        told.bad("proxy", client.build());
     }
-    transcript.debug("TransportBuilder", &Transport::builder().proxy(&proxy));
-    transcript.success("Transport", Transport::builder().proxy(&proxy).build());
-    transcript.debug("RetryPolicy", &RetryPolicy::default());
-    let client = transcript.success("Client", keys::builder().build());
-    transcript.debug("Chain", &client.chain("v3/users/{openid}"));
-    transcript.debug("PlatformKeys", &client.platform_keys());
-    transcript.failure(
+    told.debug("TransportBuilder", &Transport::builder().proxy(&proxy));
+    told.good("Transport", Transport::builder().proxy(&proxy).build());
+    told.debug("RetryPolicy", &RetryPolicy::default());
+    let client = told.good("Client", keys::builder().build());
+    told.debug("Chain", &client.chain("v3/users/{openid}"));
+    told.debug("PlatformKeys", &client.platform_keys());
+    told.bad(
         "rotate_key",
         client.rotate_key("not a serial", keys::merchant().private()),
     );
-    transcript.success(
+    told.good(
         "rotate_key",
         client.rotate_key(keys::SERIAL, keys::merchant().private()),
     );
 }
 
-fn keys_and_archives(transcript: &mut Transcript) {
+fn keys_and_archives(told: &mut Told) {
     let pem = keys::merchant()
         .rsa
         .to_pkcs8_pem(LineEnding::LF)
         .expect("PEM");
-    let key = transcript.success("PrivateKey", PrivateKey::from_pem(&pem));
-    transcript.debug("PublicKey", &keys::merchant().public());
-    let damaged = [
+    let key = told.good("PrivateKey", PrivateKey::from_pem(&pem));
+    told.debug("PublicKey", &keys::merchant().public());
+    let spoilt = [
         pem[..400].to_owned(),
         pem.replace("PRIVATE", "PUBLIC"),
         pem.replacen("MII", "MIJ", 1),
@@ -80,28 +80,28 @@ fn keys_and_archives(transcript: &mut Transcript) {
         pem.replace("-----BEGIN PRIVATE KEY-----", ""),
         format!("{}!{}", &pem[..300], &pem[300..]),
     ];
-    for text in &damaged {
-        // Some of these still parse as a key.
+    for text in &spoilt {
+        // Some of these are a key all the same.
         match PrivateKey::from_pem(text) {
-            Ok(key) => transcript.debug("PrivateKey", &key),
-            Err(err) => transcript.error("PrivateKey", &err),
+            Ok(key) => told.debug("PrivateKey", &key),
+            Err(err) => told.error("PrivateKey", &err),
         }
     }
-    transcript.failure("PrivateKey", PrivateKey::from_base64(&pem[100..400]));
-    transcript.failure("PrivateKey", PrivateKey::from_der(pem.as_bytes()));
+    told.bad("PrivateKey", PrivateKey::from_base64(&pem[100..400]));
+    told.bad("PrivateKey", PrivateKey::from_der(pem.as_bytes()));
     let authority = Authority::new();
     let certificate = authority.certify(keys::MCHID, keys::merchant());
-    transcript.success("Identity", Identity::from_pem(&certificate, &pem));
-    transcript.failure("Identity", Identity::from_pem(&certificate, &damaged[0]));
-    transcript.failure("Identity", Identity::from_pem(&pem, &certificate));
+    told.good("Identity", Identity::from_pem(&certificate, &pem));
+    told.bad("Identity", Identity::from_pem(&certificate, &spoilt[0]));
+    told.bad("Identity", Identity::from_pem(&pem, &certificate));
     #[cfg(feature = "pkcs12")]
-    transcript.failure(
+    told.bad(
         "Identity",
         Identity::from_pkcs12(pem.as_bytes(), P12_PASSWORD),
     );
     let _ = P12_PASSWORD;
     let signature = Signature::new(keys::SERIAL, b"raw".repeat(80));
-    transcript.debug("Signature", &signature);
+    told.debug("Signature", &signature);
     assert!(
         !format!("{signature:?}").contains("114, 97, 119"),
         "{signature:?}"
@@ -109,7 +109,7 @@ fn keys_and_archives(transcript: &mut Transcript) {
     drop(key);
 }
 
-fn options_and_templates(transcript: &mut Transcript) {
+fn options_and_templates(told: &mut Told) {
     let client = keys::builder().build().unwrap();
     let full = || {
         Options::new()
@@ -118,23 +118,23 @@ fn options_and_templates(transcript: &mut Transcript) {
             .query(json!({ "phone": IN_QUERY }))
             .header("X-Person", IN_HEADER)
     };
-    transcript.debug("Options", &full());
-    transcript.debug("Options", &Options::new().body(IN_BODY).sink("x"));
-    transcript.debug("Options", &Options::new().xml(json!({ "name": IN_BODY })));
+    told.debug("Options", &full());
+    told.debug("Options", &Options::new().body(IN_BODY).sink("x"));
+    told.debug("Options", &Options::new().xml(json!({ "name": IN_BODY })));
     let media = Media::from_bytes(FILENAME, IN_FILE).meta_field("name", IN_BODY);
-    transcript.debug("Media", &media);
-    transcript.debug("Options", &Options::new().media(media));
+    told.debug("Media", &media);
+    told.debug("Options", &Options::new().media(media));
 
     let strict = keys::builder().strict(true).build().unwrap();
     let chain = "v3/users/{openid}";
     let mut refused = |what: &str, client: &Client, path: &str, options: Options| {
-        transcript.failure(what, client.chain(path).prepare(Method::POST, options))
+        told.bad(what, client.chain(path).prepare(Method::POST, options))
     };
     let person = json!({ "openid": IN_PATH });
     for (path, more) in [
-        ("v3/users/{openid}/{missing}", json!({})),
-        ("v3/users/{openid}/{missing}", json!({ "missing": null })),
-        ("v3/users/{openid}/{missing}", json!({ "missing": "" })),
+        ("v3/users/{openid}/{lacking}", json!({})),
+        ("v3/users/{openid}/{lacking}", json!({ "lacking": null })),
+        ("v3/users/{openid}/{lacking}", json!({ "lacking": "" })),
         (chain, json!({ "opneid": IN_BODY })),
         (chain, json!({ "openid": { "a": { "b": IN_PATH } } })),
         ("v3/users/{openid:3}", json!({ "openid": [IN_PATH] })),
@@ -218,7 +218,7 @@ fn options_and_templates(transcript: &mut Transcript) {
             all.into(),
         );
     }
-    refused("encrypt", &client, chain, full().encrypt(["/missing"]));
+    refused("encrypt", &client, chain, full().encrypt(["/lacking"]));
     let long = json!({ "name": ENCRYPTED.repeat(20) });
     refused(
         "encrypt",
@@ -237,72 +237,72 @@ fn options_and_templates(transcript: &mut Transcript) {
     );
     let notify = json!({ "notify_url": format!("https://example.com/?who={IN_BODY}") });
     refused("strict", &strict, chain, full().json(notify));
-    // The invalid value may be shown, but not the valid ones next to it.
+    // A value at fault is shown, and the others beside it are not.
     let both = "v3/users/{openid}/cards/{card}";
     for value in [
         "..".to_owned(),
-        format!("{INVALID}\n{}", "9".repeat(500)),
-        format!("{INVALID}\\x"),
+        format!("{AT_FAULT}\n{}", "9".repeat(500)),
+        format!("{AT_FAULT}\\x"),
     ] {
         let options = Options::new().var("openid", IN_PATH).var("card", value);
-        let err = refused("invalid value", &client, both, options)
+        let err = refused("at fault", &client, both, options)
             .expect("an error")
             .to_string();
         assert!(!err.contains(&"9".repeat(65)), "{err}");
     }
-    let parts = [INVALID, "..", IN_PATH].map(|part| json!(part));
+    let spoilt = [AT_FAULT, "..", IN_PATH].map(|part| json!(part));
     let options = Options::new()
-        .var("parts", parts.to_vec())
+        .var("parts", spoilt.to_vec())
         .var("openid", IN_PATH);
     refused("a list", &client, "v3/users/{openid}{/parts*}", options);
 
-    transcript.failure("encrypt", client.encrypt(&ENCRYPTED.repeat(20)));
-    let encrypted = transcript.success("Encrypted", client.encrypt(ENCRYPTED));
-    // Encrypted for the platform, so the merchant key cannot decrypt it.
-    transcript.failure("decrypt", client.decrypt(encrypted.as_ref()));
-    transcript.failure("decrypt", client.decrypt(ENCRYPTED));
-    transcript.success("encrypt_pkcs1", client.encrypt_pkcs1(ENCRYPTED));
-    transcript.debug(
+    told.bad("encrypt", client.encrypt(&ENCRYPTED.repeat(20)));
+    let sealed = told.good("Encrypted", client.encrypt(ENCRYPTED));
+    // Sealed for the platform, not for us.
+    told.bad("decrypt", client.decrypt(sealed.as_ref()));
+    told.bad("decrypt", client.decrypt(ENCRYPTED));
+    told.good("encrypt_pkcs1", client.encrypt_pkcs1(ENCRYPTED));
+    told.debug(
         "PayParamsBuilder",
         &client.jsapi_params("wx8888888888888888", TOKEN),
     );
-    transcript.success(
+    told.good(
         "PayParams",
         client.jsapi_params("wx8888888888888888", TOKEN).build(),
     );
-    transcript.success(
+    told.good(
         "PayParams",
         client.app_params("wx8888888888888888", TOKEN).build(),
     );
-    transcript.success(
+    told.good(
         "PayParams",
         client
             .mini_program_params("wx8888888888888888", TOKEN)
             .v2()
             .build(),
     );
-    transcript.failure(
+    told.bad(
         "PayParams",
         client
             .app_params("wx8888888888888888", format!("{TOKEN}\n"))
             .build(),
     );
     let bill = format!("姓名,金额\n`{IN_FILE},`x\n总笔数\n`1\n");
-    let rows = transcript.success("BillRows", BillRows::new(bill.as_bytes()));
+    let rows = told.good("BillRows", BillRows::new(bill.as_bytes()));
     for row in rows {
         match row {
             Ok(row) => {
-                transcript.debug("BillRow", &row);
+                told.debug("BillRow", &row);
                 if let Err(err) = row.fen("姓名") {
-                    transcript.error("BillRow", &err);
+                    told.error("BillRow", &err);
                 }
             }
-            Err(err) => transcript.error("BillRows", &err),
+            Err(err) => told.error("BillRows", &err),
         }
     }
 }
 
-fn prepared(transcript: &mut Transcript) -> Vec<Request> {
+fn prepared(told: &mut Told) -> Vec<Request> {
     let client = keys::builder()
         .timeout(Duration::from_secs(5))
         .build()
@@ -331,9 +331,9 @@ fn prepared(transcript: &mut Transcript) -> Vec<Request> {
         ),
     ] {
         let call = client.chain(path).get_async(());
-        transcript.debug("Call", &call);
+        told.debug("Call", &call);
         drop(call);
-        let request = transcript.success(
+        let request = told.good(
             "PreparedRequest",
             client.chain(path).prepare(method, options),
         );

@@ -1,0 +1,66 @@
+//! How to do things with this crate, one topic per page.
+//!
+#![doc = include_str!("../docs/guide/rustdoc-links.md")]
+#![doc = include_str!("../docs/guide/en/README.md")]
+
+// The pages are read on a code host too, where the definitions at a page's end lead its links. Those of
+// rustdoc-links.md stand before the page, and Markdown takes the first one: here a link leads to a page
+// or an item, and rustdoc refuses one that leads nowhere. A page has outer docs, so that `errors` is
+// looked up beside it and stays in its language. Its blocks are doctests only where the features that
+// they use are on.
+macro_rules! pages {
+    ($folder:literal: $($name:ident $file:literal)*) => {$(
+        #[cfg_attr(not(doctest), doc = include_str!("../docs/guide/rustdoc-links.md"))]
+        #[cfg_attr(
+            any(not(doctest), all(feature = "axum", feature = "sandbox")),
+            doc = include_str!(concat!($folder, $file))
+        )]
+        pub mod $name {}
+    )*};
+}
+
+pages! { "../docs/guide/en/":
+    apiv2 "apiv2.md"
+    calls "calls.md"
+    certificates "certificates.md"
+    client "client.md"
+    errors "errors.md"
+    files "files.md"
+    front_end "front-end.md"
+    logs "logs.md"
+    notifications "notifications.md"
+    php "php.md"
+    sensitive_fields "sensitive-fields.md"
+    testing "testing.md"
+}
+
+pub mod zh {
+    //! 使用指南，每个主题一页。
+    //!
+    #![doc = include_str!("../docs/guide/rustdoc-links.md")]
+    #![doc = include_str!("../docs/guide/zh/README.md")]
+
+    pages! { "../docs/guide/zh/":
+        apiv2 "apiv2.md"
+        calls "calls.md"
+        certificates "certificates.md"
+        client "client.md"
+        errors "errors.md"
+        files "files.md"
+        front_end "front-end.md"
+        logs "logs.md"
+        notifications "notifications.md"
+        php "php.md"
+        sensitive_fields "sensitive-fields.md"
+        testing "testing.md"
+    }
+}
+
+/// The READMEs' blocks, as doctests.
+#[cfg(all(doctest, feature = "sandbox"))]
+mod readme {
+    #[doc = include_str!("../README.md")]
+    mod english {}
+    #[doc = include_str!("../README.zh-CN.md")]
+    mod chinese {}
+}

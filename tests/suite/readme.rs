@@ -1,0 +1,276 @@
+//! README and the guide: both languages carry the same code, and it builds outside the workspace with
+//! the dependencies that they name.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::fixtures::{material, scratch::Scratch};
+
+/// A page in English and in Chinese.
+struct Page {
+    name: String,
+    english: String,
+    chinese: String,
+}
+
+/// A fenced block: what follows the fence, and the lines inside.
+#[derive(Debug, PartialEq)]
+struct Block {
+    info: String,
+    lines: Vec<String>,
+}
+
+/// A crate as a reader would make it: its dependencies, and a program for each block.
+type Crates = BTreeMap<Dependencies, Vec<(String, String)>>;
+
+/// The lines of `[dependencies]`, by name.
+type Dependencies = BTreeMap<String, String>;
+
+#[test]
+fn both_languages_carry_the_same_code() {
+    let Some(pages) = pages() else { return };
+    for page in &pages {
+        let (english, chinese) = (blocks(&page.english), blocks(&page.chinese));
+        assert_eq!(english.len(), chinese.len(), "blocks of {}", page.name);
+        for (english, chinese) in english.iter().zip(&chinese) {
+            let (english, chinese) = (english.without_comments(), chinese.without_comments());
+            assert_eq!(english, chinese, "{}", page.name);
+        }
+    }
+}
+
+#[test]
+fn rustdoc_has_every_page_of_the_guide() {
+    let (Some(pages), Some(source)) = (pages(), material::text("src/guide.rs")) else {
+        return;
+    };
+    let topics = pages.iter().filter(|page| !page.name.starts_with("README"));
+    for page in topics {
+        let published = source.matches(&format!("\"{}\"", page.name)).count();
+        assert_eq!(published, 2, "{} in src/guide.rs", page.name);
+    }
+}
+
+#[test]
+#[ignore = "builds the dependencies again: .ci/run runs it"]
+fn code_builds_with_the_named_dependencies_alone() {
+    let Some(crates) = pages().as_deref().map(crates) else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let members = crates.keys().enumerate();
+    let members = members.map(|(number, _)| format!("reader{number}"));
+    let members = members.collect::<Vec<_>>();
+    write_workspace(scratch.path(), &members);
+    for (member, (dependencies, programs)) in members.iter().zip(&crates) {
+        let folder = scratch.path().join(member);
+        write_crate(&folder, member, dependencies, programs);
+    }
+    for (member, programs) in members.iter().zip(crates.values()) {
+        let checked = check(scratch.path(), member);
+        let names = programs.iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert!(checked.is_ok(), "{names:?}: {}", checked.unwrap_err());
+    }
+
+    // What makes the above worth anything: the crates beneath this one are not in reach.
+    let program = "use serde_json as _;\n\nfn main() {}\n".to_owned();
+    let undeclared = [("undeclared".to_owned(), program)];
+    let (dependencies, _) = crates.first_key_value().expect("a crate");
+    let member = members.first().expect("a crate");
+    let folder = scratch.path().join(member);
+    write_crate(&folder, member, dependencies, &undeclared);
+    let failure = check(scratch.path(), member).unwrap_err();
+    assert!(failure.contains("serde_json"), "{failure}");
+}
+
+/// README and the pages of the guide.
+fn pages() -> Option<Vec<Page>> {
+    let mut pages = vec![Page {
+        name: "README".into(),
+        english: material::text("README.md")?,
+        chinese: material::text("README.zh-CN.md")?,
+    }];
+    let names = file_names("docs/guide/en")?;
+    assert_eq!(
+        names,
+        file_names("docs/guide/zh")?,
+        "the pages of the guide"
+    );
+    for name in names {
+        pages.push(Page {
+            english: material::text(&format!("docs/guide/en/{name}"))?,
+            chinese: material::text(&format!("docs/guide/zh/{name}"))?,
+            name,
+        });
+    }
+    Some(pages)
+}
+
+/// The names of the files in a folder of the repository, sorted.
+fn file_names(folder: &str) -> Option<Vec<String>> {
+    let entries = match fs::read_dir(repository().join(folder)) {
+        Ok(entries) => entries,
+        Err(err) => {
+            material::skipped(format_args!("{folder}: {err}"));
+            return None;
+        }
+    };
+    let mut names = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.into_string().expect("UTF-8"))
+        .collect::<Vec<_>>();
+    names.sort();
+    Some(names)
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn blocks(markdown: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in markdown.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(info)) => {
+                open = Some(Block {
+                    info: info.into(),
+                    lines: Vec::new(),
+                });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => block.lines.push(line.into()),
+            (None, None) => {}
+        }
+    }
+    assert_eq!(open, None, "a block without an end");
+    blocks
+}
+
+impl Block {
+    /// The code alone: comments may be in the page's own language.
+    fn without_comments(&self) -> Self {
+        let code = |line: &String| {
+            let comment = line.match_indices("// ").find(|(at, _)| {
+                // Not the `//` of a URL.
+                line[..*at]
+                    .chars()
+                    .next_back()
+                    .is_none_or(char::is_whitespace)
+            });
+            let end = comment.map_or(line.len(), |(at, _)| at);
+            line[..end].trim_end().to_owned()
+        };
+        Self {
+            info: self.info.clone(),
+            lines: self.lines.iter().map(code).collect(),
+        }
+    }
+
+    /// The lines of a Cargo.toml's dependencies.
+    fn dependencies(&self) -> Dependencies {
+        let lines = self.lines.iter().filter_map(|line| {
+            let (name, _) = line.split_once('=')?;
+            Some((name.trim().to_owned(), line.clone()))
+        });
+        lines.collect()
+    }
+
+    /// A whole program.
+    fn program(&self) -> String {
+        let mut program = self.lines.join("\n");
+        program.push('\n');
+        if !program.contains("fn main()") {
+            program.push_str("\nfn main() {}\n");
+        }
+        program
+    }
+}
+
+/// A crate for each set of dependencies. A page's are those that README names first, and those that
+/// the page itself names before the block.
+fn crates(pages: &[Page]) -> Crates {
+    let readme = blocks(&pages[0].english);
+    let first = readme.iter().find(|block| block.info == "toml");
+    let first = first.expect("README names its dependencies").dependencies();
+    assert_eq!(first.len(), 1, "README needs one dependency");
+
+    let mut crates = Crates::new();
+    for page in pages {
+        let mut dependencies = first.clone();
+        let stem = page.name.trim_end_matches(".md");
+        for (number, block) in blocks(&page.english).iter().enumerate() {
+            let mut info = block.info.split(',');
+            match info.next() {
+                Some("toml") => dependencies.extend(block.dependencies()),
+                Some("rust") if !info.any(|flag| flag == "compile_fail") => {
+                    let program = (format!("{stem}-{number}"), block.program());
+                    crates
+                        .entry(dependencies.clone())
+                        .or_default()
+                        .push(program);
+                }
+                _ => {}
+            }
+        }
+    }
+    crates
+}
+
+fn write_workspace(folder: &Path, members: &[String]) {
+    let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n");
+    fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
+    // The versions that are tested here are the ones that cargo has at hand.
+    fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a lock file");
+}
+
+fn write_crate(
+    folder: &Path,
+    name: &str,
+    dependencies: &Dependencies,
+    programs: &[(String, String)],
+) {
+    let mut manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n"
+    );
+    let path = format!("{{ path = '{}', version", repository().display());
+    for (name, line) in dependencies {
+        // A version that is not published yet is this one.
+        let line = match &**name {
+            "wechatpay-chain" => line.replacen("{ version", &path, 1),
+            _ => line.clone(),
+        };
+        manifest.push_str(&line);
+        manifest.push('\n');
+    }
+    let _ = fs::remove_dir_all(folder);
+    let bin = folder.join("src/bin");
+    fs::create_dir_all(&bin).expect("a folder");
+    fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
+    for (name, program) in programs {
+        fs::write(bin.join(format!("{name}.rs")), program).expect("a program");
+    }
+}
+
+/// Checks one crate of the workspace with the features that it asks for, without the network.
+///
+/// # Errors
+/// What cargo and the compiler say.
+fn check(workspace: &Path, member: &str) -> Result<(), String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["check", "--offline", "--quiet", "--package", member])
+        .current_dir(workspace)
+        .env("CARGO_INCREMENTAL", "0")
+        // Kept from one run to the next: only the first one builds the dependencies.
+        .env(
+            "CARGO_TARGET_DIR",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme"),
+        );
+    material::run(&mut command, b"").map(drop)
+}
