@@ -5,6 +5,7 @@ pub(crate) mod cause;
 mod kind;
 mod outcome;
 mod refused;
+pub(crate) mod value;
 
 pub use api::ApiError;
 pub use cause::{Cause, SentError};

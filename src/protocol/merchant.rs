@@ -5,8 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use super::url::path::shown;
-use crate::error::{Cause, cause::Result};
+use crate::error::{Cause, cause::Result, value::shown};
 
 /// Checks an ID that consists of digits: a merchant's or a brand's.
 pub(crate) fn check_id(field: &str, id: &str) -> Result<()> {

@@ -9,12 +9,11 @@ use super::{Call, run};
 use crate::{
     base::json,
     client::{Chain, Response, chain::remaining, core::Core, response::open_sink},
-    error::{Cause, Error, Kind, Outcome, Result, SentError, cause},
+    error::{Cause, Error, Kind, Outcome, Result, SentError, cause, value::shown},
     protocol::{
         options::Options,
         request::{self, Draft},
         response::file::{FileHash, NamedFile},
-        url::path::shown,
     },
     wire::Reports,
 };

@@ -9,8 +9,8 @@ use tracing::{Span, field::Empty};
 use crate::{
     catalog::is_documented_segment,
     client::Response,
-    error::{Error, Outcome, Result, cause::without_user_info},
-    protocol::url::path::{push_segment, shown},
+    error::{Error, Outcome, Result, cause::without_user_info, value::shown},
+    protocol::url::path::push_segment,
 };
 
 /// The span of one call, and the event at its end.

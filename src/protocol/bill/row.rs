@@ -3,10 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use super::decode;
-use crate::{
-    error::{Error, Result},
-    protocol::url::path::shown,
-};
+use crate::error::{Error, Result, value::shown};
 
 /// How many column names an error shows. No bill has more.
 const MAX_NAMES: usize = 32;

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::{json::type_name, scalar::scalar},
-    error::{Cause, Kind, cause::Result},
-    protocol::url::path::shown,
+    error::{Cause, Kind, cause::Result, value::shown},
 };
 
 /// The fields of a resource that name a merchant or an app, as JSON pointers.

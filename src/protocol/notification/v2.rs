@@ -22,13 +22,13 @@ use crate::{
         scalar::scalar,
         xml,
     },
-    error::{ApiError, Cause, Kind, RefusedNotification, cause::Result},
+    error::{ApiError, Cause, Kind, RefusedNotification, cause::Result, value::shown},
     protocol::{
         response::{
             v2::{SUCCESS, code_and_message, plain},
             verification::Verification,
         },
-        url::path::{Version, shown},
+        url::path::Version,
         v2::sign::{MARKS, SIGN, signed_text, verify},
     },
 };

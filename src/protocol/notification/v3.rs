@@ -16,11 +16,11 @@ use crate::{
         crypto::aead,
         json::{self, type_name},
     },
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, Kind, cause::Result, value::shown},
     protocol::{
         response::verification::Verification,
         trust::{key::Purpose, signature::SignatureHeaders},
-        url::path::{Version, shown},
+        url::path::Version,
     },
 };
 

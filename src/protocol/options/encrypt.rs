@@ -8,14 +8,11 @@ use serde_json::Value;
 use super::{Options, measure};
 use crate::{
     base::json::type_name,
-    error::{Cause, Kind, cause::Result},
-    protocol::{
-        trust::{
-            Trust,
-            sensitive::{Encrypted, Padding},
-            signature,
-        },
-        url::path::shown,
+    error::{Cause, Kind, cause::Result, value::shown},
+    protocol::trust::{
+        Trust,
+        sensitive::{Encrypted, Padding},
+        signature,
     },
 };
 

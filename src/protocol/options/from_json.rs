@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{Options, Var, header, measure};
-use crate::{base::json::type_name, protocol::url::path::shown};
+use crate::{base::json::type_name, error::value::shown};
 
 /// The known keys. Every other key is a template variable.
 pub(super) const KNOWN: [&str; 12] = [

@@ -24,8 +24,7 @@ pub(crate) use suggest::unknown_key;
 use self::media::Media;
 use crate::{
     base::{crypto::digest, json::type_name},
-    error::{Cause, cause::Result},
-    protocol::url::path::shown,
+    error::{Cause, cause::Result, value::shown},
 };
 
 /// The options of a call: template variables, a body, a query, headers and settings.

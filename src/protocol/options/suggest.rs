@@ -6,8 +6,7 @@
 use super::from_json::KNOWN;
 use crate::{
     base::edit_distance::{MAX_LEN, levenshtein},
-    error::Cause,
-    protocol::url::path::shown,
+    error::{Cause, value::shown},
 };
 
 /// Keys from the PHP SDK, its HTTP client Guzzle, and axios (used by the JavaScript SDK) that have no

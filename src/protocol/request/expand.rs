@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::{
     base::template::{self, TemplateError},
-    error::{Cause, cause::Result},
+    error::{Cause, cause::Result, value::shown},
     protocol::{
         options::{Var, unknown_key},
-        url::path::{EMPTY, shown},
+        url::path::EMPTY,
     },
 };
 

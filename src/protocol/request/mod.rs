@@ -29,11 +29,11 @@ use super::{
     trust::{Trust, guard::Guard, signature::SERIAL},
     url::{
         host::{Base, HostRule, Origin},
-        path::{self, Version, shown},
+        path::{self, Version},
     },
     v2,
 };
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, Kind, cause::Result, value::shown};
 
 /// What a client contributes to each of its requests.
 pub(crate) struct Setup {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::{crypto, scalar::scalar},
-    error::{Cause, cause::Result},
-    protocol::{options::media::Media, url::path::shown},
+    error::{Cause, cause::Result, value::shown},
+    protocol::options::media::Media,
 };
 
 /// A form with a file, before it is signed.

@@ -12,10 +12,7 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_LENGTH},
 };
 
-use crate::{
-    error::{Cause, Kind},
-    protocol::url::path::shown,
-};
+use crate::error::{Cause, Kind, value::shown};
 
 /// The first bytes of a gzip stream.
 pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];

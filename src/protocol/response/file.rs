@@ -2,8 +2,7 @@
 
 use crate::{
     base::crypto::digest::{self, Sha1, Sha256},
-    error::{Cause, Kind, cause::Result},
-    protocol::url::path::shown,
+    error::{Cause, Kind, cause::Result, value::shown},
 };
 
 /// The expected hash of a file.

@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     base::{json, scalar::scalar, xml},
-    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
+    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result, value::shown},
     protocol::{
-        url::path::{Version, shown},
+        url::path::Version,
         v2::{
             paths::{self, ResponseKind, needs_certificate},
             result_code,

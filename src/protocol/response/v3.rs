@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     base::{crypto::digest, json},
-    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result},
+    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result, value::shown},
     protocol::{
         trust::{Trust, key::Purpose, signature::SignatureHeaders},
-        url::path::{Version, shown},
+        url::path::Version,
     },
 };
 

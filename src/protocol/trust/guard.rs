@@ -14,8 +14,8 @@ use std::{
 use super::key::PlatformKey;
 use crate::{
     base::crypto::PublicKey,
-    error::{Cause, cause::Result},
-    protocol::{merchant::is_sandbox_id, url::path::shown},
+    error::{Cause, cause::Result, value::shown},
+    protocol::merchant::is_sandbox_id,
 };
 
 /// The checks that every key of one client passes, whichever way it arrives.

@@ -19,10 +19,9 @@ use self::{
     store::TrustStore,
     verifier::DynVerifier,
 };
-use super::url::path::shown;
 use crate::{
     base::crypto::PublicKey,
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, Kind, cause::Result, value::shown},
 };
 
 /// Where platform keys are: in this process, or behind a [`Verifier`].

@@ -11,10 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 
 use super::{Trust, key::Purpose, store::TrustStore};
-use crate::{
-    error::{Cause, Kind, cause::Result},
-    protocol::url::path::shown,
-};
+use crate::error::{Cause, Kind, cause::Result, value::shown};
 
 /// The largest accepted difference between a timestamp and this machine's clock, in seconds.
 ///

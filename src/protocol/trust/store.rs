@@ -11,11 +11,8 @@ use super::{
 };
 use crate::{
     base::crypto::PublicKey,
-    error::{Cause, Kind, cause::Result},
-    protocol::{
-        merchant::{check_platform_id, is_public_key_id},
-        url::path::shown,
-    },
+    error::{Cause, Kind, cause::Result, value::shown},
+    protocol::merchant::{check_platform_id, is_public_key_id},
 };
 
 /// The largest number of keys in a store. WeChat Pay never has more than a handful in force; the

@@ -6,8 +6,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::path::shown;
-use crate::error::{Cause, cause::Result};
+use crate::error::{Cause, cause::Result, value::shown};
 
 /// The default base URI.
 pub(crate) const API: &str = "https://api.mch.weixin.qq.com/";

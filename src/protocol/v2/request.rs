@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::sign::{SIGN, SignType, sign};
 use crate::{
     base::{percent::decode_form, scalar::scalar, xml},
-    error::{Cause, cause::Result},
-    protocol::url::{path::shown, query},
+    error::{Cause, cause::Result, value::shown},
+    protocol::url::query,
 };
 
 /// The fields that name the merchant. The first one that is given counts.

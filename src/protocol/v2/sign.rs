@@ -21,8 +21,7 @@ use crate::{
         crypto::digest::{constant_time_eq, hex_upper, hmac_sha256, md5},
         scalar::scalar,
     },
-    error::{Cause, Kind, cause::Result},
-    protocol::url::path::shown,
+    error::{Cause, Kind, cause::Result, value::shown},
 };
 
 /// The name of the field with the sign.
