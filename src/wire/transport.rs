@@ -205,7 +205,7 @@ impl TransportBuilder {
     /// | system | verified |
     /// | --- | --- |
     /// | Linux, BSD | here, against the system's certificates as [`build`](Self::build) reads them; the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` say where else they are |
-    /// | macOS, iOS, Windows | by the operating system, during each handshake |
+    /// | macOS, iOS, Windows | by the operating system, during each handshake; it may look up revocations online, and blocks the polling thread meanwhile (on Windows up to 10 seconds) |
     /// | Android | by the operating system; initialize the crate `rustls-platform-verifier` first, and add no CA: that is an error |
     ///
     /// ```

@@ -33,7 +33,7 @@ use crate::{
 /// Which certificates a transport trusts, and the TLS configuration made from that.
 #[derive(Debug)]
 pub(crate) struct Tls {
-    /// Under which a client identity keeps its own configuration.
+    /// The number under which a client identity keeps its configuration for this.
     id: u64,
     trust: Trust,
     /// Trusted as well.
@@ -143,8 +143,8 @@ impl Tls {
             .with_safe_default_protocol_versions()?;
         let builder = match &self.trust {
             Trust::BuiltIn(roots) => builder.with_root_certificates(self.built_in(roots)?),
-            // rustls calls every verifier of others dangerous. This one is by rustls's makers, and
-            // verifies no less than their own.
+            // rustls calls any other verifier dangerous, because it could accept anything. This one is
+            // by the same makers, and verifies as strictly as the built-in one.
             #[cfg(feature = "platform-verifier")]
             Trust::Platform(verifier) => builder
                 .dangerous()
