@@ -1,3 +1,5 @@
+//! Tells a caller that gives up on an attempt whether its request was written.
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Baseline;

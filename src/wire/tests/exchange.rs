@@ -1,3 +1,5 @@
+//! One request and one response: what is sent, what is read, and how it fails.
+
 use std::{
     io::{Read as _, Write as _},
     pin::Pin,

@@ -1,3 +1,5 @@
+//! Which connections are reused, and when they are closed.
+
 use std::{
     io::{Read as _, Write as _},
     sync::{

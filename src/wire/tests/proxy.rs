@@ -1,3 +1,5 @@
+//! HTTP and SOCKS5 proxies, from the builder and from the environment.
+
 use std::{
     collections::HashMap,
     io::{self, Read, Write},

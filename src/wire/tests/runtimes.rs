@@ -1,3 +1,5 @@
+//! Calls in every runtime, outside of all, and blocking.
+
 use std::{
     sync::{
         Arc,

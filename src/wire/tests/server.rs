@@ -1,3 +1,5 @@
+//! A TCP server on plain threads, and requests as it reads them.
+
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},

@@ -1,3 +1,5 @@
+//! TLS: private CAs, client identities, and what a failed handshake reports.
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
