@@ -174,11 +174,11 @@ pub fn seal_v2(key: &str, text: &[u8]) -> Vec<u8> {
     ecb::encrypt(digest, text)
 }
 
-/// What it takes to receive one merchant's notifications.
+/// Receives the notifications of one merchant.
 pub struct Receiver(notification::receiver::Receiver);
 
 impl Receiver {
-    /// Without `mchid` it takes any merchant's.
+    /// Without `mchid`, accepts the notifications of any merchant.
     ///
     /// # Errors
     /// Returns an error if nothing can be verified.

@@ -6,7 +6,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Beside letters and digits, the characters that never need encoding.
+/// The characters other than letters and digits that never need encoding.
 const MARKS: &[u8] = b"-._~";
 /// The delimiters of RFC 3986, which mean something where they are not encoded.
 const DELIMITERS: &[u8] = b":/?#[]@!$&'()*+,;=";

@@ -39,7 +39,7 @@ impl Operation {
         }
     }
 
-    /// Returns the path as [`Client::chain`](crate::Client::chain) takes it, without a leading slash and
+    /// Returns the path as [`Client::chain`](crate::Client::chain) accepts it, without a leading slash and
     /// with variables in braces: `v3/pay/transactions/id/{transaction_id}`.
     ///
     /// A template that ends in `/{empty}` is the documents' way to write a trailing slash: the variable

@@ -1,7 +1,7 @@
 //! What is wrong with a key or a certificate.
 //!
-//! A message must not show any of the input: it may be a private key, and errors are logged. A label,
-//! a path and a length are all that it tells.
+//! A message must not show the input: it may be a private key, and errors are logged. It shows a PEM
+//! label, a path and lengths only.
 
 use std::borrow::Cow;
 

@@ -153,7 +153,7 @@ impl Tree {
         let Some(closed) = self.open.pop() else {
             return Err("unmatched end tag".to_owned());
         };
-        // White space between elements is layout. Beside text it belongs to the value.
+        // White space between elements is layout. Next to text it belongs to the value.
         let blank = closed.text.bytes().all(is_space);
         let value = if closed.children.is_empty() {
             Value::String(closed.text)

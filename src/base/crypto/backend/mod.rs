@@ -89,7 +89,7 @@ pub(crate) fn open(
     associated_data: &[u8],
     ciphertext_and_tag: &[u8],
 ) -> Option<Vec<u8>> {
-    // Uniqueness matters to whoever encrypts: WeChat Pay. For decryption the nonce is just data.
+    // Uniqueness matters to the side that encrypts: WeChat Pay. For decryption the nonce is just data.
     let nonce = Nonce::assume_unique_for_key(nonce);
     // A copy, because the caller's buffer is borrowed from a response or a notification that may be
     // opened again with another key.

@@ -114,8 +114,8 @@ impl PrivateKey {
 
     /// Decrypts RSAES-PKCS1-v1_5. A ciphertext that was altered, or made for another key, gives
     /// meaningless bytes instead of an error.
-    // This is implicit rejection. An error for wrong padding would be an oracle: whoever can send many
-    // ciphertexts and sees which ones fail can decrypt another one (Bleichenbacher's attack).
+    // This is implicit rejection. An error for wrong padding would be an oracle: an attacker who
+    // can send many ciphertexts and sees which ones fail can decrypt another one (Bleichenbacher).
     // AWS-LC does not offer it, so with that backend this is always an error.
     pub(crate) fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Vec<u8>> {
         self.check_size(ciphertext)?;

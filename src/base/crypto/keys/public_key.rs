@@ -120,7 +120,7 @@ impl PublicKey {
         if !odd(n) || !odd(e) || der::bits(e) < 2 || der::bits(e) > 33 {
             return Err(Defect::new("the numbers in it are not an RSA key"));
         }
-        // Written anew instead of kept as read, so that equal keys have equal bytes: `==`, `to_pem`
+        // Encoded again instead of kept as read, so that equal keys have equal bytes: `==`, `to_pem`
         // and the fingerprint in `Debug` do not depend on the format of the input.
         let pkcs1 = der::rsa_public_key(n, e);
         let spki = der::subject_public_key_info(&pkcs1);

@@ -200,7 +200,7 @@ impl Found {
     }
 
     fn keep(&mut self, key: Zeroizing<Vec<u8>>) -> Result<(), Defect> {
-        // With two keys there is no telling which one the certificate chain is for.
+        // With two keys it is unclear which one is meant.
         match self.key.replace(key) {
             None => Ok(()),
             Some(_) => Err(Defect::new("it has more than one private key")),
