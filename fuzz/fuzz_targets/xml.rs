@@ -1,3 +1,4 @@
+//! The XML target, which also compares each text with what roxmltree reads in it.
 #![no_main]
 
 use roxmltree::{Document, Node};
@@ -9,14 +10,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Another reader finds the same fields; or refuses what ours passes over: an attribute given twice,
-/// an unbound prefix. A namespace has no one way to be named.
+/// Checks that roxmltree reads the same fields. It refuses some texts that our reader accepts: duplicate
+/// attributes and unbound prefixes. Texts with namespaces are skipped, as there is more than one way to
+/// name their elements.
 fn confirm(text: &str, fields: &Map<String, Value>) {
     if text.contains("xmlns") {
         return;
     }
     let Ok(document) = Document::parse(text) else {
-        // Ours reads characters that XML cannot carry, as they came or as references.
+        // Our reader also accepts characters that XML cannot represent, raw or as references.
         let carried = |c: char| c.is_ascii() && (!c.is_control() || "\t\r\n".contains(c));
         let plain = text.chars().all(carried) && !text.contains(['=', ':']) && !text.contains("&#");
         assert!(!plain, "{text}");
@@ -27,7 +29,7 @@ fn confirm(text: &str, fields: &Map<String, Value>) {
     assert_eq!(found, ours, "{text}");
 }
 
-/// Ours leaves line ends as they came, where XML has `\n` for each.
+/// Removes line ends: our reader keeps them, while XML turns each into `\n`.
 fn without_line_ends(value: Value) -> Value {
     match value {
         Value::String(text) => text.replace(['\r', '\n'], "").into(),

@@ -62,6 +62,7 @@ pub fn by_path(path: &str) -> impl Iterator<Item = &'static Operation> {
 /// }));
 /// ```
 pub fn by_title(part: &str) -> impl Iterator<Item = &'static Operation> {
+    // Titles are Chinese with some English: only ASCII letters have a case.
     let part = part.to_ascii_lowercase();
     OPERATIONS
         .iter()
@@ -138,6 +139,7 @@ impl<'a> Path<'a> {
             [segments.next(), segments.next()]
         }
         let own = head(self.segments.iter().copied());
+        // The table is sorted by segments, slash first, and so are the heads of its templates.
         let begin = OPERATIONS.partition_point(|o| head(o.template().split('/')) < own);
         let rest = OPERATIONS.get(begin..).unwrap_or_default();
         let len = rest.partition_point(|o| head(o.template().split('/')) <= own);
@@ -159,6 +161,8 @@ impl<'a> Path<'a> {
 /// bound.
 const MAX_SEGMENTS: usize = 16;
 
+// The order of the variants is their closeness. Segments are compared from left to right, so that an
+// earlier segment decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Closeness {
     /// A value, or a variable with another name, for a variable.
@@ -190,7 +194,7 @@ impl Closeness {
     }
 }
 
-/// The operations that match `path` most closely.
+/// The operations that match `path` most closely: several if a path has several methods.
 fn best(
     operations: impl Iterator<Item = &'static Operation>,
     path: &Path<'_>,

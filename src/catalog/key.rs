@@ -30,6 +30,7 @@ impl Key {
             }
             key.bytes[key.len] = path[at];
             at += 1;
+            // No other expression of RFC 6570 is documented, nor a variable within a segment.
             if path[at - 1] == b'{' || path[at - 1] == b'<' {
                 match variable_end(path, at - 1) {
                     Some(end) => at = end,
@@ -57,6 +58,7 @@ impl Key {
                 at = end;
                 continue;
             }
+            // A query is not part of a documented path.
             if byte == b'?' {
                 break;
             }

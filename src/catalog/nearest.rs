@@ -9,11 +9,13 @@ use super::{
 };
 use crate::base::edit_distance::{least, levenshtein};
 
-/// How many templates are compared by edit distance.
+/// How many templates are compared by edit distance. The test `one_typing_error_is_recognized` shows that
+/// this is enough.
 const SHORTLIST: usize = 64;
 /// More segments than any documented path has.
 const MAX_SEGMENTS: usize = 16;
-/// The distance between a value and a variable.
+/// The distance between a value and a variable: less than that of two words, so that a path with a value
+/// in it (`id/4200001234`) is near its own template.
 const VALUE_FOR_VARIABLE: usize = 3;
 
 /// The template that is most similar to `path`, however different it is.
@@ -25,6 +27,8 @@ pub(super) const fn nearest_template(path: &str) -> &'static str {
     let mut at = 0;
     while at < SHORTLIST {
         let candidate = shortlist[at];
+        // Made again for each candidate: a table of all keys would take 190 kB in every program that
+        // uses `nearest`.
         let template = Key::of(OPERATIONS[candidate].template());
         let distance = distance(&key, &own, &template);
         // Of equal distances, the first in the catalogue: the shortlist is not in order.
@@ -183,6 +187,8 @@ const fn segments_distance(a: &Key, a_parts: &Segments, b: &Key, b_parts: &Segme
     row[b_parts.count]
 }
 
+/// The cost of a segment that only one of the two paths has. The 2 keeps a missing segment farther away
+/// than a misspelt one.
 const fn whole_segment((begin, end): (usize, usize)) -> usize {
     end - begin + 2
 }

@@ -12,7 +12,7 @@ pub struct Operation {
     title: &'static str,
 }
 
-/// Like [`Method`], as plain data for a `static` table.
+/// Like [`Method`], which can own memory and has a destructor: a table of it would not be plain data.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Verb {
     Get,

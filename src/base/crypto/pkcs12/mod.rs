@@ -97,6 +97,7 @@ fn check_form(archive: &[u8]) -> Result<(), Defect> {
     if archive.starts_with(b"-----BEGIN") {
         return Err(Defect::new("expected PKCS#12, found PEM; use from_pem"));
     }
+    // Some tools write it. Reading it needs another parser, and openssl converts it.
     if archive.starts_with(&[der::SEQUENCE, 0x80]) {
         return Err(Defect::new(format!(
             "BER of indefinite length is not supported; {REWRITE}"
@@ -112,6 +113,7 @@ fn check_mac(mac: &[u8], safe: &[u8], password: &Password) -> Result<(), Defect>
     let hash = algorithm.take(der::OID).ok_or_else(damaged)?;
     let digest = info.take(der::OCTET_STRING).ok_or_else(damaged)?;
     let salt = mac.take(der::OCTET_STRING).ok_or_else(damaged)?;
+    // The count is optional and defaults to 1.
     let iterations = match mac.rest() {
         [] => 1,
         _ => count(&mut mac)?,
@@ -191,6 +193,7 @@ impl Found {
                     let ciphertext = info.take(der::OCTET_STRING).ok_or_else(damaged)?;
                     self.keep(password.decrypt(algorithm, ciphertext)?)?;
                 }
+                // Certificates that are not X.509 are skipped.
                 CERTIFICATE_BAG => self.certificates.extend(certificate(value)),
                 // Revocation lists and secrets: TLS does not need them.
                 _ => {}

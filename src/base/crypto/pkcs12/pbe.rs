@@ -57,6 +57,8 @@ enum Purpose {
 }
 
 /// A password in the two encodings that the schemes use.
+// PBES2 uses UTF-8, the schemes of PKCS#12 use a BMPString. The zero at the end of the latter is part of
+// the hashed password.
 pub(super) struct Password {
     utf8: Zeroizing<Vec<u8>>,
     /// UTF-16, big-endian, with a zero at the end.
@@ -130,9 +132,11 @@ impl Password {
         let salt = derivation.take(der::OCTET_STRING).ok_or_else(damaged)?;
         let iterations = count(&mut derivation)?;
         check_iterations(iterations)?;
+        // Optional, and redundant: the cipher tells the length of its key.
         let _key_length = derivation.unsigned();
         let prf = match derivation.take(der::SEQUENCE) {
             Some(prf) => Reader::new(prf).take(der::OID).ok_or_else(damaged)?,
+            // The default of RFC 8018.
             None => HMAC_SHA1,
         };
         let scheme = cipher.take(der::OID).ok_or_else(damaged)?;
@@ -232,6 +236,7 @@ fn derive<D: Digest + BlockSizeUser>(
         for part in state.chunks_mut(block) {
             let mut carry = 1;
             for (digit, add) in part.iter_mut().zip(&addend).rev() {
+                // The RFC's I = (I + B + 1) mod 2^v, big-endian. The 1 is the first carry.
                 carry += u16::from(*digit) + u16::from(*add);
                 *digit = carry as u8;
                 carry >>= 8;
