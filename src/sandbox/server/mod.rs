@@ -1,4 +1,4 @@
-//! The HTTP server: accepts connections, and passes each request to [`exchange`].
+//! The HTTP server: accepts connections and passes each request to `exchange`.
 
 mod exchange;
 mod host;
