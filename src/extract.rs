@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::{
     client::{Client, Notifications},
-    error::{Cause, Error, Kind, Result},
+    error::{Cause, Error, ErrorKind, Result},
     protocol::{
         notification::{BUDGET, Notification, ack::Ack, receiver::check_size},
         response::v2::is_xml,
@@ -189,7 +189,7 @@ async fn read(body: Body) -> Result<Bytes> {
             .map(|()| Bytes::new())
             .map_err(Cause::not_sent),
         Err(err) => Err(Cause::new(
-            Kind::Transport,
+            ErrorKind::Transport,
             "the connection broke while the body was read",
         )
         .with_source(err)
@@ -200,7 +200,7 @@ async fn read(body: Body) -> Result<Bytes> {
 
 fn timed_out(limit: Duration) -> Error {
     Cause::new(
-        Kind::Timeout,
+        ErrorKind::Timeout,
         format!("not received and opened within {limit:?}"),
     )
     .in_step("time")

@@ -11,7 +11,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{ApiError, BoxError, Error, Kind, Outcome, RefusedNotification};
+use super::{ApiError, BoxError, Error, ErrorKind, Outcome, RefusedNotification};
 
 /// The result of code that does not know whether a request was sent.
 pub(crate) type Result<T, E = Cause> = std::result::Result<T, E>;
@@ -66,7 +66,7 @@ pub(crate) type Result<T, E = Cause> = std::result::Result<T, E>;
 pub struct Cause(pub(super) Box<Parts>);
 
 pub(super) struct Parts {
-    pub(super) kind: Kind,
+    pub(super) kind: ErrorKind,
     pub(super) message: Cow<'static, str>,
     pub(super) call: Option<Box<str>>,
     pub(super) source: Option<BoxError>,
@@ -77,7 +77,7 @@ pub(super) struct Parts {
 }
 
 impl Cause {
-    pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Parts {
             kind,
             message: message.into(),
@@ -91,15 +91,15 @@ impl Cause {
     }
 
     pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Config, message)
+        Self::new(ErrorKind::Config, message)
     }
 
     pub(crate) fn key(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Key, message)
+        Self::new(ErrorKind::Key, message)
     }
 
     pub(crate) fn request(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Request, message)
+        Self::new(ErrorKind::Request, message)
     }
 
     /// Returns the error of an operation that sent nothing.
@@ -182,7 +182,7 @@ impl Cause {
         again
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
@@ -214,7 +214,7 @@ pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
 #[cfg(test)]
 impl Cause {
     pub(crate) fn is_request(&self) -> bool {
-        self.kind() == Kind::Request
+        self.kind() == ErrorKind::Request
     }
 
     pub(crate) fn is_verification(&self) -> bool {
@@ -222,19 +222,19 @@ impl Cause {
     }
 
     pub(crate) fn is_decode(&self) -> bool {
-        self.kind() == Kind::Decode
+        self.kind() == ErrorKind::Decode
     }
 
     pub(crate) fn is_key(&self) -> bool {
-        self.kind() == Kind::Key
+        self.kind() == ErrorKind::Key
     }
 
     pub(crate) fn is_decrypt(&self) -> bool {
-        self.kind() == Kind::Decrypt
+        self.kind() == ErrorKind::Decrypt
     }
 
     pub(crate) fn is_too_large(&self) -> bool {
-        self.kind() == Kind::TooLarge
+        self.kind() == ErrorKind::TooLarge
     }
 }
 
@@ -342,7 +342,7 @@ impl SentError {
         }
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.cause.kind()
     }
 

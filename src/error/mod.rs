@@ -17,8 +17,6 @@ use std::{error::Error as StdError, fmt};
 
 use cause::Parts;
 
-pub(crate) use kind::ErrorKind as Kind;
-
 /// A `Result` whose error is this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

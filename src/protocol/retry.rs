@@ -8,7 +8,7 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use crate::error::{Kind, Outcome, SentError};
+use crate::error::{ErrorKind, Outcome, SentError};
 
 /// When a failed attempt is repeated, and how often.
 ///
@@ -170,12 +170,12 @@ impl RetryPolicy {
         let read = method == Method::GET;
         match failure.kind() {
             // A connection that was never made cannot have carried the request.
-            Kind::Connect => true,
+            ErrorKind::Connect => true,
             // The call's own timeout leaves no time for a repeat. A timeout before anything was sent
             // is the one for connecting.
-            Kind::Timeout => failure.outcome() == Outcome::NotSent,
-            Kind::Transport => read || failure.outcome() == Outcome::NotSent,
-            Kind::Api => match failure.cause().api().map(|api| api.status()) {
+            ErrorKind::Timeout => failure.outcome() == Outcome::NotSent,
+            ErrorKind::Transport => read || failure.outcome() == Outcome::NotSent,
+            ErrorKind::Api => match failure.cause().api().map(|api| api.status()) {
                 Some(StatusCode::TOO_MANY_REQUESTS) => read || self.limited_writes,
                 Some(StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE) => read,
                 _ => false,
@@ -193,7 +193,7 @@ mod tests {
     use crate::error::{ApiError, Cause};
 
     fn api(status: u16) -> SentError {
-        Cause::new(Kind::Api, "")
+        Cause::new(ErrorKind::Api, "")
             .with_api(ApiError {
                 status: StatusCode::from_u16(status).unwrap(),
                 code: String::new(),
@@ -207,7 +207,7 @@ mod tests {
             .with_outcome(Outcome::Unknown)
     }
 
-    fn unsent(kind: Kind) -> SentError {
+    fn unsent(kind: ErrorKind) -> SentError {
         Cause::new(kind, "").with_outcome(Outcome::NotSent)
     }
 
@@ -226,16 +226,16 @@ mod tests {
         for status in [400, 401, 404, 500, 301] {
             assert!(!repeats(Method::GET, &api(status)), "{status}");
         }
-        let cut = Cause::new(Kind::Transport, "").with_outcome(Outcome::Unknown);
+        let cut = Cause::new(ErrorKind::Transport, "").with_outcome(Outcome::Unknown);
         assert!(repeats(Method::GET, &cut));
         assert!(!repeats(Method::POST, &cut));
     }
 
     #[test]
     fn write_is_repeated_only_if_nothing_was_sent() {
-        assert!(repeats(Method::POST, &unsent(Kind::Connect)));
-        assert!(repeats(Method::POST, &unsent(Kind::Transport)));
-        assert!(repeats(Method::POST, &unsent(Kind::Timeout)));
+        assert!(repeats(Method::POST, &unsent(ErrorKind::Connect)));
+        assert!(repeats(Method::POST, &unsent(ErrorKind::Transport)));
+        assert!(repeats(Method::POST, &unsent(ErrorKind::Timeout)));
         let limited = RetryPolicy::default().repeat_rate_limited_writes();
         assert!(
             limited

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::error::{BoxError, Cause, Kind, Outcome, SentError};
+use crate::error::{BoxError, Cause, ErrorKind, Outcome, SentError};
 
 /// Why an attempt got no response.
 #[derive(Debug)]
@@ -74,14 +74,16 @@ impl Failure {
         !self.written && matches!(self.stage, Stage::Dns | Stage::Tcp | Stage::ConnectTimeout)
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self.stage {
-            Stage::Request => Kind::Request,
-            Stage::ProxySetting => Kind::Config,
-            Stage::Dns | Stage::Tcp | Stage::Proxy | Stage::Socks | Stage::Tls => Kind::Connect,
-            Stage::ConnectTimeout => Kind::Timeout,
-            Stage::Exchange => Kind::Transport,
-            Stage::HeadTooLarge => Kind::TooLarge,
+            Stage::Request => ErrorKind::Request,
+            Stage::ProxySetting => ErrorKind::Config,
+            Stage::Dns | Stage::Tcp | Stage::Proxy | Stage::Socks | Stage::Tls => {
+                ErrorKind::Connect
+            }
+            Stage::ConnectTimeout => ErrorKind::Timeout,
+            Stage::Exchange => ErrorKind::Transport,
+            Stage::HeadTooLarge => ErrorKind::TooLarge,
         }
     }
 }

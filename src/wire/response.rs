@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, Version};
 use http_body::Body as _;
 
 use super::pool::Connection;
-use crate::error::{BoxError, Cause, Kind};
+use crate::error::{BoxError, Cause, ErrorKind};
 
 /// A response whose body is still to be read.
 pub(crate) struct Incoming {
@@ -163,10 +163,10 @@ impl fmt::Debug for IncomingBody {
 }
 
 impl BodyError {
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::TooLarge { .. } => Kind::TooLarge,
-            Self::Cut(_) => Kind::Transport,
+            Self::TooLarge { .. } => ErrorKind::TooLarge,
+            Self::Cut(_) => ErrorKind::Transport,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! with.
 
 use super::backend;
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -17,7 +17,7 @@ pub(crate) fn open(
     let nonce = check_nonce(nonce)?;
     if ciphertext_and_tag.len() < TAG {
         return Err(Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             format!(
                 "invalid AES-256-GCM ciphertext: {} bytes, expected at least the tag of {TAG}",
                 ciphertext_and_tag.len()
@@ -26,7 +26,7 @@ pub(crate) fn open(
     }
     backend::open(key, nonce, associated_data, ciphertext_and_tag).ok_or_else(|| {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             "cannot decrypt the AES-256-GCM ciphertext: wrong APIv3 key or altered data",
         )
     })
@@ -48,7 +48,7 @@ pub(crate) fn seal(
 fn check_nonce(nonce: &[u8]) -> Result<[u8; NONCE]> {
     nonce.try_into().map_err(|_| {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             format!(
                 "invalid AES-256-GCM nonce: {} bytes, expected {NONCE}",
                 nonce.len()

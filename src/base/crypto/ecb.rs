@@ -10,7 +10,7 @@ use aes::{
 };
 
 use super::digest::constant_time_eq;
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 const BLOCK: usize = 16;
 
@@ -18,7 +18,7 @@ const BLOCK: usize = 16;
 pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
     if ciphertext.is_empty() || !ciphertext.len().is_multiple_of(BLOCK) {
         return Err(Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             format!(
                 "invalid AES-256-ECB ciphertext: {} bytes, expected a multiple of {BLOCK}",
                 ciphertext.len()
@@ -35,7 +35,7 @@ pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
     }
     let length = unpadded(&plaintext).ok_or_else(|| {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             "cannot decrypt the AES-256-ECB ciphertext: wrong APIv2 key or altered data",
         )
     })?;

@@ -1,7 +1,7 @@
 //! Random bytes and nonces, from the operating system's generator.
 
 use super::backend;
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// The characters of a nonce.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -10,7 +10,11 @@ const NONCE: usize = 32;
 /// Fills `out` with random bytes.
 pub(crate) fn random(out: &mut [u8]) -> Result<()> {
     backend::random(out).map_err(|source| {
-        Cause::new(Kind::Signing, "the system's random number generator failed").with_source(source)
+        Cause::new(
+            ErrorKind::Signing,
+            "the system's random number generator failed",
+        )
+        .with_source(source)
     })
 }
 

@@ -12,7 +12,7 @@ use quick_xml::{
 use serde_json::{Map, Value};
 
 use super::{NAME, is_char, shown};
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// Far more than APIv2 nests.
 const MAX_DEPTH: usize = 16;
@@ -29,8 +29,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// the sign would not match. [`write`](super::write) refuses what XML 1.0 cannot represent.
 ///
 /// # Errors
-/// Returns an error of [`Kind::TooLarge`] if the input is longer than `max_bytes`. Returns an error of
-/// [`Kind::Decode`] if it is not well-formed XML in UTF-8, or has another root element, a document type,
+/// Returns an error of [`ErrorKind::TooLarge`] if the input is longer than `max_bytes`. Returns an error of
+/// [`ErrorKind::Decode`] if it is not well-formed XML in UTF-8, or has another root element, a document type,
 /// a processing instruction, an entity other than the predefined five, more than 16 levels or more than
 /// 10,000 elements.
 pub(crate) fn parse(input: &[u8], max_bytes: usize) -> Result<Map<String, Value>> {
@@ -45,7 +45,7 @@ pub(crate) fn parse_under(
 ) -> Result<Map<String, Value>> {
     if input.len() > max_bytes {
         return Err(Cause::new(
-            Kind::TooLarge,
+            ErrorKind::TooLarge,
             format!(
                 "XML too large: {} bytes, expected at most {max_bytes}",
                 input.len()
@@ -275,7 +275,10 @@ fn position(offset: u64) -> usize {
 }
 
 fn broken(at: usize, what: &str) -> Cause {
-    Cause::new(Kind::Decode, format!("invalid XML at byte {at}: {what}"))
+    Cause::new(
+        ErrorKind::Decode,
+        format!("invalid XML at byte {at}: {what}"),
+    )
 }
 
 /// Shows what looks like the name of an entity. Text after a stray `&` may be personal data.

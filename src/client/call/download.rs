@@ -9,7 +9,7 @@ use super::{Call, run};
 use crate::{
     base::json,
     client::{Chain, Response, chain::remaining, core::Core, response::open_sink},
-    error::{Cause, Error, Kind, Outcome, Result, SentError, cause, value::shown},
+    error::{Cause, Error, ErrorKind, Outcome, Result, SentError, cause, value::shown},
     protocol::{
         options::Options,
         request::{self, Draft},
@@ -91,7 +91,7 @@ fn second_request(core: &Core, named_by: &Response, options: Options) -> Result<
     // response has none to give.
     let Some(serial) = named_by.verification().serial() else {
         return Err(Cause::new(
-            Kind::Verification,
+            ErrorKind::Verification,
             "the response that names the file is documented as unsigned, so the file cannot be \
              trusted: fetch a file itself with get()",
         )
@@ -106,7 +106,7 @@ fn second_request(core: &Core, named_by: &Response, options: Options) -> Result<
     let draft = Draft::new(Method::GET, FILE, options, core.setup(), core.trust());
     let mut draft = draft.map_err(|err| {
         done(Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             format!("the file that the response names cannot be downloaded: {err}"),
         ))
     })?;
@@ -121,7 +121,7 @@ impl FileLocation {
     /// # Errors
     /// Returns an error if the response names no file, or a hash that cannot be checked.
     fn parse(body: &[u8]) -> cause::Result<Self> {
-        let wrong = |what: String| Cause::new(Kind::Decode, what);
+        let wrong = |what: String| Cause::new(ErrorKind::Decode, what);
         let body: Value = json::parse(body).map_err(|fault| {
             wrong(format!(
                 "the response ({} bytes) is not JSON and names no file ({fault}): fetch a file \

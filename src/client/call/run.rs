@@ -20,7 +20,7 @@ use crate::{
         core::Core,
         response::{self, Proof},
     },
-    error::{Cause, Error, Kind, Outcome, Result, SentError},
+    error::{Cause, Error, ErrorKind, Outcome, Result, SentError},
     protocol::{request::Draft, url::path::Version},
     wire::{self, Incoming, Reports},
 };
@@ -76,7 +76,7 @@ async fn within_timeout(core: &Arc<Core>, draft: &mut Draft, reports: Reports) -
         // is final, so the state's outcome is too.
         Err(_) => {
             let cause = Cause::new(
-                Kind::Timeout,
+                ErrorKind::Timeout,
                 format!("no response within the call's timeout of {limit:?}"),
             );
             let err = Error::from(cause.with_outcome(state.outcome()));
@@ -178,7 +178,7 @@ async fn with_redirects(
             .map_err(|cause| cause.with_outcome(Outcome::Unknown))?;
     }
     Err(Cause::new(
-        Kind::Redirect,
+        ErrorKind::Redirect,
         format!("more than {MAX_REDIRECTS} redirects in a row"),
     )
     .with_outcome(Outcome::Unknown))

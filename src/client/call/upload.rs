@@ -12,7 +12,7 @@ use tokio::{fs::File, io::AsyncRead, io::ReadBuf};
 
 use crate::{
     base::crypto::digest::Sha256,
-    error::{BoxError, Cause, Kind, cause::Result},
+    error::{BoxError, Cause, ErrorKind, cause::Result},
     protocol::{
         options::media::{Content, Media},
         request::multipart::Frame,
@@ -40,7 +40,10 @@ impl Upload {
             Content::Bytes(bytes) => Source::Bytes(bytes.clone()),
             Content::File(path) => {
                 let failed = |what: &str| {
-                    Cause::new(Kind::File, format!("media file {}: {what}", path.display()))
+                    Cause::new(
+                        ErrorKind::File,
+                        format!("media file {}: {what}", path.display()),
+                    )
                 };
                 let unread = |err: io::Error| failed("it cannot be read").with_source(err);
                 let file = File::open(path).await.map_err(unread)?;

@@ -21,7 +21,7 @@ use super::{
     core::{Core, now},
 };
 use crate::{
-    error::{Cause, Kind, cause},
+    error::{Cause, ErrorKind, cause},
     protocol::{
         notification::{
             Notification,
@@ -224,8 +224,8 @@ impl Notifications {
     ///
     /// That can explain the refusal in two cases: no client knows the key, or another merchant's key
     /// verified the notification and could not decrypt it.
-    fn lacking_key(&self, refused: Kind, serial: Option<&str>) -> Vec<&Arc<Core>> {
-        let (Kind::UnknownKey | Kind::Decrypt, Some(serial)) = (refused, serial) else {
+    fn lacking_key(&self, refused: ErrorKind, serial: Option<&str>) -> Vec<&Arc<Core>> {
+        let (ErrorKind::UnknownKey | ErrorKind::Decrypt, Some(serial)) = (refused, serial) else {
             return Vec::new();
         };
         let members = self.members.iter();

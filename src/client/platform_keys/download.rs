@@ -18,7 +18,7 @@ use crate::{
         core::{Core, now},
         response,
     },
-    error::{Cause, Kind, Outcome, Result, SentError, cause},
+    error::{Cause, ErrorKind, Outcome, Result, SentError, cause},
     protocol::{
         merchant::is_serial,
         options::Options,
@@ -55,7 +55,7 @@ impl Core {
             Some(deadline) => match Clock::get()?.timeout_at(deadline, fetching).await {
                 Ok(fetched) => fetched,
                 Err(_) => Err(Cause::new(
-                    Kind::Timeout,
+                    ErrorKind::Timeout,
                     "no response within the timeout of the call that needs the certificates",
                 )
                 .in_call(&Method::GET, CERTIFICATES)),
@@ -207,7 +207,7 @@ impl Core {
         match background.spawn(work).await {
             Ok(outcome) => outcome,
             Err(err) => Err(Cause::new(
-                Kind::Transport,
+                ErrorKind::Transport,
                 "the download of the platform certificates was interrupted",
             )
             .with_source(err)
@@ -225,7 +225,7 @@ impl Core {
         match clock.timeout(limit, self.fetch()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(
-                Cause::new(Kind::Timeout, format!("no response within {limit:?}"))
+                Cause::new(ErrorKind::Timeout, format!("no response within {limit:?}"))
                     .in_call(&Method::GET, CERTIFICATES)
                     .with_outcome(Outcome::Unknown),
             ),

@@ -16,7 +16,7 @@ use std::{fs, io::Write as _, path::Path, sync::Arc};
 use super::{Call, Client, response::FileClaim};
 use crate::{
     base::crypto::{Certificate, PublicKey},
-    error::{Cause, Kind, Result, cause},
+    error::{Cause, ErrorKind, Result, cause},
     protocol::trust::{key::PlatformKey, store::TrustStore},
 };
 
@@ -81,7 +81,9 @@ impl Client {
         let folder = folder.as_ref();
         fs::create_dir_all(folder).map_err(|err| {
             let message = format!("cannot create the folder {}", folder.display());
-            Cause::new(Kind::File, message).with_source(err).not_sent()
+            Cause::new(ErrorKind::File, message)
+                .with_source(err)
+                .not_sent()
         })?;
         keys.iter()
             .filter_map(PlatformKey::certificate)

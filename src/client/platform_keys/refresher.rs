@@ -251,12 +251,12 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Kind, Outcome};
+    use crate::error::{ErrorKind, Outcome};
 
     const AGE: Duration = Duration::from_secs(3600);
 
     fn failed() -> Result<CertificateRefresh, SentError> {
-        let cause = Cause::new(Kind::Connect, "no connection");
+        let cause = Cause::new(ErrorKind::Connect, "no connection");
         Err(cause.with_outcome(Outcome::NotSent))
     }
 

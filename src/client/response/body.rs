@@ -19,7 +19,7 @@ use flate2::write::MultiGzDecoder;
 use super::file::PartialFile;
 use crate::{
     base::crypto::digest,
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
     protocol::response::{
         coding::{Coding, CodingError, GZIP},
         file::{FileDigests, FileHash, FileHasher, FileOptions},
@@ -222,7 +222,7 @@ impl File {
         let differs = |hash: &FileHash| !forms.iter().flatten().any(|form| form.has(hash));
         if let Some(hash) = self.options.hashes().find(differs) {
             return Err(Cause::new(
-                Kind::Verification,
+                ErrorKind::Verification,
                 format!(
                     "the {} of the downloaded file differs from the expected one: the file is \
                      truncated or altered; nothing was kept",
@@ -323,7 +323,7 @@ impl Write for Target {
                 // Checked before the bytes are kept, so that a small gzip cannot fill the memory.
                 if bytes.len() > cap.saturating_sub(kept.len()) {
                     let err = Cause::new(
-                        Kind::TooLarge,
+                        ErrorKind::TooLarge,
                         format!(
                             "the download exceeds {cap} bytes: use the option `sink`, or raise \
                              `max_response`"
@@ -357,12 +357,14 @@ impl StdError for TargetError {}
 /// The error of a state that cannot be reached: an error ends the download before. It is an error
 /// and no panic, because this runs inside a payment.
 fn unreachable_state() -> Cause {
-    Cause::new(Kind::File, "the download has no target")
+    Cause::new(ErrorKind::File, "the download has no target")
 }
 
 fn explain(err: io::Error) -> Cause {
     match err.downcast::<TargetError>() {
         Ok(TargetError(cause)) => cause,
-        Err(err) => Cause::new(Kind::Decode, "truncated or corrupt gzip stream").with_source(err),
+        Err(err) => {
+            Cause::new(ErrorKind::Decode, "truncated or corrupt gzip stream").with_source(err)
+        }
     }
 }

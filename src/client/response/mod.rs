@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::{json, xml},
-    error::{BoxError, Cause, Error, Kind, Outcome, Result},
+    error::{BoxError, Cause, Error, ErrorKind, Outcome, Result},
     protocol::response::{
         raw::{RawResponse, request_id},
         verification::Verification,
@@ -154,7 +154,7 @@ impl Response {
 
     fn decode_error(&self, what: &str, source: Option<BoxError>) -> Error {
         let cause = Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             format!(
                 "the response body ({} bytes, HTTP status {}) {what}",
                 self.raw.body.len(),

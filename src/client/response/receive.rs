@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     client::core::{Core, now},
-    error::{Cause, Kind, Outcome, SentError, cause},
+    error::{Cause, ErrorKind, Outcome, SentError, cause},
     protocol::{
         request::Draft,
         response::{
@@ -201,7 +201,7 @@ async fn verify_with_download(
     raw: &RawResponse,
 ) -> Result<Verification, SentError> {
     match verify_once(draft, proof, raw).await {
-        Err(err) if err.kind() == Kind::UnknownKey => {
+        Err(err) if err.kind() == ErrorKind::UnknownKey => {
             let serial = raw
                 .headers
                 .get(SERIAL)
@@ -373,7 +373,7 @@ async fn on_blocking_pool<T: Send + 'static>(
 ) -> cause::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|err| {
         Cause::new(
-            Kind::File,
+            ErrorKind::File,
             "the tokio runtime shut down while a file was being written",
         )
         .with_source(err)

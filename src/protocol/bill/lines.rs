@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::BillError;
-use crate::error::{Cause, Kind};
+use crate::error::{Cause, ErrorKind};
 
 /// The longest accepted line, and the longest row of several lines, in bytes. A typical row has 500.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -177,12 +177,12 @@ impl<R: Read> Lines<R> {
             "the bill has more than {MAX_SKIPPED} bytes {what}, up to line {}",
             self.number
         );
-        Cause::new(Kind::TooLarge, message)
+        Cause::new(ErrorKind::TooLarge, message)
     }
 
     fn unreadable(&mut self, err: std::io::Error) -> BillError {
         self.at_end = true;
         let message = format!("cannot read line {} of the bill", self.number.max(1));
-        BillError::End(Cause::new(Kind::File, message).with_source(err))
+        BillError::End(Cause::new(ErrorKind::File, message).with_source(err))
     }
 }

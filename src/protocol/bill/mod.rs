@@ -20,7 +20,7 @@ use self::{
     row::BillRow,
     split::{RowLayout, Split, SplitError, Style},
 };
-use crate::error::{Cause, Error, Kind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 
 /// How many lines that begin like rows are tried as a part of the row before them.
 const MAX_LINES: usize = 16;
@@ -540,7 +540,7 @@ fn size(line: &Line) -> usize {
 
 fn too_long(line: u64) -> Cause {
     let message = format!("line {line} of the bill is longer than {MAX_LINE} bytes");
-    Cause::new(Kind::TooLarge, message)
+    Cause::new(ErrorKind::TooLarge, message)
 }
 
 fn stray(line: u64) -> Cause {
@@ -551,7 +551,7 @@ fn stray(line: u64) -> Cause {
 }
 
 fn cause(message: impl Into<std::borrow::Cow<'static, str>>) -> Cause {
-    Cause::new(Kind::Decode, message)
+    Cause::new(ErrorKind::Decode, message)
 }
 
 fn decode(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::{
-    error::{Error, Kind, RefusedNotification},
+    error::{Error, ErrorKind, RefusedNotification},
     protocol::url::path::Version,
 };
 
@@ -63,15 +63,15 @@ impl Ack {
     pub fn refusal(err: &Error) -> Self {
         let (status, reason) = match err.kind() {
             // A probe must be refused: acknowledging one shows WeChat Pay a merchant that does not verify.
-            Kind::Verification | Kind::UnknownKey | Kind::Probe => {
+            ErrorKind::Verification | ErrorKind::UnknownKey | ErrorKind::Probe => {
                 (StatusCode::UNAUTHORIZED, "signature refused")
             }
-            Kind::ClockSkew => (StatusCode::UNAUTHORIZED, "timestamp refused"),
-            Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
-            Kind::Decode => (StatusCode::BAD_REQUEST, "body not understood"),
-            Kind::Decrypt => (StatusCode::BAD_REQUEST, "decryption failed"),
-            Kind::WrongMerchant => (StatusCode::BAD_REQUEST, "not this merchant's"),
-            Kind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timed out"),
+            ErrorKind::ClockSkew => (StatusCode::UNAUTHORIZED, "timestamp refused"),
+            ErrorKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
+            ErrorKind::Decode => (StatusCode::BAD_REQUEST, "body not understood"),
+            ErrorKind::Decrypt => (StatusCode::BAD_REQUEST, "decryption failed"),
+            ErrorKind::WrongMerchant => (StatusCode::BAD_REQUEST, "not this merchant's"),
+            ErrorKind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timed out"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "not handled"),
         };
         Self::new(status, Some(reason.into()))

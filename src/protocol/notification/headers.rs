@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
     protocol::trust::signature::NAMES,
 };
 
@@ -27,7 +27,7 @@ where
         };
         let error = |what: &str| {
             let message = format!("{given} ({} bytes) {what}", value.len());
-            Err(Cause::new(Kind::Verification, message).in_step("headers"))
+            Err(Cause::new(ErrorKind::Verification, message).in_step("headers"))
         };
         if value.len() > MAX_VALUE {
             return error(&format!("is too long: the limit is {MAX_VALUE} bytes"));

@@ -22,7 +22,7 @@ use self::ack::Ack;
 use super::{response::verification::Verification, url::path::Version};
 use crate::{
     base::json,
-    error::{ApiError, Cause, Kind},
+    error::{ApiError, Cause, ErrorKind},
 };
 
 /// The time in which WeChat Pay expects the acknowledgement.
@@ -190,7 +190,7 @@ impl Notification {
         };
         read.map_err(|fault| {
             Cause::new(
-                Kind::Decode,
+                ErrorKind::Decode,
                 format!("the notification's resource does not match the requested type: {fault}"),
             )
             .not_sent()

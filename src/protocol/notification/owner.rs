@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::{json::type_name, scalar::scalar},
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
 };
 
 /// The fields of a resource that name a merchant or an app, as JSON pointers.
@@ -83,7 +83,7 @@ impl Owners {
     /// Returns the merchant that the resource names, if any.
     ///
     /// # Errors
-    /// Returns [`Kind::WrongMerchant`] if the notification is for another merchant or app.
+    /// Returns [`ErrorKind::WrongMerchant`] if the notification is for another merchant or app.
     pub(super) fn judge(&self, resource: &Value, rule: Rule) -> Result<Option<String>> {
         let merchant = match rule {
             Rule::Named => named(resource, &MERCHANT, &self.mchids),
@@ -169,7 +169,7 @@ fn receiver(resource: &Value, accepted: &[String]) -> Result<Option<String>> {
 
 fn stranger(what: &str, accepted: &[String]) -> Cause {
     Cause::new(
-        Kind::WrongMerchant,
+        ErrorKind::WrongMerchant,
         format!(
             "{what}, which is not configured ({}): the notification is for another merchant or \
              app; if it is yours, accept it in the builder",

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Notification, owner::Owners};
 use crate::{
-    error::{Cause, Kind, RefusedNotification, cause::Result},
+    error::{Cause, ErrorKind, RefusedNotification, cause::Result},
     protocol::{trust::Trust, url::path::Version},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn first_to_open<'r>(
                 unnamed.get_or_insert(notification);
             }
             Err(cause) => {
-                if refused.is_none() || cause.kind() == Kind::WrongMerchant {
+                if refused.is_none() || cause.kind() == ErrorKind::WrongMerchant {
                     refused = Some(cause);
                 }
             }
@@ -84,13 +84,13 @@ pub(crate) fn check_size(length: usize) -> Result<()> {
         return Ok(());
     }
     let message = format!("the body is too large: {length} bytes, the limit is {MAX_BODY}");
-    Err(Cause::new(Kind::TooLarge, message).in_step("body"))
+    Err(Cause::new(ErrorKind::TooLarge, message).in_step("body"))
 }
 
 /// Decodes a ciphertext.
 pub(super) fn base64(text: &str, field: &str) -> Result<Vec<u8>> {
     STANDARD.decode(text).map_err(|err| {
         let message = format!("invalid {field} ({} bytes): expected base64", text.len());
-        Cause::new(Kind::Decode, message).with_source(err)
+        Cause::new(ErrorKind::Decode, message).with_source(err)
     })
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, ops::ControlFlow, sync::Arc};
 
 use super::{Notification, ack::Ack};
-use crate::error::{BoxError, Cause, Error, Kind, Result};
+use crate::error::{BoxError, Cause, Error, ErrorKind, Result};
 
 /// Whether a notification may be handled now. [`ReplayGuard::begin`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +200,7 @@ impl Notification {
 }
 
 fn failed(what: &'static str, source: BoxError) -> Error {
-    Cause::new(Kind::Handler, what)
+    Cause::new(ErrorKind::Handler, what)
         .with_source(source)
         .in_step("handling")
         .not_sent()

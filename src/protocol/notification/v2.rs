@@ -22,7 +22,7 @@ use crate::{
         scalar::scalar,
         xml,
     },
-    error::{ApiError, Cause, Kind, RefusedNotification, cause::Result, value::shown},
+    error::{ApiError, Cause, ErrorKind, RefusedNotification, cause::Result, value::shown},
     protocol::{
         response::{
             v2::{SUCCESS, code_and_message, plain},
@@ -94,7 +94,7 @@ fn candidates<'r>(
             name.map_or("no merchant".into(), |name| format!("{:?}", shown(&name))),
             with_key.len()
         );
-        return Err(Cause::new(Kind::WrongMerchant, message).in_step("owner"));
+        return Err(Cause::new(ErrorKind::WrongMerchant, message).in_step("owner"));
     }
     Ok(with_key)
 }
@@ -183,7 +183,7 @@ impl Message<'_> {
                 "its return_code is {:?}, not {SUCCESS}, and it has no sign",
                 shown(code.unwrap_or_default())
             );
-            return Err(Cause::new(Kind::Decode, message).in_step("body"));
+            return Err(Cause::new(ErrorKind::Decode, message).in_step("body"));
         }
         let text = decrypt_refund(refund, key)?;
         // ECB does not authenticate, and a wrong key yields valid padding once in 256 times. Then the
@@ -207,7 +207,7 @@ impl Message<'_> {
                 "it has none of the fields that distinguish a notification from a request: {}",
                 MARKS.join(", ")
             );
-            let err = Cause::new(Kind::Decode, message);
+            let err = Cause::new(ErrorKind::Decode, message);
             return Err(refuse(err.in_step("body")));
         }
         let text = match content {
@@ -302,7 +302,7 @@ fn decrypt_refund(refund: &Value, key: &str) -> Result<Vec<u8>> {
     let undecoded = |err: Cause| err.in_step("body");
     let encoded = refund.as_str().ok_or_else(|| {
         undecoded(Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             "`req_info` contains elements or occurs twice",
         ))
     })?;
@@ -311,7 +311,7 @@ fn decrypt_refund(refund: &Value, key: &str) -> Result<Vec<u8>> {
     let digest = Zeroizing::new(hex_lower(&md5(key.as_bytes())));
     let fault = || {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             "the digest of the APIv2 key is not 32 digits long",
         )
     };

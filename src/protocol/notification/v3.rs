@@ -16,7 +16,7 @@ use crate::{
         crypto::aead,
         json::{self, type_name},
     },
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
     protocol::{
         response::verification::Verification,
         trust::{key::Purpose, signature::SignatureHeaders},
@@ -97,7 +97,7 @@ fn signature(headers: &HeaderMap, now: u64) -> Result<SignatureHeaders<'_>> {
         .and_then(|signed| {
             signed.ok_or_else(|| {
                 Cause::new(
-                    Kind::Verification,
+                    ErrorKind::Verification,
                     "it has no Wechatpay-… headers: either it is not from WeChat Pay, or something \
                      on the way dropped them",
                 )
@@ -240,7 +240,7 @@ fn mismatch(path: &str, found: Option<&Value>, expected: &str) -> Cause {
 }
 
 pub(super) fn undecoded(message: String) -> Cause {
-    Cause::new(Kind::Decode, message)
+    Cause::new(ErrorKind::Decode, message)
 }
 
 /// Parses a JSON object. The error shows its size, not its content.

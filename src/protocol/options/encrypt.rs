@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Options, measure};
 use crate::{
     base::json::type_name,
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
     protocol::trust::{
         Trust,
         sensitive::{Encrypted, Padding},
@@ -119,7 +119,7 @@ pub(crate) fn encrypt(
         };
         let encrypted = Encrypted::new(trust, serial.as_deref(), padding, text).map_err(|err| {
             // A missing key is not an error of the field.
-            if err.kind() == Kind::Request {
+            if err.kind() == ErrorKind::Request {
                 error(&pointer, &format!("cannot be encrypted: {err}"))
             } else {
                 err

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::crypto::digest::{self, Md5, Sha256},
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
 };
 
 /// How many bytes are read at a time.
@@ -108,7 +108,7 @@ impl Media {
     fn read(path: &Path) -> Result<Self> {
         let failed = |what: &str| {
             Cause::new(
-                Kind::File,
+                ErrorKind::File,
                 format!("the media file {} {what}", path.display()),
             )
         };

@@ -33,7 +33,7 @@ use super::{
     },
     v2,
 };
-use crate::error::{Cause, Kind, cause::Result, value::shown};
+use crate::error::{Cause, ErrorKind, cause::Result, value::shown};
 
 /// What a client contributes to each of its requests.
 pub(crate) struct Setup {
@@ -211,7 +211,7 @@ impl Draft {
     /// Returns an error if the host rule or the path check refuses the target.
     pub(crate) fn redirect(&mut self, location: &str, setup: &Setup) -> Result<()> {
         let refused =
-            |err: Cause| Cause::new(Kind::Redirect, format!("redirect not followed: {err}"));
+            |err: Cause| Cause::new(ErrorKind::Redirect, format!("redirect not followed: {err}"));
         let (origin, target) = if is_absolute(location) {
             let (origin, rest) = Origin::split(location).map_err(refused)?;
             (origin, rest)

@@ -17,7 +17,7 @@ use crate::{
         crypto::{Certificate, aead},
         json,
     },
-    error::{Cause, Kind, Outcome, SentError, cause::Result},
+    error::{Cause, ErrorKind, Outcome, SentError, cause::Result},
     protocol::trust::{
         key::{PlatformKey, Purpose},
         signature::SignatureHeaders,
@@ -86,7 +86,7 @@ fn open_all(
 ) -> Result<Downloaded> {
     let undecoded = |what: &str| {
         Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             format!("the response with the platform certificates {what}"),
         )
         .with_unverified(response.body.clone())
@@ -116,7 +116,7 @@ fn open_all(
     current.retain(|certificate| certificate.not_after() >= time);
     if current.is_empty() {
         return Err(Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             "every downloaded platform certificate has expired by this machine's clock: check the \
              clock against NTP",
         ));
@@ -150,7 +150,7 @@ fn verify_refusal(response: &RawResponse, store: &TrustStore, now: u64) -> Resul
     };
     match verify_either(response, &signed, &[], store, now) {
         Ok(()) => Ok(true),
-        Err(err) if err.kind() == Kind::UnknownKey => Ok(false),
+        Err(err) if err.kind() == ErrorKind::UnknownKey => Ok(false),
         Err(err) => Err(unverified(err)),
     }
 }
@@ -159,7 +159,7 @@ fn open(entry: &EncryptedCertificate, apiv3_key: &[u8; 32]) -> Result<Certificat
     let encrypted = &entry.encrypt_certificate;
     let ciphertext = STANDARD.decode(&encrypted.ciphertext).map_err(|err| {
         Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             "invalid ciphertext of a platform certificate: expected base64",
         )
         .with_source(err)
@@ -172,19 +172,23 @@ fn open(entry: &EncryptedCertificate, apiv3_key: &[u8; 32]) -> Result<Certificat
     )
     .map_err(|err| {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             "cannot decrypt the platform certificates: the `apiv3_key` is not the one set in the \
              merchant platform",
         )
         .with_source(err)
     })?;
-    let pem = std::str::from_utf8(&pem)
-        .map_err(|_| Cause::new(Kind::Decode, "a decrypted platform certificate is not PEM"))?;
+    let pem = std::str::from_utf8(&pem).map_err(|_| {
+        Cause::new(
+            ErrorKind::Decode,
+            "a decrypted platform certificate is not PEM",
+        )
+    })?;
     let certificate = Certificate::parse_pem(pem)?;
     // A certificate filed under another serial would verify responses that name that serial.
     if certificate.serial() != entry.serial_no {
         return Err(Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             format!(
                 "the platform certificate {} is listed under a different serial",
                 certificate.serial()
@@ -205,7 +209,7 @@ fn verify(
         .map_err(unverified)?
         .ok_or_else(|| {
             unverified(Cause::new(
-                Kind::Verification,
+                ErrorKind::Verification,
                 "the response with the platform certificates has no signature",
             ))
         })?;
@@ -222,7 +226,7 @@ fn verify_either(
 ) -> Result<()> {
     let result = verify_over(response.received_body(), signed, downloaded, store, now);
     match (result, response.decoded_body()) {
-        (Err(err), Some(decoded)) if err.kind() == Kind::Verification => {
+        (Err(err), Some(decoded)) if err.kind() == ErrorKind::Verification => {
             verify_over(decoded, signed, downloaded, store, now)
         }
         (result, _) => result,
@@ -242,7 +246,7 @@ fn verify_over(
         .find(|certificate| certificate.serial() == signed.serial());
     match signer {
         Some(signer) if time < signer.not_before() || signer.not_after() < time => Err(Cause::new(
-            Kind::Verification,
+            ErrorKind::Verification,
             format!(
                 "the platform certificate {} that signed the response is not in force",
                 signer.serial()

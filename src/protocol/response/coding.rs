@@ -3,7 +3,7 @@
 //! This crate does not ask for an encoding, but some gateways and proxies compress anyway, and a
 //! program may ask for gzip itself (bills, statements).
 
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, Read as _};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -12,7 +12,7 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_LENGTH},
 };
 
-use crate::error::{Cause, Kind, value::shown};
+use crate::error::{Cause, ErrorKind, value::shown};
 
 /// The first bytes of a gzip stream.
 pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -81,7 +81,7 @@ impl Coding {
             .read_to_end(&mut body)
             .map_err(|err| match err.kind() {
                 // `read_to_end` reports a failed allocation like this instead of aborting.
-                ErrorKind::OutOfMemory => CodingError::TooLarge(cap),
+                io::ErrorKind::OutOfMemory => CodingError::TooLarge(cap),
                 _ => CodingError::Damaged,
             })?;
         if body.len() > cap {
@@ -125,18 +125,18 @@ impl CodingError {
     pub(crate) fn cause(&self) -> Cause {
         match self {
             Self::Unknown(name) => Cause::new(
-                Kind::Decode,
+                ErrorKind::Decode,
                 format!(
                     "unsupported Content-Encoding `{name}` of the response: request gzip or no \
                      encoding with the header Accept-Encoding"
                 ),
             ),
             Self::Damaged => Cause::new(
-                Kind::Decode,
+                ErrorKind::Decode,
                 "truncated or corrupt gzip stream: the response's Content-Encoding is `gzip`",
             ),
             Self::TooLarge(cap) => Cause::new(
-                Kind::TooLarge,
+                ErrorKind::TooLarge,
                 format!(
                     "the response's gzip body decodes to more than {cap} bytes: raise max_response, \
                      or give the option `sink`"

@@ -2,7 +2,7 @@
 
 use crate::{
     base::crypto::digest::{self, Sha1, Sha256},
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
 };
 
 /// The expected hash of a file.
@@ -38,7 +38,7 @@ impl FileHash {
             digest::from_hex(value).map(Self::Sha256)
         } else {
             return Err(Cause::new(
-                Kind::Decode,
+                ErrorKind::Decode,
                 format!(
                     "unsupported `hash_type` `{}` of the file: expected SHA1 or SHA256; nothing was \
                      downloaded",
@@ -48,7 +48,7 @@ impl FileHash {
         };
         hash.ok_or_else(|| {
             Cause::new(
-                Kind::Decode,
+                ErrorKind::Decode,
                 format!(
                     "invalid `hash_value` of the file ({} bytes): expected a {} in hexadecimal",
                     value.len(),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::coding::{Coding, CodingError};
-use crate::error::{Kind, SentError};
+use crate::error::{ErrorKind, SentError};
 
 /// A response with its whole body, before anything is known about its origin.
 pub(crate) struct RawResponse {
@@ -100,14 +100,14 @@ impl RawResponse {
             return err;
         };
         match err.kind() {
-            Kind::Verification | Kind::Decode => err.map(|cause| {
+            ErrorKind::Verification | ErrorKind::Decode => err.map(|cause| {
                 reason
                     .cause()
                     .with_status(self.status)
                     .with_unverified(self.body.clone())
                     .with_source(cause)
             }),
-            Kind::Api => err.map(|cause| cause.and(reason.cause())),
+            ErrorKind::Api => err.map(|cause| cause.and(reason.cause())),
             _ => err,
         }
     }

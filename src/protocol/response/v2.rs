@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     base::{json, scalar::scalar, xml},
-    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result, value::shown},
+    error::{ApiError, Cause, ErrorKind, Outcome, SentError, cause::Result, value::shown},
     protocol::{
         url::path::Version,
         v2::{
@@ -37,8 +37,8 @@ pub(crate) const SUCCESS: &str = "SUCCESS";
 /// the query. `key` is the APIv2 key.
 ///
 /// # Errors
-/// Returns the API's error for a failure, [`Kind::Verification`] if the sign of a success or of a signed
-/// failure does not match, and [`Kind::Decode`] if the body is not understood.
+/// Returns the API's error for a failure, [`ErrorKind::Verification`] if the sign of a success or of a signed
+/// failure does not match, and [`ErrorKind::Decode`] if the body is not understood.
 pub(crate) fn judge(
     response: &RawResponse,
     path: &str,
@@ -86,7 +86,7 @@ fn judge_fields(
     let code = |name| plain(fields, name).map_err(|cause| unproven(response, cause));
     let Some(return_code) = code("return_code")? else {
         let cause = Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             "the response has no `return_code`: it is not from APIv2",
         );
         return Err(unproven(response, cause));
@@ -115,7 +115,7 @@ fn judge_fields(
     // that gap.
     if success && result_code.is_none() && result_code::is_required(path) {
         let cause = Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             "the response has no `result_code`, which the documents require: it is not known whether \
              the request succeeded",
         );
@@ -166,7 +166,7 @@ pub(crate) fn plain<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Op
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
         Some(_) => Err(Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             format!("the field `{name}` of the response contains elements or occurs twice"),
         )),
     }
@@ -177,7 +177,7 @@ pub(crate) fn plain<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Op
 fn judge_json(response: &RawResponse) -> Result<Verification, SentError> {
     let json: Value = json::parse(&response.body).map_err(|fault| {
         let cause = Cause::new(
-            Kind::Decode,
+            ErrorKind::Decode,
             format!(
                 "the response ({} bytes) is not JSON: {fault}",
                 response.body.len()
@@ -208,7 +208,7 @@ fn judge_json(response: &RawResponse) -> Result<Verification, SentError> {
         }
         None => {
             let cause = Cause::new(
-                Kind::Decode,
+                ErrorKind::Decode,
                 "the response has neither an `access_token` nor a code",
             );
             Err(unproven(response, cause))
@@ -226,7 +226,7 @@ fn foreign(response: &RawResponse, path: &str) -> SentError {
     );
     let effect = Effect::of(Version::V2, &Method::POST, path);
     let outcome = outcome_of_status(effect, response.status);
-    Cause::new(Kind::Api, message)
+    Cause::new(ErrorKind::Api, message)
         .with_api(api(response, "", "", false))
         .with_outcome(outcome)
 }
@@ -263,7 +263,7 @@ fn failure(response: &RawResponse, code: &str, message: &str, verified: bool) ->
     if let Some(id) = request_id(&response.headers) {
         text.push_str(&format!(" (Request-ID {})", shown(id)));
     }
-    Cause::new(Kind::Api, text).with_api(api(response, code, message, verified))
+    Cause::new(ErrorKind::Api, text).with_api(api(response, code, message, verified))
 }
 
 fn api(response: &RawResponse, code: &str, message: &str, verified: bool) -> ApiError {

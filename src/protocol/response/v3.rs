@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     base::{crypto::digest, json},
-    error::{ApiError, Cause, Kind, Outcome, SentError, cause::Result, value::shown},
+    error::{ApiError, Cause, ErrorKind, Outcome, SentError, cause::Result, value::shown},
     protocol::{
         trust::{Trust, key::Purpose, signature::SignatureHeaders},
         url::path::Version,
@@ -108,7 +108,7 @@ async fn verify(
     let Some(signed) = SignatureHeaders::read(&response.headers)? else {
         if success {
             return Err(Cause::new(
-                Kind::Verification,
+                ErrorKind::Verification,
                 format!(
                     "the response ({}, {} bytes) has no signature: either it is not from WeChat \
                      Pay, or something on the way dropped its headers",
@@ -133,7 +133,7 @@ async fn verify(
             let verify = |body| signed.verify(trust, body, now, Purpose::Response);
             let judged = verify(response.received_body()).await;
             match (judged, response.decoded_body()) {
-                (Err(err), Some(decoded)) if err.kind() == Kind::Verification => {
+                (Err(err), Some(decoded)) if err.kind() == ErrorKind::Verification => {
                     verify(decoded).await.map_err(|err| {
                         err.and("nor does it match the body before gzip was decoded")
                     })?;
@@ -167,7 +167,7 @@ fn statement_digest(response: &RawResponse, path: &str) -> Result<Option<String>
     };
     if !matches(response.received_body()) && !response.decoded_body().is_some_and(matches) {
         return Err(Cause::new(
-            Kind::Verification,
+            ErrorKind::Verification,
             "the statement does not match its Wechatpay-Statement-Sha1: it is truncated or altered",
         ));
     }
@@ -226,7 +226,7 @@ pub(crate) fn failure(response: &RawResponse, effect: Effect, verified: bool) ->
         message.extend(diagnosis.map(|text| format!("; {text}")));
     }
     let outcome = outcome_v3(effect, status, (&api.code, &api.message), verified);
-    Cause::new(Kind::Api, message)
+    Cause::new(ErrorKind::Api, message)
         .with_api(api)
         .with_outcome(outcome)
 }

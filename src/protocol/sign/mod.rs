@@ -17,7 +17,7 @@ use http::{HeaderValue, Method};
 use super::{merchant::check_serial, trust::sensitive::Padding};
 use crate::{
     base::crypto::{self, PrivateKey},
-    error::{BoxError, Cause, Kind, cause::Result},
+    error::{BoxError, Cause, ErrorKind, cause::Result},
 };
 
 /// A signature and the serial of the merchant certificate whose key made it.
@@ -235,12 +235,12 @@ impl MerchantKey {
             }
             Inner::Remote(signer) => {
                 let signature = signer.sign_boxed(message).await.map_err(|err| {
-                    Cause::new(Kind::Signing, "the signer failed").with_source(err)
+                    Cause::new(ErrorKind::Signing, "the signer failed").with_source(err)
                 })?;
                 // It goes into a header between quotes, so a signer must not be able to inject others.
                 check_serial(&signature.serial).map_err(|what| {
                     Cause::new(
-                        Kind::Signing,
+                        ErrorKind::Signing,
                         format!("the signer returned an invalid serial {what}"),
                     )
                 })?;
@@ -263,7 +263,7 @@ impl MerchantKey {
         };
         let decrypted = signer.decrypt_boxed(padding, ciphertext).await;
         let decrypted = decrypted.map_err(|err| {
-            Cause::new(Kind::Decrypt, "the signer failed to decrypt").with_source(err)
+            Cause::new(ErrorKind::Decrypt, "the signer failed to decrypt").with_source(err)
         })?;
         decrypted.ok_or_else(|| {
             let method = match padding {
@@ -271,7 +271,7 @@ impl MerchantKey {
                 Padding::Pkcs1 => "decrypt_pkcs1",
             };
             Cause::new(
-                Kind::Decrypt,
+                ErrorKind::Decrypt,
                 format!(
                     "this client's `signer` does not decrypt: implement Signer::{method}, or decrypt \
                      where the private key is"
@@ -352,7 +352,7 @@ pub(crate) async fn authorization(
     STANDARD.encode_string(bytes, &mut header);
     header.push('"');
     let mut header = HeaderValue::try_from(header).map_err(|err| {
-        Cause::new(Kind::Signing, "the Authorization header is malformed").with_source(err)
+        Cause::new(ErrorKind::Signing, "the Authorization header is malformed").with_source(err)
     })?;
     // Keeps the value out of Debug output and out of HTTP/2 header compression.
     header.set_sensitive(true);

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::SystemTime};
 
 use crate::{
     base::crypto::Certificate,
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
 };
 
 /// Reads the certificates in a folder's `.pem` files. Expired certificates are skipped: the files
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn load(folder: &Path) -> Result<Vec<Certificate>> {
     let failed = |err: std::io::Error| {
         Cause::new(
-            Kind::File,
+            ErrorKind::File,
             format!("cannot read the folder {}", folder.display()),
         )
         .with_source(err)

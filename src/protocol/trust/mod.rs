@@ -21,7 +21,7 @@ use self::{
 };
 use crate::{
     base::crypto::PublicKey,
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
 };
 
 /// Where platform keys are: in this process, or behind a [`Verifier`].
@@ -113,7 +113,7 @@ impl Trust {
                 .verify_boxed(serial, message, signature)
                 .await
                 .map_err(|err| {
-                    Cause::new(Kind::Verification, "the verifier failed").with_source(err)
+                    Cause::new(ErrorKind::Verification, "the verifier failed").with_source(err)
                 }),
         }
     }

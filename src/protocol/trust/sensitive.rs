@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer};
 
 use super::Trust;
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// The padding of a text before RSA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Serialize for Encrypted {
 pub(crate) fn ciphertext(base64: &str) -> Result<Vec<u8>> {
     STANDARD.decode(base64.trim()).map_err(|err| {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             format!(
                 "the field to decrypt ({} bytes) is not base64",
                 base64.len()
@@ -138,7 +138,7 @@ pub(crate) fn plaintext(padding: Padding, bytes: Vec<u8>) -> Result<String> {
     // No source: `FromUtf8Error` contains the decrypted bytes, and its Debug shows them.
     String::from_utf8(bytes).map_err(|err| {
         Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             format!(
                 "the decrypted field ({} bytes) is not UTF-8",
                 err.as_bytes().len()

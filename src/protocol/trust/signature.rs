@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 
 use super::{Trust, key::Purpose, store::TrustStore};
-use crate::error::{Cause, Kind, cause::Result, value::shown};
+use crate::error::{Cause, ErrorKind, cause::Result, value::shown};
 
 /// The largest accepted difference between a timestamp and this machine's clock, in seconds.
 ///
@@ -104,7 +104,7 @@ impl<'h> SignatureHeaders<'h> {
             return Ok(());
         }
         Err(Cause::new(
-            Kind::Verification,
+            ErrorKind::Verification,
             format!(
                 "the signature by serial {} does not match the body ({} bytes); common causes: the \
                  body was parsed and serialized again (pass the bytes as received), a \
@@ -125,7 +125,7 @@ impl<'h> SignatureHeaders<'h> {
             Ok(timestamp) if is_decimal => timestamp,
             _ => {
                 return Err(Cause::new(
-                    Kind::Verification,
+                    ErrorKind::Verification,
                     format!(
                         "invalid Wechatpay-Timestamp {:?}: expected seconds since 1970",
                         shown(self.timestamp)
@@ -141,7 +141,7 @@ impl<'h> SignatureHeaders<'h> {
                 "ahead of"
             };
             return Err(Cause::new(
-                Kind::ClockSkew,
+                ErrorKind::ClockSkew,
                 format!(
                     "Wechatpay-Timestamp is {skew} s {side} this machine's clock; the limit is \
                      {MAX_SKEW} s: either the message is a replay, or a clock is wrong (check it \
@@ -157,13 +157,14 @@ impl<'h> SignatureHeaders<'h> {
         self.check_time(now)?;
         if self.signature.starts_with(PROBE) {
             return Err(Cause::new(
-                Kind::Probe,
+                ErrorKind::Probe,
                 "the signature is a probe by WeChat Pay (WECHATPAY/SIGNTEST/), which tests whether \
                  signatures are verified: it is never valid, and the genuine message follows",
             ));
         }
         STANDARD.decode(self.signature).map_err(|err| {
-            Cause::new(Kind::Verification, "Wechatpay-Signature is not base64").with_source(err)
+            Cause::new(ErrorKind::Verification, "Wechatpay-Signature is not base64")
+                .with_source(err)
         })
     }
 
@@ -195,7 +196,7 @@ fn read<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str> {
         }
         title
     };
-    let error = |what: &str| Cause::new(Kind::Verification, format!("{} {what}", title()));
+    let error = |what: &str| Cause::new(ErrorKind::Verification, format!("{} {what}", title()));
     let value = all.next().ok_or_else(|| error("is missing"))?;
     if all.next().is_some() {
         return Err(error("is given more than once"));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     base::crypto::PublicKey,
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
     protocol::merchant::{check_platform_id, is_public_key_id},
 };
 
@@ -135,12 +135,12 @@ impl TrustStore {
                      WeChat Pay's, add its certificate or public key"
                 )
             };
-            return Err(Cause::new(Kind::UnknownKey, message));
+            return Err(Cause::new(ErrorKind::UnknownKey, message));
         };
         // Checked for every message, not only when the key was added: a process can run for longer than
         // a certificate is valid.
         key.check_unexpired(now)
-            .map_err(|err| Cause::new(Kind::Verification, err.to_string()))?;
+            .map_err(|err| Cause::new(ErrorKind::Verification, err.to_string()))?;
         let matches = key.key().verify(message, signature);
         if matches {
             key.count(purpose);

@@ -21,7 +21,7 @@ use crate::{
         crypto::digest::{constant_time_eq, hex_upper, hmac_sha256, md5},
         scalar::scalar,
     },
-    error::{Cause, Kind, cause::Result, value::shown},
+    error::{Cause, ErrorKind, cause::Result, value::shown},
 };
 
 /// The name of the field with the sign.
@@ -98,14 +98,14 @@ pub(crate) fn sign(fields: &Map<String, Value>, key: &str, sign_type: SignType) 
 /// Checks the `sign` of received fields and returns the digest it was made with.
 ///
 /// # Errors
-/// Returns [`Kind::Verification`] if the sign is missing, does not match, or would match other fields
+/// Returns [`ErrorKind::Verification`] if the sign is missing, does not match, or would match other fields
 /// as well.
 pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
     let sign_type = check_digest(fields, key)?;
     match ambiguous(fields) {
         None => Ok(sign_type),
         Some((name, hidden)) => Err(Cause::new(
-            Kind::Verification,
+            ErrorKind::Verification,
             format!(
                 "the field `{}` contains `&{}=`: the sign would also match a message in which that is \
                  a separate field, so the fields may have been altered",
@@ -118,7 +118,7 @@ pub(crate) fn verify(fields: &Map<String, Value>, key: &str) -> Result<SignType>
 
 /// Checks like [`verify`], but accepts fields whose canonical text is ambiguous.
 pub(crate) fn check_digest(fields: &Map<String, Value>, key: &str) -> Result<SignType> {
-    let refuse = |what: String| Err(Cause::new(Kind::Verification, what));
+    let refuse = |what: String| Err(Cause::new(ErrorKind::Verification, what));
     let given = match fields.get(SIGN) {
         Some(Value::String(given)) if !given.is_empty() => given,
         _ => return refuse("the fields have no `sign`".to_owned()),

@@ -27,7 +27,7 @@ use tokio::{
 
 use self::exchange::exchange;
 use super::state::SandboxState;
-use crate::error::{Cause, Kind, cause::Result};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// How long an idle connection is kept. WeChat Pay sends this number in `Keep-Alive`.
 // The sandbox keeps to it, so that a client meets connections that end while they are pooled.
@@ -53,7 +53,7 @@ impl BoundListener {
     pub(super) fn bind(address: SocketAddr) -> Result<Self> {
         let fail = |err: io::Error| {
             Cause::new(
-                Kind::Connect,
+                ErrorKind::Connect,
                 format!("the sandbox cannot listen on {address}"),
             )
             .with_source(err)
@@ -79,7 +79,7 @@ impl BoundListener {
             listener, runtime, ..
         } = self;
         let fail = |err: io::Error| {
-            Cause::new(Kind::Connect, "the sandbox cannot start its server").with_source(err)
+            Cause::new(ErrorKind::Connect, "the sandbox cannot start its server").with_source(err)
         };
         let listener = {
             // Registers the listener with this runtime, not with one that the caller may be in.

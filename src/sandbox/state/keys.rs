@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::random;
 use crate::{
     base::crypto::{PrivateKey, PublicKey},
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
     protocol::merchant::SANDBOX_IN_HEX,
 };
 
@@ -40,7 +40,8 @@ impl Keys {
             .name("sandbox-key".to_owned())
             .spawn(PrivateKey::generate)
             .map_err(|err| {
-                Cause::new(Kind::Config, "cannot start a thread to generate keys").with_source(err)
+                Cause::new(ErrorKind::Config, "cannot start a thread to generate keys")
+                    .with_source(err)
             })?;
         let merchant = PrivateKey::generate()?;
         let platform = platform

@@ -11,7 +11,7 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 
 use super::no_blocking::NoBlocking;
-use crate::error::{Cause, Kind, cause};
+use crate::error::{Cause, ErrorKind, cause};
 
 /// Returns the background runtime, for blocking verbs and for async verbs outside tokio.
 ///
@@ -58,7 +58,7 @@ impl Thread {
         // able to start a thread the next time.
         let handle = self.start().map_err(|e| {
             let message = format!("cannot start the background thread `{}`", self.name);
-            Cause::new(Kind::Transport, message).with_source(e)
+            Cause::new(ErrorKind::Transport, message).with_source(e)
         })?;
         Ok(self.handle.get_or_init(|| handle))
     }

@@ -19,7 +19,7 @@ use super::{
     no_blocking::NoBlocking,
     thread::{background, is_runtime_shut_down, user_runtime},
 };
-use crate::error::{Cause, Kind, cause};
+use crate::error::{Cause, ErrorKind, cause};
 
 /// Polls a future of the program's, inside the current runtime or, instead of the background
 /// runtime, inside the user runtime.
@@ -84,7 +84,7 @@ pub(crate) async fn run_on_user_runtime<F: Future>(future: F) -> cause::Result<F
 /// Returns the cause of a failure that comes from the shutdown of a call's runtime.
 pub(crate) fn runtime_shut_down() -> Cause {
     Cause::new(
-        Kind::Transport,
+        ErrorKind::Transport,
         "the tokio runtime in which this call began has been shut down",
     )
 }

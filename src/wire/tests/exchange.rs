@@ -19,7 +19,7 @@ use super::{
     server::{Received, Server, ok, reset_after},
     transport, two_workers,
 };
-use crate::error::{BoxError, Cause, Error, Kind, Outcome, SentError};
+use crate::error::{BoxError, Cause, Error, ErrorKind, Outcome, SentError};
 
 #[test]
 fn a_request_is_sent_with_only_host_and_length_added() {
@@ -267,7 +267,7 @@ fn a_truncated_body_is_an_error() {
             let response = send(&transport, get(server.port, path)).await.unwrap();
             let error = response.body.collect(100).await.unwrap_err();
             assert!(matches!(error, BodyError::Cut(_)), "{path}: {error:?}");
-            assert_eq!(Cause::from(error).kind(), Kind::Transport);
+            assert_eq!(Cause::from(error).kind(), ErrorKind::Transport);
         }
     });
 }
@@ -302,18 +302,22 @@ fn invalid_responses_are_explained() {
     let cases = [
         (
             "/garbage",
-            Kind::Transport,
+            ErrorKind::Transport,
             "the server's response is not valid HTTP/1.1",
         ),
-        ("/h2", Kind::Transport, "not valid HTTP/1.1"),
-        ("/switch", Kind::Transport, "101"),
-        ("/lengths", Kind::Transport, "not valid HTTP/1.1"),
-        ("/large", Kind::TooLarge, "headers exceed 65536 bytes"),
-        ("/many", Kind::TooLarge, "headers exceed 65536 bytes"),
-        ("/endless", Kind::TooLarge, "headers exceed 65536 bytes"),
+        ("/h2", ErrorKind::Transport, "not valid HTTP/1.1"),
+        ("/switch", ErrorKind::Transport, "101"),
+        ("/lengths", ErrorKind::Transport, "not valid HTTP/1.1"),
+        ("/large", ErrorKind::TooLarge, "headers exceed 65536 bytes"),
+        ("/many", ErrorKind::TooLarge, "headers exceed 65536 bytes"),
+        (
+            "/endless",
+            ErrorKind::TooLarge,
+            "headers exceed 65536 bytes",
+        ),
         (
             "/nothing",
-            Kind::Transport,
+            ErrorKind::Transport,
             "closed the connection before responding",
         ),
     ];

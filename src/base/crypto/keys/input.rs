@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::pem;
 use crate::{
     base::crypto::defect::{Defect, Expected},
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
 };
 
 /// A key or certificate has a few kilobytes. A larger file is the wrong file.
@@ -49,7 +49,7 @@ pub(super) fn read_file<T>(
 ) -> Result<T> {
     let origin = format!("{} file {}", expected.name(), path.display());
     let bytes = read(path).map_err(|source| {
-        Cause::new(Kind::File, format!("cannot read {origin}")).with_source(source)
+        Cause::new(ErrorKind::File, format!("cannot read {origin}")).with_source(source)
     })?;
     text_of(&bytes)
         .and_then(parse)

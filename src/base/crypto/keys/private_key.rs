@@ -16,7 +16,7 @@ use crate::{
         defect::{Defect, Expected},
         der::{self, Reader},
     },
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
 };
 
 /// The merchant's RSA private key: signs requests, and decrypts what was encrypted for the merchant.
@@ -94,7 +94,8 @@ impl PrivateKey {
     /// Signs with RSASSA-PKCS1-v1_5 and SHA-256, the only scheme of APIv3.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         self.0.key.sign(message).map_err(|source| {
-            Cause::new(Kind::Signing, "signing with the private key failed").with_source(source)
+            Cause::new(ErrorKind::Signing, "signing with the private key failed")
+                .with_source(source)
         })
     }
 
@@ -105,7 +106,7 @@ impl PrivateKey {
         self.check_size(ciphertext)?;
         self.0.key.decrypt_oaep(ciphertext).map_err(|source| {
             Cause::new(
-                Kind::Decrypt,
+                ErrorKind::Decrypt,
                 "cannot decrypt the RSA ciphertext: it is for another key, altered, or not OAEP with SHA-1",
             )
             .with_source(source)
@@ -126,7 +127,7 @@ impl PrivateKey {
                 "cannot decrypt the RSA ciphertext; to see what openssl reports:"
             };
             Cause::new(
-                Kind::Decrypt,
+                ErrorKind::Decrypt,
                 format!(
                     "{reason} base64 -d field.txt | openssl pkeyutl -decrypt -inkey \
                      apiclient_key.pem -pkeyopt rsa_padding_mode:pkcs1"
@@ -144,7 +145,7 @@ impl PrivateKey {
             return Ok(());
         }
         Err(Cause::new(
-            Kind::Decrypt,
+            ErrorKind::Decrypt,
             format!(
                 "invalid RSA ciphertext: {} bytes, expected {expected} for this key",
                 ciphertext.len()

@@ -15,7 +15,7 @@ use crate::{
         der::{self, Reader},
         digest,
     },
-    error::{BoxError, Cause, Kind, cause::Result},
+    error::{BoxError, Cause, ErrorKind, cause::Result},
 };
 
 /// An RSA public key: WeChat Pay's own, or the one in a platform certificate.
@@ -194,5 +194,5 @@ impl FromDer for PublicKey {
 }
 
 fn not_encrypted(source: BoxError) -> Cause {
-    Cause::new(Kind::Request, "encryption with the public key failed").with_source(source)
+    Cause::new(ErrorKind::Request, "encryption with the public key failed").with_source(source)
 }

@@ -3,14 +3,14 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
     base::crypto,
-    error::{Cause, Kind, cause::Result},
+    error::{Cause, ErrorKind, cause::Result},
 };
 
 /// What errors call the file of a download.
@@ -161,7 +161,7 @@ impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.file {
             Some(file) => file.write(bytes),
-            None => Err(ErrorKind::NotConnected.into()),
+            None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -193,7 +193,7 @@ fn abandon(stage: &mut Stage) {
         Stage::New | Stage::Abandoned(None) => return,
     };
     match fs::remove_file(&path) {
-        Err(err) if err.kind() != ErrorKind::NotFound => *stage = Stage::Abandoned(Some(path)),
+        Err(err) if err.kind() != io::ErrorKind::NotFound => *stage = Stage::Abandoned(Some(path)),
         _ => {}
     }
 }
@@ -213,8 +213,10 @@ fn resolve(sink: &Path) -> Result<PathBuf> {
     let target = match fs::symlink_metadata(sink) {
         Ok(found) if found.is_symlink() => fs::canonicalize(sink).map_err(unread)?,
         Ok(_) => sink.to_owned(),
-        Err(err) if err.kind() == ErrorKind::NotFound && !ends_open => return Ok(sink.to_owned()),
-        Err(err) if err.kind() == ErrorKind::NotFound => {
+        Err(err) if err.kind() == io::ErrorKind::NotFound && !ends_open => {
+            return Ok(sink.to_owned());
+        }
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
             return Err(failed(
                 SINK,
                 sink,
@@ -238,7 +240,10 @@ fn resolve(sink: &Path) -> Result<PathBuf> {
 }
 
 fn failed(what: &str, path: &Path, fault: &str) -> Cause {
-    Cause::new(Kind::File, format!("{what} {} {fault}", path.display()))
+    Cause::new(
+        ErrorKind::File,
+        format!("{what} {} {fault}", path.display()),
+    )
 }
 
 fn call_ended(what: &str, path: &Path) -> Cause {
