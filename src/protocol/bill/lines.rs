@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read},
 };
 
-use super::BillError;
+use super::error::BillError;
 use crate::error::{Cause, ErrorKind};
 
 /// The longest accepted line, and the longest row of several lines, in bytes. A typical row has 500.
@@ -41,6 +41,13 @@ impl Line {
     }
 }
 
+/// Returns the error of a line, or of a row of several lines, that exceeds [`MAX_LINE`].
+pub(super) fn too_long(line: u64) -> Cause {
+    let message = format!("line {line} of the bill is longer than {MAX_LINE} bytes");
+    Cause::new(ErrorKind::TooLarge, message)
+}
+
+/// The lines of a reader.
 pub(super) struct Lines<R> {
     reader: BufReader<R>,
     ahead: VecDeque<Line>,

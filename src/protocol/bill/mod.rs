@@ -7,7 +7,9 @@
 //! there is exactly one way to split it into as many values as there are columns; everything else is
 //! an error of that row alone.
 
+mod error;
 mod lines;
+mod raw_row;
 pub(crate) mod row;
 mod split;
 #[cfg(test)]
@@ -16,11 +18,13 @@ mod tests;
 use std::{fmt, io::Read, sync::Arc};
 
 use self::{
-    lines::{Line, Lines, MAX_LINE},
+    error::{BillError, cause, stray},
+    lines::{Line, Lines, MAX_LINE, too_long},
+    raw_row::RawRow,
     row::BillRow,
     split::{RowLayout, Split, SplitError, Style},
 };
-use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// How many lines that begin like rows are tried as a part of the row before them.
 const MAX_LINES: usize = 16;
@@ -77,14 +81,6 @@ enum Position {
     AfterSummary,
     /// At the end of the file, or after an error that ended it.
     End,
-}
-
-/// An error in a bill.
-enum BillError {
-    /// Only this row is wrong.
-    Row(Cause),
-    /// Nothing after it can be read.
-    End(Cause),
 }
 
 impl<R: Read> BillRows<R> {
@@ -169,7 +165,7 @@ impl<R: Read> BillRows<R> {
     /// line break, unless they begin the summary.
     fn row(&mut self, first: Line) -> Result<BillRow, BillError> {
         let number = first.number;
-        let mut row = Row::of(&first);
+        let mut row = RawRow::of(&first);
         // Lines that complete the row are tried first, because that case is certain.
         if let Err(error) = row.split(&self.layout) {
             if let Ok(split) = self.extend(&mut row, error)? {
@@ -234,7 +230,7 @@ impl<R: Read> BillRows<R> {
     /// time and this line does not; the line is not a complete row itself; and it completes the row.
     fn extend(
         &mut self,
-        row: &mut Row,
+        row: &mut RawRow,
         error: SplitError,
     ) -> Result<Result<Split, SplitError>, BillError> {
         // Everything is tried on a copy. If no extension is certain, all lines are put back and are
@@ -248,7 +244,7 @@ impl<R: Read> BillRows<R> {
             let Some(line) = self.lines.next()? else {
                 break None;
             };
-            let alone = Row::of(&line);
+            let alone = RawRow::of(&line);
             let goes_on = taken.len() < MAX_LINES
                 && !line.too_long
                 && longer.len() + size(&line) <= MAX_LINE
@@ -318,7 +314,7 @@ impl<R: Read> BillRows<R> {
         let (columns, mut layout) = names(&last).map_err(BillError::ending)?;
         layout.ticked = Some(layout.columns);
         let number = values.number;
-        let row = Row::of(&values);
+        let row = RawRow::of(&values);
         let split = row
             .split(&layout)
             .map_err(|error| BillError::End(row.error(number, &error, &layout)))?;
@@ -350,7 +346,7 @@ impl<R: Read> BillRows<R> {
         if !values.is_row() {
             return Ok(false);
         }
-        let values = Row::of(values);
+        let values = RawRow::of(values);
         let is_row = values.split(&self.layout).is_ok();
         let is_named = values.ticks() == named.columns;
         let is_end = self.ends_after_next();
@@ -425,89 +421,6 @@ impl<R: Read> fmt::Debug for BillRows<R> {
     }
 }
 
-impl BillError {
-    /// Makes the error one after which nothing can be read.
-    fn ending(self) -> Self {
-        match self {
-            Self::Row(cause) | Self::End(cause) => Self::End(cause),
-        }
-    }
-}
-
-/// The text of a row that is not split yet: one line or several.
-#[derive(Clone)]
-struct Row(Vec<u8>);
-
-impl Row {
-    fn of(line: &Line) -> Self {
-        Self(line.bytes.clone())
-    }
-
-    fn push(&mut self, line: &Line) {
-        self.0.extend_from_slice(&line.bytes);
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn text(&self) -> Option<&str> {
-        std::str::from_utf8(self.0.trim_ascii()).ok()
-    }
-
-    fn split(&self, layout: &RowLayout) -> Result<Split, SplitError> {
-        let not_a_row = SplitError {
-            found: 0,
-            is_open: false,
-        };
-        let text = self
-            .text()
-            .filter(|text| text.starts_with('`'))
-            .ok_or(not_a_row)?;
-        layout.split(text, self.is_whole())
-    }
-
-    /// Returns whether its last line has a line break. Without one, it may be truncated.
-    fn is_whole(&self) -> bool {
-        self.0.ends_with(b"\n")
-    }
-
-    /// Returns how many values begin with a backtick.
-    fn ticks(&self) -> usize {
-        self.0.windows(2).filter(|pair| pair == b",`").count() + 1
-    }
-
-    /// Returns whether it begins with a date, as rows of payments do.
-    fn begins_with_time(&self) -> bool {
-        let date = self.0.trim_ascii_start().get(..11).unwrap_or_default();
-        date.len() == 11
-            && date
-                .iter()
-                .zip(b"`0000-00-00")
-                .all(|(byte, expected)| match expected {
-                    b'0' => byte.is_ascii_digit(),
-                    expected => byte == expected,
-                })
-    }
-
-    fn error(&self, line: u64, error: &SplitError, layout: &RowLayout) -> Cause {
-        let (found, columns) = (error.found, layout.columns);
-        if let Err(err) = std::str::from_utf8(&self.0) {
-            return cause(format!("line {line} of the bill is not UTF-8")).with_source(err);
-        }
-        // A short last line without a line break is the sign of an interrupted download.
-        if found < columns && !self.is_whole() {
-            return cause(format!(
-                "the bill is truncated in line {line}: {found} values for {columns} columns"
-            ));
-        }
-        cause(format!(
-            "line {line} of the bill has {found} values for {columns} columns: a value may contain a \
-             comma and a backtick, or be missing, so the columns are ambiguous"
-        ))
-    }
-}
-
 /// Parses a line of column names. Returns the names and the layout of the rows below it.
 fn names(line: &Line) -> Result<(Arc<[String]>, RowLayout), BillError> {
     if line.too_long {
@@ -536,24 +449,4 @@ fn names(line: &Line) -> Result<(Arc<[String]>, RowLayout), BillError> {
 /// Returns how much memory a line takes, so that empty lines are limited, too.
 fn size(line: &Line) -> usize {
     line.bytes.len() + 64
-}
-
-fn too_long(line: u64) -> Cause {
-    let message = format!("line {line} of the bill is longer than {MAX_LINE} bytes");
-    Cause::new(ErrorKind::TooLarge, message)
-}
-
-fn stray(line: u64) -> Cause {
-    cause(format!(
-        "line {line} of the bill is neither a row, which begins with a backtick, nor a line of column \
-         names"
-    ))
-}
-
-fn cause(message: impl Into<std::borrow::Cow<'static, str>>) -> Cause {
-    Cause::new(ErrorKind::Decode, message)
-}
-
-fn decode(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    cause(message).not_sent()
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use super::decode;
+use super::error::decode;
 use crate::error::{Error, Result, value::shown};
 
 /// How many column names an error shows. No bill has more.

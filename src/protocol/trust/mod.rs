@@ -42,7 +42,7 @@ impl Trust {
         guard: Arc<Guard>,
     ) -> Result<Self> {
         match verifier {
-            // With both, it would be unclear whose answer counts for a key that only one of them knows.
+            // With both, it would be unclear which of the two decides about a key that only one knows.
             Some(_) if !keys.is_empty() => Err(Cause::config(
                 "a `verifier` replaces platform keys and certificates: give either the verifier or \
                  the keys",
