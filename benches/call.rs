@@ -1,8 +1,8 @@
-//! The whole call beside its floor: a bare hyper client that signs and verifies with the same
-//! keys. The server is a process of its own, so that the figures are the client's alone.
+//! Compares a whole call with a baseline: a plain hyper client that signs and verifies with the same keys.
 //!
-//! Prints the processor time of each and their ratio, round by round in turn, so that the ratio
-//! holds on a noisy machine: `cargo bench --bench call`.
+//! Prints the CPU time of both and their ratio. The server is a separate process, so the figures cover
+//! the client only. The two are measured in alternating rounds, so that the ratio holds on a noisy
+//! machine. Run it with `cargo bench --bench call`.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
-    client::legacy::{Client as Bare, connect::HttpConnector},
+    client::legacy::{Client as HyperClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use ring::{
@@ -47,34 +47,34 @@ fn main() {
     }
     let quick = !env::args().any(|arg| arg == "--bench");
     let (rounds, calls) = if quick { (1, 4) } else { (15, 256) };
-    let merchant = draw();
-    let platform = draw();
+    let merchant = generate();
+    let platform = generate();
     let server = Server::start(&platform);
-    let ours = ours(&merchant, &platform, server.port);
-    let floor = Arc::new(Floor::new(&merchant, &platform, server.port));
+    let ours = client(&merchant, &platform, server.port);
+    let baseline = Arc::new(Baseline::new(&merchant, &platform, server.port));
 
     println!(
-        "processor time a call, this library / bare hyper (medians over {rounds} rounds of {calls})"
+        "CPU time per call, this library / plain hyper (medians of {rounds} rounds of {calls} calls)"
     );
-    for (name, threads, flight) in [
+    for (name, threads, concurrency) in [
         ("async, sequential, current thread", 0, 1),
         ("async, 64 in flight, current thread", 0, 64),
         ("async, sequential, two workers", 2, 1),
         ("async, 64 in flight, two workers", 2, 64),
     ] {
         let runtime = runtime(threads);
-        let measure = |flight: usize, calls: usize, a: bool| {
-            let (ours, floor) = (ours.clone(), Arc::clone(&floor));
+        let measure = |concurrency: usize, calls: usize, is_ours: bool| {
+            let (ours, baseline) = (ours.clone(), Arc::clone(&baseline));
             cpu(|| {
                 runtime.block_on(async move {
-                    let tasks = (0..flight).map(|_| {
-                        let (ours, floor) = (ours.clone(), Arc::clone(&floor));
+                    let tasks = (0..concurrency).map(|_| {
+                        let (ours, baseline) = (ours.clone(), Arc::clone(&baseline));
                         tokio::spawn(async move {
-                            for _ in 0..calls / flight {
-                                if a {
+                            for _ in 0..calls / concurrency {
+                                if is_ours {
                                     call(&ours).await;
                                 } else {
-                                    floor.call().await;
+                                    baseline.call().await;
                                 }
                             }
                         })
@@ -85,22 +85,22 @@ fn main() {
                 });
             })
         };
-        report(name, rounds, calls, |a| {
-            measure(flight, calls.max(flight), a)
+        report(name, rounds, calls, |is_ours| {
+            measure(concurrency, calls.max(concurrency), is_ours)
         });
     }
 
-    // The bare client driven as the blocking verbs drive ours: polled on the caller's thread.
+    // The plain client, polled on the caller's thread as the blocking verbs do.
     let background = Box::leak(Box::new(runtime(1)));
-    let blocking_floor = Floor::new(&merchant, &platform, server.port);
-    let blocking = report("blocking, one thread", rounds, calls, |a| {
+    let blocking_baseline = Baseline::new(&merchant, &platform, server.port);
+    let blocking = report("blocking, one thread", rounds, calls, |is_ours| {
         cpu(|| {
             for _ in 0..calls {
-                if a {
-                    ours.chain(PATH).post(options()).expect("an answer");
+                if is_ours {
+                    ours.chain(PATH).post(options()).expect("a response");
                 } else {
                     let _inside = background.enter();
-                    drive(blocking_floor.call());
+                    block_on(blocking_baseline.call());
                 }
             }
         })
@@ -120,7 +120,7 @@ fn main() {
             .collect(),
     ) / calls as f64;
     println!(
-        "blocking beside async (sequential, current thread): {:.3}",
+        "blocking / async (sequential, current thread): {:.3}",
         blocking / asynchronous
     );
 }
@@ -137,15 +137,15 @@ fn body() -> Value {
 }
 
 async fn call(client: &Client) {
-    let answer = client
+    let response = client
         .chain(PATH)
         .post_async(options())
         .await
-        .expect("an answer");
-    assert!(answer.verification().is_verified());
+        .expect("a response");
+    assert!(response.verification().is_verified());
 }
 
-fn ours(merchant: &rsa::PrivateKey, platform: &rsa::PrivateKey, port: u16) -> Client {
+fn client(merchant: &rsa::PrivateKey, platform: &rsa::PrivateKey, port: u16) -> Client {
     let private = merchant.to_pkcs8_der().expect("DER");
     let public = platform.to_public_key().to_public_key_der().expect("DER");
     Client::builder()
@@ -162,21 +162,21 @@ fn ours(merchant: &rsa::PrivateKey, platform: &rsa::PrivateKey, port: u16) -> Cl
         .expect("a client")
 }
 
-/// What nobody can do without: a body, a signature, a request, an answer, a verification.
-struct Floor {
-    client: Bare<HttpConnector, Full<Bytes>>,
+/// The minimum that every client does: serialize, sign, send, receive and verify.
+struct Baseline {
+    client: HyperClient<HttpConnector, Full<Bytes>>,
     key: RsaKeyPair,
     platform: UnparsedPublicKey<Vec<u8>>,
     random: SystemRandom,
     authority: String,
 }
 
-impl Floor {
+impl Baseline {
     fn new(merchant: &rsa::PrivateKey, platform: &rsa::PrivateKey, port: u16) -> Self {
         let private = merchant.to_pkcs8_der().expect("DER");
         let public = platform.to_public_key().to_pkcs1_der().expect("DER");
         Self {
-            client: Bare::builder(TokioExecutor::new()).build_http(),
+            client: HyperClient::builder(TokioExecutor::new()).build_http(),
             key: RsaKeyPair::from_pkcs8(private.as_bytes()).expect("a key"),
             platform: UnparsedPublicKey::new(
                 &RSA_PKCS1_2048_8192_SHA256,
@@ -191,7 +191,7 @@ impl Floor {
         let body = serde_json::to_vec(&body()).expect("JSON");
         let target = format!("/v3/payscore/serviceorder/{NUMBER}/sync");
         let mut random = [0; 16];
-        self.random.fill(&mut random).expect("chance");
+        self.random.fill(&mut random).expect("random bytes");
         let nonce = random
             .iter()
             .map(|byte| format!("{byte:02X}"))
@@ -210,14 +210,14 @@ impl Floor {
         );
         let request = http::Request::post(format!("http://{}{target}", self.authority))
             .header("accept", "application/json")
-            .header("user-agent", "bare")
+            .header("user-agent", "hyper")
             .header("content-type", "application/json")
             .header("wechatpay-serial", PLATFORM)
             .header("authorization", authorization)
             .body(Full::from(body))
             .expect("a request");
-        let answer = self.client.request(request).await.expect("an answer");
-        let (head, body) = answer.into_parts();
+        let response = self.client.request(request).await.expect("a response");
+        let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         let field = |name: &str| head.headers[name].to_str().expect("text");
         let mut message = format!(
@@ -237,23 +237,24 @@ impl Floor {
     }
 }
 
-/// Measures both in turn, prints the medians and their ratio, and returns ours.
+/// Measures both in alternating rounds, prints the medians and their ratio, and returns this library's
+/// median.
 fn report(name: &str, rounds: usize, calls: usize, measure: impl Fn(bool) -> f64) -> f64 {
     measure(true);
     measure(false);
-    let (mut ours, mut floor, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut baseline, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let (a, b) = (measure(true), measure(false));
         ours.push(a);
-        floor.push(b);
+        baseline.push(b);
         ratios.push(a / b);
     }
-    let each = |all: Vec<f64>| median(all) / calls as f64;
-    let (ours, floor) = (each(ours), each(floor));
+    let per_call = |all: Vec<f64>| median(all) / calls as f64;
+    let (ours, baseline) = (per_call(ours), per_call(baseline));
     println!(
         "{name}: {:.1} µs / {:.1} µs = {:.3}",
         ours * 1e6,
-        floor * 1e6,
+        baseline * 1e6,
         median(ratios)
     );
     ours
@@ -264,19 +265,19 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
-/// Seconds of processor time that all threads of this process took; the clock where the system
-/// does not tell.
+/// Returns the CPU time of all threads of this process in seconds, or the elapsed time where the system
+/// does not report it.
 fn cpu(work: impl FnOnce()) -> f64 {
     let clock = Instant::now();
-    let before = spent();
+    let before = cpu_time();
     work();
-    match (before, spent()) {
+    match (before, cpu_time()) {
         (Some(before), Some(after)) => (after - before) as f64 / 1e9,
         _ => clock.elapsed().as_secs_f64(),
     }
 }
 
-fn spent() -> Option<u64> {
+fn cpu_time() -> Option<u64> {
     let mut total = 0;
     for task in std::fs::read_dir("/proc/self/task").ok()? {
         let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
@@ -297,8 +298,8 @@ fn runtime(workers: usize) -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
-/// Polls on this thread, sleeping in between.
-fn drive(future: impl Future<Output = ()>) {
+/// Polls a future on this thread.
+fn block_on(future: impl Future<Output = ()>) {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -313,7 +314,7 @@ fn drive(future: impl Future<Output = ()>) {
     }
 }
 
-fn draw() -> rsa::PrivateKey {
+fn generate() -> rsa::PrivateKey {
     let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);
     rsa::PrivateKey::new(&mut random, 2048).expect("a key")
 }
@@ -325,7 +326,7 @@ fn now() -> u64 {
         .as_secs()
 }
 
-/// The server's process.
+/// The server process.
 struct Server {
     child: Child,
     port: u16,
@@ -335,7 +336,7 @@ impl Server {
     fn start(platform: &rsa::PrivateKey) -> Self {
         let der = platform.to_pkcs8_der().expect("DER");
         let key = RsaKeyPair::from_pkcs8(der.as_bytes()).expect("a key");
-        let mut child = Command::new(env::current_exe().expect("this program"))
+        let mut child = Command::new(env::current_exe().expect("the path of this program"))
             .env(SERVE, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -344,12 +345,12 @@ impl Server {
         child
             .stdin
             .as_mut()
-            .expect("its input")
-            .write_all(answer(&key).as_bytes())
-            .expect("the answer");
+            .expect("its standard input")
+            .write_all(response(&key).as_bytes())
+            .expect("the response");
         child.stdin = None;
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("its output"))
+        BufReader::new(child.stdout.as_mut().expect("its standard output"))
             .read_line(&mut line)
             .expect("its port");
         Self {
@@ -366,8 +367,8 @@ impl Drop for Server {
     }
 }
 
-/// One signed answer, good for five minutes.
-fn answer(key: &RsaKeyPair) -> String {
+/// A signed response. Its timestamp is in the future, so that it stays valid for longer.
+fn response(key: &RsaKeyPair) -> String {
     let body = json!({ "out_order_no": NUMBER, "state": "DONE" }).to_string();
     let (now, nonce) = (now() + 120, "0123456789abcdef0123456789abcdef");
     let mut signature = vec![0; key.public().modulus_len()];
@@ -386,28 +387,28 @@ fn answer(key: &RsaKeyPair) -> String {
     )
 }
 
-/// Answers every request alike, a thread a connection.
+/// Sends the same response to every request, with a thread per connection.
 fn serve() {
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     std::io::stdin()
-        .read_to_end(&mut answer)
-        .expect("the answer");
-    let answer: &'static [u8] = answer.leak();
+        .read_to_end(&mut response)
+        .expect("the response");
+    let response: &'static [u8] = response.leak();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("{}", listener.local_addr().expect("an address").port());
     for stream in listener.incoming().flatten() {
-        thread::spawn(move || answer_all(stream, answer));
+        thread::spawn(move || serve_connection(stream, response));
     }
 }
 
-fn answer_all(mut stream: TcpStream, answer: &[u8]) {
+fn serve_connection(mut stream: TcpStream, response: &[u8]) {
     let _ = stream.set_nodelay(true);
     let mut buffer = Vec::new();
     let mut chunk = [0; 8192];
     loop {
-        while let Some(length) = whole(&buffer) {
+        while let Some(length) = request_length(&buffer) {
             buffer.drain(..length);
-            if stream.write_all(answer).is_err() {
+            if stream.write_all(response).is_err() {
                 return;
             }
         }
@@ -418,8 +419,8 @@ fn answer_all(mut stream: TcpStream, answer: &[u8]) {
     }
 }
 
-/// The length of the first request in the buffer, once it is all there.
-fn whole(buffer: &[u8]) -> Option<usize> {
+/// Returns the length of the first request in the buffer, if it is complete.
+fn request_length(buffer: &[u8]) -> Option<usize> {
     let head = buffer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&buffer[..head])
         .ok()?

@@ -1,4 +1,5 @@
-//! The pieces before the wire: `cargo bench --bench chain`.
+//! Measures what happens before a request is sent: paths, options and signatures. Run it with
+//! `cargo bench --bench chain`.
 
 use divan::{Bencher, black_box};
 use http::Method;
@@ -10,10 +11,10 @@ fn main() {
     divan::main();
 }
 
-/// Signs at no cost, so that what is measured is everything but the signature.
-struct Free;
+/// A signer without any work, to measure everything but the signature.
+struct NoopSigner;
 
-impl Signer for Free {
+impl Signer for NoopSigner {
     type Error = std::io::Error;
 
     async fn sign(&self, _message: &[u8]) -> Result<Signature, Self::Error> {
@@ -24,16 +25,16 @@ impl Signer for Free {
     }
 }
 
-fn free() -> Client {
+fn without_signature() -> Client {
     Client::builder()
         .mchid("1900000109")
-        .signer(Free)
+        .signer(NoopSigner)
         .no_proxy()
         .build()
         .expect("a client")
 }
 
-fn signing() -> Client {
+fn with_signature() -> Client {
     let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);
     let key = rsa::PrivateKey::new(&mut random, 2048).expect("a key");
     let der = key.to_pkcs8_der().expect("DER");
@@ -58,7 +59,7 @@ fn options() -> Value {
 
 #[divan::bench]
 fn five_segments(bencher: Bencher) {
-    let client = free();
+    let client = without_signature();
     bencher.bench_local(|| {
         client
             .seg("v3")
@@ -71,13 +72,13 @@ fn five_segments(bencher: Bencher) {
 
 #[divan::bench]
 fn one_path(bencher: Bencher) {
-    let client = free();
+    let client = without_signature();
     bencher.bench_local(|| client.chain(black_box("v3/payscore/serviceorder/{out_order_no}/sync")));
 }
 
 #[divan::bench(args = [0, 1000])]
 fn literal_index(bencher: Bencher, siblings: usize) {
-    let client = free();
+    let client = without_signature();
     for n in 0..siblings {
         let _ = &client[format!("v3/sibling/{n}").leak()];
     }
@@ -87,10 +88,10 @@ fn literal_index(bencher: Bencher, siblings: usize) {
     });
 }
 
-/// Drafting alone: the future is made and dropped, so that nothing is signed.
+/// Drafts the request only: the future is created and dropped, so nothing is signed.
 #[divan::bench]
 fn options_to_unsigned_request(bencher: Bencher) {
-    let client = free();
+    let client = without_signature();
     let options = options();
     bencher.bench_local(|| {
         client
@@ -99,10 +100,10 @@ fn options_to_unsigned_request(bencher: Bencher) {
     });
 }
 
-/// With the headers, the nonce and the message, at a signature's cost of nothing.
+/// Includes the headers, the nonce and the message to sign, but not the signature.
 #[divan::bench]
-fn options_to_request_signed_at_no_cost(bencher: Bencher) {
-    let client = free();
+fn options_to_request_without_signature(bencher: Bencher) {
+    let client = without_signature();
     let options = options();
     bencher.bench_local(|| {
         client
@@ -114,14 +115,14 @@ fn options_to_request_signed_at_no_cost(bencher: Bencher) {
 
 #[divan::bench(args = ["{id}", "{+id}", "v3/a{/id}/b{?id,id}", "v3/x/{id:3}/y/{id}"])]
 fn template(bencher: Bencher, template: &str) {
-    let client = free();
+    let client = without_signature();
     let options = json!({ "id": "1217752501201407033233368018" });
     bencher.bench_local(|| client.chain(template).get_async(&options));
 }
 
 #[divan::bench]
 fn options_to_signed_request(bencher: Bencher) {
-    let client = signing();
+    let client = with_signature();
     let options = options();
     bencher.bench_local(|| {
         client
@@ -131,7 +132,7 @@ fn options_to_signed_request(bencher: Bencher) {
     });
 }
 
-/// The signature itself, in the same run.
+/// The signature alone, for comparison.
 #[divan::bench]
 fn bare_signature(bencher: Bencher) {
     let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);

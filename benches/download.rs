@@ -1,7 +1,5 @@
-//! A download of 1 GiB into a file: how much memory it takes over that of a client that has done a
-//! small one. It fails where that is more than 16 MiB. Linux only.
-//!
-//! `cargo bench --bench download`
+//! Measures how much memory a download of 1 GiB to a file needs, compared with a small one. Fails if it
+//! is more than 16 MiB. Linux only. Run it with `cargo bench --bench download`.
 
 use std::{
     fs,
@@ -15,10 +13,10 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use wechatpay_chain::{Client, Options, PrivateKey, PublicKey};
 
-const WHOLE: u64 = 1 << 30;
+const LARGE: u64 = 1 << 30;
 const SMALL: u64 = 1 << 20;
-const MOST: u64 = 16 << 20;
-/// Of `WHOLE` zeros, by sha1sum.
+const MAX_MEMORY: u64 = 16 << 20;
+/// The SHA-1 of `LARGE` zeros, computed with sha1sum.
 const SHA1: &str = "2a492f15396a6768bcbca016993f4b4c8b0b5307";
 
 fn main() {
@@ -26,7 +24,7 @@ fn main() {
         return serve();
     }
     if !cfg!(target_os = "linux") {
-        println!("left out: memory is measured on Linux");
+        println!("skipped: this benchmark needs Linux");
         return;
     }
     let mut server = Server::start();
@@ -38,25 +36,25 @@ fn main() {
             .sink(&sink)
             .gunzip(true)
             .timeout(Duration::ZERO);
-        let options = match query.contains("whole") {
+        let options = match query.contains("large") {
             true => options.expect_sha1(SHA1),
             false => options,
         };
-        let began = Instant::now();
+        let start = Instant::now();
         let response = client
             .chain("v3/billdownload/file")
             .get(options)
             .expect("a file");
-        (response.file().expect("a file").len(), began.elapsed())
+        (response.file().expect("a file").len(), start.elapsed())
     };
     get("small");
     get("small-gzip");
     let mut worst = 0;
-    for query in ["whole", "whole-gzip"] {
+    for query in ["large", "large-gzip"] {
         reset_peak();
         let before = memory("VmRSS");
         let (len, took) = get(query);
-        assert_eq!(len, WHOLE);
+        assert_eq!(len, LARGE);
         let more = memory("VmHWM").saturating_sub(before);
         worst = worst.max(more);
         println!(
@@ -70,7 +68,7 @@ fn main() {
     }
     let _ = fs::remove_file(&sink);
     server.stop();
-    assert!(worst <= MOST, "more than {} MiB", MOST >> 20);
+    assert!(worst <= MAX_MEMORY, "more than {} MiB", MAX_MEMORY >> 20);
 }
 
 fn client(url: &str) -> Client {
@@ -81,11 +79,11 @@ fn client(url: &str) -> Client {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("openssl draws the keys");
+            .expect("openssl is installed");
         let mut stdin = openssl.stdin.take().expect("a pipe");
         stdin.write_all(input).expect("a pipe");
         drop(stdin);
-        let out = openssl.wait_with_output().expect("an answer");
+        let out = openssl.wait_with_output().expect("the output");
         String::from_utf8(out.stdout).expect("PEM")
     };
     let key = pem(&["genrsa", "2048"], b"");
@@ -105,7 +103,7 @@ fn client(url: &str) -> Client {
         .expect("a client")
 }
 
-/// A line of `/proc/self/status`, in bytes.
+/// Returns a value of `/proc/self/status` in bytes.
 fn memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status
@@ -120,7 +118,7 @@ fn reset_peak() {
     fs::write("/proc/self/clear_refs", "5").expect("Linux 4.0");
 }
 
-/// In a process of its own, so that its memory is not counted.
+/// The server process. It is separate, so that its memory is not counted.
 struct Server {
     child: Child,
     url: String,
@@ -128,12 +126,12 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let exe = std::env::current_exe().expect("this program");
+        let exe = std::env::current_exe().expect("the path of this program");
         let mut child = Command::new(exe)
             .arg("serve")
             .stdout(Stdio::piped())
             .spawn()
-            .expect("it");
+            .expect("a process");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a port");
@@ -153,11 +151,11 @@ fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("{}", listener.local_addr().expect("an address").port());
     for stream in listener.incoming().flatten() {
-        thread::spawn(move || answer(stream));
+        thread::spawn(move || serve_connection(stream));
     }
 }
 
-fn answer(mut stream: TcpStream) -> Option<()> {
+fn serve_connection(mut stream: TcpStream) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
         let mut head = String::new();
@@ -166,21 +164,21 @@ fn answer(mut stream: TcpStream) -> Option<()> {
                 return None;
             }
         }
-        let len = if head.contains("whole") { WHOLE } else { SMALL };
+        let len = if head.contains("large") { LARGE } else { SMALL };
         let zeros = vec![0; 64 << 10];
         if head.contains("gzip") {
-            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            let mut compressed = GzEncoder::new(Vec::new(), Compression::fast());
             for _ in 0..len >> 16 {
-                packed.write_all(&zeros).ok()?;
+                compressed.write_all(&zeros).ok()?;
             }
-            let packed = packed.finish().ok()?;
+            let compressed = compressed.finish().ok()?;
             write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-                packed.len()
+                compressed.len()
             )
             .ok()?;
-            stream.write_all(&packed).ok()?;
+            stream.write_all(&compressed).ok()?;
         } else {
             write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n").ok()?;
             for _ in 0..len >> 16 {

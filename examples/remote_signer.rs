@@ -1,26 +1,23 @@
-//! A central signing service: it keeps the merchant key, and the programs that call WeChat Pay ask it
-//! for signatures over HTTP. Run it with
+//! A central signing service. It holds the merchant key, and the programs that call WeChat Pay request
+//! signatures from it over HTTP. Run it with
 //!
 //! ```text
 //! cargo run --example remote_signer --features sandbox
 //! ```
 //!
-//! The service sees what it signs: the first two lines of a message are the method and the path. It can
-//! therefore limit each program to what that program is for: the one here may take payments but not
-//! close orders. A new key needs a change in the service only, because each signature carries the serial
-//! of its key.
+//! The service knows what it signs, because the first two lines of a message are the method and the
+//! path. It can therefore restrict each program: the one here may create orders but not close them. To
+//! replace the key, change the service only: each signature carries the serial of its key.
 //!
-//! The service in this example speaks plain HTTP inside one process. A real one uses TLS, authenticates
-//! its callers with more than a fixed token, and keeps the key in a KMS or an HSM.
+//! In this example the service uses plain HTTP and runs in the same process. A real one uses TLS,
+//! authenticates its callers properly, and keeps the key in a KMS or an HSM.
 //!
 //! In a crate of your own it needs
 //!
 //! ```toml
 //! [dependencies]
+//! axum = { version = "0.8", default-features = false, features = ["http1", "tokio"] }
 //! base64 = "0.23"
-//! bytes = "1"
-//! http-body-util = "0.1"
-//! hyper = { version = "1", features = ["http1", "server"] }
 //! hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
 //! rsa = { version = "0.10", features = ["encoding", "pkcs1v15"] }
 //! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
@@ -37,13 +34,16 @@ use std::{
     },
 };
 
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{DefaultBodyLimit, State},
+    routing::post,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
+    rt::TokioExecutor,
 };
 use rsa::{
     pkcs1v15::{Signature as RsaSignature, SigningKey, VerifyingKey},
@@ -54,7 +54,7 @@ use rsa::{
 use tokio::net::TcpListener;
 use wechatpay_chain::{
     Client, PublicKey, Signature, Signer, Value, Verifier,
-    http::{Method, Request, Response, StatusCode, header::AUTHORIZATION},
+    http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
     json,
     sandbox::Sandbox,
 };
@@ -63,8 +63,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Authenticates the programs to the service.
 const TOKEN: &str = "Bearer the-shop-at-the-corner";
-/// The longest message that is signed or verified: the cap on a response.
-const MAX_MESSAGE: usize = 10 * 1024 * 1024;
+/// The limit on a request to the service. The client's limit on a response, 10 MiB by default, is also
+/// the limit on a message to verify, which base64 makes a third longer.
+const MAX_BODY: usize = 20 * 1024 * 1024;
+/// The limit on a response of the service, which has at most a signature.
+const MAX_RESPONSE: usize = 64 * 1024;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -74,7 +77,7 @@ async fn main() -> Result<(), BoxError> {
     println!("sandbox         {}", sandbox.base_uri());
     println!("signing service http://{address}/\n");
 
-    // This program has no private key.
+    // This client holds no private key.
     let remote = Remote::new(address, &sandbox);
     let client = Client::builder()
         .mchid(sandbox.mchid())
@@ -84,7 +87,7 @@ async fn main() -> Result<(), BoxError> {
         .no_proxy()
         .build()?;
 
-    println!("call                         in        outcome");
+    println!("call                         mode      result");
     let order = json!({ "json": {
         "appid": sandbox.appid(),
         "mchid": sandbox.mchid(),
@@ -106,38 +109,40 @@ async fn main() -> Result<(), BoxError> {
     sandbox.user_pays("tea-0001")?;
     let query = json!({ "no": "tea-0001", "query": { "mchid": sandbox.mchid() } });
     let chain = client.chain("v3/pay/transactions/out-trade-no/{no}");
-    let blocking = chain.clone();
-    // Blocking verbs work too, here on a thread for blocking work.
-    let response = tokio::task::spawn_blocking(move || blocking.get(query)).await??;
+    let order = chain.clone();
+    // Blocking verbs work too, here on tokio's blocking pool.
+    let response = tokio::task::spawn_blocking(move || order.get(query)).await??;
     let state: Value = response.json()?;
     println!(
         "GET  out-trade-no/{{no}}       blocking  {}",
         state["trade_state"]
     );
 
+    // The service refuses to sign this one, so nothing is sent to WeChat Pay.
     let close = json!({ "no": "tea-0001", "json": { "mchid": sandbox.mchid() } });
     let err = chain.seg("close").post_async(close).await.unwrap_err();
-    let cause = std::error::Error::source(&err).map(ToString::to_string);
+    let source = std::error::Error::source(&err).map(ToString::to_string);
     println!(
         "POST out-trade-no/{{no}}/close async     {:?}: {}",
         err.outcome(),
-        cause.unwrap_or_default()
+        source.unwrap_or_default()
     );
 
     println!(
         "\nthe service signed {} requests and verified {} responses",
-        service.signed(),
-        service.verified()
+        service.signed.load(Ordering::Relaxed),
+        service.verified.load(Ordering::Relaxed)
     );
     Ok(())
 }
 
-/// The program's side: asks the service.
+/// The client's side: forwards messages to the service.
 #[derive(Clone)]
 struct Remote {
     service: SocketAddr,
-    http: HttpClient<HttpConnector, Full<Bytes>>,
-    /// Not a secret: its ID is sent in `Wechatpay-Serial`, and the key encrypts sensitive fields.
+    http: HttpClient<HttpConnector, Body>,
+    /// The platform key and its ID. It is public: requests name it in `Wechatpay-Serial`, and it
+    /// encrypts sensitive fields.
     platform: (String, PublicKey),
 }
 
@@ -150,21 +155,18 @@ impl Remote {
         }
     }
 
-    async fn ask(&self, what: &str, question: Value) -> Result<Value, BoxError> {
-        let request = Request::post(format!("http://{}/{what}", self.service))
+    async fn post(&self, path: &str, body: Value) -> Result<Value, BoxError> {
+        let request = Request::post(format!("http://{}/{path}", self.service))
             .header(AUTHORIZATION, TOKEN)
-            .body(Full::from(question.to_string()))?;
+            .body(Body::from(body.to_string()))?;
         let response = self.http.request(request).await?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), 64 * 1024)
-            .collect()
-            .await?
-            .to_bytes();
+        let body = to_bytes(Body::new(response.into_body()), MAX_RESPONSE).await?;
+        let text = String::from_utf8_lossy(&body);
         if status != StatusCode::OK {
-            let text = String::from_utf8_lossy(&body);
             return Err(format!("the signing service refused: {text}").into());
         }
-        Ok(serde_json::from_slice(&body)?)
+        Ok(text.parse()?)
     }
 }
 
@@ -173,14 +175,14 @@ impl Signer for Remote {
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, BoxError> {
         let response = self
-            .ask("sign", json!({ "message": STANDARD.encode(message) }))
+            .post("sign", json!({ "message": STANDARD.encode(message) }))
             .await?;
-        let text = |key: &str| {
-            response[key]
+        let text = |name: &str| {
+            response[name]
                 .as_str()
-                .ok_or(format!("the service's response has no {key}"))
+                .ok_or(format!("the response has no {name}"))
         };
-        // The serial of the key that made it, which may have changed by the next call.
+        // The serial belongs to the key that made this signature. The next one may have another.
         Ok(Signature::new(
             text("serial")?,
             STANDARD.decode(text("signature")?)?,
@@ -197,12 +199,12 @@ impl Verifier for Remote {
         message: &[u8],
         signature: &[u8],
     ) -> Result<bool, BoxError> {
-        let question = json!({
+        let body = json!({
             "serial": serial,
             "message": STANDARD.encode(message),
             "signature": STANDARD.encode(signature),
         });
-        Ok(self.ask("verify", question).await? == true)
+        Ok(self.post("verify", body).await? == true)
     }
 
     fn preferred_serial(&self) -> Option<String> {
@@ -217,7 +219,7 @@ impl Verifier for Remote {
     }
 }
 
-/// The service: has the keys, and decides what is signed.
+/// The service: the keys, and the rules for what it signs.
 struct Service {
     serial: String,
     key: SigningKey<Sha256>,
@@ -242,90 +244,72 @@ impl Service {
             verified: AtomicU32::new(0),
         })
     }
-
-    fn signed(&self) -> u32 {
-        self.signed.load(Ordering::Relaxed)
-    }
-
-    fn verified(&self) -> u32 {
-        self.verified.load(Ordering::Relaxed)
-    }
-
-    async fn respond(&self, request: Request<Incoming>) -> (StatusCode, String) {
-        let known = request
-            .headers()
-            .get(AUTHORIZATION)
-            .is_some_and(|token| token == TOKEN);
-        if !known || request.method() != Method::POST {
-            return (StatusCode::FORBIDDEN, "unknown caller".into());
-        }
-        let path = request.uri().path().to_owned();
-        let body = Limited::new(request.into_body(), 2 * MAX_MESSAGE)
-            .collect()
-            .await;
-        let question = body
-            .ok()
-            .and_then(|body| serde_json::from_slice::<Value>(&body.to_bytes()).ok());
-        let result = question.and_then(|question| match &*path {
-            "/sign" => Some(self.sign(&bytes(&question, "message")?)),
-            "/verify" => Some(Ok(self.verify(&question)?.into())),
-            _ => None,
-        });
-        match result {
-            Some(Ok(response)) => (StatusCode::OK, response.to_string()),
-            Some(Err(refusal)) => (StatusCode::FORBIDDEN, refusal),
-            None => (StatusCode::BAD_REQUEST, "invalid request".into()),
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Value, String> {
-        let mut lines = message.split(|byte| *byte == b'\n');
-        let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default());
-        let (method, target) = (line(), line());
-        if !target.starts_with("/v3/pay/transactions/") || target.ends_with("/close") {
-            return Err(format!("{method} {target} is not signed for this program"));
-        }
-        self.signed.fetch_add(1, Ordering::Relaxed);
-        let signature = self.key.sign(message).to_bytes();
-        Ok(json!({ "serial": self.serial, "signature": STANDARD.encode(signature) }))
-    }
-
-    fn verify(&self, question: &Value) -> Option<bool> {
-        self.verified.fetch_add(1, Ordering::Relaxed);
-        let (message, signature) = (bytes(question, "message")?, bytes(question, "signature")?);
-        let Some(key) = self.platform.get(question["serial"].as_str()?) else {
-            return Some(false);
-        };
-        let signature = RsaSignature::try_from(&*signature).ok()?;
-        Some(key.verify(&message, &signature).is_ok())
-    }
 }
 
-fn bytes(question: &Value, key: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(question[key].as_str()?).ok()
+type Refusal = (StatusCode, String);
+
+async fn sign(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: String,
+) -> Result<String, Refusal> {
+    let body = authenticated(&headers, &body)?;
+    let message = bytes(&body, "message")?;
+    let mut lines = message.split(|byte| *byte == b'\n');
+    let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default());
+    let (method, target) = (line(), line());
+    if !target.starts_with("/v3/pay/transactions/") || target.ends_with("/close") {
+        let text = format!("this program may not sign {method} {target}");
+        return Err((StatusCode::FORBIDDEN, text));
+    }
+    service.signed.fetch_add(1, Ordering::Relaxed);
+    let signature = service.key.sign(&message).to_bytes();
+    Ok(json!({ "serial": service.serial, "signature": STANDARD.encode(signature) }).to_string())
+}
+
+async fn verify(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: String,
+) -> Result<String, Refusal> {
+    let body = authenticated(&headers, &body)?;
+    let (message, signature) = (bytes(&body, "message")?, bytes(&body, "signature")?);
+    service.verified.fetch_add(1, Ordering::Relaxed);
+    let serial = body["serial"].as_str().unwrap_or_default();
+    let is_valid = service.platform.get(serial).is_some_and(|key| {
+        RsaSignature::try_from(&*signature)
+            .is_ok_and(|signature| key.verify(&message, &signature).is_ok())
+    });
+    Ok(is_valid.to_string())
+}
+
+/// Checks the caller's token and parses the body.
+fn authenticated(headers: &HeaderMap, body: &str) -> Result<Value, Refusal> {
+    if !headers
+        .get(AUTHORIZATION)
+        .is_some_and(|token| token == TOKEN)
+    {
+        return Err((StatusCode::UNAUTHORIZED, "unknown program".to_owned()));
+    }
+    body.parse()
+        .map_err(|err| (StatusCode::BAD_REQUEST, format!("invalid JSON: {err}")))
+}
+
+fn bytes(body: &Value, name: &str) -> Result<Vec<u8>, Refusal> {
+    let text = body[name].as_str().unwrap_or_default();
+    STANDARD
+        .decode(text)
+        .map_err(|err| (StatusCode::BAD_REQUEST, format!("invalid {name}: {err}")))
 }
 
 async fn serve(service: Arc<Service>) -> io::Result<SocketAddr> {
+    let router = Router::new()
+        .route("/sign", post(sign))
+        .route("/verify", post(verify))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(service);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = Arc::clone(&service);
-            tokio::spawn(async move {
-                let handler = service_fn(move |request| {
-                    let service = Arc::clone(&service);
-                    async move {
-                        let (status, body) = service.respond(request).await;
-                        let mut response = Response::new(Full::<Bytes>::from(body));
-                        *response.status_mut() = status;
-                        Ok::<_, std::convert::Infallible>(response)
-                    }
-                });
-                let _ = http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), handler)
-                    .await;
-            });
-        }
-    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(address)
 }
