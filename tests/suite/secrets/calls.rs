@@ -1,4 +1,4 @@
-//! What is sent: through a proxy with a password and by TLS, in both modes, answered in every way.
+//! Calls in both modes, over TLS and through a proxy with a password, with every kind of response.
 
 use std::sync::{
     Arc,
@@ -11,8 +11,8 @@ use wechatpay_chain::{
 };
 
 use super::{
-    ANSWERED, ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, PROXY_PASSWORD,
-    TOKEN, Told,
+    ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, IN_RESPONSE,
+    PROXY_PASSWORD, TOKEN, Transcript,
 };
 use crate::{
     fixtures::{
@@ -30,7 +30,7 @@ use crate::{
 const BILL: &str = "姓名,金额\n`FileContentPerson55aa77,`1.00\n总笔数\n`1\n";
 const BILL_SHA1: &str = "0000000000000000000000000000000000000000";
 
-pub fn run(told: &mut Told) -> Vec<Request> {
+pub fn run(transcript: &mut Transcript) -> Vec<Request> {
     let authority = Authority::new();
     let rotated = Pair::generate();
     let certificates = unknown_key::certificates(&rotated);
@@ -43,7 +43,7 @@ pub fn run(told: &mut Told) -> Vec<Request> {
         .url()
         .replace("http://", &format!("http://merchant:{PROXY_PASSWORD}@"));
     let transport = authority.transport_with_proxy(&proxy);
-    told.debug("Transport", &transport);
+    transcript.debug("Transport", &transport);
     let builder = || {
         Client::builder()
             .mchid(keys::MCHID)
@@ -61,29 +61,29 @@ pub fn run(told: &mut Told) -> Vec<Request> {
             .certificate_mode(CertificateMode::Fixed)
             .build()
             .unwrap();
-        told.debug("Client", &client);
-        v3(told, mode, &client);
-        v2(told, mode, &client);
-        files(told, mode, &client);
+        transcript.debug("Client", &client);
+        v3(transcript, mode, &client);
+        v2(transcript, mode, &client);
+        files(transcript, mode, &client);
         // The default policy and mode.
         let client = builder().build().unwrap();
         tries.store(0, Ordering::Relaxed);
-        let response = told.good(
+        let response = transcript.success(
             "retried",
             send(mode, &client, "v3/retry/{openid}", Method::GET),
         );
         assert!(response.verification().is_verified() && tries.load(Ordering::Relaxed) == 2);
         let refreshed = send(mode, &client, "v3/rotated/{openid}", Method::GET);
-        told.bad("by a new certificate's name, and not by its key", refreshed);
-        told.debug("PlatformKeys", &client.platform_keys());
+        transcript.failure("a new certificate's serial with another key", refreshed);
+        transcript.debug("PlatformKeys", &client.platform_keys());
         let fresh = builder().build().unwrap();
-        told.good("refresh", fresh.refresh_certificates());
+        transcript.success("refresh", fresh.refresh_certificates());
     }
     requests.extend(gateway.take().into_iter().map(|arrival| arrival.request));
     requests
 }
 
-/// Everything of a person's that a call can carry.
+/// Options with personal data everywhere a call can carry it.
 pub fn person(method: &Method) -> Options {
     let options = Options::new()
         .var("openid", IN_PATH)
@@ -91,7 +91,7 @@ pub fn person(method: &Method) -> Options {
         .header("X-Person", IN_HEADER);
     match *method {
         Method::GET | Method::DELETE => options,
-        // Findings of every kind, too.
+        // The body also causes every kind of warning.
         _ => options.json(json!({
             "name": IN_BODY, "none": null, "emoji": format!("{IN_BODY} 🍵"), "secret": ENCRYPTED,
             "notify_url": format!("https://example.com/?who={IN_BODY}"), "amount": { "total": "1" },
@@ -103,64 +103,65 @@ pub fn send(mode: Mode, client: &Client, path: &str, method: Method) -> Result<R
     mode.send(&client.chain(path), &method, person(&method))
 }
 
-fn v3(told: &mut Told, mode: Mode, client: &Client) {
+fn v3(transcript: &mut Transcript, mode: Mode, client: &Client) {
     for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE] {
-        let response = told.good("answered", send(mode, client, "v3/users/{openid}", method));
-        told.bad("decode", response.json::<u64>().map(drop));
-        told.bad(
+        let response =
+            transcript.success("answered", send(mode, client, "v3/users/{openid}", method));
+        transcript.failure("decode", response.json::<u64>().map(drop));
+        transcript.failure(
             "decode",
             response
                 .json::<std::collections::HashMap<String, u8>>()
                 .map(drop),
         );
-        told.bad("decode", response.xml().map(drop));
-        for how in HOW {
-            let path = format!("v3/{how}/{{openid}}");
-            told.bad(how, send(mode, client, &path, response_method(how)));
+        transcript.failure("decode", response.xml().map(drop));
+        for failure in FAILURES {
+            let path = format!("v3/{failure}/{{openid}}");
+            transcript.failure(failure, send(mode, client, &path, method_for(failure)));
         }
     }
-    told.bad(
+    transcript.failure(
         "text",
         send(mode, client, "v3/bytes/{openid}", Method::GET).and_then(|r| r.text().map(drop)),
     );
     let encrypted = person(&Method::POST).encrypt(["/secret"]);
-    told.debug("Options", &encrypted);
-    told.good(
+    transcript.debug("Options", &encrypted);
+    transcript.success(
         "encrypted",
         mode.post(&client.chain("v3/users/{openid}"), encrypted),
     );
-    // The PHP SDK's form of a segment, in a path.
-    told.good(
+    // The PHP SDK's spelling of a segment, in a path.
+    transcript.success(
         "camel case",
         send(mode, client, "v3/pay/outTradeNo/{openid}", Method::GET),
     );
-    for to in ["stranger", "relative", "climbing"] {
+    for to in ["foreign", "relative", "parent"] {
         let chain = client.chain(format!("v3/{to}/{{openid}}"));
-        told.bad(
+        transcript.failure(
             to,
             mode.get(&chain, person(&Method::GET).allow_redirects(true)),
         );
     }
 }
 
-/// What fails, whatever the method.
-const HOW: [&str; 12] = [
+/// Path segments whose responses are failures.
+const FAILURES: [&str; 12] = [
     "refused",
     "sign",
     "sign-same",
     "html",
     "unsigned",
-    "spoilt",
+    "tampered",
     "probe",
     "unknown",
     "late",
     "limited",
-    "away",
+    "unavailable",
     "moved",
 ];
 
-fn response_method(how: &str) -> Method {
-    match how {
+fn method_for(failure: &str) -> Method {
+    match failure {
         "moved" | "limited" => Method::GET,
         _ => Method::POST,
     }
@@ -169,13 +170,13 @@ fn response_method(how: &str) -> Method {
 fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockResponse {
     let request = &arrival.request;
     let mut parts = request.path().split('/').skip(1);
-    let (version, how) = (
+    let (version, failure) = (
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
     );
-    let person = json!({ "name": ANSWERED, "media_id": "1" }).to_string();
+    let person = json!({ "name": IN_RESPONSE, "media_id": "1" }).to_string();
     if version != "v3" {
-        return answer_v2(request, &person);
+        return response_v2(request, &person);
     }
     let error = |code: &str, detail: Value| {
         json!({ "code": code, "message": "the parameter is wrong", "detail": detail }).to_string()
@@ -186,10 +187,9 @@ fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockR
         error("SIGN_ERROR", json!({ "sign_information": information }))
     };
     let body = String::from_utf8_lossy(&request.body);
-    match how {
+    match failure {
         "refused" => {
-            let detail =
-                json!({ "field": "/name", "value": ANSWERED, "issue": "none", "location": "body" });
+            let detail = json!({ "field": "/name", "value": IN_RESPONSE, "issue": "none", "location": "body" });
             MockResponse::signed(400, error("PARAM_ERROR", detail))
         }
         "sign" => MockResponse::plain(
@@ -197,9 +197,9 @@ fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockR
             message(format!("POST\n{}\n1\n{body}", request.target), 99),
         ),
         "sign-same" => MockResponse::plain(401, message("POST\n".to_owned(), 7)),
-        "html" => MockResponse::plain(502, format!("<html>{ANSWERED}</html>")),
+        "html" => MockResponse::plain(502, format!("<html>{IN_RESPONSE}</html>")),
         "unsigned" => MockResponse::plain(200, person),
-        "spoilt" => MockResponse::signed_over(200, person, b"another"),
+        "tampered" => MockResponse::signed_over(200, person, b"another"),
         "probe" => {
             MockResponse::signed(200, person).with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/aaaa")
         }
@@ -207,22 +207,24 @@ fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockR
             MockResponse::signed(200, person).with("Wechatpay-Serial", unknown_key::SERIAL)
         }
         "late" => MockResponse::signed_at(200, person, 1_500_000_000),
-        "limited" => MockResponse::plain(429, error("RATELIMIT_EXCEEDED", json!(ANSWERED)))
+        "limited" => MockResponse::plain(429, error("RATELIMIT_EXCEEDED", json!(IN_RESPONSE)))
             .header("Retry-After", 1),
-        "away" => MockResponse::plain(503, person),
+        "unavailable" => MockResponse::plain(503, person),
         "moved" => MockResponse::plain(302, person).header(
             "Location",
-            format!("https://api.mch.weixin.qq.com/{ANSWERED}"),
+            format!("https://api.mch.weixin.qq.com/{IN_RESPONSE}"),
         ),
-        "stranger" => MockResponse::plain(302, "")
-            .header("Location", format!("https://example.com/?who={ANSWERED}")),
+        "foreign" => MockResponse::plain(302, "").header(
+            "Location",
+            format!("https://example.com/?who={IN_RESPONSE}"),
+        ),
         "relative" => {
-            MockResponse::plain(302, "").header("Location", format!("there?who={ANSWERED}"))
+            MockResponse::plain(302, "").header("Location", format!("there?who={IN_RESPONSE}"))
         }
-        "climbing" => {
-            MockResponse::plain(302, "").header("Location", format!("/v3/{ANSWERED}/../x"))
+        "parent" => {
+            MockResponse::plain(302, "").header("Location", format!("/v3/{IN_RESPONSE}/../x"))
         }
-        "bytes" => MockResponse::signed(200, [ANSWERED.as_bytes(), b"\xff"].concat()),
+        "bytes" => MockResponse::signed(200, [IN_RESPONSE.as_bytes(), b"\xff"].concat()),
         "retry" if tries.fetch_add(1, Ordering::Relaxed) == 0 => MockResponse::plain(503, person),
         "certificates" => MockResponse::signed(200, certificates),
         "bill" => {
@@ -231,7 +233,7 @@ fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockR
             MockResponse::signed(200, bill.to_string())
         }
         "badbill" => {
-            let url = format!("ftp://api.mch.weixin.qq.com/{ANSWERED}?token={TOKEN}");
+            let url = format!("ftp://api.mch.weixin.qq.com/{IN_RESPONSE}?token={TOKEN}");
             MockResponse::signed(200, json!({ "download_url": url }).to_string())
         }
         "billdownload" => MockResponse::plain(200, BILL),
@@ -239,7 +241,7 @@ fn response(arrival: &Arrival, certificates: &str, tries: &AtomicUsize) -> MockR
     }
 }
 
-fn answer_v2(request: &Request, person: &str) -> MockResponse {
+fn response_v2(request: &Request, person: &str) -> MockResponse {
     let xml = |fields: &[(&str, &str)], signed: bool| {
         let mut all = fields
             .iter()
@@ -254,74 +256,76 @@ fn answer_v2(request: &Request, person: &str) -> MockResponse {
             .map(|(name, value)| format!("<{name}>{value}</{name}>"));
         MockResponse::plain(200, format!("<xml>{}</xml>", fields.collect::<String>()))
     };
-    let good = [
+    let success = [
         ("return_code", "SUCCESS"),
         ("result_code", "SUCCESS"),
-        ("name", ANSWERED),
+        ("name", IN_RESPONSE),
     ];
-    let bad = [
+    let rejection = [
         ("return_code", "SUCCESS"),
         ("result_code", "FAIL"),
         ("err_code", "NOTENOUGH"),
-        ("name", ANSWERED),
+        ("name", IN_RESPONSE),
     ];
     match request.path() {
-        "/pay/micropay" => xml(&good, true),
-        "/pay/orderquery" => xml(&bad, true),
-        "/pay/refund" => xml(&good, false),
+        "/pay/micropay" => xml(&success, true),
+        "/pay/orderquery" => xml(&rejection, true),
+        "/pay/refund" => xml(&success, false),
         "/pay/closeorder" => {
-            MockResponse::plain(200, format!("<xml><name>{ANSWERED}</nome></xml>"))
+            MockResponse::plain(200, format!("<xml><name>{IN_RESPONSE}</nome></xml>"))
         }
-        "/pay/reverse" => MockResponse::plain(200, format!("<xml><name>&{ANSWERED};</name></xml>")),
+        "/pay/reverse" => {
+            MockResponse::plain(200, format!("<xml><name>&{IN_RESPONSE};</name></xml>"))
+        }
         "/appauth/getaccesstoken" => MockResponse::plain(200, person.to_owned()),
         "/pay/downloadbill" => MockResponse::plain(200, BILL),
         _ => MockResponse::plain(502, person.to_owned()),
     }
 }
 
-fn v2(told: &mut Told, mode: Mode, client: &Client) {
+fn v2(transcript: &mut Transcript, mode: Mode, client: &Client) {
     let xml = || json!({ "xml": { "mch_id": keys::MCHID, "name": IN_BODY, "openid": IN_PATH } });
-    told.good("v2", mode.post(&client.chain("v2/pay/micropay"), xml()));
+    transcript.success("v2", mode.post(&client.chain("v2/pay/micropay"), xml()));
     for path in ["orderquery", "refund", "closeorder", "reverse", "nothing"] {
-        told.bad(
+        transcript.failure(
             "v2",
             mode.post(&client.chain(format!("v2/pay/{path}")), xml()),
         );
     }
-    told.good(
+    transcript.success(
         "v2 bill",
         mode.post(&client.chain("v2/pay/downloadbill"), xml()),
     );
     let query = json!({ "query": { "mch_id": keys::MCHID, "name": IN_QUERY } });
-    told.bad(
+    transcript.failure(
         "v2 token",
         mode.get(&client.chain("v2/appauth/getaccesstoken"), query),
     );
 }
 
-fn files(told: &mut Told, mode: Mode, client: &Client) {
+fn files(transcript: &mut Transcript, mode: Mode, client: &Client) {
     let scratch = Scratch::new();
     let upload = client.chain("v3/merchant/media/upload");
     let media = Media::from_bytes(FILENAME, IN_FILE).meta_field("name", IN_BODY);
-    told.good("upload", mode.post(&upload, Options::new().media(media)));
+    transcript.success("upload", mode.post(&upload, Options::new().media(media)));
     let path = scratch.written("upload.png", IN_FILE.repeat(200_000));
-    let media = told
-        .good("Media", Media::from_file(&path))
+    let media = transcript
+        .success("Media", Media::from_file(&path))
         .filename(FILENAME);
-    told.good(
+    transcript.success(
         "a large upload",
         mode.post(&upload, Options::new().media(media)),
     );
     let media = Media::from_file(&path).unwrap();
-    scratch.written("upload.png", ANSWERED);
-    told.bad(
+    scratch.written("upload.png", IN_RESPONSE);
+    transcript.failure(
         "a changed file",
         mode.post(&upload, Options::new().media(media)),
     );
     let v2 = json!({ "xml": { "mch_id": keys::MCHID, "name": IN_BODY } });
     let media = Media::from_bytes(FILENAME, IN_FILE);
     let chain = client.chain("v2/pay/micropay");
-    told.good(
+    transcript.success(
         "v2 upload",
         mode.post(&chain, Options::from(v2).media(media)),
     );
@@ -329,23 +333,23 @@ fn files(told: &mut Told, mode: Mode, client: &Client) {
     let sink = scratch.file("bill");
     let file = client.chain("v3/billdownload/file");
     let token = || Options::new().query(json!({ "token": TOKEN }));
-    told.good("sink", mode.get(&file, token().sink(&sink)));
-    told.good("file", mode.get(&file, token()));
-    told.bad(
+    transcript.success("sink", mode.get(&file, token().sink(&sink)));
+    transcript.success("file", mode.get(&file, token()));
+    transcript.failure(
         "hash",
         mode.get(&file, token().sink(&sink).expect_sha1(BILL_SHA1)),
     );
-    told.bad(
+    transcript.failure(
         "no directory",
         mode.get(&file, token().sink(scratch.file("no/such"))),
     );
-    told.bad(
+    transcript.failure(
         "two steps",
         client
             .chain("v3/bill/tradebill")
             .download(json!({ "query": { "phone": IN_QUERY } })),
     );
-    told.bad(
+    transcript.failure(
         "two steps",
         client.chain("v3/badbill").download(Options::new()),
     );

@@ -1,4 +1,4 @@
-//! A subscriber that keeps every span and event of every crate, whatever its level.
+//! A subscriber that records every span and event of every crate at every level.
 
 use std::{
     fmt::{Debug, Write as _},
@@ -16,15 +16,15 @@ use tracing::{
 };
 
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Kept>);
+pub struct Lines(Arc<Recorded>);
 
 #[derive(Default)]
-struct Kept {
+struct Recorded {
     lines: Mutex<Vec<(String, String)>>,
     spans: AtomicU64,
 }
 
-/// From now on, for the whole process.
+/// Installs the subscriber for the whole process.
 pub fn install() -> Lines {
     let lines = Lines::default();
     tracing::subscriber::set_global_default(lines.clone()).expect("the only subscriber");
@@ -32,16 +32,16 @@ pub fn install() -> Lines {
 }
 
 impl Lines {
-    /// The lines so far: whose they are, and what they say.
+    /// Returns the lines so far, each with its origin.
     pub fn take(&self) -> Vec<(String, String)> {
         mem::take(&mut self.0.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep(&self, of: &str, fields: impl FnOnce(&mut Text)) {
+    fn push(&self, origin: &str, fields: impl FnOnce(&mut Text)) {
         let mut text = Text::default();
         fields(&mut text);
         let mut lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push((format!("log of {of}"), text.0));
+        lines.push((format!("log of {origin}"), text.0));
     }
 }
 
@@ -65,7 +65,7 @@ impl Subscriber for Lines {
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let metadata = span.metadata();
-        self.keep(metadata.target(), |text| {
+        self.push(metadata.target(), |text| {
             text.0.push_str(metadata.name());
             span.record(text);
         });
@@ -73,14 +73,14 @@ impl Subscriber for Lines {
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
-        self.keep("a span", |text| values.record(text));
+        self.push("a span", |text| values.record(text));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
-        self.keep(metadata.target(), |text| {
+        self.push(metadata.target(), |text| {
             text.0.push_str(metadata.level().as_str());
             event.record(text);
         });

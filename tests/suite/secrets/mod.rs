@@ -1,6 +1,6 @@
-//! Secrets and personal data: a run of everything that the library does, successes and failures,
-//! with every line of `tracing` at TRACE, every error with its causes and every `Debug` kept, and
-//! searched for what must not be told.
+//! Secrets and personal data. One run covers everything the library does, successes and failures. It
+//! collects every `tracing` line at TRACE, every error with its sources and every `Debug` output, and
+//! searches them for what must not appear.
 
 mod calls;
 mod log;
@@ -15,57 +15,59 @@ use wechatpay_chain::{Error, Result};
 
 use crate::fixtures::{apiv2, keys, server::Request};
 
-/// Set in the process that does the run: the subscriber is a whole process's.
-const INSIDE: &str = "WECHATPAY_CHAIN_TEST_SECRETS";
+/// Set in the child process that does the run. A `tracing` subscriber is global to its process, so the
+/// run needs its own.
+const CHILD: &str = "WECHATPAY_CHAIN_TEST_SECRETS";
 
-/// Personal data and what the caller keeps private, by where it is put.
+/// Personal data and secrets of the caller, named by where they occur.
 pub const IN_PATH: &str = "oPathPersonUF8uMuAJOM2pxb1Q9z";
 pub const IN_QUERY: &str = "queryPerson13800138000";
 pub const IN_HEADER: &str = "headerPerson-a1b2c3d4";
 pub const IN_BODY: &str = "王五BodyPerson110101199003071234";
 pub const ENCRYPTED: &str = "赵六Encrypted6214850000000000";
-pub const ANSWERED: &str = "孙七Answered3f9c2d";
-pub const NOTIFIED: &str = "oNotifiedUF8uMuAJO_M2pxb1Q9";
+pub const IN_RESPONSE: &str = "孙七Answered3f9c2d";
+pub const IN_NOTIFICATION: &str = "oNotifiedUF8uMuAJO_M2pxb1Q9";
 pub const IN_FILE: &str = "FileContentPerson55aa77";
 pub const FILENAME: &str = "周八Filename.jpg";
 pub const TOKEN: &str = "downloadToken6XIv5TUPto7pByrTQK";
 pub const PROXY_PASSWORD: &str = "pr0xyPassw0rd";
 pub const P12_PASSWORD: &str = "p12Passw0rd";
-/// A value that is itself at fault: an error about it may show 64 characters.
-pub const AT_FAULT: &str = "atFaultPerson";
-const PLANTED: &str = "planted-e5f1";
+/// An invalid value. An error about it may show 64 characters.
+pub const INVALID: &str = "invalidValuePerson";
+/// Logged on purpose, to prove that the search finds what is logged.
+const CONTROL: &str = "planted-e5f1";
 
-/// What was said, by whom or what.
+/// All collected texts, each with its origin.
 #[derive(Default)]
-pub struct Told {
-    said: Vec<(String, String)>,
-    /// What succeeded where a failure was due.
+pub struct Transcript {
+    texts: Vec<(String, String)>,
+    /// Calls that succeeded although they should have failed.
     unexpected: Vec<String>,
 }
 
-impl Told {
+impl Transcript {
     pub fn debug(&mut self, what: &str, value: &impl Debug) {
-        self.said.push((what.to_owned(), format!("{value:?}")));
-        self.said.push((what.to_owned(), format!("{value:#?}")));
+        self.texts.push((what.to_owned(), format!("{value:?}")));
+        self.texts.push((what.to_owned(), format!("{value:#?}")));
     }
 
-    /// An error, as a program's log has it: all levels, both ways.
+    /// Adds an error with all its sources, as `Display` and `Debug`.
     pub fn error(&mut self, what: &str, err: &Error) {
         self.debug(what, err);
-        self.said.push((what.to_owned(), err.to_string()));
+        self.texts.push((what.to_owned(), err.to_string()));
         if let Some(api) = err.api() {
             self.debug(what, api);
         }
         let mut source = err.source();
         while let Some(cause) = source {
-            self.said
+            self.texts
                 .push((what.to_owned(), format!("{cause} {cause:?}")));
             source = cause.source();
         }
     }
 
     #[track_caller]
-    pub fn good<T: Debug>(&mut self, what: &str, result: Result<T>) -> T {
+    pub fn success<T: Debug>(&mut self, what: &str, result: Result<T>) -> T {
         match result {
             Ok(value) => {
                 self.debug(what, &value);
@@ -75,7 +77,7 @@ impl Told {
         }
     }
 
-    pub fn bad<T: Debug>(&mut self, what: &str, result: Result<T>) -> Option<Error> {
+    pub fn failure<T: Debug>(&mut self, what: &str, result: Result<T>) -> Option<Error> {
         match result {
             Ok(value) => {
                 self.unexpected.push(format!("{what} succeeded: {value:?}"));
@@ -88,22 +90,23 @@ impl Told {
         }
     }
 
-    /// All of it in lower case.
-    fn whole(&self) -> String {
-        let said = self.said.iter().map(|(_, said)| said.to_lowercase());
-        said.collect::<Vec<_>>().join("\n")
+    /// Returns all texts in lower case.
+    fn lowercase(&self) -> String {
+        let texts = self.texts.iter().map(|(_, text)| text.to_lowercase());
+        texts.collect::<Vec<_>>().join("\n")
     }
 
-    /// Where a text was said, its letters' case aside.
-    fn find(&self, text: &str) -> Vec<&(String, String)> {
-        let text = text.to_lowercase();
-        let said = self.said.iter();
-        said.filter(|(_, said)| said.to_lowercase().contains(&text))
+    /// Returns the texts that contain `part`, ignoring case.
+    fn find(&self, part: &str) -> Vec<&(String, String)> {
+        let part = part.to_lowercase();
+        let texts = self.texts.iter();
+        texts
+            .filter(|(_, text)| text.to_lowercase().contains(&part))
             .collect()
     }
 }
 
-/// What must not be said, and what it is.
+/// Returns what must not appear in any text, with a description.
 fn secrets(requests: &[Request]) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut add = |what: &str, text: &str| {
@@ -113,7 +116,7 @@ fn secrets(requests: &[Request]) -> Vec<(String, String)> {
     for pair in [keys::merchant(), keys::platform()] {
         let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
         for line in pem.lines().filter(|line| !line.starts_with('-')) {
-            // The first bytes of all such keys are the same.
+            // The first bytes of all RSA keys are the same.
             for window in line
                 .as_bytes()
                 .chunks(16)
@@ -134,10 +137,10 @@ fn secrets(requests: &[Request]) -> Vec<(String, String)> {
         ("in a header", IN_HEADER),
         ("in a body", IN_BODY),
         ("encrypted", ENCRYPTED),
-        ("in an answer", ANSWERED),
-        ("in a notification", NOTIFIED),
+        ("of a response", IN_RESPONSE),
+        ("in a notification", IN_NOTIFICATION),
         ("in a file", IN_FILE),
-        ("a file's name", FILENAME),
+        ("a file name", FILENAME),
         ("token of a download", TOKEN),
         ("password of a proxy", PROXY_PASSWORD),
         ("password of an archive", P12_PASSWORD),
@@ -145,7 +148,7 @@ fn secrets(requests: &[Request]) -> Vec<(String, String)> {
         ("any nonce", "nonce_str=\""),
     ] {
         add(what, text);
-        // The beginning alone gives a person away too.
+        // The beginning alone can identify a person.
         add(what, &text.chars().take(12).collect::<String>());
     }
     for request in requests {
@@ -156,8 +159,8 @@ fn secrets(requests: &[Request]) -> Vec<(String, String)> {
             else {
                 continue;
             };
-            let longest = [nonce, signature].map(|text| text.to_owned());
-            for text in longest {
+            let secrets = [nonce, signature].map(|text| text.to_owned());
+            for text in secrets {
                 add("a nonce or a signature", &text[..24]);
             }
         }
@@ -176,33 +179,33 @@ fn secrets(requests: &[Request]) -> Vec<(String, String)> {
     all
 }
 
-/// What was sent would be found if it were told.
-fn control(secrets: &[(String, String)], requests: &[Request]) {
-    let mut told = Told::default();
+/// Checks that the search would find everything that was sent.
+fn check_search(secrets: &[(String, String)], requests: &[Request]) {
+    let mut transcript = Transcript::default();
     for request in requests {
-        // Of a large file the beginning says enough.
+        // The beginning of a large file is enough.
         let body = String::from_utf8_lossy(&request.body[..request.body.len().min(10_000)]);
-        told.debug("control", &(&request.target, &request.headers, body));
+        transcript.debug("control", &(&request.target, &request.headers, body));
     }
-    let whole = told.whole();
+    let texts = transcript.lowercase();
     for (what, secret) in secrets {
         let sent = what.starts_with("in a ") && !what.ends_with("notification");
         if sent || what.starts_with("a nonce") || what.starts_with("a sign") {
-            assert!(whole.contains(&secret.to_lowercase()), "{what}: {secret}");
+            assert!(texts.contains(&secret.to_lowercase()), "{what}: {secret}");
         }
     }
 }
 
 #[test]
-fn neither_logs_nor_errors_nor_debug_tell_a_secret_or_a_person() {
-    if env::var_os(INSIDE).is_none() {
-        let own = env::current_exe().expect("this program");
-        let name = "secrets::neither_logs_nor_errors_nor_debug_tell_a_secret_or_a_person";
+fn logs_errors_and_debug_show_no_secrets() {
+    if env::var_os(CHILD).is_none() {
+        let own = env::current_exe().expect("the path of this program");
+        let name = "secrets::logs_errors_and_debug_show_no_secrets";
         let run = Command::new(own)
             .args(["--exact", name, "--nocapture"])
-            .env(INSIDE, "1")
+            .env(CHILD, "1")
             .output()
-            .expect("a second process");
+            .expect("a child process");
         let out = String::from_utf8_lossy(&run.stdout);
         let err = String::from_utf8_lossy(&run.stderr);
         assert!(
@@ -212,29 +215,37 @@ fn neither_logs_nor_errors_nor_debug_tell_a_secret_or_a_person() {
         return;
     }
     let lines = log::install();
-    let mut told = Told::default();
-    let mut requests = offline::run(&mut told);
-    notifications::run(&mut told);
-    requests.extend(calls::run(&mut told));
-    requests.extend(unreachable::run(&mut told));
-    tracing::trace!(secret = PLANTED, "the control");
-    tracing::info_span!("control", secret = tracing::field::Empty).record("secret", PLANTED);
+    let mut transcript = Transcript::default();
+    let mut requests = offline::run(&mut transcript);
+    notifications::run(&mut transcript);
+    requests.extend(calls::run(&mut transcript));
+    requests.extend(unreachable::run(&mut transcript));
+    tracing::trace!(secret = CONTROL, "the control");
+    tracing::info_span!("control", secret = tracing::field::Empty).record("secret", CONTROL);
 
     let lines = lines.take();
-    let (said, logged) = (told.said.len(), lines.len());
-    let mut whose = lines
+    let (texts, logged) = (transcript.texts.len(), lines.len());
+    let mut origins = lines
         .iter()
-        .map(|(whose, _)| whose.as_str())
+        .map(|(origin, _)| origin.as_str())
         .collect::<Vec<_>>();
-    whose.sort_unstable();
-    whose.dedup();
-    println!("{whose:?}");
-    println!("{said} texts, {logged} lines, {} requests", requests.len());
-    told.said.extend(lines);
+    origins.sort_unstable();
+    origins.dedup();
+    println!("{origins:?}");
+    println!("{texts} texts, {logged} lines, {} requests", requests.len());
+    transcript.texts.extend(lines);
 
-    assert!(told.unexpected.is_empty(), "{:#?}", told.unexpected);
-    // What is searched can be found: in fields and in spans, and the run was one.
-    assert_eq!(told.find(PLANTED).len(), 2, "the control is not found");
+    assert!(
+        transcript.unexpected.is_empty(),
+        "{:#?}",
+        transcript.unexpected
+    );
+    // The search finds fields and spans, and the run logged what it should.
+    assert_eq!(
+        transcript.find(CONTROL).len(),
+        2,
+        "the control was not found"
+    );
     for expected in [
         "wechatpay.call",
         "url.template=v3/users/{openid}",
@@ -249,29 +260,32 @@ fn neither_logs_nor_errors_nor_debug_tell_a_secret_or_a_person() {
         "the file to upload is larger",
         "WeChat Pay may refuse this request",
     ] {
-        assert!(!told.find(expected).is_empty(), "`{expected}` is not there");
+        assert!(
+            !transcript.find(expected).is_empty(),
+            "`{expected}` is missing"
+        );
     }
     assert!(
-        said > 200 && logged > 500 && requests.len() > 60,
-        "{said} {logged}"
+        texts > 200 && logged > 500 && requests.len() > 60,
+        "{texts} {logged}"
     );
     let secrets = secrets(&requests);
-    control(&secrets, &requests);
+    check_search(&secrets, &requests);
 
     let mut leaks = Vec::new();
-    // Where a value is itself at fault it may be shown, and only by that error.
-    for (what, text) in told.find(AT_FAULT) {
-        if !what.starts_with("at fault") {
-            leaks.push(format!("a value at fault in {what}: {text:.300}"));
+    // An invalid value may be shown, but only by the error about it.
+    for (what, text) in transcript.find(INVALID) {
+        if !what.starts_with("invalid value") {
+            leaks.push(format!("an invalid value in {what}: {text:.300}"));
         }
     }
-    let whole = told.whole();
+    let texts = transcript.lowercase();
     for (what, secret) in secrets {
-        if !whole.contains(&secret.to_lowercase()) {
+        if !texts.contains(&secret.to_lowercase()) {
             continue;
         }
-        for (where_, text) in told.find(&secret) {
-            leaks.push(format!("{what} ({secret}) in {where_}: {text:.300}"));
+        for (origin, text) in transcript.find(&secret) {
+            leaks.push(format!("{what} ({secret}) in {origin}: {text:.300}"));
         }
     }
     assert!(

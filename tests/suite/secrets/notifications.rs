@@ -1,59 +1,62 @@
-//! Notifications, true and altered.
+//! Genuine and altered notifications.
 
 use serde_json::Value;
 use wechatpay_chain::{Ack, MemoryGuard, Notifications};
 
-use super::{NOTIFIED, Told};
+use super::{IN_NOTIFICATION, Transcript};
 use crate::{
     fixtures::{apiv2, keys},
     notifications::node::{envelope, genuine, now, receiver, send, transaction},
 };
 
-pub fn run(told: &mut Told) {
-    told.debug(
+pub fn run(transcript: &mut Transcript) {
+    transcript.debug(
         "NotificationsBuilder",
         &Notifications::builder()
             .apiv3_key("fedcba9876543210fedcba9876543210")
             .apiv2_key(apiv2::KEY),
     );
-    told.debug("Notifications", &receiver());
+    transcript.debug("Notifications", &receiver());
     let resource = |change: fn(&mut Value)| {
         let mut resource = transaction();
-        resource["payer"]["openid"] = NOTIFIED.into();
+        resource["payer"]["openid"] = IN_NOTIFICATION.into();
         change(&mut resource);
         resource.to_string()
     };
-    let told_of = |resource: &str| send(envelope(), resource, keys::platform(), now());
-    let good = told_of(&resource(|_| ()));
-    let notification = told.good("Notification", good.receive(&receiver()));
-    assert_eq!(notification.resource_json()["payer"]["openid"], NOTIFIED);
-    told.bad("resource", notification.resource::<u64>().map(drop));
-    told.bad(
+    let send_resource = |resource: &str| send(envelope(), resource, keys::platform(), now());
+    let genuine_delivery = send_resource(&resource(|_| ()));
+    let notification = transcript.success("Notification", genuine_delivery.receive(&receiver()));
+    assert_eq!(
+        notification.resource_json()["payer"]["openid"],
+        IN_NOTIFICATION
+    );
+    transcript.failure("resource", notification.resource::<u64>().map(drop));
+    transcript.failure(
         "resource",
         notification
             .resource::<std::collections::HashMap<String, u8>>()
             .map(drop),
     );
     let guard = MemoryGuard::new();
-    told.debug("MemoryGuard", &guard);
+    transcript.debug("MemoryGuard", &guard);
     let failed = notification.once(&guard, || Err(std::io::Error::other("the database")));
-    told.bad("once", failed);
-    told.debug("Ack", &Ack::success());
-    let other = told_of(&resource(|resource| {
+    transcript.failure("once", failed);
+    transcript.debug("Ack", &Ack::success());
+    let other = send_resource(&resource(|resource| {
         resource["mchid"] = "1900000100".into()
     }));
-    told.bad("owner", other.receive(&receiver()));
-    let other = told_of(&resource(|resource| {
+    transcript.failure("owner", other.receive(&receiver()));
+    let other = send_resource(&resource(|resource| {
         resource["appid"] = "wx0000000000000000".into()
     }));
-    told.bad("owner", other.receive(&receiver()));
-    told.bad(
+    transcript.failure("owner", other.receive(&receiver()));
+    transcript.failure(
         "no JSON",
-        told_of(&format!("{{\"a\": {NOTIFIED}")).receive(&receiver()),
+        send_resource(&format!("{{\"a\": {IN_NOTIFICATION}")).receive(&receiver()),
     );
-    told.bad(
+    transcript.failure(
         "a list",
-        told_of(&format!("[\"{NOTIFIED}\"]")).receive(&receiver()),
+        send_resource(&format!("[\"{IN_NOTIFICATION}\"]")).receive(&receiver()),
     );
     for name in [
         "Wechatpay-Signature",
@@ -61,23 +64,31 @@ pub fn run(told: &mut Told) {
         "Wechatpay-Serial",
         "Wechatpay-Timestamp",
     ] {
-        let err = told.bad(name, good.clone().without(name).receive(&receiver()));
-        told.debug("Ack", &err.as_ref().map(Ack::refusal));
-        told.bad(name, good.clone().set(name, "1").receive(&receiver()));
+        let err = transcript.failure(
+            name,
+            genuine_delivery.clone().without(name).receive(&receiver()),
+        );
+        transcript.debug("Ack", &err.as_ref().map(Ack::refusal));
+        transcript.failure(
+            name,
+            genuine_delivery.clone().set(name, "1").receive(&receiver()),
+        );
     }
-    told.bad(
+    transcript.failure(
         "body",
         genuine()
             .body(|body| body.truncate(100))
             .receive(&receiver()),
     );
     for text in [
-        format!("<xml><name>{NOTIFIED}</name><return_code>SUCCESS</return_code></xml>"),
-        format!("<xml><name>{NOTIFIED}</nome></xml>"),
-        format!("<xml><name>&{NOTIFIED};</name></xml>"),
-        format!("<xml><return_code>SUCCESS</return_code><req_info>{NOTIFIED}</req_info></xml>"),
+        format!("<xml><name>{IN_NOTIFICATION}</name><return_code>SUCCESS</return_code></xml>"),
+        format!("<xml><name>{IN_NOTIFICATION}</nome></xml>"),
+        format!("<xml><name>&{IN_NOTIFICATION};</name></xml>"),
+        format!(
+            "<xml><return_code>SUCCESS</return_code><req_info>{IN_NOTIFICATION}</req_info></xml>"
+        ),
     ] {
         let sent = genuine().body(|body| *body = text.into_bytes());
-        told.bad("v2", sent.receive(&receiver()));
+        transcript.failure("v2", sent.receive(&receiver()));
     }
 }

@@ -1,4 +1,4 @@
-//! What needs no server: builders, keys, options, templates.
+//! Everything that needs no server: builders, keys, options, templates.
 
 use std::time::Duration;
 
@@ -10,69 +10,69 @@ use wechatpay_chain::{
 };
 
 use super::{
-    AT_FAULT, ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, P12_PASSWORD,
-    PROXY_PASSWORD, TOKEN, Told,
+    ENCRYPTED, FILENAME, IN_BODY, IN_FILE, IN_HEADER, IN_PATH, IN_QUERY, INVALID, P12_PASSWORD,
+    PROXY_PASSWORD, TOKEN, Transcript,
 };
 use crate::fixtures::{keys, server::Request, tls::Authority};
 
-/// Gives the requests that were signed, as if they had been sent.
-pub fn run(told: &mut Told) -> Vec<Request> {
-    configurations(told);
-    keys_and_archives(told);
-    options_and_templates(told);
-    prepared(told)
+/// Returns the prepared requests, as if they had been sent.
+pub fn run(transcript: &mut Transcript) -> Vec<Request> {
+    configurations(transcript);
+    keys_and_archives(transcript);
+    options_and_templates(transcript);
+    prepared(transcript)
 }
 
-fn configurations(told: &mut Told) {
+fn configurations(transcript: &mut Transcript) {
     let proxy = format!("http://merchant:{PROXY_PASSWORD}@127.0.0.1:9");
-    told.debug("ClientBuilder", &keys::builder());
-    told.debug("ClientBuilder", &Client::builder().proxy(&proxy));
+    transcript.debug("ClientBuilder", &keys::builder());
+    transcript.debug("ClientBuilder", &Client::builder().proxy(&proxy));
     let userinfo = format!("https://me:{PROXY_PASSWORD}@api.mch.weixin.qq.com/");
-    told.debug("ClientBuilder", &keys::builder().base_uri(&userinfo));
-    told.bad("base URI", keys::builder().base_uri(&userinfo).build());
+    transcript.debug("ClientBuilder", &keys::builder().base_uri(&userinfo));
+    transcript.failure("base URI", keys::builder().base_uri(&userinfo).build());
     let ftp = userinfo.replace("https", "ftp");
-    told.bad("base URI", keys::builder().base_uri(ftp).build());
-    told.bad(
+    transcript.failure("base URI", keys::builder().base_uri(ftp).build());
+    transcript.failure(
         "APIv3 key",
         keys::builder()
             .apiv3_key("fedcba9876543210fedcba987654321")
             .build(),
     );
-    told.bad("APIv2 key", keys::builder().apiv2_key("").build());
+    transcript.failure("APIv2 key", keys::builder().apiv2_key("").build());
     for url in [
         format!("ftp://a:{PROXY_PASSWORD}@b"),
         format!("http://a:{PROXY_PASSWORD}@b:x"),
     ] {
-        told.debug("TransportBuilder", &Transport::builder().proxy(&url));
-        told.bad("proxy", Transport::builder().proxy(&url).build());
+        transcript.debug("TransportBuilder", &Transport::builder().proxy(&url));
+        transcript.failure("proxy", Transport::builder().proxy(&url).build());
         let client = Client::builder().proxy(&url);
-        told.debug("ClientBuilder", &client);
-        told.bad("proxy", client.build());
+        transcript.debug("ClientBuilder", &client);
+        transcript.failure("proxy", client.build());
     }
-    told.debug("TransportBuilder", &Transport::builder().proxy(&proxy));
-    told.good("Transport", Transport::builder().proxy(&proxy).build());
-    told.debug("RetryPolicy", &RetryPolicy::default());
-    let client = told.good("Client", keys::builder().build());
-    told.debug("Chain", &client.chain("v3/users/{openid}"));
-    told.debug("PlatformKeys", &client.platform_keys());
-    told.bad(
+    transcript.debug("TransportBuilder", &Transport::builder().proxy(&proxy));
+    transcript.success("Transport", Transport::builder().proxy(&proxy).build());
+    transcript.debug("RetryPolicy", &RetryPolicy::default());
+    let client = transcript.success("Client", keys::builder().build());
+    transcript.debug("Chain", &client.chain("v3/users/{openid}"));
+    transcript.debug("PlatformKeys", &client.platform_keys());
+    transcript.failure(
         "rotate_key",
         client.rotate_key("not a serial", keys::merchant().private()),
     );
-    told.good(
+    transcript.success(
         "rotate_key",
         client.rotate_key(keys::SERIAL, keys::merchant().private()),
     );
 }
 
-fn keys_and_archives(told: &mut Told) {
+fn keys_and_archives(transcript: &mut Transcript) {
     let pem = keys::merchant()
         .rsa
         .to_pkcs8_pem(LineEnding::LF)
         .expect("PEM");
-    let key = told.good("PrivateKey", PrivateKey::from_pem(&pem));
-    told.debug("PublicKey", &keys::merchant().public());
-    let spoilt = [
+    let key = transcript.success("PrivateKey", PrivateKey::from_pem(&pem));
+    transcript.debug("PublicKey", &keys::merchant().public());
+    let damaged = [
         pem[..400].to_owned(),
         pem.replace("PRIVATE", "PUBLIC"),
         pem.replacen("MII", "MIJ", 1),
@@ -80,28 +80,28 @@ fn keys_and_archives(told: &mut Told) {
         pem.replace("-----BEGIN PRIVATE KEY-----", ""),
         format!("{}!{}", &pem[..300], &pem[300..]),
     ];
-    for text in &spoilt {
-        // Some of these are a key all the same.
+    for text in &damaged {
+        // Some of these still parse as a key.
         match PrivateKey::from_pem(text) {
-            Ok(key) => told.debug("PrivateKey", &key),
-            Err(err) => told.error("PrivateKey", &err),
+            Ok(key) => transcript.debug("PrivateKey", &key),
+            Err(err) => transcript.error("PrivateKey", &err),
         }
     }
-    told.bad("PrivateKey", PrivateKey::from_base64(&pem[100..400]));
-    told.bad("PrivateKey", PrivateKey::from_der(pem.as_bytes()));
+    transcript.failure("PrivateKey", PrivateKey::from_base64(&pem[100..400]));
+    transcript.failure("PrivateKey", PrivateKey::from_der(pem.as_bytes()));
     let authority = Authority::new();
     let certificate = authority.certify(keys::MCHID, keys::merchant());
-    told.good("Identity", Identity::from_pem(&certificate, &pem));
-    told.bad("Identity", Identity::from_pem(&certificate, &spoilt[0]));
-    told.bad("Identity", Identity::from_pem(&pem, &certificate));
+    transcript.success("Identity", Identity::from_pem(&certificate, &pem));
+    transcript.failure("Identity", Identity::from_pem(&certificate, &damaged[0]));
+    transcript.failure("Identity", Identity::from_pem(&pem, &certificate));
     #[cfg(feature = "pkcs12")]
-    told.bad(
+    transcript.failure(
         "Identity",
         Identity::from_pkcs12(pem.as_bytes(), P12_PASSWORD),
     );
     let _ = P12_PASSWORD;
     let signature = Signature::new(keys::SERIAL, b"raw".repeat(80));
-    told.debug("Signature", &signature);
+    transcript.debug("Signature", &signature);
     assert!(
         !format!("{signature:?}").contains("114, 97, 119"),
         "{signature:?}"
@@ -109,7 +109,7 @@ fn keys_and_archives(told: &mut Told) {
     drop(key);
 }
 
-fn options_and_templates(told: &mut Told) {
+fn options_and_templates(transcript: &mut Transcript) {
     let client = keys::builder().build().unwrap();
     let full = || {
         Options::new()
@@ -118,23 +118,23 @@ fn options_and_templates(told: &mut Told) {
             .query(json!({ "phone": IN_QUERY }))
             .header("X-Person", IN_HEADER)
     };
-    told.debug("Options", &full());
-    told.debug("Options", &Options::new().body(IN_BODY).sink("x"));
-    told.debug("Options", &Options::new().xml(json!({ "name": IN_BODY })));
+    transcript.debug("Options", &full());
+    transcript.debug("Options", &Options::new().body(IN_BODY).sink("x"));
+    transcript.debug("Options", &Options::new().xml(json!({ "name": IN_BODY })));
     let media = Media::from_bytes(FILENAME, IN_FILE).meta_field("name", IN_BODY);
-    told.debug("Media", &media);
-    told.debug("Options", &Options::new().media(media));
+    transcript.debug("Media", &media);
+    transcript.debug("Options", &Options::new().media(media));
 
     let strict = keys::builder().strict(true).build().unwrap();
     let chain = "v3/users/{openid}";
     let mut refused = |what: &str, client: &Client, path: &str, options: Options| {
-        told.bad(what, client.chain(path).prepare(Method::POST, options))
+        transcript.failure(what, client.chain(path).prepare(Method::POST, options))
     };
     let person = json!({ "openid": IN_PATH });
     for (path, more) in [
-        ("v3/users/{openid}/{lacking}", json!({})),
-        ("v3/users/{openid}/{lacking}", json!({ "lacking": null })),
-        ("v3/users/{openid}/{lacking}", json!({ "lacking": "" })),
+        ("v3/users/{openid}/{missing}", json!({})),
+        ("v3/users/{openid}/{missing}", json!({ "missing": null })),
+        ("v3/users/{openid}/{missing}", json!({ "missing": "" })),
         (chain, json!({ "opneid": IN_BODY })),
         (chain, json!({ "openid": { "a": { "b": IN_PATH } } })),
         ("v3/users/{openid:3}", json!({ "openid": [IN_PATH] })),
@@ -218,7 +218,7 @@ fn options_and_templates(told: &mut Told) {
             all.into(),
         );
     }
-    refused("encrypt", &client, chain, full().encrypt(["/lacking"]));
+    refused("encrypt", &client, chain, full().encrypt(["/missing"]));
     let long = json!({ "name": ENCRYPTED.repeat(20) });
     refused(
         "encrypt",
@@ -237,72 +237,72 @@ fn options_and_templates(told: &mut Told) {
     );
     let notify = json!({ "notify_url": format!("https://example.com/?who={IN_BODY}") });
     refused("strict", &strict, chain, full().json(notify));
-    // A value at fault is shown, and the others beside it are not.
+    // The invalid value may be shown, but not the valid ones next to it.
     let both = "v3/users/{openid}/cards/{card}";
     for value in [
         "..".to_owned(),
-        format!("{AT_FAULT}\n{}", "9".repeat(500)),
-        format!("{AT_FAULT}\\x"),
+        format!("{INVALID}\n{}", "9".repeat(500)),
+        format!("{INVALID}\\x"),
     ] {
         let options = Options::new().var("openid", IN_PATH).var("card", value);
-        let err = refused("at fault", &client, both, options)
+        let err = refused("invalid value", &client, both, options)
             .expect("an error")
             .to_string();
         assert!(!err.contains(&"9".repeat(65)), "{err}");
     }
-    let spoilt = [AT_FAULT, "..", IN_PATH].map(|part| json!(part));
+    let parts = [INVALID, "..", IN_PATH].map(|part| json!(part));
     let options = Options::new()
-        .var("parts", spoilt.to_vec())
+        .var("parts", parts.to_vec())
         .var("openid", IN_PATH);
     refused("a list", &client, "v3/users/{openid}{/parts*}", options);
 
-    told.bad("encrypt", client.encrypt(&ENCRYPTED.repeat(20)));
-    let sealed = told.good("Encrypted", client.encrypt(ENCRYPTED));
-    // Sealed for the platform, not for us.
-    told.bad("decrypt", client.decrypt(sealed.as_ref()));
-    told.bad("decrypt", client.decrypt(ENCRYPTED));
-    told.good("encrypt_pkcs1", client.encrypt_pkcs1(ENCRYPTED));
-    told.debug(
+    transcript.failure("encrypt", client.encrypt(&ENCRYPTED.repeat(20)));
+    let encrypted = transcript.success("Encrypted", client.encrypt(ENCRYPTED));
+    // Encrypted for the platform, so the merchant key cannot decrypt it.
+    transcript.failure("decrypt", client.decrypt(encrypted.as_ref()));
+    transcript.failure("decrypt", client.decrypt(ENCRYPTED));
+    transcript.success("encrypt_pkcs1", client.encrypt_pkcs1(ENCRYPTED));
+    transcript.debug(
         "PayParamsBuilder",
         &client.jsapi_params("wx8888888888888888", TOKEN),
     );
-    told.good(
+    transcript.success(
         "PayParams",
         client.jsapi_params("wx8888888888888888", TOKEN).build(),
     );
-    told.good(
+    transcript.success(
         "PayParams",
         client.app_params("wx8888888888888888", TOKEN).build(),
     );
-    told.good(
+    transcript.success(
         "PayParams",
         client
             .mini_program_params("wx8888888888888888", TOKEN)
             .v2()
             .build(),
     );
-    told.bad(
+    transcript.failure(
         "PayParams",
         client
             .app_params("wx8888888888888888", format!("{TOKEN}\n"))
             .build(),
     );
     let bill = format!("姓名,金额\n`{IN_FILE},`x\n总笔数\n`1\n");
-    let rows = told.good("BillRows", BillRows::new(bill.as_bytes()));
+    let rows = transcript.success("BillRows", BillRows::new(bill.as_bytes()));
     for row in rows {
         match row {
             Ok(row) => {
-                told.debug("BillRow", &row);
+                transcript.debug("BillRow", &row);
                 if let Err(err) = row.fen("姓名") {
-                    told.error("BillRow", &err);
+                    transcript.error("BillRow", &err);
                 }
             }
-            Err(err) => told.error("BillRows", &err),
+            Err(err) => transcript.error("BillRows", &err),
         }
     }
 }
 
-fn prepared(told: &mut Told) -> Vec<Request> {
+fn prepared(transcript: &mut Transcript) -> Vec<Request> {
     let client = keys::builder()
         .timeout(Duration::from_secs(5))
         .build()
@@ -331,9 +331,9 @@ fn prepared(told: &mut Told) -> Vec<Request> {
         ),
     ] {
         let call = client.chain(path).get_async(());
-        told.debug("Call", &call);
+        transcript.debug("Call", &call);
         drop(call);
-        let request = told.good(
+        let request = transcript.success(
             "PreparedRequest",
             client.chain(path).prepare(method, options),
         );

@@ -1,4 +1,4 @@
-//! Where nothing answers, or not to the end.
+//! Servers that send no response or only a part of it, and proxies that refuse.
 
 use std::{
     io::{Read as _, Write as _},
@@ -9,14 +9,14 @@ use std::{
 
 use wechatpay_chain::{Client, ClientBuilder, Method, RetryPolicy};
 
-use super::{ANSWERED, PROXY_PASSWORD, Told, calls::send};
+use super::{IN_RESPONSE, PROXY_PASSWORD, Transcript, calls::send};
 use crate::fixtures::{
     keys,
     mode::{BOTH, Mode},
     server::{MockResponse, Reply, Request, Server},
 };
 
-pub fn run(told: &mut Told) -> Vec<Request> {
+pub fn run(transcript: &mut Transcript) -> Vec<Request> {
     let mut requests = Vec::new();
     let direct = |url: String| -> ClientBuilder {
         keys::builder()
@@ -32,7 +32,8 @@ pub fn run(told: &mut Told) -> Vec<Request> {
             "half",
             Server::start(|_| {
                 Reply::Raw(Box::new(|stream| {
-                    let half = format!("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{ANSWERED}");
+                    let half =
+                        format!("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{IN_RESPONSE}");
                     let _ = stream.write_all(half.as_bytes());
                 }))
             }),
@@ -41,19 +42,19 @@ pub fn run(told: &mut Told) -> Vec<Request> {
             "no HTTP",
             Server::start(|_| {
                 Reply::Raw(Box::new(|stream| {
-                    let _ = stream.write_all(format!("{ANSWERED}\r\n\r\n").as_bytes());
+                    let _ = stream.write_all(format!("{IN_RESPONSE}\r\n\r\n").as_bytes());
                 }))
             }),
         ),
         (
             "too large",
-            Server::start(|_| MockResponse::signed(200, ANSWERED.repeat(100))),
+            Server::start(|_| MockResponse::signed(200, IN_RESPONSE.repeat(100))),
         ),
     ] {
         let client = direct(server.url()).max_response(500).build().unwrap();
         for mode in BOTH {
             for method in [Method::GET, Method::POST] {
-                told.bad(how, send(mode, &client, "v3/users/{openid}", method));
+                transcript.failure(how, send(mode, &client, "v3/users/{openid}", method));
             }
         }
         requests.extend(server.requests());
@@ -62,12 +63,12 @@ pub fn run(told: &mut Told) -> Vec<Request> {
         .backup_base_uri("http://127.0.0.1:2/")
         .build()
         .unwrap();
-    told.bad(
-        "nobody listens",
+    transcript.failure(
+        "nothing listens",
         send(Mode::Blocking, &client, "v3/users/{openid}", Method::POST),
     );
 
-    // A proxy that does not take the password.
+    // A proxy that rejects the password.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -90,8 +91,8 @@ pub fn run(told: &mut Told) -> Vec<Request> {
             .timeout(Duration::from_secs(5))
             .build()
             .unwrap();
-        told.debug("Client", &client);
-        told.bad(
+        transcript.debug("Client", &client);
+        transcript.failure(
             "the proxy",
             send(Mode::Blocking, &client, "v3/users/{openid}", Method::POST),
         );
