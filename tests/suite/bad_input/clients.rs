@@ -1,4 +1,4 @@
-//! Clients that are refused at `build`, or at the first verb.
+//! Clients that `build` or the first verb refuses.
 
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
@@ -6,18 +6,18 @@ use wechatpay_chain::{
     Certificate, Client, ClientBuilder, Error, Signature, Signer, Transport, Verifier,
 };
 
-use super::{Case, call_of, made};
+use super::{Case, call_of, value};
 use crate::fixtures::keys::{self, Pair};
 
 fn refused(builder: ClientBuilder) -> Error {
-    builder.build().expect_err("a refusal")
+    builder.build().expect_err("an error")
 }
 
-fn bare() -> ClientBuilder {
+fn empty_builder() -> ClientBuilder {
     Client::builder().no_proxy()
 }
 
-/// A certificate of this pair's, until the end of a year.
+/// A certificate for this pair that is valid until the end of a year.
 fn certificate(pair: &Pair, year: i32) -> Certificate {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let key = KeyPair::from_pem_and_sign_algo(&pem, &PKCS_RSA_SHA256).expect("a key");
@@ -28,26 +28,27 @@ fn certificate(pair: &Pair, year: i32) -> Certificate {
     Certificate::from_der(der.der()).expect("a certificate")
 }
 
-struct Nobody;
+/// A signer and verifier that always fails.
+struct Failing;
 
-impl Signer for Nobody {
+impl Signer for Failing {
     type Error = std::io::Error;
 
     async fn sign(&self, _: &[u8]) -> Result<Signature, Self::Error> {
-        Err(std::io::Error::other("nobody is here"))
+        Err(std::io::Error::other("unavailable"))
     }
 }
 
-impl Verifier for Nobody {
+impl Verifier for Failing {
     type Error = std::io::Error;
 
     async fn verify(&self, _: &str, _: &[u8], _: &[u8]) -> Result<bool, Self::Error> {
-        Err(std::io::Error::other("nobody is here"))
+        Err(std::io::Error::other("unavailable"))
     }
 }
 
 fn config(name: &'static str, text: &'static str, build: fn() -> ClientBuilder) -> Case {
-    made(name, &["config"], text, move || refused(build()))
+    value(name, &["config"], text, move || refused(build()))
 }
 
 pub fn cases() -> Vec<Case> {
@@ -103,17 +104,17 @@ fn merchants() -> Vec<Case> {
         config(
             "a serial without its key",
             "`serial` is set without `private_key`: set both",
-            || bare().serial(keys::SERIAL),
+            || empty_builder().serial(keys::SERIAL),
         ),
         config(
             "a key without its serial",
             "`private_key` is set without the `serial` of its certificate: set both (openssl x509",
-            || bare().private_key(keys::merchant().private()),
+            || empty_builder().private_key(keys::merchant().private()),
         ),
         config(
             "a signer and a key",
             "`signer` replaces `serial` and `private_key`: set either the signer or those two",
-            || keys::builder().signer(Nobody),
+            || keys::builder().signer(Failing),
         ),
         config(
             "an APIv3 key of 31 bytes",
@@ -126,7 +127,7 @@ fn merchants() -> Vec<Case> {
             || keys::builder().apiv2_key(""),
         ),
         config(
-            "a User-Agent of two lines",
+            "a line break in the User-Agent",
             "invalid user_agent: expected visible characters, found none or a control character",
             || keys::builder().user_agent("shop\r\nHost: evil"),
         ),
@@ -136,12 +137,12 @@ fn merchants() -> Vec<Case> {
             || keys::builder().user_agent(""),
         ),
         config(
-            "no room for an answer",
+            "a response limit of 0",
             "invalid max_response 0: expected at least 1 byte",
             || keys::builder().max_response(0),
         ),
-        made(
-            "a rotation to a serial that is none",
+        value(
+            "a rotation to an invalid serial",
             &["config"],
             "rotate_key: invalid serial \"a b\": expected hexadecimal digits; write \"AB\"",
             || {
@@ -151,23 +152,23 @@ fn merchants() -> Vec<Case> {
                     .unwrap_err()
             },
         ),
-        made(
+        value(
             "a rotation of a signer's key",
             &["config"],
             "rotate_key: this client signs with a `signer`, which rotates its own keys",
             || {
-                let client = bare().signer(Nobody).build().unwrap();
+                let client = empty_builder().signer(Failing).build().unwrap();
                 client
                     .rotate_key(keys::SERIAL, keys::merchant().private())
                     .unwrap_err()
             },
         ),
-        made(
-            "a rotation of no key",
+        value(
+            "a rotation without a key",
             &["config"],
             "missing merchant key, which signs APIv3 requests: set `serial` and `private_key`",
             || {
-                let client = bare().build().unwrap();
+                let client = empty_builder().build().unwrap();
                 client
                     .rotate_key(keys::SERIAL, keys::merchant().private())
                     .unwrap_err()
@@ -226,18 +227,18 @@ fn addresses() -> Vec<Case> {
         config(
             "a proxy of another scheme",
             "invalid proxy URL: expected the scheme http, https, socks5 or socks5h",
-            || bare_with_proxy("ftp://user:hunter2@127.0.0.1:1"),
+            || builder_with_proxy("ftp://user:hunter2@127.0.0.1:1"),
         ),
         config(
             "a proxy with a path",
             "invalid proxy URL: it must not have a path or a query",
-            || bare_with_proxy("http://user:hunter2@127.0.0.1:1/x"),
+            || builder_with_proxy("http://user:hunter2@127.0.0.1:1/x"),
         ),
         config("a proxy without a host", "invalid proxy URL", || {
-            bare_with_proxy("http://user:hunter2@:1")
+            builder_with_proxy("http://user:hunter2@:1")
         }),
         config(
-            "a proxy and none",
+            "proxy and no_proxy",
             "`proxy` and `no_proxy` exclude each other: set one",
             || keys::builder().proxy("http://127.0.0.1:1"),
         ),
@@ -246,13 +247,13 @@ fn addresses() -> Vec<Case> {
             "`transport` has its own proxy setting: set the proxy on Transport::builder()",
             || {
                 let transport = Transport::builder().no_proxy().build().unwrap();
-                bare_with_proxy("http://127.0.0.1:1").transport(transport)
+                builder_with_proxy("http://127.0.0.1:1").transport(transport)
             },
         ),
     ]
 }
 
-fn bare_with_proxy(uri: &str) -> ClientBuilder {
+fn builder_with_proxy(uri: &str) -> ClientBuilder {
     Client::builder().proxy(uri)
 }
 
@@ -264,12 +265,12 @@ fn platform_keys() -> Vec<Case> {
             || keys::builder().platform_key("", keys::platform().public()),
         ),
         config(
-            "a platform key under an id of two lines",
+            "a platform key ID with a line break",
             "invalid platform key ID \"PUB\\\\nKEY\": expected the ID from the merchant platform",
             || keys::builder().platform_key("PUB\nKEY", keys::platform().public()),
         ),
         config(
-            "two keys under one id",
+            "two keys with one ID",
             "two different platform keys have the ID PUB_KEY_ID_0119000001092024000000000000: one of them is not WeChat Pay's",
             || {
                 let other = Pair::generate();
@@ -299,7 +300,7 @@ fn platform_keys() -> Vec<Case> {
         config(
             "a verifier and keys",
             "a `verifier` replaces platform keys and certificates: give either the verifier or the keys",
-            || keys::builder().verifier(Nobody),
+            || keys::builder().verifier(Failing),
         ),
         config(
             "a sandbox's platform key in production",
@@ -318,10 +319,10 @@ fn platform_keys() -> Vec<Case> {
     ]
 }
 
-/// What builds, and cannot make an APIv3 call.
+/// Clients that build but cannot make an APIv3 call.
 fn calls() -> Vec<Case> {
     let signing = || {
-        bare()
+        empty_builder()
             .serial(keys::SERIAL)
             .private_key(keys::merchant().private())
             .platform_key(keys::PLATFORM_ID, keys::platform().public())
@@ -359,30 +360,30 @@ fn calls() -> Vec<Case> {
             "missing merchant key, which signs APIv3 requests: set `serial` and `private_key`, or a `signer`, on the client builder",
             false,
             |server| {
-                let client = bare()
+                let client = empty_builder()
                     .mchid(keys::MCHID)
                     .platform_key(keys::PLATFORM_ID, keys::platform().public());
                 client.base_uri(server.url()).build().unwrap().chain("v3/x")
             },
         ),
         call_of(
-            "a call that could not be verified",
+            "a call whose response cannot be verified",
             &["config"],
             "no platform key to verify responses and encrypt fields with, so nothing was sent: set a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier` on the client builder",
             true,
             |server| {
-                let client = bare().mchid(keys::MCHID).serial(keys::SERIAL);
+                let client = empty_builder().mchid(keys::MCHID).serial(keys::SERIAL);
                 let client = client.private_key(keys::merchant().private());
                 client.base_uri(server.url()).build().unwrap().chain("v3/x")
             },
         ),
         call_of(
             "a call whose signer fails",
-            &["sign"],
+            &["signing"],
             "POST v3/x: the signer failed",
             false,
             |server| {
-                let client = bare().mchid(keys::MCHID).signer(Nobody);
+                let client = empty_builder().mchid(keys::MCHID).signer(Failing);
                 let client = client.platform_key(keys::PLATFORM_ID, keys::platform().public());
                 client.base_uri(server.url()).build().unwrap().chain("v3/x")
             },

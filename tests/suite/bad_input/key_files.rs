@@ -1,4 +1,4 @@
-//! Keys and certificates that are none, or not the ones that are due.
+//! Keys and certificates that are invalid or of the wrong kind.
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use rsa::{
@@ -7,7 +7,7 @@ use rsa::{
 };
 use wechatpay_chain::{Certificate, Error, PrivateKey, PublicKey};
 
-use super::{Case, made};
+use super::{Case, value};
 use crate::fixtures::keys;
 
 /// openssl genpkey -algorithm ed25519 -aes-256-cbc -pass pass:x
@@ -19,7 +19,7 @@ SIdPOI5+nBui30TtrVs=
 -----END ENCRYPTED PRIVATE KEY-----
 ";
 
-/// The head of what `openssl rsa -traditional -aes128` writes.
+/// The beginning of the output of `openssl rsa -traditional -aes128`.
 const ENCRYPTED_PKCS1: &str = "-----BEGIN RSA PRIVATE KEY-----
 Proc-Type: 4,ENCRYPTED
 DEK-Info: AES-128-CBC,5D9A432A0A641975DB73EC1DE1C8682C
@@ -68,7 +68,7 @@ fn certificate(pem: &str) -> Error {
     Certificate::from_pem(pem).expect_err("no certificate")
 }
 
-/// What `from_pem_file` says of a file with this in it.
+/// Returns the error of `from_pem_file` for a file with this content.
 fn file(content: &[u8]) -> Error {
     let path = std::env::temp_dir().join(format!(
         "wechatpay-chain-{}-{}.pem",
@@ -83,7 +83,7 @@ fn file(content: &[u8]) -> Error {
 }
 
 fn key(name: &'static str, text: &'static str, make: fn() -> Error) -> Case {
-    made(name, &["key"], text, make)
+    value(name, &["key"], text, make)
 }
 
 pub fn cases() -> Vec<Case> {
@@ -96,7 +96,7 @@ pub fn cases() -> Vec<Case> {
 
 fn private_keys() -> Vec<Case> {
     vec![
-        key("nothing", "invalid private key: empty input", || {
+        key("empty input", "invalid private key: empty input", || {
             private(" \n")
         }),
         key(
@@ -105,7 +105,7 @@ fn private_keys() -> Vec<Case> {
             || private("what is this?"),
         ),
         key(
-            "a file's name",
+            "a file name",
             "looks like a file name; use from_pem_file",
             || private("/etc/wechatpay/apiclient_key.pem"),
         ),
@@ -132,7 +132,7 @@ fn private_keys() -> Vec<Case> {
             || PrivateKey::from_der(pkcs8().as_bytes()).unwrap_err(),
         ),
         key(
-            "base64 with a hole",
+            "an invalid character in base64",
             "invalid base64: unexpected character '*'",
             || PrivateKey::from_base64("MIIE*").unwrap_err(),
         ),
@@ -169,7 +169,7 @@ fn private_keys() -> Vec<Case> {
             )
         }),
         key(
-            "OpenSSH's",
+            "OpenSSH format",
             "this key is in OpenSSH's own format; convert an RSA key with: ssh-keygen",
             || {
                 private(
@@ -197,20 +197,24 @@ fn private_keys() -> Vec<Case> {
             "truncated, or several files in one: -----BEGIN PRIVATE KEY----- is not followed by",
             || private(&pkcs8().replace("END PRIVATE", "END PUBLIC")),
         ),
-        key("cut in the middle", "truncated DER: expected 12", || {
-            let pem = pkcs8();
-            let lines = pem.lines().collect::<Vec<_>>();
-            private(
-                &[&lines[..10], &lines[lines.len() - 1..]]
-                    .concat()
-                    .join("\n"),
-            )
-        }),
-        key("cut inside a byte", "truncated base64", || {
+        key(
+            "truncated in the middle",
+            "truncated DER: expected 12",
+            || {
+                let pem = pkcs8();
+                let lines = pem.lines().collect::<Vec<_>>();
+                private(
+                    &[&lines[..10], &lines[lines.len() - 1..]]
+                        .concat()
+                        .join("\n"),
+                )
+            },
+        ),
+        key("truncated inside a byte", "truncated base64", || {
             PrivateKey::from_base64("MIIEv").unwrap_err()
         }),
         key(
-            "written-out line breaks",
+            "escaped line breaks",
             "the line breaks are written as a backslash and an n",
             || private(&pkcs8().replace('\n', "\\n")),
         ),
@@ -234,7 +238,7 @@ fn private_keys() -> Vec<Case> {
 
 fn files() -> Vec<Case> {
     vec![
-        made(
+        value(
             "no file",
             &["file"],
             "cannot read private key file /nonexistent/apiclient_key.pem",
@@ -256,7 +260,7 @@ fn files() -> Vec<Case> {
             || file(&[0xff, 0xfe, 0x2d, 0]),
         ),
         key(
-            "no text",
+            "not UTF-8",
             "expected PEM, found bytes that are not UTF-8",
             || file(&[0x80, 0x81, 0x82]),
         ),

@@ -1,5 +1,5 @@
-//! Bad input of every kind, in one table: what is said, what became of the request, and that
-//! nothing was sent where nothing should be.
+//! Invalid input of every kind in one table: the error's kind, text and outcome, and that nothing is
+//! sent that should not be.
 
 mod clients;
 mod key_files;
@@ -20,33 +20,34 @@ use crate::fixtures::{
 /// One row of the table.
 pub struct Case {
     name: &'static str,
-    /// Which `is_…` methods say yes.
+    /// The `is_…` methods that return true.
     kinds: &'static [&'static str],
-    /// What the error's text must hold.
+    /// A part of the error's text.
     text: String,
     outcome: Outcome,
     input: Input,
 }
 
 enum Input {
-    /// A key, a certificate or a client that is not made.
-    Made(Box<dyn Fn() -> Error>),
-    /// A call that is not sent, nor prepared.
-    Call(Box<dyn Fn(&Server) -> Prepared>),
-    /// A call that is sent, to this response.
-    MockResponse(Method, Box<dyn Fn() -> Reply + Send + Sync>),
+    /// A key, a certificate or a client that cannot be created.
+    Value(Box<dyn Fn() -> Error>),
+    /// A call that must be refused before anything is sent.
+    Call(Box<dyn Fn(&Server) -> Attempted>),
+    /// A call that is sent and gets this reply.
+    Reply(Method, Box<dyn Fn() -> Reply + Send + Sync>),
 }
 
-/// What a call is made of.
-pub struct Prepared {
+/// The parts of a call.
+pub struct Attempted {
     chain: Chain,
     method: Method,
     options: Options,
-    /// Whether `prepare` is refused too: not where only the sending is.
+    /// Whether `prepare` succeeds, because only sending is refused.
     prepares: bool,
 }
 
-pub fn made(
+/// A key, a certificate or a client that cannot be created.
+pub fn value(
     name: &'static str,
     kinds: &'static [&'static str],
     text: impl Into<String>,
@@ -57,7 +58,7 @@ pub fn made(
         kinds,
         text: text.into(),
         outcome: Outcome::NotSent,
-        input: Input::Made(Box::new(make)),
+        input: Input::Value(Box::new(make)),
     }
 }
 
@@ -74,7 +75,7 @@ pub fn call<O: Into<Options>>(
         kinds: &["request"],
         text: text.into(),
         outcome: Outcome::NotSent,
-        input: Input::Call(Box::new(move |server| Prepared {
+        input: Input::Call(Box::new(move |server| Attempted {
             chain: chain(&server.client()),
             method: method.clone(),
             options: options().into(),
@@ -83,7 +84,7 @@ pub fn call<O: Into<Options>>(
     }
 }
 
-/// A call of another client that must be refused before anything is sent.
+/// Like [`call`], with a client and an error kind of the case's choice.
 pub fn call_of(
     name: &'static str,
     kinds: &'static [&'static str],
@@ -96,7 +97,7 @@ pub fn call_of(
         kinds,
         text: text.to_owned(),
         outcome: Outcome::NotSent,
-        input: Input::Call(Box::new(move |server| Prepared {
+        input: Input::Call(Box::new(move |server| Attempted {
             chain: chain(server),
             method: Method::POST,
             options: Options::new(),
@@ -105,8 +106,8 @@ pub fn call_of(
     }
 }
 
-/// A call that is answered in a way that is not taken.
-pub fn answered<R: Into<Reply>>(
+/// A call whose response must be refused.
+pub fn reply<R: Into<Reply>>(
     name: &'static str,
     kinds: &'static [&'static str],
     outcome: Outcome,
@@ -119,11 +120,11 @@ pub fn answered<R: Into<Reply>>(
         kinds,
         text: text.into(),
         outcome,
-        input: Input::MockResponse(method, Box::new(move || response().into())),
+        input: Input::Reply(method, Box::new(move || response().into())),
     }
 }
 
-/// Nothing of these may stand in any error, however it is shown.
+/// No error may contain any of these, in any format.
 const SECRETS: [&str; 4] = [
     "hunter2",
     "MIGbMFcGCSqGSIb3DQEFDTBKMCkG",
@@ -136,12 +137,12 @@ fn kinds(err: &Error) -> Vec<&'static str> {
         ("config", err.is_config()),
         ("key", err.is_key()),
         ("request", err.is_request()),
-        ("sign", err.is_signing()),
+        ("signing", err.is_signing()),
         ("connect", err.is_connect()),
         ("transport", err.is_transport()),
         ("timeout", err.is_timeout()),
         ("too_large", err.is_too_large()),
-        ("signature", err.is_verification()),
+        ("verification", err.is_verification()),
         ("probe", err.is_probe()),
         ("clock_skew", err.is_clock_skew()),
         ("api", err.is_api()),
@@ -155,40 +156,45 @@ fn kinds(err: &Error) -> Vec<&'static str> {
 }
 
 impl Case {
-    /// What came of it, in both modes and by `prepare`.
+    /// Runs the case in both modes and with `prepare`, and returns the results.
     fn run(&self) -> Vec<Result<(), Error>> {
         match &self.input {
-            Input::Made(make) => vec![Err(make())],
+            Input::Value(make) => vec![Err(make())],
             Input::Call(prepared) => {
                 let server = Server::always_ok();
-                let mut ends = Vec::from(BOTH.map(|mode| {
+                let mut results = Vec::from(BOTH.map(|mode| {
                     let call = prepared(&server);
                     mode.send(&call.chain, &call.method, call.options).map(drop)
                 }));
                 let call = prepared(&server);
                 if !call.prepares {
-                    let twin = call
+                    let asynchronous = call
                         .chain
                         .prepare_async(call.method.clone(), call.options.clone());
-                    ends.push(call.chain.prepare(call.method, call.options).map(drop));
-                    ends.push(runtime().block_on(twin).map(drop));
+                    results.push(call.chain.prepare(call.method, call.options).map(drop));
+                    results.push(runtime().block_on(asynchronous).map(drop));
                 }
-                assert_eq!(server.connections(), 0, "{}: was connected", self.name);
-                ends
+                assert_eq!(
+                    server.connections(),
+                    0,
+                    "{}: a connection was made",
+                    self.name
+                );
+                results
             }
-            Input::MockResponse(method, response) => Vec::from(BOTH.map(|mode| {
+            Input::Reply(method, response) => Vec::from(BOTH.map(|mode| {
                 let reply = Mutex::new(Some(response()));
                 let server =
                     Server::start(move |_| reply.lock().unwrap().take().expect("one request"));
-                let end = mode.send(&server.client().chain("v3/answered"), method, ());
+                let result = mode.send(&server.client().chain("v3/x"), method, ());
                 assert_eq!(server.requests().len(), 1, "{}", self.name);
-                end.map(drop)
+                result.map(drop)
             })),
         }
     }
 
-    fn check(&self, end: Result<(), Error>) -> Result<(), String> {
-        let err = &end.err().ok_or("is taken")?;
+    fn check(&self, result: Result<(), Error>) -> Result<(), String> {
+        let err = &result.err().ok_or("is accepted")?;
         let text = err.to_string();
         let mut all = format!("{text}\n{err:?}");
         let mut source = err.source();
@@ -197,7 +203,7 @@ impl Case {
             source = cause.source();
         }
         if let Some(secret) = SECRETS.iter().find(|secret| all.contains(**secret)) {
-            return Err(format!("tells the secret {secret}"));
+            return Err(format!("shows the secret {secret}"));
         }
         if !text.contains(&self.text) {
             return Err(format!("says {text:?}, not {:?}", self.text));
@@ -213,7 +219,7 @@ impl Case {
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason_and_nothing_is_sent() {
+fn invalid_input_is_refused_with_a_reason() {
     let cases = [
         key_files::cases(),
         clients::cases(),
@@ -224,8 +230,8 @@ fn bad_input_is_refused_with_a_reason_and_nothing_is_sent() {
     let cases = cases.into_iter().flatten().collect::<Vec<_>>();
     let mut failed = Vec::new();
     for case in &cases {
-        for end in case.run() {
-            if let Err(what) = case.check(end) {
+        for result in case.run() {
+            if let Err(what) = case.check(result) {
                 failed.push(format!("{}: {what}", case.name));
             }
         }

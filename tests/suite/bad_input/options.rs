@@ -1,4 +1,4 @@
-//! Options that are none, of the wrong type, or of no use together.
+//! Options that are unknown, have the wrong type, or cannot be combined.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use wechatpay_chain::{Method, Options};
 
 use super::{Case, call};
 
-fn posted(name: &'static str, options: Value, text: &'static str) -> Case {
+fn post(name: &'static str, options: Value, text: &'static str) -> Case {
     call(
         name,
         text,
@@ -35,7 +35,7 @@ fn header(name: &'static str, header: &'static str, value: &'static str, text: S
 
 pub fn cases() -> Vec<Case> {
     let mut cases = types();
-    cases.extend(together());
+    cases.extend(combinations());
     cases.extend(headers());
     cases
 }
@@ -46,98 +46,98 @@ fn types() -> Vec<Case> {
         deep = json!({ "a": deep });
     }
     vec![
-        posted(
+        post(
             "a misspelt option",
             json!({"timeot": 5}),
             "the option `timeot` is neither a known option nor a variable of the path: did you mean `timeout`?",
         ),
-        posted(
+        post(
             "an option in capitals",
             json!({"JSON": {}}),
             "did you mean `json`?",
         ),
-        posted(
-            "an option of Guzzle's",
+        post(
+            "a Guzzle option",
             json!({"verify": false}),
             "the option `verify` is neither a known option nor a variable of the path: TLS is always verified",
         ),
-        posted(
+        post(
             "a form",
             json!({"form_params": {}}),
             "WeChat Pay takes `json` or `xml`",
         ),
-        posted(
+        post(
             "a list of options",
             json!(["13800138000"]),
             "the options are an array of 1 items: expected a JSON object, or () for none",
         ),
-        posted(
+        post(
             "a string of options",
             json!("13800138000"),
             "the options are a string of 11 bytes",
         ),
-        posted(
+        post(
             "timeout as text",
             json!({"timeout": "5"}),
             "option `timeout` is a string of 1 bytes: expected seconds, either 0 (no limit) or more",
         ),
-        posted(
-            "timeout below 0",
+        post(
+            "negative timeout",
             json!({"timeout": -1}),
             "option `timeout` is -1: expected seconds",
         ),
-        posted(
-            "timeout without end",
+        post(
+            "timeout out of range",
             json!({"timeout": 1e300}),
             "option `timeout` is 1e+300: expected seconds",
         ),
-        posted(
+        post(
             "connect_timeout as a flag",
             json!({"connect_timeout": true}),
             "option `connect_timeout` is a boolean: expected seconds",
         ),
-        posted(
+        post(
             "security as a number",
             json!({"security": 1}),
             "option `security` is a number: expected true or false",
         ),
-        posted(
+        post(
             "allow_redirects as an object",
             json!({"allow_redirects": {"max": 5}}),
             "option `allow_redirects` is an object of 1 keys: expected true or false",
         ),
-        posted(
+        post(
             "sink as a flag",
             json!({"sink": true}),
             "option `sink` is a boolean: expected a string",
         ),
-        posted(
+        post(
             "body as an object",
             json!({"body": {"phone": "13800138000"}}),
             "option `body` is an object of 1 keys: expected a string",
         ),
-        posted(
+        post(
             "base_uri as a number",
             json!({"base_uri": 1}),
             "option `base_uri` is a number: expected a string",
         ),
-        posted(
+        post(
             "headers as text",
             json!({"headers": "X-A: 13800138000"}),
             "option `headers` is a string of 16 bytes: expected an object of names and values",
         ),
-        posted(
+        post(
             "a header as an object",
             json!({"headers": {"X-A": {}}}),
             "option `headers`: the value of X-A is an object: expected a string",
         ),
-        posted(
+        post(
             "query as a flag",
             json!({"query": true}),
             "the option `query` is a boolean: expected an object, or a query as a string",
         ),
-        posted(
-            "query without a floor",
+        post(
+            "query nested too deeply",
             json!({"query": deep}),
             "the option `query` is nested deeper than 64 levels",
         ),
@@ -151,29 +151,29 @@ fn types() -> Vec<Case> {
     ]
 }
 
-fn together() -> Vec<Case> {
+fn combinations() -> Vec<Case> {
     vec![
-        posted(
+        post(
             "json and body",
             json!({"json": {}, "body": ""}),
             "options `json` and `body` exclude each other: a request has one body",
         ),
-        posted(
+        post(
             "json and xml",
             json!({"json": {}, "xml": {}}),
             "options `json` and `xml` exclude each other",
         ),
-        posted(
+        post(
             "xml and body",
             json!({"xml": {}, "body": "x"}),
             "options `xml` and `body` exclude each other",
         ),
-        posted(
+        post(
             "xml in APIv3",
             json!({"xml": {"mch_id": "1"}}),
             "option `xml` requires APIv2, whose paths start with `v2/`: use `json` on APIv3",
         ),
-        posted(
+        post(
             "nonceless in APIv3",
             json!({"nonceless": true}),
             "option `nonceless` requires APIv2, whose paths start with `v2/`: remove it",
@@ -226,12 +226,12 @@ fn headers() -> Vec<Case> {
         .into_iter()
         .collect::<Vec<_>>();
     cases.extend([
-        header("a header of two lines", "X-A", "a\r\nAuthorization: hunter2", "option `headers`: the value of X-A (25 bytes) contains a line break or another control character: remove it".into()),
-        header("a header's name of two lines", "X-A\r\nX-B", "a", "option `headers`: invalid name \"X-A\\\\r\\\\nX-B\": expected letters, digits and `-` only".into()),
+        header("a line break in a header", "X-A", "a\r\nAuthorization: hunter2", "option `headers`: the value of X-A (25 bytes) contains a line break or another control character: remove it".into()),
+        header("a line break in a header's name", "X-A\r\nX-B", "a", "option `headers`: invalid name \"X-A\\\\r\\\\nX-B\": expected letters, digits and `-` only".into()),
         header("a header without a name", "", "a", "option `headers`: invalid name \"\"".into()),
         header("a header's name with a space", "X A", "a", "option `headers`: invalid name \"X A\"".into()),
         header("a NUL in a header", "X-A", "a\0", "option `headers`: the value of X-A (2 bytes) contains a line break or another control character".into()),
-        call("a header by a setter", "option `headers` must not set Authorization", Method::POST, |client| client.chain("v3/x"), || {
+        call("a reserved header through the setter", "option `headers` must not set Authorization", Method::POST, |client| client.chain("v3/x"), || {
             Options::new().header("Authorization", "hunter2")
         }),
     ]);

@@ -1,4 +1,4 @@
-//! Passwords in URLs, which no error, `Debug` or cause may show, however wrong the URL is.
+//! Passwords in URLs. No error, source or `Debug` output may show them, however invalid the URL is.
 
 use std::error::Error as _;
 
@@ -7,13 +7,13 @@ use wechatpay_chain::{Client, Error, Method, Options, Transport};
 
 use crate::fixtures::{
     keys,
-    mode::BOTH,
+    mode::{BOTH, Mode, runtime},
     server::{MockResponse, Server},
 };
 
 const PASSWORD: &str = "hunter2";
 
-/// What may stand between a scheme and a path; `PW` is the password.
+/// Authorities with a password, which `PW` stands for.
 const AUTHORITIES: [&str; 16] = [
     "user:PW@example.com",
     ":PW@example.com",
@@ -56,20 +56,20 @@ fn urls() -> Vec<String> {
     urls
 }
 
-/// All that an error says, to a person and to a log.
+/// Checks that neither an error nor its sources show the password, in any format.
 #[track_caller]
 fn silent(what: &str, url: &str, err: &Error) {
-    let mut told = format!("{err} {err:?} {err:#?}");
+    let mut text = format!("{err} {err:?} {err:#?}");
     let mut source = err.source();
     while let Some(cause) = source {
-        told += &format!(" {cause} {cause:?}");
+        text += &format!(" {cause} {cause:?}");
         source = cause.source();
     }
-    assert!(!told.contains(PASSWORD), "{what} of {url}: {told}");
+    assert!(!text.contains(PASSWORD), "{what} of {url}: {text}");
 }
 
 #[test]
-fn no_password_in_a_url_is_shown() {
+fn errors_show_no_password_of_a_given_url() {
     let server = Server::always_ok();
     let client = server.client();
     for url in urls() {
@@ -117,9 +117,9 @@ fn no_password_in_a_url_is_shown() {
     assert!(server.requests().is_empty());
 }
 
-/// Read as a URL is, the host of this one is `user`, and the password would go to it.
+/// Parsed as a URL, the host of this one is `user`, which would receive the password.
 #[test]
-fn a_base_uri_whose_path_may_hold_a_password_is_refused() {
+fn base_uri_with_a_password_in_its_path_is_refused() {
     let uri = format!("https://user/{PASSWORD}@example.com/");
     let err = keys::builder().base_uri(&uri).build().unwrap_err();
     assert!(err.to_string().contains("an `@` after its host"), "{err}");
@@ -130,9 +130,9 @@ fn a_base_uri_whose_path_may_hold_a_password_is_refused() {
 }
 
 #[test]
-fn no_password_in_a_url_that_a_response_names_is_shown() {
+fn errors_show_no_password_of_a_url_in_a_response() {
     let urls = urls();
-    // A line break is no header; the rest of what a response may hold is in the list.
+    // The test server writes headers as ASCII.
     let headers = urls.iter().filter(|url| url.is_ascii()).cloned();
     let headers = headers.collect::<Vec<_>>();
     let number = headers.len();
@@ -143,9 +143,9 @@ fn no_password_in_a_url_that_a_response_names_is_shown() {
         }
         _ => {
             let url = &urls[request.number % urls.len()];
-            let names =
+            let body =
                 json!({ "download_url": url, "hash_type": "SHA1", "hash_value": "0".repeat(40) });
-            MockResponse::signed(200, names.to_string())
+            MockResponse::signed(200, body.to_string())
         }
     });
     let client = server.client();
@@ -161,20 +161,18 @@ fn no_password_in_a_url_that_a_response_names_is_shown() {
     }
 }
 
-/// `is_request` says that nothing was sent.
+/// `is_request` means that nothing was sent.
 #[test]
-fn what_is_at_fault_after_sending_is_no_fault_of_the_request() {
+fn request_errors_require_that_nothing_was_sent() {
     let server = Server::start(|_| {
-        let names = json!({ "download_url": "https://stranger.example/v3/file" });
-        MockResponse::signed(200, names.to_string())
+        let body = json!({ "download_url": "https://stranger.example/v3/file" });
+        MockResponse::signed(200, body.to_string())
     });
     for mode in BOTH {
         let chain = server.client().chain("v3/bill/tradebill");
         let err = match mode {
-            crate::fixtures::mode::Mode::Blocking => chain.download(()),
-            crate::fixtures::mode::Mode::Async => {
-                crate::fixtures::mode::runtime().block_on(chain.download_async(()))
-            }
+            Mode::Blocking => chain.download(()),
+            Mode::Async => runtime().block_on(chain.download_async(())),
         };
         let err = err.unwrap_err();
         assert!(err.is_decode() && !err.is_request(), "{err:?}");

@@ -1,10 +1,10 @@
-//! Answers that are not believed, or cannot be read.
+//! Responses that do not verify or cannot be read.
 
 use std::io::Write as _;
 
 use wechatpay_chain::{Method, Outcome};
 
-use super::{Case, answered};
+use super::{Case, reply};
 use crate::fixtures::{
     keys,
     server::{MockResponse, Reply, now},
@@ -12,11 +12,11 @@ use crate::fixtures::{
 
 const BODY: &str = r#"{"code_url":"weixin://x"}"#;
 
-/// A response to a write that is not believed.
-fn unbelieved(name: &'static str, text: &'static str, response: fn() -> MockResponse) -> Case {
-    answered(
+/// A response to a write that does not verify.
+fn unverified(name: &'static str, text: &'static str, response: fn() -> MockResponse) -> Case {
+    reply(
         name,
-        &["signature"],
+        &["verification"],
         Outcome::Unknown,
         text,
         Method::POST,
@@ -24,13 +24,13 @@ fn unbelieved(name: &'static str, text: &'static str, response: fn() -> MockResp
     )
 }
 
-fn good() -> MockResponse {
+fn valid() -> MockResponse {
     MockResponse::signed(200, BODY)
 }
 
-/// Bytes that are no answer.
+/// Bytes that are not a valid response.
 fn broken(name: &'static str, text: &'static str, raw: &'static str) -> Case {
-    answered(
+    reply(
         name,
         &["transport"],
         Outcome::Unknown,
@@ -46,123 +46,125 @@ fn broken(name: &'static str, text: &'static str, raw: &'static str) -> Case {
 
 pub fn cases() -> Vec<Case> {
     let mut cases = signatures();
-    cases.extend(times());
+    cases.extend(timestamps());
     cases.extend(sizes());
-    cases.extend(wires());
+    cases.extend(transport());
     cases
 }
 
 fn signatures() -> Vec<Case> {
     vec![
-        unbelieved(
+        unverified(
             "no signature",
-            "POST v3/answered: the response (200, 25 bytes) has no signature: either it is not from WeChat Pay, or something on the way dropped its headers",
+            "POST v3/x: the response (200, 25 bytes) has no signature: either it is not from WeChat Pay, or something on the way dropped its headers",
             || MockResponse::plain(200, BODY),
         ),
-        unbelieved(
-            "another body's signature",
+        unverified(
+            "signature of another body",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes); common causes: the body was parsed and serialized again",
             || MockResponse::signed_over(200, BODY, b"{}"),
         ),
-        unbelieved(
-            "an error with another's signature",
+        unverified(
+            "error with the signature of another body",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (37 bytes)",
             || MockResponse::signed_over(400, r#"{"code":"ORDER_CLOSED","message":"x"}"#, b"{}"),
         ),
-        unbelieved("no timestamp", "Wechatpay-Timestamp is missing", || {
-            good().without("Wechatpay-Timestamp")
+        unverified("no timestamp", "Wechatpay-Timestamp is missing", || {
+            valid().without("Wechatpay-Timestamp")
         }),
-        unbelieved("no nonce", "Wechatpay-Nonce is missing", || {
-            good().without("Wechatpay-Nonce")
+        unverified("no nonce", "Wechatpay-Nonce is missing", || {
+            valid().without("Wechatpay-Nonce")
         }),
-        unbelieved(
+        unverified(
             "no signature, but a serial",
             "Wechatpay-Signature is missing",
-            || good().without("Wechatpay-Signature"),
+            || valid().without("Wechatpay-Signature"),
         ),
-        unbelieved("no serial", "Wechatpay-Serial is missing", || {
-            good().without("Wechatpay-Serial")
+        unverified("no serial", "Wechatpay-Serial is missing", || {
+            valid().without("Wechatpay-Serial")
         }),
-        unbelieved(
+        unverified(
             "an empty nonce",
             "Wechatpay-Nonce is empty or not ASCII",
-            || good().with("Wechatpay-Nonce", ""),
+            || valid().with("Wechatpay-Nonce", ""),
         ),
-        unbelieved(
+        unverified(
             "two nonces",
             "Wechatpay-Nonce is given more than once",
-            || good().header("Wechatpay-Nonce", "x"),
+            || valid().header("Wechatpay-Nonce", "x"),
         ),
-        unbelieved(
+        unverified(
             "an unknown serial",
             "signed by serial 5157F09EFDC096DE15EBE81A47057A7200000000, which is not trusted (trusted: PUB_KEY_ID_0119000001092024000000000000); if it is WeChat Pay's, add its certificate or public key",
             || {
-                good().with(
+                valid().with(
                     "Wechatpay-Serial",
                     "5157F09EFDC096DE15EBE81A47057A7200000000",
                 )
             },
         ),
-        unbelieved(
+        unverified(
             "the merchant's own serial",
             "signed by serial 3775B6A45ACD588826D15E583A95F5DD0000FACE, which is not trusted (trusted: PUB_KEY_ID_0119000001092024000000000000)",
-            || good().with("Wechatpay-Serial", keys::SERIAL),
+            || valid().with("Wechatpay-Serial", keys::SERIAL),
         ),
-        unbelieved("no base64", "Wechatpay-Signature is not base64", || {
-            good().with("Wechatpay-Signature", "*")
-        }),
-        unbelieved(
-            "a signature of nothing",
+        unverified(
+            "signature is not base64",
+            "Wechatpay-Signature is not base64",
+            || valid().with("Wechatpay-Signature", "*"),
+        ),
+        unverified(
+            "signature of the wrong length",
             "the signature by serial PUB_KEY_ID_0119000001092024000000000000 does not match the body (25 bytes)",
-            || good().with("Wechatpay-Signature", "AAAA"),
+            || valid().with("Wechatpay-Signature", "AAAA"),
         ),
-        answered(
+        reply(
             "a probe",
-            &["signature", "probe"],
+            &["verification", "probe"],
             Outcome::Unknown,
             "the signature is a probe by WeChat Pay (WECHATPAY/SIGNTEST/), which tests whether signatures are verified: it is never valid",
             Method::POST,
-            || good().with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/2wKWqMOnVt5Uig=="),
+            || valid().with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/2wKWqMOnVt5Uig=="),
         ),
     ]
 }
 
-fn times() -> Vec<Case> {
-    const SKEWED: &[&str] = &["signature", "clock_skew"];
+fn timestamps() -> Vec<Case> {
+    const SKEWED: &[&str] = &["verification", "clock_skew"];
     vec![
-        answered(
-            "an old answer",
+        reply(
+            "response from the past",
             SKEWED,
             Outcome::Unknown,
             "s behind this machine's clock; the limit is 300 s: either the message is a replay, or a clock is wrong (check it against NTP)",
             Method::POST,
             || MockResponse::signed_at(200, BODY, now() - 310),
         ),
-        answered(
-            "an answer of the future",
+        reply(
+            "response from the future",
             SKEWED,
             Outcome::Unknown,
             "s ahead of this machine's clock; the limit is 300 s",
             Method::GET,
             || MockResponse::signed_at(200, BODY, now() + 310),
         ),
-        unbelieved(
-            "a time that is none",
+        unverified(
+            "timestamp with a sign",
             "invalid Wechatpay-Timestamp \"+1700000000\": expected seconds since 1970",
-            || good().with("Wechatpay-Timestamp", "+1700000000"),
+            || valid().with("Wechatpay-Timestamp", "+1700000000"),
         ),
-        unbelieved(
-            "a time beyond all",
+        unverified(
+            "timestamp out of range",
             "invalid Wechatpay-Timestamp \"99999999999999999999999\": expected seconds since 1970",
-            || good().with("Wechatpay-Timestamp", "99999999999999999999999"),
+            || valid().with("Wechatpay-Timestamp", "99999999999999999999999"),
         ),
     ]
 }
 
 fn sizes() -> Vec<Case> {
     vec![
-        answered(
-            "a body over the cap",
+        reply(
+            "body over the limit",
             &["too_large"],
             Outcome::Unknown,
             "the response's body is 10485761 bytes long; the limit is 10485760",
@@ -174,37 +176,37 @@ fn sizes() -> Vec<Case> {
                 }))
             },
         ),
-        answered(
-            "a head over the cap",
+        reply(
+            "head over the limit",
             &["too_large"],
             Outcome::Unknown,
             "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
-            || good().header("X-Long", "x".repeat(200_000)),
+            || valid().header("X-Long", "x".repeat(200_000)),
         ),
-        answered(
+        reply(
             "too many headers",
             &["too_large"],
             Outcome::Unknown,
             "the response's headers exceed 65536 bytes, or are more than 100",
             Method::POST,
-            || (0..101).fold(good(), |response, n| response.header(&format!("X-{n}"), n)),
+            || (0..101).fold(valid(), |response, n| response.header(&format!("X-{n}"), n)),
         ),
     ]
 }
 
-fn wires() -> Vec<Case> {
+fn transport() -> Vec<Case> {
     vec![
-        answered(
-            "no answer",
+        reply(
+            "connection closed",
             &["transport"],
             Outcome::Unknown,
             "the server closed the connection before responding",
             Method::POST,
             || Reply::Close,
         ),
-        answered(
-            "a reset",
+        reply(
+            "connection reset",
             &["transport"],
             Outcome::Unknown,
             "the server reset the connection before responding",
@@ -212,22 +214,22 @@ fn wires() -> Vec<Case> {
             || Reply::Reset,
         ),
         broken(
-            "no HTTP",
+            "not HTTP",
             "the server's response is not valid HTTP/1.1",
             "SSH-2.0-OpenSSH_9.6\r\n\r\n",
         ),
         broken(
-            "another protocol",
+            "protocol switch",
             "the server tried to switch to another protocol (101)",
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         ),
         broken(
-            "a body cut short",
+            "truncated body",
             "the connection failed before the end of the response's body",
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
         ),
         broken(
-            "a head cut short",
+            "truncated head",
             "the server closed the connection before responding",
             "HTTP/1.1 200 OK\r\nContent-",
         ),

@@ -1,4 +1,4 @@
-//! The program's own code, as the library calls it.
+//! Callbacks, signers, verifiers and guards: on which thread and in which runtime they run.
 
 use std::{
     sync::{Arc, Mutex, mpsc},
@@ -13,7 +13,7 @@ use wechatpay_chain::{
     ReplayGuard, Response, Result, RetryPolicy, Signature, Signer, Verifier,
 };
 
-use super::{current_thread, plain, within};
+use super::{block_on, current_thread, within};
 use crate::{
     fixtures::{
         keys,
@@ -25,19 +25,19 @@ use crate::{
     notifications::node::{genuine, receiver},
 };
 
-/// The thread that all blocking calls depend on.
+/// The name of the background thread, on which all blocking calls depend.
 const BACKGROUND: &str = "wechatpay-chain";
 
 fn thread_name() -> String {
     thread::current().name().unwrap_or_default().to_owned()
 }
 
-/// Where a task that the program spawns would run.
-async fn name_of_a_tasks_thread() -> String {
+/// Returns the name of the thread that runs a spawned task.
+async fn name_of_task_thread() -> String {
     tokio::spawn(async { thread_name() }).await.expect("a task")
 }
 
-/// An unsigned file for whoever asks, and a signed response for an upload.
+/// A server with an unsigned file for each GET and a signed response for each upload.
 fn files() -> Server {
     Server::start(|request| match request.method.as_str() {
         "GET" => MockResponse::plain(200, vec![7; 300_000]),
@@ -47,7 +47,7 @@ fn files() -> Server {
 
 type Reporting = fn(Mode, &Client, &Scratch, Options) -> Result<Response>;
 
-/// The calls that report their progress: an upload, a download that is streamed, one that is not.
+/// The calls that report progress: an upload, a streamed download, and a buffered one.
 const REPORTING: [Reporting; 3] = [
     |mode, client, _, options| {
         let media = Media::from_bytes("a.png", vec![7; 2_000_000]);
@@ -65,7 +65,7 @@ const REPORTING: [Reporting; 3] = [
     },
 ];
 
-fn is_refused(err: &Error, place: &str) {
+fn assert_refused(err: &Error, place: &str) {
     assert_eq!(err.outcome(), Outcome::NotSent);
     assert!(err.is_request(), "{err:?}");
     let text = err.to_string();
@@ -74,7 +74,7 @@ fn is_refused(err: &Error, place: &str) {
 }
 
 #[test]
-fn a_blocking_verb_in_a_progress_callback_is_an_error() {
+fn blocking_verb_in_a_progress_callback_is_an_error() {
     for call in REPORTING {
         for mode in BOTH {
             let server = files();
@@ -83,18 +83,18 @@ fn a_blocking_verb_in_a_progress_callback_is_an_error() {
             within(120, move || {
                 let scratch = Scratch::new();
                 let refused = Arc::new(Mutex::new(Vec::new()));
-                let told = Arc::clone(&refused);
+                let reports = Arc::clone(&refused);
                 let inner = chain.clone();
                 let options = Options::new().on_progress(move |_, _| {
-                    told.lock().unwrap().push(inner.post(()).unwrap_err());
+                    reports.lock().unwrap().push(inner.post(()).unwrap_err());
                 });
                 call(mode, &client, &scratch, options).unwrap();
                 let refused = refused.lock().unwrap();
                 assert!(!refused.is_empty());
                 for err in &*refused {
-                    is_refused(err, "progress callback");
+                    assert_refused(err, "progress callback");
                 }
-                // After it, and on other threads, blocking is as good as ever.
+                // Outside the callback, blocking calls still work.
                 chain.post(()).unwrap();
             });
             assert!(server.requests().len() == 2);
@@ -103,18 +103,18 @@ fn a_blocking_verb_in_a_progress_callback_is_an_error() {
 }
 
 #[test]
-fn a_progress_callback_runs_where_its_call_is_awaited_and_in_no_runtime_of_the_librarys() {
+fn progress_callback_runs_on_the_callers_thread_outside_any_runtime() {
     let server = files();
     for call in REPORTING {
         let client = server.client();
         within(120, move || {
             let scratch = Scratch::new();
             let seen = Arc::new(Mutex::new(Vec::new()));
-            let told = Arc::clone(&seen);
+            let reports = Arc::clone(&seen);
             let options = Options::new().on_progress(move |bytes, total| {
                 let runtime = Handle::try_current().is_ok();
                 let here = thread::current().id();
-                told.lock().unwrap().push((here, runtime, bytes, total));
+                reports.lock().unwrap().push((here, runtime, bytes, total));
             });
             call(Mode::Blocking, &client, &scratch, options).unwrap();
             let seen = seen.lock().unwrap();
@@ -122,7 +122,7 @@ fn a_progress_callback_runs_where_its_call_is_awaited_and_in_no_runtime_of_the_l
                 assert_eq!(*thread, thread::current().id());
                 assert!(!runtime, "inside a runtime");
             }
-            // In order, and to the end.
+            // The reports are in order and complete.
             assert!(seen.is_sorted_by_key(|(_, _, bytes, _)| *bytes));
             let (_, _, bytes, total) = *seen.last().expect("a report");
             assert_eq!(Some(bytes), total);
@@ -131,35 +131,35 @@ fn a_progress_callback_runs_where_its_call_is_awaited_and_in_no_runtime_of_the_l
 }
 
 #[test]
-fn an_async_call_tells_its_progress_inside_the_programs_runtime_or_none() {
+fn async_progress_callback_runs_in_the_callers_runtime() {
     let server = files();
     let chain = server.client().chain("v3/merchant/media/upload");
-    let upload = |told: &Arc<Mutex<Vec<_>>>| {
-        let told = Arc::clone(told);
+    let upload = |reports: &Arc<Mutex<Vec<_>>>| {
+        let reports = Arc::clone(reports);
         let media = Media::from_bytes("a.png", vec![7; 200_000]);
         let options = Options::new().media(media).on_progress(move |_, _| {
             let runtime = Handle::try_current().ok().map(|handle| handle.id());
-            told.lock().unwrap().push(runtime);
+            reports.lock().unwrap().push(runtime);
         });
         chain.post_async(options)
     };
-    let told = Arc::default();
+    let reports = Arc::default();
     let runtime = current_thread();
-    runtime.block_on(upload(&told)).unwrap();
+    runtime.block_on(upload(&reports)).unwrap();
     let own = Some(runtime.handle().id());
-    assert!(told.lock().unwrap().iter().all(|seen| *seen == own));
+    assert!(reports.lock().unwrap().iter().all(|seen| *seen == own));
 
-    let told = Arc::default();
-    plain(upload(&told)).unwrap();
-    let told = told.lock().unwrap();
+    let reports = Arc::default();
+    block_on(upload(&reports)).unwrap();
+    let reports = reports.lock().unwrap();
     assert!(
-        !told.is_empty() && told.iter().all(Option::is_none),
-        "{told:?}"
+        !reports.is_empty() && reports.iter().all(Option::is_none),
+        "{reports:?}"
     );
 }
 
 #[test]
-fn a_slow_callback_holds_up_no_other_call() {
+fn slow_callback_does_not_block_other_calls() {
     for call in REPORTING {
         for mode in BOTH {
             let server = files();
@@ -170,25 +170,25 @@ fn a_slow_callback_holds_up_no_other_call() {
                 let released = Mutex::new(released);
                 let options = Options::new().on_progress(move |_, _| {
                     let _ = entered.send(());
-                    // Goes on when the other call is done, and at once after that.
+                    // Waits until the other call is done. After that, returns at once.
                     let _ = released.lock().unwrap().recv();
                 });
                 let slow = client.clone();
-                let calling = thread::spawn(move || {
+                let caller_thread = thread::spawn(move || {
                     call(mode, &slow, &Scratch::new(), options).unwrap();
                 });
                 is_inside.recv().unwrap();
                 client.chain("v3/y").post(()).unwrap();
                 drop(release);
-                calling.join().unwrap();
+                caller_thread.join().unwrap();
             });
         }
     }
 }
 
 #[test]
-fn no_callback_is_called_once_a_call_is_dropped() {
-    // Connections wait in its queue and nobody reads: the upload stalls where the buffers are full.
+fn dropped_call_calls_no_callback() {
+    // Nothing accepts the connection, so the upload stalls once the socket buffers are full.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let client = keys::builder().base_uri(url).build().unwrap();
@@ -199,8 +199,8 @@ fn no_callback_is_called_once_a_call_is_dropped() {
             entered.send(()).unwrap();
         });
         let mut call = Box::pin(client.chain("v3/x").post_async(options));
-        // Polled until its first report, and never again.
-        plain(std::future::poll_fn(|cx| {
+        // The call is polled until its first report, and never again.
+        block_on(std::future::poll_fn(|cx| {
             assert!(call.as_mut().poll(cx).is_pending());
             match is_inside.try_recv() {
                 Ok(()) => std::task::Poll::Ready(()),
@@ -209,25 +209,25 @@ fn no_callback_is_called_once_a_call_is_dropped() {
         }));
         while is_inside.try_recv().is_ok() {}
         drop(call);
-        // The callback goes with the last of what could call it.
+        // The channel closes when everything that could call the callback is dropped.
         assert!(is_inside.recv().is_err(), "a report after the drop");
         drop(listener);
     });
 }
 
-/// Signs, and says where it was asked to.
+/// A signer and verifier that records on which thread it is called.
 #[derive(Clone, Default)]
-struct Local {
+struct Plugin {
     seen: Arc<Mutex<Vec<(String, String)>>>,
-    /// A call that it makes while it signs.
+    /// A call to make while signing.
     calls: Option<Chain>,
     refused: Arc<Mutex<Vec<Error>>>,
 }
 
-impl Local {
-    async fn note(&self) {
+impl Plugin {
+    async fn record(&self) {
         let here = thread_name();
-        let spawned = name_of_a_tasks_thread().await;
+        let spawned = name_of_task_thread().await;
         self.seen.lock().unwrap().push((here, spawned));
         if let Some(chain) = &self.calls {
             let err = chain.get(()).unwrap_err();
@@ -236,16 +236,16 @@ impl Local {
     }
 }
 
-impl Signer for Local {
+impl Signer for Plugin {
     type Error = &'static str;
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
-        self.note().await;
+        self.record().await;
         Ok(Signature::new(keys::SERIAL, keys::merchant().sign(message)))
     }
 }
 
-impl Verifier for Local {
+impl Verifier for Plugin {
     type Error = &'static str;
 
     async fn verify(
@@ -254,12 +254,12 @@ impl Verifier for Local {
         message: &[u8],
         signature: &[u8],
     ) -> Result<bool, &'static str> {
-        self.note().await;
+        self.record().await;
         Ok(keys::platform().verifies(message, signature))
     }
 }
 
-fn with_plugins(server: &Server, plugin: &Local) -> Client {
+fn with_plugins(server: &Server, plugin: &Plugin) -> Client {
     Client::builder()
         .mchid(keys::MCHID)
         .signer(plugin.clone())
@@ -272,16 +272,16 @@ fn with_plugins(server: &Server, plugin: &Local) -> Client {
 }
 
 #[test]
-fn signers_and_verifiers_stay_off_the_background_thread_and_so_do_their_tasks() {
+fn signers_verifiers_and_their_tasks_avoid_the_background_thread() {
     let server = Server::always_ok();
-    let plugin = Local::default();
+    let plugin = Plugin::default();
     let chain = with_plugins(&server, &plugin).chain("v3/x");
     within(120, move || {
         for mode in BOTH {
             mode.get(&chain, ()).unwrap();
         }
         current_thread().block_on(async { chain.get(()).unwrap() });
-        plain(chain.get_async(())).unwrap();
+        block_on(chain.get_async(())).unwrap();
     });
     let seen = plugin.seen.lock().unwrap();
     assert_eq!(seen.len(), 8);
@@ -292,11 +292,11 @@ fn signers_and_verifiers_stay_off_the_background_thread_and_so_do_their_tasks() 
 }
 
 #[test]
-fn a_blocking_verb_in_a_signer_or_a_verifier_is_an_error() {
+fn blocking_verb_in_a_signer_or_verifier_is_an_error() {
     let server = Server::always_ok();
-    let plugin = Local {
+    let plugin = Plugin {
         calls: Some(server.client().chain("v3/y")),
-        ..Local::default()
+        ..Plugin::default()
     };
     let chain = with_plugins(&server, &plugin).chain("v3/x");
     within(120, move || {
@@ -307,18 +307,18 @@ fn a_blocking_verb_in_a_signer_or_a_verifier_is_an_error() {
     let refused = plugin.refused.lock().unwrap();
     assert_eq!(refused.len(), 4);
     for err in &*refused {
-        is_refused(err, "Signer");
+        assert_refused(err, "Signer");
     }
     assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
-fn a_renewal_beside_a_blocking_call_signs_off_the_background_thread() {
+fn renewal_during_a_blocking_call_signs_off_the_background_thread() {
     let server = Server::start(|request| match request.path() {
         "/v3/certificates" => MockResponse::plain(502, ""),
         _ => MockResponse::signed(200, "{}"),
     });
-    let plugin = Local::default();
+    let plugin = Plugin::default();
     let client = Client::builder()
         .mchid(keys::MCHID)
         .signer(plugin.clone())
@@ -331,36 +331,38 @@ fn a_renewal_beside_a_blocking_call_signs_off_the_background_thread() {
         .build()
         .unwrap();
     within(120, move || client.chain("v3/x").get(()).unwrap());
-    server.wait_until("both have come", |seen| seen.requests.len() == 2);
+    server.wait_until("both requests have arrived", |seen| {
+        seen.requests.len() == 2
+    });
     for (here, spawned) in &*plugin.seen.lock().unwrap() {
         assert_ne!(here, BACKGROUND);
         assert_ne!(spawned, BACKGROUND);
     }
 }
 
-/// A guard that says where it was asked.
+/// A guard that records on which thread it is called.
 #[derive(Clone, Default)]
-struct Noting {
+struct RecordingGuard {
     guard: Arc<MemoryGuard>,
-    plugin: Local,
+    plugin: Plugin,
 }
 
-impl ReplayGuard for Noting {
+impl ReplayGuard for RecordingGuard {
     type Error = std::convert::Infallible;
 
     async fn begin(&self, id: &str) -> Result<Admission, Self::Error> {
-        self.plugin.note().await;
+        self.plugin.record().await;
         self.guard.begin(id).await
     }
 
     async fn finish(&self, id: &str, fence: Fence, ok: bool) -> Result<(), Self::Error> {
-        self.plugin.note().await;
+        self.plugin.record().await;
         self.guard.finish(id, fence, ok).await
     }
 }
 
 #[test]
-fn a_notifications_handler_runs_as_the_callers_own_code() {
+fn notification_handler_runs_on_the_callers_thread() {
     if programs::missing() {
         return;
     }
@@ -368,14 +370,14 @@ fn a_notifications_handler_runs_as_the_callers_own_code() {
     let chain = server.client().chain("v3/x");
     let notification = genuine().receive(&receiver()).unwrap();
     within(120, move || {
-        // In a plain thread there is no runtime, and it may block.
+        // In a plain thread the handler has no runtime and may block.
         let caller = thread::current().id();
         let handler = || {
             assert_eq!(thread::current().id(), caller);
             assert!(Handle::try_current().is_err(), "inside a runtime");
             chain.get(json!({})).map(drop)
         };
-        let guard = Noting::default();
+        let guard = RecordingGuard::default();
         let ack = notification.once(&guard, handler).unwrap();
         assert!(ack.is_success());
         let seen = guard.plugin.seen.lock().unwrap();
@@ -385,7 +387,7 @@ fn a_notifications_handler_runs_as_the_callers_own_code() {
             assert_ne!(spawned, BACKGROUND);
         }
 
-        // In a runtime it is the caller's, even where that one stands still meanwhile.
+        // In a runtime the handler sees the caller's runtime, which is blocked meanwhile.
         let runtime = current_thread();
         let own = runtime.handle().id();
         runtime.block_on(async {
@@ -393,33 +395,35 @@ fn a_notifications_handler_runs_as_the_callers_own_code() {
                 assert_eq!(Handle::current().id(), own);
                 chain.get(()).map(drop)
             };
-            let ack = notification.once(&Noting::default(), handler).unwrap();
+            let ack = notification
+                .once(&RecordingGuard::default(), handler)
+                .unwrap();
             assert!(ack.is_success());
         });
 
-        // A guard is asked while the call waits for it: it may not block for another.
-        let guard = Noting {
-            plugin: Local {
+        // The caller waits for the guard, so the guard must not make a blocking call.
+        let guard = RecordingGuard {
+            plugin: Plugin {
                 calls: Some(chain.clone()),
-                ..Local::default()
+                ..Plugin::default()
             },
-            ..Noting::default()
+            ..RecordingGuard::default()
         };
         let ack = notification.once(&guard, || Ok::<_, Error>(())).unwrap();
         assert!(ack.is_success());
         for err in &*guard.plugin.refused.lock().unwrap() {
-            is_refused(err, "ReplayGuard");
+            assert_refused(err, "ReplayGuard");
         }
     });
 }
 
-/// Makes a blocking call when it wakes, on whichever thread that is.
-struct Blocks {
+/// A waker that makes a blocking call on the thread that wakes it.
+struct BlockingWaker {
     chain: Chain,
     seen: mpsc::Sender<(String, Result<Response>)>,
 }
 
-impl Wake for Blocks {
+impl Wake for BlockingWaker {
     fn wake(self: Arc<Self>) {
         let result = self.chain.get(());
         let _ = self.seen.send((thread_name(), result));
@@ -427,7 +431,7 @@ impl Wake for Blocks {
 }
 
 #[test]
-fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
+fn blocking_verb_on_the_background_thread_is_an_error() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let server = Server::start(move |request| {
@@ -439,21 +443,21 @@ fn a_blocking_verb_on_the_background_thread_itself_is_an_error() {
     let chain = server.client().chain("v3/x");
     within(120, move || {
         let (seen, woken) = mpsc::channel();
-        let waker = Waker::from(Arc::new(Blocks {
+        let waker = Waker::from(Arc::new(BlockingWaker {
             chain: chain.clone(),
             seen,
         }));
         let mut call = Box::pin(chain.post_async(()));
         let mut poll = || {
             let polled = call.as_mut().poll(&mut Context::from_waker(&waker));
-            assert!(polled.is_pending(), "answered too early");
+            assert!(polled.is_pending(), "finished too early");
         };
         let posts = || server.requests().iter().any(|one| one.method == "POST");
         while !posts() {
             poll();
             thread::yield_now();
         }
-        // It waits for the response, of which the background thread hears first.
+        // The call waits for the response, and the background thread is the first to read it.
         poll();
         while woken.try_recv().is_ok() {}
         release.send(()).unwrap();

@@ -1,4 +1,4 @@
-//! Calls that outlive the runtime they began in, and notifications in runtimes that stand still.
+//! Calls that outlive their runtime, and calls in runtimes without timers or I/O.
 
 use std::{
     pin::Pin,
@@ -18,7 +18,7 @@ use wechatpay_chain::{
     Signature, Signer,
 };
 
-use super::{current_thread, multi_thread, plain, within};
+use super::{block_on, current_thread, multi_thread, within};
 use crate::fixtures::{
     keys,
     scratch::Scratch,
@@ -31,20 +31,20 @@ fn poll_in(runtime: &Runtime, call: &mut Pin<Box<Call>>) {
     assert!(polled.is_pending(), "{polled:?}");
 }
 
-/// Ends a call whose runtime is gone, elsewhere.
-fn ends(call: Pin<Box<Call>>, elsewhere: usize) -> Error {
-    match elsewhere % 3 {
-        0 => plain(call),
+/// Finishes a call whose runtime has ended, in one of three other executors.
+fn finish(call: Pin<Box<Call>>, executor: usize) -> Error {
+    match executor % 3 {
+        0 => block_on(call),
         1 => current_thread().block_on(call),
         _ => multi_thread(1).block_on(call),
     }
     .unwrap_err()
 }
 
-/// Polls the call in the runtime until this is so.
-fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, so: impl Fn() -> bool) {
+/// Polls the call in the runtime until `condition` holds.
+fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, condition: impl Fn() -> bool) {
     runtime.block_on(async {
-        while !so() {
+        while !condition() {
             std::future::poll_fn(|cx| {
                 assert!(call.as_mut().poll(cx).is_pending());
                 Poll::Ready(())
@@ -56,46 +56,45 @@ fn poll_until(runtime: &Runtime, call: &mut Pin<Box<Call>>, so: impl Fn() -> boo
 }
 
 #[test]
-fn a_call_that_was_sent_is_unknown_when_its_runtime_ends() {
+fn sent_call_is_unknown_when_its_runtime_ends() {
     let server = Server::start(|_| Reply::Silence);
     let client = server.client();
-    for elsewhere in 0..3 {
+    for executor in 0..3 {
         for runtime in [current_thread(), multi_thread(2)] {
             let before = server.requests().len();
             let mut call = Box::pin(client.chain("v3/x").post_async(json!({ "json": {} })));
             poll_until(&runtime, &mut call, || server.requests().len() > before);
             drop(runtime);
-            let err = within(120, move || ends(call, elsewhere));
+            let err = within(120, move || finish(call, executor));
             assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
             assert!(err.is_transport(), "{err:?}");
             assert!(err.to_string().contains("has been shut down"), "{err}");
         }
     }
-    // And the client goes on.
     assert_eq!(server.requests().len(), 6);
 }
 
 #[test]
-fn a_call_that_was_not_sent_says_so_when_its_runtime_ends() {
+fn unsent_call_is_not_sent_when_its_runtime_ends() {
     let server = Server::always_ok();
-    // With the default retries, none of which can help.
+    // With the default retries, which cannot help here.
     let client = keys::builder().base_uri(server.url()).build().unwrap();
     let scratch = Scratch::new();
-    for elsewhere in 0..3 {
+    for executor in 0..3 {
         for options in [
             Options::new(),
             Options::new().media(Media::from_bytes("a.png", "abc")),
         ] {
-            // A runtime that is never driven connects nowhere.
+            // A runtime that is never driven opens no connection.
             let runtime = current_thread();
             let mut call = Box::pin(client.chain("v3/x").post_async(options));
             poll_in(&runtime, &mut call);
             drop(runtime);
-            let err = within(120, move || ends(call, elsewhere));
+            let err = within(120, move || finish(call, executor));
             assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
             assert!(err.to_string().contains("has been shut down"), "{err}");
         }
-        // Ended before anything began: even the file beside the sink cannot be made.
+        // The runtime ends before the call starts, so not even the sink's temporary file can be created.
         for sink in [None, Some(scratch.file("x"))] {
             let runtime = current_thread();
             let handle = runtime.handle().clone();
@@ -107,20 +106,20 @@ fn a_call_that_was_not_sent_says_so_when_its_runtime_ends() {
             let mut call = Box::pin(client.chain("v3/x").get_async(options));
             let err = {
                 let _inside = handle.enter();
-                within_poll(&mut call)
+                poll_once(&mut call)
             };
-            let err = err.unwrap_or_else(|| within(120, move || ends(call, elsewhere)));
+            let err = err.unwrap_or_else(|| within(120, move || finish(call, executor)));
             assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
         }
     }
     assert!(server.requests().is_empty());
     assert!(scratch.names().is_empty());
-    // The hosts were not to blame.
+    // The failures do not count against the host.
     client.chain("v3/x").get(()).unwrap();
 }
 
-/// The error, where the first poll brings it.
-fn within_poll(call: &mut Pin<Box<Call>>) -> Option<Error> {
+/// Polls once and returns the error, or `None` if the call is pending.
+fn poll_once(call: &mut Pin<Box<Call>>) -> Option<Error> {
     match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Some(result.unwrap_err()),
         Poll::Pending => None,
@@ -128,24 +127,24 @@ fn within_poll(call: &mut Pin<Box<Call>>) -> Option<Error> {
 }
 
 #[test]
-fn a_call_between_two_attempts_keeps_what_became_of_the_first() {
+fn call_between_two_attempts_keeps_the_first_outcome() {
     let server = Server::start(|_| MockResponse::plain(502, ""));
     let retry = RetryPolicy::default();
     let client = keys::builder().base_uri(server.url()).retry(retry).build();
     let chain = client.unwrap().chain("v3/x");
     let runtime = multi_thread(1);
     let mut call = Box::pin(chain.get_async(()));
-    // Its first attempt has failed, or is about to.
+    // The first attempt has failed or is about to.
     poll_until(&runtime, &mut call, || !server.requests().is_empty());
     drop(runtime);
-    let err = within(120, move || ends(call, 0));
+    let err = within(120, move || finish(call, 0));
     assert_eq!(err.outcome(), Outcome::Unknown, "{err:?}");
 }
 
 #[test]
-fn a_runtime_that_ends_at_any_moment_makes_no_call_panic() {
+fn ending_a_runtime_never_makes_a_call_panic() {
     let server = Server::start(|_| Reply::Silence);
-    // With retries, whose pauses are timers too.
+    // With retries, because their pauses are timers too.
     let client = keys::builder().base_uri(server.url()).build().unwrap();
     within(120, move || {
         for round in 0..40 {
@@ -153,7 +152,7 @@ fn a_runtime_that_ends_at_any_moment_makes_no_call_panic() {
             let handle = runtime.handle().clone();
             let chain = client.chain("v3/x");
             let started = Arc::new(AtomicBool::new(false));
-            let polls = Arc::clone(&started);
+            let polled = Arc::clone(&started);
             let polling = thread::spawn(move || {
                 let mut call = Box::pin(chain.get_async(()));
                 let _inside = handle.enter();
@@ -161,7 +160,7 @@ fn a_runtime_that_ends_at_any_moment_makes_no_call_panic() {
                 loop {
                     match call.as_mut().poll(&mut cx) {
                         Poll::Ready(result) => return result.unwrap_err(),
-                        Poll::Pending => polls.store(true, Ordering::SeqCst),
+                        Poll::Pending => polled.store(true, Ordering::SeqCst),
                     }
                     thread::yield_now();
                 }
@@ -183,22 +182,22 @@ fn a_runtime_that_ends_at_any_moment_makes_no_call_panic() {
 }
 
 #[test]
-fn a_call_whose_runtime_rests_still_runs_out_of_time() {
+fn call_in_a_parked_runtime_still_times_out() {
     let server = Server::start(|_| Reply::Silence);
     let chain = server.client().chain("v3/x");
     let runtime = current_thread();
     let options = || Options::new().timeout(Duration::from_millis(50));
     let mut call = Box::pin(chain.post_async(options()));
     poll_in(&runtime, &mut call);
-    // The runtime is there, and nobody drives it.
-    let err = within(120, move || ends(call, 0));
+    // The runtime exists, but nothing drives it.
+    let err = within(120, move || finish(call, 0));
     assert!(err.is_timeout(), "{err:?}");
     assert_eq!(err.outcome(), Outcome::NotSent);
     drop(runtime);
 }
 
 #[test]
-fn a_call_needs_no_timers_of_its_runtime() {
+fn call_works_in_a_runtime_without_timers() {
     let server = Server::always_ok();
     let url = server.url().replace("127.0.0.1", "localhost");
     let client = keys::builder().base_uri(url).build().unwrap();
@@ -211,7 +210,7 @@ fn a_call_needs_no_timers_of_its_runtime() {
 }
 
 #[test]
-fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
+fn notification_by_unknown_key_waits_three_seconds_in_any_runtime() {
     let server = Server::start(|_| Reply::Silence);
     let client = || {
         keys::builder()
@@ -236,17 +235,17 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
     let threads = [current_thread(), without_timers()].map(|runtime| {
         let (client, headers) = (client(), headers());
         thread::spawn(move || {
-            let opened = runtime.block_on(async { client.notification(headers, b"{}") });
-            opened.unwrap_err()
+            let received = runtime.block_on(async { client.notification(headers, b"{}") });
+            received.unwrap_err()
         })
     });
     for thread in threads {
         let err = within(120, move || thread.join().expect("no panic"));
         assert!(err.is_verification(), "{err:?}");
-        // The download's own end, after 30 s, would be the source.
+        // If the call had waited for the download's own timeout of 30 s, that would be the source.
         assert!(std::error::Error::source(&err).is_none(), "{err:?}");
     }
-    // The async twin needs no timers either.
+    // The async method needs no timers either.
     let (client, headers) = (client(), headers());
     let err = within(120, move || {
         without_timers()
@@ -256,10 +255,10 @@ fn a_notification_by_an_unknown_key_waits_three_seconds_in_any_runtime() {
     assert!(err.is_verification(), "{err:?}");
 }
 
-/// Waits on its runtime's timers before it signs.
-struct Slow;
+/// A signer that waits on a timer of its runtime.
+struct SlowSigner;
 
-impl Signer for Slow {
+impl Signer for SlowSigner {
     type Error = &'static str;
 
     async fn sign(&self, message: &[u8]) -> Result<Signature, Self::Error> {
@@ -269,11 +268,11 @@ impl Signer for Slow {
 }
 
 #[test]
-fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
+fn signer_in_an_ended_runtime_is_a_signing_error() {
     let server = Server::always_ok();
     let client = Client::builder()
         .mchid(keys::MCHID)
-        .signer(Slow)
+        .signer(SlowSigner)
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
         .base_uri(server.url())
         .no_proxy()
@@ -292,16 +291,16 @@ fn a_signer_whose_runtime_has_ended_is_an_error_and_not_asked_again() {
         assert!(polled.is_pending());
     }
     drop(runtime);
-    let err = within(120, move || ends(call, 0));
+    let err = within(120, move || finish(call, 0));
     assert_eq!(err.outcome(), Outcome::NotSent, "{err:?}");
-    let err = within(120, move || plain(prepare).unwrap_err());
+    let err = within(120, move || block_on(prepare).unwrap_err());
     assert!(err.is_signing(), "{err:?}");
     assert_eq!(err.outcome(), Outcome::NotSent);
     assert!(server.requests().is_empty());
 }
 
 #[test]
-fn a_runtime_without_io_is_an_error_that_says_so() {
+fn runtime_without_io_is_an_error_naming_enable_io() {
     let server = Server::always_ok();
     let client = server.client();
     let err = within(120, move || {

@@ -1,4 +1,4 @@
-//! Blocking and async calls wherever a program may make them.
+//! Blocking and async calls in every kind of thread, runtime and executor.
 
 mod callbacks;
 mod ended_runtime;
@@ -21,7 +21,7 @@ use crate::fixtures::{
     server::{MockResponse, Reply, Server, now},
 };
 
-/// Runs it, and fails instead of hanging.
+/// Runs a closure on another thread, and panics if it does not finish in time.
 #[track_caller]
 fn within<T: Send + 'static>(seconds: u64, run: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, wait) = mpsc::channel();
@@ -30,7 +30,7 @@ fn within<T: Send + 'static>(seconds: u64, run: impl FnOnce() -> T + Send + 'sta
     });
     match wait.recv_timeout(Duration::from_secs(seconds)) {
         Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs: not done within {seconds} s"),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("not finished within {seconds} s"),
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             std::panic::resume_unwind(thread.join().expect_err("a panic"))
         }
@@ -52,17 +52,17 @@ fn multi_thread(workers: usize) -> Runtime {
         .expect("a runtime")
 }
 
-/// Answers that are signed once, so that many calls cost little.
-fn quick() -> Server {
+/// A server whose responses have the same signature for a minute, so that many calls are cheap.
+fn cheap() -> Server {
     let minute = now() / 60 * 60;
     Server::start(move |_| MockResponse::signed_at(200, "{}", minute))
 }
 
 #[test]
 fn blocking_works_in_every_kind_of_thread() {
-    let server = quick();
+    let server = cheap();
     let chain = server.client().chain("v3/x");
-    let get = move || chain.get(()).map(drop).expect("an answer");
+    let get = move || chain.get(()).map(drop).expect("a response");
 
     within(120, {
         let get = get.clone();
@@ -111,21 +111,21 @@ fn blocking_works_in_every_kind_of_thread() {
 }
 
 #[test]
-fn a_thousand_blocking_calls_in_one_task_without_an_await() {
-    let server = quick();
+fn thousand_blocking_calls_in_one_task_succeed() {
+    let server = cheap();
     let chain = server.client().chain("v3/x");
     within(120, move || {
         multi_thread(1).block_on(async move {
             let task = tokio::spawn(async move {
                 for _ in 0..1000 {
-                    chain.get(()).expect("an answer");
+                    chain.get(()).expect("a response");
                 }
             });
             task.await.unwrap();
         });
     });
     assert_eq!(server.requests().len(), 1000);
-    // One after the other, they share a connection.
+    // Consecutive calls share a connection.
     assert!(
         server.connections() < 20,
         "{} connections",
@@ -134,9 +134,9 @@ fn a_thousand_blocking_calls_in_one_task_without_an_await() {
 }
 
 #[test]
-fn blocking_calls_from_64_threads_at_once() {
+fn concurrent_blocking_calls_from_64_threads_succeed() {
     const THREADS: usize = 64;
-    let server = quick();
+    let server = cheap();
     let client = server.client();
     let start = Arc::new(Barrier::new(THREADS));
     within(120, move || {
@@ -146,7 +146,7 @@ fn blocking_calls_from_64_threads_at_once() {
                 start.wait();
                 for call in 0..4 {
                     let options = json!({ "id": format!("{n}-{call}"), "json": {"n": n} });
-                    client["v3/x/{id}"].post(options).expect("an answer");
+                    client["v3/x/{id}"].post(options).expect("a response");
                 }
             })
         });
@@ -162,12 +162,12 @@ fn blocking_calls_from_64_threads_at_once() {
     assert_eq!(targets.len(), THREADS * 4);
     targets.sort();
     targets.dedup();
-    assert_eq!(targets.len(), THREADS * 4, "each arrives once");
+    assert_eq!(targets.len(), THREADS * 4, "each request arrives once");
 }
 
 #[test]
-fn async_calls_64_in_flight() {
-    let server = quick();
+fn concurrent_async_calls_succeed() {
+    let server = cheap();
     let chain = server.client().chain("v3/x");
     for runtime in [current_thread(), multi_thread(2)] {
         let chain = chain.clone();
@@ -175,7 +175,7 @@ fn async_calls_64_in_flight() {
             runtime.block_on(async {
                 let calls = (0..64).map(|_| tokio::spawn(chain.get_async(())));
                 for call in calls.collect::<Vec<_>>() {
-                    call.await.unwrap().expect("an answer");
+                    call.await.unwrap().expect("a response");
                 }
             });
         });
@@ -184,20 +184,20 @@ fn async_calls_64_in_flight() {
 }
 
 #[test]
-fn one_client_on_two_runtimes_of_which_one_is_parked() {
-    let server = quick();
+fn client_works_on_two_runtimes_with_one_parked() {
+    let server = cheap();
     let client = server.client();
     within(120, move || {
         let chain = client.chain("v3/x");
         let parked = current_thread();
         let live = multi_thread(1);
         for _ in 0..3 {
-            // Its connection is idle now, and nobody drives it until the next turn.
+            // Its connection is idle now, and nothing drives it until the next round.
             parked.block_on(chain.get_async(())).unwrap();
             live.block_on(chain.get_async(())).unwrap();
             chain.get(()).unwrap();
         }
-        // What a runtime leaves behind is of no more use, and in nobody's way.
+        // Connections of a dropped runtime are unusable and must not affect other calls.
         drop(parked);
         live.block_on(chain.get_async(())).unwrap();
         current_thread().block_on(chain.get_async(())).unwrap();
@@ -215,8 +215,8 @@ impl Wake for Unpark {
     }
 }
 
-/// An executor that knows nothing of tokio.
-fn plain<F: Future>(future: F) -> F::Output {
+/// An executor that is independent of tokio.
+fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
@@ -229,24 +229,24 @@ fn plain<F: Future>(future: F) -> F::Output {
 }
 
 #[test]
-fn an_async_call_works_outside_tokio() {
-    let server = quick();
+fn async_call_works_outside_tokio() {
+    let server = cheap();
     let chain = server.client().chain("v3/x");
     within(120, move || {
-        plain(chain.get_async(())).unwrap();
-        // Two, polled in turn on one thread.
-        plain(async {
+        block_on(chain.get_async(())).unwrap();
+        // Two calls on one thread.
+        block_on(async {
             let (one, two) = (chain.post_async(()), chain.post_async(()));
             two.await.unwrap();
             one.await.unwrap();
         });
-        plain(chain.prepare_async(wechatpay_chain::Method::GET, ())).unwrap();
+        block_on(chain.prepare_async(wechatpay_chain::Method::GET, ())).unwrap();
     });
     assert_eq!(server.requests().len(), 3);
 }
 
 #[test]
-fn a_call_may_move_between_executors() {
+fn call_can_move_between_executors() {
     let server = Server::start(|_| {
         thread::sleep(Duration::from_millis(100));
         MockResponse::signed(200, "{}")
@@ -258,8 +258,8 @@ fn a_call_may_move_between_executors() {
         let first = live.block_on(async {
             std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_ready())).await
         });
-        assert!(!first, "it has answered before it was asked");
-        plain(call).unwrap();
+        assert!(!first, "the call finished in its first poll");
+        block_on(call).unwrap();
 
         let mut call = Box::pin(chain.get_async(()));
         let waker = Waker::noop();
@@ -289,14 +289,14 @@ fn dropping_the_client_never_hangs() {
                 .build()
                 .unwrap()
         };
-        // Idle connections, in a plain thread, inside a runtime and after its end.
+        // Idle connections: in a plain thread, after the end of a runtime, and inside one.
         let one = client();
         one.chain("v3/x").get(()).unwrap();
         drop(one);
         let one = client();
-        let ended = current_thread();
-        ended.block_on(one.chain("v3/x").get_async(())).unwrap();
-        drop(ended);
+        let finished = current_thread();
+        finished.block_on(one.chain("v3/x").get_async(())).unwrap();
+        drop(finished);
         drop(one);
         multi_thread(1).block_on(async {
             let one = client();
@@ -304,7 +304,7 @@ fn dropping_the_client_never_hangs() {
             one.chain("v3/x").get(()).unwrap();
             drop(one);
         });
-        // A call under way keeps what it needs, and goes with its runtime.
+        // A running call keeps the client's parts alive and is dropped with its runtime.
         let live = multi_thread(1);
         let call = live.spawn(client().chain("v3/silence").get_async(()));
         live.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });

@@ -1,4 +1,4 @@
-//! The sandbox, called by clients that are not this library where that proves more.
+//! The sandbox, called by independent clients where they prove more than this library.
 
 mod axios_plugin;
 mod faults;

@@ -1,5 +1,4 @@
-//! A client for the sandbox that is not this library: raw HTTP, signed and verified by openssl's
-//! command line.
+//! An independent client for the sandbox: raw HTTP, signed and verified by the openssl command line.
 
 use std::{
     fs,

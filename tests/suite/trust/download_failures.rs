@@ -1,4 +1,4 @@
-//! What a failed download means: nothing about the merchant, and nothing for long.
+//! Failed certificate downloads. A failure says nothing about the merchant's mode and is retried soon.
 
 use std::{
     error::Error as _,
@@ -13,7 +13,7 @@ use std::{
 use serde_json::json;
 use wechatpay_chain::{CertificateMode, Client, Error, Options, Outcome};
 
-use super::platform::{APIV3_KEY, Platform, body, brings, expired, new, old};
+use super::platform::{APIV3_KEY, Platform, body, expired, new, old, response_with};
 use crate::fixtures::{
     keys,
     mode::BOTH,
@@ -23,10 +23,11 @@ use crate::fixtures::{
 /// Longer than the pause after a first failure.
 const PAUSE: Duration = Duration::from_millis(1_100);
 
-const NOBODY: &str = "5157000000000000000000000000000000000000";
+/// A serial that no certificate has.
+const UNKNOWN_SERIAL: &str = "5157000000000000000000000000000000000000";
 
-/// Everything that a download can fail with, and what the error's source says about it. Without an
-/// answer, the connection closes.
+/// Every way a download can fail, with a part of the source's text. Without a response, the connection
+/// closes.
 fn failures() -> Vec<(&'static str, Option<MockResponse>, &'static str)> {
     let refusal = |status, code: &str| -> MockResponse {
         MockResponse::plain(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
@@ -34,10 +35,11 @@ fn failures() -> Vec<(&'static str, Option<MockResponse>, &'static str)> {
     let signed = |status, code: &str| -> MockResponse {
         MockResponse::signed(status, format!(r#"{{"code":"{code}","message":"x"}}"#))
     };
-    let garbage = brings(&[new()], new()).with("Wechatpay-Signature", "AAAA");
-    let stranger = MockResponse::signed_by(200, body(&[new()], APIV3_KEY), (NOBODY, new().pair));
+    let garbage = response_with(&[new()], new()).with("Wechatpay-Signature", "AAAA");
+    let unknown =
+        MockResponse::signed_by(200, body(&[new()], APIV3_KEY), (UNKNOWN_SERIAL, new().pair));
     let forged = new().signs(r#"{"code":"RESOURCE_NOT_EXISTS","message":"x"}"#);
-    let answers = vec![
+    let responses = vec![
         ("403", refusal(403, "NO_AUTH"), "403 NO_AUTH"),
         ("500", refusal(500, "SYSTEM_ERROR"), "500 SYSTEM_ERROR"),
         (
@@ -46,12 +48,12 @@ fn failures() -> Vec<(&'static str, Option<MockResponse>, &'static str)> {
             "500 SYSTEM_ERROR",
         ),
         (
-            "500 with the other code",
+            "500 with the 404's code",
             refusal(500, "RESOURCE_NOT_EXISTS"),
             "500 RESOURCE",
         ),
         (
-            "403 with the other code",
+            "403 with the 404's code",
             refusal(403, "RESOURCE_NOT_EXISTS"),
             "403 RESOURCE",
         ),
@@ -98,7 +100,7 @@ fn failures() -> Vec<(&'static str, Option<MockResponse>, &'static str)> {
         ("a garbage signature", garbage, "signature"),
         (
             "by an unknown serial",
-            stranger,
+            unknown,
             "which is not trusted (trusted: ",
         ),
         (
@@ -112,24 +114,24 @@ fn failures() -> Vec<(&'static str, Option<MockResponse>, &'static str)> {
             "has no signature",
         ),
         (
-            "no certificates, by a key that is not there",
-            MockResponse::signed_by(200, r#"{"data":[]}"#, (NOBODY, new().pair)),
+            "no certificates, by an unknown serial",
+            MockResponse::signed_by(200, r#"{"data":[]}"#, (UNKNOWN_SERIAL, new().pair)),
             "which is not trusted (trusted: ",
         ),
         (
             "an expired list",
-            brings(&[expired()], expired()),
+            response_with(&[expired()], expired()),
             "is not in force",
         ),
         (
-            "another key",
+            "encrypted with another key",
             new().signs(&body(&[new()], "0123456789abcdef0123456789abcdef")),
             "the `apiv3_key` is not the one",
         ),
     ];
-    let answers = answers.into_iter();
-    answers
-        .map(|(name, response, why)| (name, Some(response), why))
+    let responses = responses.into_iter();
+    responses
+        .map(|(name, response, text)| (name, Some(response), text))
         .chain([("a connection that closes", None, "connection")])
         .collect()
 }
@@ -138,9 +140,9 @@ fn reply(response: &Option<MockResponse>) -> Reply {
     response.clone().map_or(Reply::Close, Reply::Response)
 }
 
-/// The error of a client without any key, whose download failed.
+/// Checks the error of a client without any key whose download failed, and returns its source.
 #[track_caller]
-fn no_key(name: &str, err: &Error) -> String {
+fn assert_no_key(name: &str, err: &Error) -> String {
     assert!(err.is_config() && !err.is_api(), "{name}: {err:?}");
     assert!(
         err.api().is_none() && err.status().is_none(),
@@ -157,25 +159,25 @@ fn no_key(name: &str, err: &Error) -> String {
 }
 
 #[test]
-fn a_client_without_a_key_is_told_to_configure_one_whatever_failed() {
-    for (name, failure, why) in failures() {
+fn client_without_a_key_says_to_configure_one() {
+    for (name, failure, text) in failures() {
         let platform = Platform::start(move |_| reply(&failure), |_| new().signs("{}"));
         for mode in BOTH {
             let client = platform.builder().build().unwrap();
             let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
-            let source = no_key(name, &err);
+            let source = assert_no_key(name, &err);
             assert!(
                 source.starts_with("GET v3/certificates: "),
                 "{name}: {source}"
             );
-            assert!(source.contains(why), "{name}: {source}");
+            assert!(source.contains(text), "{name}: {source}");
             // Fields that are encrypted need the key before the request is drafted.
             let client = platform.builder().build().unwrap();
             let options = Options::new()
                 .json(json!({ "name": "张三" }))
                 .encrypt(["/name"]);
             let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
-            assert!(no_key(name, &err).contains(why), "{name}");
+            assert!(assert_no_key(name, &err).contains(text), "{name}");
         }
         assert_eq!(platform.server.requests().len(), 4, "{name}: more was sent");
         assert_eq!(platform.downloads(), 4, "{name}");
@@ -183,8 +185,8 @@ fn a_client_without_a_key_is_told_to_configure_one_whatever_failed() {
 }
 
 #[test]
-fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
-    for (name, failure, why) in failures() {
+fn failure_is_no_mode_and_does_not_stop_calls_with_a_key() {
+    for (name, failure, text) in failures() {
         let platform = Platform::start(
             move |_| reply(&failure),
             |_| MockResponse::signed(200, "{}"),
@@ -197,7 +199,7 @@ fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
                 .build()
                 .unwrap();
             let err = client.refresh_certificates().unwrap_err();
-            assert!(err.to_string().contains(why), "{name}: {err}");
+            assert!(err.to_string().contains(text), "{name}: {err}");
             for _ in 0..3 {
                 mode.post(&client.chain("v3/x"), ()).unwrap();
             }
@@ -206,7 +208,7 @@ fn a_failure_is_never_reported_as_a_mode_and_stops_nobody_who_has_a_key() {
 }
 
 #[test]
-fn a_list_that_has_expired_as_a_whole_is_a_failure_though_it_verifies() {
+fn verified_list_of_expired_certificates_is_a_failure() {
     let body = body(&[expired()], APIV3_KEY);
     let platform = Platform::start(
         move |_| MockResponse::signed(200, &*body),
@@ -222,20 +224,20 @@ fn a_list_that_has_expired_as_a_whole_is_a_failure_though_it_verifies() {
 }
 
 #[test]
-fn a_refused_connection_is_a_failure_like_any_other() {
+fn refused_connection_is_a_download_failure() {
     let nowhere = format!("http://127.0.0.1:{}/", vacant_port());
     let platform = Platform::start(|_| Reply::Close, |_| Reply::Close);
     for mode in BOTH {
         let client = platform.builder().base_uri(&*nowhere).build().unwrap();
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
-        let source = no_key("refused", &err);
+        let source = assert_no_key("refused", &err);
         assert!(source.starts_with("GET v3/certificates: "), "{source}");
     }
     assert_eq!(platform.server.connections(), 0);
 }
 
 #[test]
-fn a_download_that_outlasts_the_call_is_a_failure_like_any_other() {
+fn download_longer_than_the_call_is_a_failure() {
     let platform = Platform::start(|_| Reply::Silence, |_| new().signs("{}"));
     let encrypted = || {
         Options::new()
@@ -247,7 +249,7 @@ fn a_download_that_outlasts_the_call_is_a_failure_like_any_other() {
             let client = platform.builder().build().unwrap();
             let options = options.timeout(Duration::from_millis(200));
             let err = mode.post(&client.chain("v3/x"), options).unwrap_err();
-            let source = no_key("silence", &err);
+            let source = assert_no_key("silence", &err);
             assert!(source.contains("no response within"), "{source}");
         }
     }
@@ -255,27 +257,27 @@ fn a_download_that_outlasts_the_call_is_a_failure_like_any_other() {
 }
 
 #[test]
-fn no_certificates_are_told_from_a_failure() {
-    let lacking = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
-    // Signed by a key that this client cannot know, since it has none.
+fn no_certificates_differ_from_a_failure() {
+    let none = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
+    // The signed response uses a key that the client, which has no key, cannot know.
     for response in [
-        MockResponse::plain(404, lacking),
-        MockResponse::signed(404, lacking),
+        MockResponse::plain(404, none),
+        MockResponse::signed(404, none),
     ] {
         let platform = Platform::start(move |_| response.clone(), |_| new().signs("{}"));
         for mode in BOTH {
             let client = platform.builder().build().unwrap();
             for _ in 0..3 {
                 let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
-                assert_eq!(no_key("mode", &err), "");
+                assert_eq!(assert_no_key("mode", &err), "");
                 let text = err.to_string();
                 assert!(text.contains("has no platform certificates for"), "{text}");
             }
             assert!(client.refresh_certificates().unwrap().is_public_key_mode());
         }
     }
-    // A signature that can be checked has to hold.
-    let forged = MockResponse::signed_over(404, lacking, b"{}");
+    // A signature by a known key must be valid.
+    let forged = MockResponse::signed_over(404, none, b"{}");
     let platform = Platform::start(move |_| forged.clone(), |_| MockResponse::signed(200, "{}"));
     let client = platform
         .builder()
@@ -285,29 +287,29 @@ fn no_certificates_are_told_from_a_failure() {
     assert!(client.refresh_certificates().unwrap_err().is_verification());
 }
 
-/// A platform that fails until it is told to be well.
+/// A server whose download fails until the returned flag is set.
 fn recovering(failure: MockResponse) -> (Platform, Arc<AtomicBool>) {
-    let well = Arc::new(AtomicBool::new(false));
+    let healthy = Arc::new(AtomicBool::new(false));
     let platform = Platform::start(
         {
-            let well = Arc::clone(&well);
-            move |_| match well.load(SeqCst) {
-                true => brings(&[old(), new()], new()),
+            let healthy = Arc::clone(&healthy);
+            move |_| match healthy.load(SeqCst) {
+                true => response_with(&[old(), new()], new()),
                 false => failure.clone(),
             }
         },
         |_| new().signs("{}"),
     );
-    (platform, well)
+    (platform, healthy)
 }
 
 #[test]
-fn a_failure_is_repeated_soon() {
+fn failed_download_is_retried_soon() {
     let failure = MockResponse::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#);
     for mode in BOTH {
         // Without any key, and with one that did not sign the response.
         for has_key in [false, true] {
-            let (platform, well) = recovering(failure.clone());
+            let (platform, healthy) = recovering(failure.clone());
             let mut builder = platform.builder();
             if has_key {
                 builder = builder.platform_certificate(old().certificate());
@@ -317,7 +319,7 @@ fn a_failure_is_repeated_soon() {
             let source = err.source().unwrap().to_string();
             assert!(source.contains("500 SYSTEM_ERROR"), "{source}");
             assert!(!err.is_api(), "{err:?}");
-            well.store(true, SeqCst);
+            healthy.store(true, SeqCst);
             thread::sleep(PAUSE);
             mode.post(&client.chain("v3/x"), ()).unwrap();
             assert_eq!(platform.downloads(), 2);
@@ -326,7 +328,7 @@ fn a_failure_is_repeated_soon() {
 }
 
 #[test]
-fn a_failed_renewal_does_not_keep_a_call_from_fetching_the_key_it_needs() {
+fn call_downloads_its_key_despite_a_failed_renewal() {
     for mode in BOTH {
         let renewals = Arc::new(AtomicUsize::new(0));
         let platform = Platform::start(
@@ -334,13 +336,13 @@ fn a_failed_renewal_does_not_keep_a_call_from_fetching_the_key_it_needs() {
                 let renewals = Arc::clone(&renewals);
                 move |_| match renewals.fetch_add(1, SeqCst) {
                     0 => MockResponse::plain(500, r#"{"code":"SYSTEM_ERROR","message":"x"}"#),
-                    _ => brings(&[old(), new()], old()),
+                    _ => response_with(&[old(), new()], old()),
                 }
             },
             {
                 let renewals = Arc::clone(&renewals);
                 move |_| {
-                    // The renewal fails first.
+                    // Respond only after the renewal has failed.
                     while renewals.load(SeqCst) == 0 {
                         thread::sleep(Duration::from_millis(5));
                     }

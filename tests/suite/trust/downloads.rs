@@ -1,7 +1,9 @@
+//! Certificate downloads: what is accepted, what is refused, and what is saved.
+
 use serde_json::{Value, json};
 use wechatpay_chain::{CertificateMode, Client, Error, Outcome};
 
-use super::platform::{APIV3_KEY, Cert, Platform, body, brings, expired, new, old};
+use super::platform::{APIV3_KEY, Cert, Platform, body, expired, new, old, response_with};
 use crate::{
     files::download::gzip,
     fixtures::{
@@ -12,7 +14,7 @@ use crate::{
     },
 };
 
-/// A platform whose download answers so, and whose other answers the old certificate signs.
+/// A server with this response to the download. The old certificate signs all other responses.
 fn platform(response: impl Into<Reply> + Clone + Send + Sync + 'static) -> Platform {
     Platform::start(move |_| response.clone().into(), |_| old().signs("{}"))
 }
@@ -30,32 +32,33 @@ fn trusted(client: &Client) -> Vec<String> {
     keys.iter().map(|key| key.id().to_owned()).collect()
 }
 
-/// What the download ends in, the same in both kinds; what is trusted stays, and serves.
+/// Returns the error of a download, the same blocking and async. Checks that the trusted certificate
+/// stays and verifies further calls.
 fn refused(response: impl Into<Reply> + Clone + Send + Sync + 'static) -> Error {
     let platform = platform(response);
     let client = trusting_old(&platform);
     let err = client.refresh_certificates().unwrap_err();
-    let twin = runtime().block_on(client.refresh_certificates_async());
-    assert_eq!(twin.unwrap_err().to_string(), err.to_string());
+    let asynchronous = runtime().block_on(client.refresh_certificates_async());
+    assert_eq!(asynchronous.unwrap_err().to_string(), err.to_string());
     assert_eq!(trusted(&client), [old().serial]);
     client.chain("v3/x").get(()).unwrap();
     assert_eq!(platform.downloads(), 2);
     err
 }
 
-fn says(err: &Error, text: &str) {
+fn assert_text(err: &Error, text: &str) {
     assert!(err.to_string().contains(text), "{err}");
     let text = format!("{err} {err:?}");
     assert!(!text.contains(APIV3_KEY), "the key is shown: {text}");
 }
 
 #[test]
-fn a_download_is_read_in_its_encoding() {
+fn encoded_download_is_decoded() {
     let body = body(&[old(), new()], APIV3_KEY);
-    let packed = gzip(body.as_bytes());
+    let compressed = gzip(body.as_bytes());
     for response in [
-        new().signs(&body).sent_as(packed.clone()),
-        MockResponse::signed_by(200, packed.clone(), (new().serial, new().pair)),
+        new().signs(&body).sent_as(compressed.clone()),
+        MockResponse::signed_by(200, compressed.clone(), (new().serial, new().pair)),
     ] {
         let platform = platform(response.header("Content-Encoding", "gzip"));
         let client = trusting_old(&platform);
@@ -63,21 +66,21 @@ fn a_download_is_read_in_its_encoding() {
         assert_eq!(refreshed.added(), [new().serial]);
     }
     let unknown = new().signs(&body).header("Content-Encoding", "br");
-    says(&refused(unknown.sent_as("packed")), "`br`");
-    let other = new().signs("{}").sent_as(packed);
+    assert_text(&refused(unknown.sent_as("packed")), "`br`");
+    let other = new().signs("{}").sent_as(compressed);
     let err = refused(other.header("Content-Encoding", "gzip"));
     assert!(err.is_verification(), "{err:?}");
 }
 
 #[test]
-fn a_download_brings_what_is_in_force_and_nothing_that_is_over() {
-    let platform = platform(brings(&[expired(), new()], new()));
+fn download_adds_only_certificates_in_force() {
+    let platform = platform(response_with(&[expired(), new()], new()));
     let client = trusting_old(&platform);
     let refreshed = client.refresh_certificates().unwrap();
     assert_eq!(refreshed.added(), [new().serial]);
     assert!(!refreshed.is_public_key_mode());
     assert_eq!(trusted(&client), [old().serial, new().serial]);
-    // Once more brings nothing that is not there, and the counters go on.
+    // A second download adds nothing and keeps the counters.
     let again = client.refresh_certificates().unwrap();
     assert!(again.added().is_empty());
     client.chain("v3/x").get(()).unwrap();
@@ -85,10 +88,10 @@ fn a_download_brings_what_is_in_force_and_nothing_that_is_over() {
 }
 
 #[test]
-fn a_download_signed_by_a_certificate_that_is_over_is_not_believed() {
-    let err = refused(brings(&[expired(), new()], expired()));
+fn download_signed_by_an_expired_certificate_is_refused() {
+    let err = refused(response_with(&[expired(), new()], expired()));
     assert!(err.is_verification(), "{err:?}");
-    says(
+    assert_text(
         &err,
         &format!(
             "the platform certificate {} that signed the response is not in force",
@@ -98,7 +101,7 @@ fn a_download_signed_by_a_certificate_that_is_over_is_not_believed() {
 }
 
 #[test]
-fn a_download_signed_by_a_key_that_is_trusted_already_is_believed() {
+fn download_signed_by_a_trusted_key_is_accepted() {
     let platform = platform(MockResponse::signed(200, body(&[new()], APIV3_KEY)));
     let client = trusting_old(&platform);
     let err = client.refresh_certificates().unwrap_err();
@@ -110,25 +113,25 @@ fn a_download_signed_by_a_key_that_is_trusted_already_is_believed() {
 }
 
 #[test]
-fn another_apiv3_key_opens_nothing_and_is_named() {
+fn wrong_apiv3_key_is_a_decrypt_error_naming_it() {
     let other = "0123456789abcdef0123456789abcdef";
     let err = refused(new().signs(&body(&[new()], other)));
     assert!(err.is_decrypt(), "{err:?}");
-    says(
+    assert_text(
         &err,
         "the `apiv3_key` is not the one set in the merchant platform",
     );
 }
 
 #[test]
-fn a_download_that_was_tampered_with_is_refused() {
-    let whole = body(&[new()], APIV3_KEY);
+fn tampered_download_is_refused() {
+    let original = body(&[new()], APIV3_KEY);
     let change = |change: &dyn Fn(&mut Value)| {
-        let mut body: Value = serde_json::from_str(&whole).unwrap();
+        let mut body: Value = serde_json::from_str(&original).unwrap();
         change(&mut body["data"][0]);
         body.to_string()
     };
-    // A ciphertext with one bit changed, though the signature holds.
+    // A changed ciphertext with a valid signature.
     let flipped = change(&|entry| {
         let text = entry["encrypt_certificate"]["ciphertext"].as_str().unwrap();
         let first = if text.starts_with('A') { "B" } else { "A" };
@@ -143,16 +146,19 @@ fn a_download_that_was_tampered_with_is_refused() {
     let base64 = change(&|entry| entry["encrypt_certificate"]["ciphertext"] = "?".into());
     assert!(refused(new().signs(&base64)).is_decode());
     let serial = change(&|entry| entry["serial_no"] = old().serial.into());
-    says(
+    assert_text(
         &refused(new().signs(&serial)),
         "is listed under a different serial",
     );
 
-    // A body with a space more than was signed.
-    let over = MockResponse::signed_by(200, format!("{whole} "), (new().serial, new().pair));
-    let over = over.bytes();
-    let shorter = String::from_utf8(over).unwrap().replace("}]} ", "}]}");
-    let length = whole.len() + 1;
+    // A body that was signed with one more space.
+    let with_space =
+        MockResponse::signed_by(200, format!("{original} "), (new().serial, new().pair));
+    let with_space = with_space.bytes();
+    let shorter = String::from_utf8(with_space)
+        .unwrap()
+        .replace("}]} ", "}]}");
+    let length = original.len() + 1;
     let shorter = shorter.replace(
         &format!("Content-Length: {length}"),
         &format!("Content-Length: {}", length - 1),
@@ -172,26 +178,26 @@ fn a_download_that_was_tampered_with_is_refused() {
         "{err:?}"
     );
 
-    // Signed by another key than the serial's, by a stranger, by nobody.
-    let forged = MockResponse::signed_by(200, &*whole, (new().serial, old().pair));
+    // Signed by a key that does not match the serial, by an unknown serial, and not at all.
+    let forged = MockResponse::signed_by(200, &*original, (new().serial, old().pair));
     assert!(refused(forged).is_verification());
-    let stranger = MockResponse::signed_by(
+    let unknown = MockResponse::signed_by(
         200,
-        &*whole,
+        &*original,
         ("5157000000000000000000000000000000000000", new().pair),
     );
-    assert!(refused(stranger).is_verification());
-    let err = refused(MockResponse::plain(200, &*whole));
+    assert!(refused(unknown).is_verification());
+    let err = refused(MockResponse::plain(200, &*original));
     assert!(err.is_verification(), "{err:?}");
-    says(&err, "has no signature");
+    assert_text(&err, "has no signature");
 }
 
 #[test]
-fn no_certificates_at_all_is_the_mode_of_public_keys() {
-    let lacking = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
+fn no_certificates_means_public_key_mode() {
+    let none = r#"{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}"#;
     for response in [
-        MockResponse::signed(404, lacking),
-        MockResponse::plain(404, lacking),
+        MockResponse::signed(404, none),
+        MockResponse::plain(404, none),
         MockResponse::signed(200, r#"{"data":[]}"#),
     ] {
         let platform = platform(response);
@@ -203,8 +209,8 @@ fn no_certificates_at_all_is_the_mode_of_public_keys() {
         assert_eq!(trusted(&client), [old().serial, keys::PLATFORM_ID]);
         client.chain("v3/x").get(()).unwrap();
     }
-    // A client that has no public key is told to get one, and sends nothing.
-    let platform = platform(MockResponse::plain(404, lacking));
+    // A client without a public key sends nothing, and the error says to configure one.
+    let platform = platform(MockResponse::plain(404, none));
     for mode in BOTH {
         let client = platform.builder().build().unwrap();
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
@@ -212,13 +218,13 @@ fn no_certificates_at_all_is_the_mode_of_public_keys() {
             err.is_config() && err.outcome() == Outcome::NotSent,
             "{err:?}"
         );
-        says(&err, "`platform_key`");
+        assert_text(&err, "`platform_key`");
     }
     assert_eq!(platform.server.requests().len(), platform.downloads());
 }
 
 #[test]
-fn a_download_that_fails_takes_nothing_away() {
+fn failed_download_keeps_the_trusted_keys() {
     assert!(refused(MockResponse::plain(502, "<html>")).is_api());
     assert!(refused(MockResponse::plain(404, "<html>")).is_api());
     assert!(refused(MockResponse::plain(500, "")).is_api());
@@ -227,7 +233,7 @@ fn a_download_that_fails_takes_nothing_away() {
     assert!(refused(new().signs("{}")).is_decode());
     assert!(refused(new().signs(r#"{"data":[{}]}"#)).is_decode());
     let many = json!({ "data": vec![serde_json::from_str::<Value>(&body(&[new()], APIV3_KEY)).unwrap()["data"][0].clone(); 100] });
-    says(
+    assert_text(
         &refused(new().signs(&many.to_string())),
         "has 100 certificates, more than the limit of 64",
     );
@@ -239,39 +245,39 @@ fn a_download_that_fails_takes_nothing_away() {
 }
 
 #[test]
-fn two_keys_under_one_serial_are_refused_wherever_they_come_from() {
-    // The old one's serial over the new one's key.
-    let twin = Cert::new(old().serial, new().pair, 2093);
-    let twice = "two different platform keys have the ID";
+fn two_keys_with_one_serial_are_always_refused() {
+    // The old serial with the new key.
+    let duplicate = Cert::new(old().serial, new().pair, 2093);
+    let text = "two different platform keys have the ID";
     let builder = || Platform::start(|_| Reply::Close, |_| Reply::Close).builder();
     let err = builder()
         .platform_certificate(old().certificate())
-        .platform_certificate(twin.certificate())
+        .platform_certificate(duplicate.certificate())
         .build()
         .unwrap_err();
-    says(&err, twice);
-    // The same one twice is no harm.
+    assert_text(&err, text);
+    // The same certificate may be given twice.
     builder()
         .platform_certificate(old().certificate())
         .platform_certificate(old().certificate())
         .build()
         .unwrap();
 
-    let platform = platform(brings(&[&twin, new()], new()));
+    let platform = platform(response_with(&[&duplicate, new()], new()));
     let client = trusting_old(&platform);
     let err = client
-        .add_platform_certificate(twin.certificate())
+        .add_platform_certificate(duplicate.certificate())
         .unwrap_err();
     assert!(err.is_config(), "{err:?}");
-    says(&err, twice);
+    assert_text(&err, text);
     let err = client.refresh_certificates().unwrap_err();
-    says(&err, twice);
+    assert_text(&err, text);
     client.chain("v3/x").get(()).unwrap();
     assert_eq!(trusted(&client)[0], old().serial);
 }
 
 #[test]
-fn the_merchants_own_serial_and_key_are_refused_wherever_they_come_from() {
+fn merchant_serial_and_key_are_always_refused() {
     let own_serial = Cert::new(keys::SERIAL, new().pair, 2093);
     let own_key = Cert::new(
         "10DE000000000000000000000000000000000009",
@@ -279,46 +285,46 @@ fn the_merchants_own_serial_and_key_are_refused_wherever_they_come_from() {
         2093,
     );
     for own in [&own_serial, &own_key] {
-        let said = "is the merchant's own key";
-        let platform = platform(brings(&[own, new()], new()));
+        let text = "is the merchant's own key";
+        let platform = platform(response_with(&[own, new()], new()));
         let err = platform
             .builder()
             .platform_certificate(own.certificate())
             .build()
             .unwrap_err();
-        says(&err, said);
+        assert_text(&err, text);
         let client = trusting_old(&platform);
-        says(
+        assert_text(
             &client
                 .add_platform_certificate(own.certificate())
                 .unwrap_err(),
-            said,
+            text,
         );
-        says(&client.refresh_certificates().unwrap_err(), said);
+        assert_text(&client.refresh_certificates().unwrap_err(), text);
         assert!(!trusted(&client).contains(&own.serial.to_owned()));
         client.chain("v3/x").get(()).unwrap();
     }
     let client = trusting_old(&platform(MockResponse::plain(502, "")));
     let key = keys::merchant().public();
     let err = client.add_platform_key("PUB_KEY_ID_0001", key).unwrap_err();
-    says(&err, "is the merchant's own key");
+    assert_text(&err, "is the merchant's own key");
 }
 
 #[test]
-fn an_expired_certificate_is_refused_by_hand_too() {
+fn adding_an_expired_certificate_is_an_error() {
     let platform = platform(MockResponse::plain(502, ""));
-    let said = format!("{} expired on 2020-01-01", expired().serial);
+    let text = format!("{} expired on 2020-01-01", expired().serial);
     let built = platform
         .builder()
         .platform_certificate(expired().certificate())
         .build();
-    says(&built.unwrap_err(), &said);
+    assert_text(&built.unwrap_err(), &text);
     let added = trusting_old(&platform).add_platform_certificate(expired().certificate());
-    says(&added.unwrap_err(), &said);
+    assert_text(&added.unwrap_err(), &text);
 }
 
 #[test]
-fn a_key_taken_out_is_trusted_no_longer() {
+fn removed_key_is_no_longer_trusted() {
     let platform = platform(MockResponse::plain(502, ""));
     let client = trusting_old(&platform);
     client
@@ -331,11 +337,11 @@ fn a_key_taken_out_is_trusted_no_longer() {
         let err = mode.post(&client.chain("v3/x"), ()).unwrap_err();
         assert!(err.is_verification(), "{err:?}");
         assert_eq!(err.outcome(), Outcome::Unknown);
-        says(
+        assert_text(
             &err,
             &format!("signed by serial {}, which is not trusted", old().serial),
         );
-        // Why it did not come is beneath.
+        // The source says why the key could not be downloaded.
         let cause = std::error::Error::source(&err).unwrap().to_string();
         assert!(cause.starts_with("GET v3/certificates: 502"), "{cause}");
     }
@@ -346,14 +352,14 @@ fn a_key_taken_out_is_trusted_no_longer() {
 }
 
 #[test]
-fn certificates_outlive_the_process_in_a_folder() {
+fn saved_certificates_load_from_a_folder() {
     let scratch = Scratch::new();
     let folder = scratch.file("certificates");
-    let first = platform(brings(&[old(), new()], new()));
+    let first = platform(response_with(&[old(), new()], new()));
     let client = first.builder().build().unwrap();
     client.chain("v3/x").get(()).unwrap();
     client.save_certificates(&folder).unwrap();
-    // Once more over what is there.
+    // Saving again replaces the files.
     client.save_certificates(&folder).unwrap();
     let mut names = std::fs::read_dir(&folder)
         .unwrap()
@@ -369,7 +375,7 @@ fn certificates_outlive_the_process_in_a_folder() {
         assert_eq!(mode.mode() & 0o777, 0o600);
     }
 
-    // One that is over by then is passed over, and so is what is no PEM.
+    // Expired certificates and files that are not PEM are skipped.
     std::fs::write(folder.join(named(expired())), &expired().pem).unwrap();
     std::fs::write(folder.join("notes.txt"), "x").unwrap();
     let second = platform(MockResponse::plain(502, ""));
@@ -395,9 +401,9 @@ fn certificates_outlive_the_process_in_a_folder() {
 }
 
 #[test]
-fn a_client_without_an_apiv3_key_downloads_nothing() {
-    let platform = platform(brings(&[new()], new()));
-    let bare = || {
+fn client_without_an_apiv3_key_downloads_nothing() {
+    let platform = platform(response_with(&[new()], new()));
+    let builder = || {
         wechatpay_chain::Client::builder()
             .mchid(keys::MCHID)
             .serial(keys::SERIAL)
@@ -405,12 +411,12 @@ fn a_client_without_an_apiv3_key_downloads_nothing() {
             .base_uri(platform.server.url())
             .no_proxy()
     };
-    let err = bare()
+    let err = builder()
         .certificate_mode(CertificateMode::OnDemand)
         .build()
         .unwrap_err();
-    says(&err, "set `apiv3_key`");
-    let client = bare().build().unwrap();
+    assert_text(&err, "set `apiv3_key`");
+    let client = builder().build().unwrap();
     for mode in [Mode::Blocking, Mode::Async] {
         let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();
         assert!(
@@ -424,31 +430,31 @@ fn a_client_without_an_apiv3_key_downloads_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn saved_certificates_follow_no_link() {
+fn saving_certificates_follows_no_symlink() {
     use std::os::unix::fs::symlink;
 
     let scratch = Scratch::new();
     let folder = scratch.file("certificates");
     std::fs::create_dir(&folder).unwrap();
     let victim = scratch.written("victim", "untouched");
-    let place = folder.join(format!("wechatpay_{}.pem", new().serial));
-    // Where a fixed name beside its place would be, and at the place itself.
-    symlink(&victim, place.with_extension("pem.part")).unwrap();
-    symlink(&victim, &place).unwrap();
-    let first = platform(brings(&[new()], new()));
+    let file = folder.join(format!("wechatpay_{}.pem", new().serial));
+    // Symlinks at the file itself and at a predictable name for a temporary file.
+    symlink(&victim, file.with_extension("pem.part")).unwrap();
+    symlink(&victim, &file).unwrap();
+    let first = platform(response_with(&[new()], new()));
     let client = first.builder().build().unwrap();
     client.refresh_certificates().unwrap();
     client.save_certificates(&folder).unwrap();
     assert_eq!(std::fs::read(&victim).unwrap(), b"untouched");
-    assert!(!place.is_symlink());
+    assert!(!file.is_symlink());
     assert_eq!(
-        std::fs::read_to_string(&place).unwrap(),
+        std::fs::read_to_string(&file).unwrap(),
         new().certificate().to_pem()
     );
 
-    // A directory at the place is an error, and nothing is left beside it.
-    std::fs::remove_file(&place).unwrap();
-    std::fs::create_dir(&place).unwrap();
+    // A directory in place of the file is an error, and no temporary file remains.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
     let err = client.save_certificates(&folder).unwrap_err();
     assert!(err.is_file(), "{err:?}");
     assert!(err.to_string().starts_with("the certificate "), "{err}");

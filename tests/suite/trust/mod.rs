@@ -1,4 +1,4 @@
-//! Platform certificates that change while calls run, and downloads of them that go wrong.
+//! Platform keys: certificate downloads, rotation while calls run, and keys that are refused.
 
 mod download_failures;
 mod downloads;

@@ -1,4 +1,4 @@
-//! A WeChat Pay whose platform certificates change.
+//! A server whose platform certificates change.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ pub struct Cert {
 }
 
 impl Cert {
-    pub fn new(serial: &'static str, pair: &'static Pair, ends: i32) -> Self {
+    pub fn new(serial: &'static str, pair: &'static Pair, expiry_year: i32) -> Self {
         let mut params = CertificateParams::new([]).expect("parameters");
         params
             .distinguished_name
@@ -39,7 +39,7 @@ impl Cert {
         let bytes = bytes.map(|at| u8::from_str_radix(&serial[at..at + 2], 16).expect("hex"));
         params.serial_number = Some(SerialNumber::from(bytes.collect::<Vec<_>>()));
         params.not_before = date_time_ymd(2019, 1, 1);
-        params.not_after = date_time_ymd(ends, 1, 1);
+        params.not_after = date_time_ymd(expiry_year, 1, 1);
         let certificate = params.self_signed(&tls::key(pair)).expect("a certificate");
         Self {
             serial,
@@ -62,56 +62,46 @@ fn pair(number: usize) -> &'static Pair {
     PAIRS[number].get_or_init(Pair::generate)
 }
 
-fn kept(made: &'static OnceLock<Cert>, make: impl FnOnce() -> Cert) -> &'static Cert {
-    made.get_or_init(make)
-}
-
-/// The one that is on its way out.
+/// The certificate that is being replaced.
 pub fn old() -> &'static Cert {
-    static MADE: OnceLock<Cert> = OnceLock::new();
-    kept(&MADE, || {
-        Cert::new("10DE5157F09EFDC096DE15EBE81A47057A720000", pair(0), 2088)
-    })
+    static CERT: OnceLock<Cert> = OnceLock::new();
+    CERT.get_or_init(|| Cert::new("10DE5157F09EFDC096DE15EBE81A47057A720000", pair(0), 2088))
 }
 
-/// The one that takes its place. Its serial has a zero digit in front.
+/// The certificate that replaces the old one. Its serial has a leading zero.
 pub fn new() -> &'static Cert {
-    static MADE: OnceLock<Cert> = OnceLock::new();
-    kept(&MADE, || {
-        Cert::new("0BADF09EFDC096DE15EBE81A47057A7200000002", pair(1), 2093)
-    })
+    static CERT: OnceLock<Cert> = OnceLock::new();
+    CERT.get_or_init(|| Cert::new("0BADF09EFDC096DE15EBE81A47057A7200000002", pair(1), 2093))
 }
 
-/// The new one's key, and a date that is over.
+/// An expired certificate with the new one's key.
 pub fn expired() -> &'static Cert {
-    static MADE: OnceLock<Cert> = OnceLock::new();
-    kept(&MADE, || {
-        Cert::new("0E0DF09EFDC096DE15EBE81A47057A7200000003", pair(1), 2020)
-    })
+    static CERT: OnceLock<Cert> = OnceLock::new();
+    CERT.get_or_init(|| Cert::new("0E0DF09EFDC096DE15EBE81A47057A7200000003", pair(1), 2020))
 }
 
-/// The body of `/v3/certificates`, encrypted by node under this key.
+/// The body of `/v3/certificates`, encrypted with this key by node.
 pub fn body(certificates: &[&Cert], key: &str) -> String {
-    static MADE: OnceLock<Mutex<HashMap<(String, String), Value>>> = OnceLock::new();
-    let mut made = MADE
+    static CACHE: OnceLock<Mutex<HashMap<(String, String), Value>>> = OnceLock::new();
+    let mut cache = CACHE
         .get_or_init(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     let data = certificates.iter().map(|certificate| {
-        let sealed = made
+        let encrypted = cache
             .entry((certificate.pem.clone(), key.to_owned()))
-            .or_insert_with(|| sealed(&certificate.pem, key));
+            .or_insert_with(|| encrypt(&certificate.pem, key));
         json!({
             "serial_no": certificate.serial,
             "effective_time": "2019-01-01T00:00:00+08:00",
             "expire_time": "2093-01-01T00:00:00+08:00",
-            "encrypt_certificate": sealed,
+            "encrypt_certificate": encrypted,
         })
     });
     json!({ "data": data.collect::<Vec<_>>() }).to_string()
 }
 
-fn sealed(pem: &str, key: &str) -> Value {
+fn encrypt(pem: &str, key: &str) -> Value {
     node(
         "const nonce = crypto.randomBytes(6).toString('hex');
          const cipher = crypto.createCipheriv('aes-256-gcm', input.key, nonce);
@@ -123,12 +113,13 @@ fn sealed(pem: &str, key: &str) -> Value {
     )
 }
 
-/// The answer that brings these, signed by one of them.
-pub fn brings(certificates: &[&Cert], signer: &Cert) -> MockResponse {
+/// The response with these certificates, signed by one of them.
+pub fn response_with(certificates: &[&Cert], signer: &Cert) -> MockResponse {
     signer.signs(&body(certificates, APIV3_KEY))
 }
 
-/// A platform whose answers are signed as told, and which counts the downloads.
+/// A server with separate responses for `/v3/certificates` and for all other paths. Counts the
+/// downloads.
 pub struct Platform {
     pub server: Server,
     downloads: Arc<AtomicUsize>,
@@ -159,7 +150,7 @@ impl Platform {
         self.downloads.load(Ordering::SeqCst)
     }
 
-    /// A client's builder that trusts nobody yet.
+    /// A client builder without any platform key.
     pub fn builder(&self) -> ClientBuilder {
         wechatpay_chain::Client::builder()
             .mchid(keys::MCHID)

@@ -1,4 +1,4 @@
-//! What `build()` refuses is refused at every later entrance too.
+//! Keys that `build()` refuses are refused by every later method too.
 
 use std::{convert::Infallible, sync::OnceLock};
 
@@ -8,7 +8,7 @@ use wechatpay_chain::{
     Signer, Verifier,
 };
 
-use super::platform::{APIV3_KEY, Cert, Platform, brings, new, old};
+use super::platform::{APIV3_KEY, Cert, Platform, new, old, response_with};
 use crate::fixtures::{
     keys::{self, Pair},
     mode::BOTH,
@@ -17,24 +17,24 @@ use crate::fixtures::{
     server::{MockResponse, Reply, Server},
 };
 
-/// A sandbox's serial is hexadecimal, and begins with SANDBOX.
+/// A sandbox serial is hexadecimal and starts with the bytes of SANDBOX.
 const SANDBOX_SERIAL: &str = "53414E44424F580123456789ABCDEF0123456789";
 const SANDBOX_ID: &str = "PUB_KEY_ID_SANDBOX0123456789ABCDEF012345";
 /// The merchant's serial after a rotation.
-const LATER: &str = "3775B6A45ACD588826D15E583A95F5DD0000BEEF";
+const ROTATED_SERIAL: &str = "3775B6A45ACD588826D15E583A95F5DD0000BEEF";
 
 fn pair() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     PAIR.get_or_init(Pair::generate)
 }
 
-/// A platform certificate of a sandbox's.
-fn sandboxs() -> &'static Cert {
-    static MADE: OnceLock<Cert> = OnceLock::new();
-    MADE.get_or_init(|| Cert::new(SANDBOX_SERIAL, keys::platform(), 2093))
+/// A sandbox's platform certificate.
+fn sandbox_certificate() -> &'static Cert {
+    static CERT: OnceLock<Cert> = OnceLock::new();
+    CERT.get_or_init(|| Cert::new(SANDBOX_SERIAL, keys::platform(), 2093))
 }
 
-fn bare() -> ClientBuilder {
+fn builder_without_keys() -> ClientBuilder {
     Client::builder()
         .mchid(keys::MCHID)
         .apiv2_key("0123456789abcdef0123456789abcdef")
@@ -43,20 +43,20 @@ fn bare() -> ClientBuilder {
 }
 
 fn merchant() -> ClientBuilder {
-    bare()
+    builder_without_keys()
         .serial(keys::SERIAL)
         .private_key(keys::merchant().private())
         .platform_key(keys::PLATFORM_ID, keys::platform().public())
 }
 
 #[track_caller]
-fn refused(err: &Error, text: &str) {
+fn assert_refused(err: &Error, text: &str) {
     assert!(err.is_config(), "{err:?}");
     assert_eq!(err.outcome(), Outcome::NotSent);
     assert!(err.to_string().contains(text), "{err}");
 }
 
-/// Signs as a sandbox's merchant does.
+/// A signer that returns a sandbox serial.
 struct SandboxSigner;
 
 impl Signer for SandboxSigner {
@@ -68,7 +68,7 @@ impl Signer for SandboxSigner {
     }
 }
 
-/// Asks for a sandbox's signature.
+/// A verifier that prefers a sandbox key.
 struct SandboxVerifier;
 
 impl Verifier for SandboxVerifier {
@@ -85,7 +85,7 @@ impl Verifier for SandboxVerifier {
 
 type Make = fn(ClientBuilder, &Scratch) -> Client;
 
-/// A client comes to a sandbox's keys in these ways. All of them are allowed on this machine.
+/// Every way for a client to get a sandbox key. All of them are allowed while the base URI is local.
 fn sandbox_clients() -> Vec<(&'static str, Make)> {
     vec![
         ("a platform key", |base, _| {
@@ -116,7 +116,7 @@ fn sandbox_clients() -> Vec<(&'static str, Make)> {
             builder.build().unwrap()
         }),
         ("a folder", |base, scratch| {
-            scratch.written("sandbox.pem", &sandboxs().pem);
+            scratch.written("sandbox.pem", &sandbox_certificate().pem);
             let builder = base
                 .serial(keys::SERIAL)
                 .private_key(keys::merchant().private())
@@ -132,21 +132,18 @@ fn sandbox_clients() -> Vec<(&'static str, Make)> {
             client.add_platform_key(SANDBOX_ID, key).unwrap();
             client
         }),
-        (
-            "a certificate added later, and taken out again",
-            |base, _| {
-                let builder = base
-                    .serial(keys::SERIAL)
-                    .private_key(keys::merchant().private())
-                    .platform_key(keys::PLATFORM_ID, keys::platform().public());
-                let client = builder.build().unwrap();
-                let certificate = sandboxs().certificate();
-                client.add_platform_certificate(certificate).unwrap();
-                assert!(client.remove_platform_key(SANDBOX_SERIAL));
-                client
-            },
-        ),
-        ("a rotation, and another away from it", |base, _| {
+        ("a certificate added and removed", |base, _| {
+            let builder = base
+                .serial(keys::SERIAL)
+                .private_key(keys::merchant().private())
+                .platform_key(keys::PLATFORM_ID, keys::platform().public());
+            let client = builder.build().unwrap();
+            let certificate = sandbox_certificate().certificate();
+            client.add_platform_certificate(certificate).unwrap();
+            assert!(client.remove_platform_key(SANDBOX_SERIAL));
+            client
+        }),
+        ("a rotation to it and back", |base, _| {
             let builder = base
                 .serial(keys::SERIAL)
                 .private_key(keys::merchant().private())
@@ -160,13 +157,13 @@ fn sandbox_clients() -> Vec<(&'static str, Make)> {
     ]
 }
 
-/// A proxy, so that nothing leaves this machine. A client that asks it for a tunnel would have sent a
-/// sandbox's keys to the host that the tunnel names.
+/// A proxy that panics when a client requests a tunnel: the client would have used a sandbox key with a
+/// real host. Nothing leaves this machine.
 fn proxy() -> Server {
     Server::start(|request| -> Reply { panic!("a tunnel to {}", request.target) })
 }
 
-/// A platform whose responses lead to a real host.
+/// A server whose responses point to a real host.
 fn misleading() -> Server {
     const REAL: &str = "https://api.mch.weixin.qq.com/v3/billdownload/file?token=x";
     Server::start(|request| match request.path() {
@@ -176,7 +173,7 @@ fn misleading() -> Server {
 }
 
 #[test]
-fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
+fn sandbox_keys_are_never_used_with_real_hosts() {
     if programs::missing() {
         return;
     }
@@ -187,7 +184,7 @@ fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
     ];
     for (name, make) in sandbox_clients() {
         let proxy = proxy();
-        let base = bare()
+        let base = builder_without_keys()
             .brand_id("120344")
             .base_uri(proxy.url())
             .proxy(proxy.url());
@@ -203,9 +200,9 @@ fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
                 );
             };
             for real in REAL {
-                let there = || json!({ "base_uri": real, "json": {} });
+                let to_real = || json!({ "base_uri": real, "json": {} });
                 for path in ["v3/pay/transactions/native", "brand/marketing/x"] {
-                    let sent = mode.post(&client.chain(path), there());
+                    let sent = mode.post(&client.chain(path), to_real());
                     check(path, sent.map(drop));
                 }
                 let url = client.chain(format!("{real}v3/x"));
@@ -213,7 +210,7 @@ fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
                 let url = client.chain("{+url}");
                 let sent = mode.get(&url, Options::new().var("url", format!("{real}v3/x")));
                 check("a URL in a variable", sent.map(drop));
-                let prepared = client.chain("v3/x").prepare(Method::POST, there());
+                let prepared = client.chain("v3/x").prepare(Method::POST, to_real());
                 check("prepare", prepared.map(drop));
                 let bill = json!({ "base_uri": real });
                 check(
@@ -221,13 +218,13 @@ fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
                     client.chain("v3/bill").download(bill).map(drop),
                 );
             }
-            // The real hosts' answers prove nothing to it, and the signer's key is seen in its
-            // signature alone.
+            // APIv2 and unsigned calls use neither the verifier nor the signer, so those clients may
+            // make them.
             if name != "a signer" && name != "a verifier" {
-                let there = json!({ "base_uri": REAL[0], "xml": {} });
+                let to_real = json!({ "base_uri": REAL[0], "xml": {} });
                 check(
                     "APIv2",
-                    mode.post(&client.chain("v2/pay/x"), there).map(drop),
+                    mode.post(&client.chain("v2/pay/x"), to_real).map(drop),
                 );
                 let file = client.chain("https://pay.wechatpay.cn/file");
                 let sent = mode.get(&file, Options::new().unsigned(true));
@@ -239,13 +236,13 @@ fn a_sandboxs_keys_go_to_no_real_host_by_any_way() {
 }
 
 #[test]
-fn a_sandboxs_keys_follow_no_response_to_a_real_host() {
+fn sandbox_clients_follow_no_response_to_a_real_host() {
     if programs::missing() {
         return;
     }
     for (name, make) in sandbox_clients() {
         let server = misleading();
-        let base = bare().base_uri(server.url()).no_proxy();
+        let base = builder_without_keys().base_uri(server.url()).no_proxy();
         let client = make(base, &Scratch::new());
         for mode in BOTH {
             let follow = Options::new().allow_redirects(true);
@@ -256,7 +253,7 @@ fn a_sandboxs_keys_follow_no_response_to_a_real_host() {
             );
             assert_eq!(err.outcome(), Outcome::Unknown, "{name}: {err:?}");
         }
-        // The first step of a download verifies by the other key, where the client has that too.
+        // The first response of a download verifies only if the client also has the other key.
         if client
             .platform_keys()
             .iter()
@@ -273,7 +270,7 @@ fn a_sandboxs_keys_follow_no_response_to_a_real_host() {
 }
 
 #[test]
-fn a_sandboxs_keys_are_for_this_machine_and_for_trusted_hosts() {
+fn sandbox_keys_require_a_local_or_trusted_host() {
     let real = "https://api.mch.weixin.qq.com/";
     for (base, backup) in [
         (real, None),
@@ -288,40 +285,40 @@ fn a_sandboxs_keys_are_for_this_machine_and_for_trusted_hosts() {
                 None => builder,
             }
         };
-        let said = "a sandbox's keys must not be used in production";
+        let text = "a sandbox's keys must not be used in production";
         let key = || keys::platform().public();
         let err = with(merchant().platform_key(SANDBOX_ID, key())).build();
-        refused(&err.unwrap_err(), said);
-        // No ID begins in lower case.
+        assert_refused(&err.unwrap_err(), text);
+        // IDs start in upper case.
         let err = with(merchant().platform_key(SANDBOX_ID.to_lowercase(), key())).build();
-        refused(
+        assert_refused(
             &err.unwrap_err(),
             "invalid platform key ID \"pub_key_id_sandbox",
         );
         let err = with(merchant().serial(SANDBOX_SERIAL)).build();
-        refused(&err.unwrap_err(), said);
-        let certificate = sandboxs().certificate();
+        assert_refused(&err.unwrap_err(), text);
+        let certificate = sandbox_certificate().certificate();
         let err = with(merchant().platform_certificate(certificate)).build();
-        refused(&err.unwrap_err(), said);
+        assert_refused(&err.unwrap_err(), text);
         let scratch = Scratch::new();
-        scratch.written("sandbox.pem", &sandboxs().pem);
+        scratch.written("sandbox.pem", &sandbox_certificate().pem);
         let err = with(merchant().platform_certificates_from(scratch.path())).build();
-        refused(&err.unwrap_err(), said);
+        assert_refused(&err.unwrap_err(), text);
 
-        // And later.
+        // The same for keys added to a built client.
         let client = with(merchant()).build().unwrap();
-        refused(
+        assert_refused(
             &client.add_platform_key(SANDBOX_ID, key()).unwrap_err(),
-            said,
+            text,
         );
-        let certificate = sandboxs().certificate();
+        let certificate = sandbox_certificate().certificate();
         let added = client.add_platform_certificate(certificate);
-        refused(&added.unwrap_err(), said);
+        assert_refused(&added.unwrap_err(), text);
         let rotated = client.rotate_key(SANDBOX_SERIAL.to_lowercase(), pair().private());
-        refused(&rotated.unwrap_err(), said);
+        assert_refused(&rotated.unwrap_err(), text);
         assert_eq!(client.platform_keys().len(), 1);
     }
-    // Named as trusted, it is the program's own word.
+    // A host that the program trusts explicitly is allowed.
     let builder = merchant()
         .base_uri("https://sandbox.example/")
         .trust_host("sandbox.example")
@@ -330,15 +327,15 @@ fn a_sandboxs_keys_are_for_this_machine_and_for_trusted_hosts() {
 }
 
 #[test]
-fn a_download_brings_no_sandboxs_certificate_to_a_real_client() {
+fn download_adds_no_sandbox_certificate_to_a_real_client() {
     if programs::missing() {
         return;
     }
     let platform = Platform::start(
-        |_| brings(&[new(), sandboxs()], new()),
+        |_| response_with(&[new(), sandbox_certificate()], new()),
         |_| old().signs("{}"),
     );
-    // The backup is real, so the client is.
+    // The real backup host makes it a real client.
     let client = platform
         .builder()
         .platform_certificate(old().certificate())
@@ -347,13 +344,13 @@ fn a_download_brings_no_sandboxs_certificate_to_a_real_client() {
         .unwrap();
     let err = client.refresh_certificates().unwrap_err();
     assert!(err.to_string().contains("is a sandbox's"), "{err}");
-    // All or none.
+    // No certificate of the list is added.
     assert_eq!(client.platform_keys().len(), 1);
     client.chain("v3/x").get(()).unwrap();
 }
 
 #[test]
-fn notifications_take_no_sandboxs_keys() {
+fn notifications_refuse_sandbox_keys() {
     let builder = || {
         Notifications::builder()
             .mchid(keys::MCHID)
@@ -361,37 +358,37 @@ fn notifications_take_no_sandboxs_keys() {
     };
     let key = keys::platform().public();
     let err = builder().platform_key(SANDBOX_ID, key).build();
-    refused(&err.unwrap_err(), "is a sandbox's");
-    let certificate = sandboxs().certificate();
+    assert_refused(&err.unwrap_err(), "is a sandbox's");
+    let certificate = sandbox_certificate().certificate();
     let err = builder().platform_certificate(certificate).build();
-    refused(&err.unwrap_err(), "is a sandbox's");
+    assert_refused(&err.unwrap_err(), "is a sandbox's");
 }
 
 #[test]
-fn the_merchants_own_key_is_trusted_at_no_time() {
-    let said = "is the merchant's own";
+fn merchant_key_is_never_trusted_as_a_platform_key() {
+    let text = "is the merchant's own";
     let client = merchant().build().unwrap();
-    client.rotate_key(LATER, pair().private()).unwrap();
-    // Both keys under another ID, and both serials over another key, in either case.
+    client.rotate_key(ROTATED_SERIAL, pair().private()).unwrap();
+    // Both merchant keys with another ID, and both serials with another key, in upper and lower case.
     let other = Pair::generate();
     for (id, key) in [
         ("PUB_KEY_ID_1", keys::merchant().public()),
         ("PUB_KEY_ID_1", pair().public()),
         (keys::SERIAL, other.public()),
-        (LATER, other.public()),
+        (ROTATED_SERIAL, other.public()),
         (&*keys::SERIAL.to_lowercase(), other.public()),
     ] {
         let added = client.add_platform_key(id, key);
-        refused(&added.unwrap_err(), said);
+        assert_refused(&added.unwrap_err(), text);
     }
     for certificate in [
         Cert::new(keys::SERIAL, keys::platform(), 2093),
-        Cert::new(LATER, keys::platform(), 2093),
+        Cert::new(ROTATED_SERIAL, keys::platform(), 2093),
         Cert::new(SANDBOX_SERIAL, pair(), 2093),
         Cert::new(SANDBOX_SERIAL, keys::merchant(), 2093),
     ] {
         let added = client.add_platform_certificate(certificate.certificate());
-        refused(&added.unwrap_err(), said);
+        assert_refused(&added.unwrap_err(), text);
     }
     assert_eq!(client.platform_keys().len(), 1);
     client
@@ -400,18 +397,18 @@ fn the_merchants_own_key_is_trusted_at_no_time() {
 }
 
 #[test]
-fn a_platform_key_is_never_rotated_to() {
+fn rotation_to_a_platform_key_is_refused() {
     let client = merchant().build().unwrap();
-    let said = "that of the trusted platform key PUB_KEY_ID_";
-    let rotated = client.rotate_key(LATER, keys::platform().private());
-    refused(&rotated.unwrap_err(), said);
+    let text = "that of the trusted platform key PUB_KEY_ID_";
+    let rotated = client.rotate_key(ROTATED_SERIAL, keys::platform().private());
+    assert_refused(&rotated.unwrap_err(), text);
     let certificate = new().certificate();
     client.add_platform_certificate(certificate).unwrap();
     let rotated = client.rotate_key(new().serial, pair().private());
-    refused(&rotated.unwrap_err(), "that of the trusted platform key");
-    let rotated = client.rotate_key(LATER, new().pair.private());
-    refused(&rotated.unwrap_err(), "that of the trusted platform key");
-    // The key that signs is the one before, and what was refused is not the merchant's own.
+    assert_refused(&rotated.unwrap_err(), "that of the trusted platform key");
+    let rotated = client.rotate_key(ROTATED_SERIAL, new().pair.private());
+    assert_refused(&rotated.unwrap_err(), "that of the trusted platform key");
+    // The previous key still signs, and the refused key does not count as the merchant's.
     let header = client.chain("v3/x").prepare(Method::GET, ()).unwrap();
     let header = header.headers()["authorization"].to_str().unwrap();
     assert!(header.contains(keys::SERIAL), "{header}");
@@ -420,10 +417,10 @@ fn a_platform_key_is_never_rotated_to() {
 }
 
 #[test]
-fn a_signer_that_signs_as_the_platform_sends_nothing() {
+fn signer_with_a_platform_serial_sends_nothing() {
     let server = Server::always_ok();
     let key = keys::platform().public();
-    let client = bare()
+    let client = builder_without_keys()
         .base_uri(server.url())
         .no_proxy()
         .signer(SandboxSigner)
@@ -432,27 +429,30 @@ fn a_signer_that_signs_as_the_platform_sends_nothing() {
         .unwrap();
     for mode in BOTH {
         let err = mode.get(&client.chain("v3/x"), ()).unwrap_err();
-        refused(&err, "that of a trusted platform key");
+        assert_refused(&err, "that of a trusted platform key");
     }
     assert!(server.requests().is_empty());
 }
 
 #[test]
-fn the_key_shown_in_tls_is_the_merchants_own_too() {
-    let shown = Cert::new(LATER, pair(), 2093);
+fn client_identity_key_counts_as_the_merchants() {
+    let own_certificate = Cert::new(ROTATED_SERIAL, pair(), 2093);
     let identity = || {
         use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
         let key = pair().rsa.to_pkcs8_pem(LineEnding::LF).unwrap();
-        wechatpay_chain::Identity::from_pem(&shown.pem, &key).unwrap()
+        wechatpay_chain::Identity::from_pem(&own_certificate.pem, &key).unwrap()
     };
     let key = || pair().public();
-    let said = "is the merchant's own";
-    let builder = bare().client_identity(identity());
+    let text = "is the merchant's own";
+    let builder = builder_without_keys().client_identity(identity());
     let built = builder.platform_key("PUB_KEY_ID_1", key()).build();
-    refused(&built.unwrap_err(), said);
-    let client = bare().client_identity(identity()).build().unwrap();
+    assert_refused(&built.unwrap_err(), text);
+    let client = builder_without_keys()
+        .client_identity(identity())
+        .build()
+        .unwrap();
     let added = client.add_platform_key("PUB_KEY_ID_1", key());
-    refused(&added.unwrap_err(), said);
-    let added = client.add_platform_certificate(shown.certificate());
-    refused(&added.unwrap_err(), said);
+    assert_refused(&added.unwrap_err(), text);
+    let added = client.add_platform_certificate(own_certificate.certificate());
+    assert_refused(&added.unwrap_err(), text);
 }

@@ -1,3 +1,5 @@
+//! Calls that wait for a certificate download, and calls that must not.
+
 use std::{
     sync::{
         Arc,
@@ -11,20 +13,21 @@ use serde_json::json;
 use tokio::runtime::Builder;
 use wechatpay_chain::{CertificateMode, Client, Outcome};
 
-use super::platform::{Platform, brings, new, old};
+use super::platform::{Platform, new, old, response_with};
 use crate::fixtures::{
     mode::{BOTH, runtime},
     server::Reply,
 };
 
-const LONG: Duration = Duration::from_millis(600);
+/// How long a slow download takes.
+const SLOW: Duration = Duration::from_millis(600);
 
-/// A download that takes its time; the other answers are the new certificate's.
+/// A server with a slow download. The new certificate signs all other responses.
 fn slow() -> Platform {
     Platform::start(
         |_| {
-            thread::sleep(LONG);
-            brings(&[old(), new()], old())
+            thread::sleep(SLOW);
+            response_with(&[old(), new()], old())
         },
         |_| new().signs("{}"),
     )
@@ -39,7 +42,7 @@ fn trusting_old(platform: &Platform) -> Client {
 }
 
 #[test]
-fn a_hundred_calls_that_meet_an_unknown_serial_wait_for_one_download() {
+fn hundred_calls_with_an_unknown_serial_share_one_download() {
     let platform = slow();
     let client = trusting_old(&platform);
     let chain = client.chain("v3/x");
@@ -59,8 +62,8 @@ fn a_hundred_calls_that_meet_an_unknown_serial_wait_for_one_download() {
 }
 
 #[test]
-fn a_serial_that_nobody_brings_is_asked_for_once_a_minute() {
-    let platform = Platform::start(|_| brings(&[old()], old()), |_| new().signs("{}"));
+fn missing_serial_is_downloaded_once_a_minute() {
+    let platform = Platform::start(|_| response_with(&[old()], old()), |_| new().signs("{}"));
     let client = trusting_old(&platform);
     for mode in BOTH {
         for _ in 0..5 {
@@ -76,11 +79,11 @@ fn a_serial_that_nobody_brings_is_asked_for_once_a_minute() {
 }
 
 #[test]
-fn a_call_that_gives_up_leaves_the_download_to_the_others() {
+fn download_continues_after_its_first_call_times_out() {
     let platform = slow();
     let client = trusting_old(&platform);
     let chain = client.chain("v3/x");
-    // The first to meet the serial has no time, and what it wrote was answered by someone.
+    // The first call with the unknown serial times out. A response arrived, so the outcome is unknown.
     for mode in BOTH {
         let err = mode.post(&chain, json!({ "timeout": 0.2 })).unwrap_err();
         assert!(err.is_timeout(), "{err:?}");
@@ -91,13 +94,13 @@ fn a_call_that_gives_up_leaves_the_download_to_the_others() {
 }
 
 #[test]
-fn a_runtime_that_rests_holds_nobody_up() {
+fn parked_runtime_does_not_block_other_calls() {
     let platform = slow();
     let client = trusting_old(&platform);
     let parked = Builder::new_current_thread().enable_all().build().unwrap();
     let task = parked.spawn(client.chain("v3/parked").post_async(()));
-    // Long enough to begin the download, and not to see its end.
-    parked.block_on(async { tokio::time::sleep(LONG / 2).await });
+    // Long enough to start the download, but not to finish it.
+    parked.block_on(async { tokio::time::sleep(SLOW / 2).await });
     assert_eq!(platform.downloads(), 1);
     for mode in BOTH {
         mode.post(&client.chain("v3/x"), json!({ "timeout": 60 }))
@@ -108,7 +111,7 @@ fn a_runtime_that_rests_holds_nobody_up() {
 }
 
 #[test]
-fn a_download_has_a_time_of_its_own() {
+fn download_has_its_own_timeout() {
     let platform = Platform::start(|_| Reply::Silence, |_| old().signs("{}"));
     let client = platform
         .builder()
@@ -122,17 +125,17 @@ fn a_download_has_a_time_of_its_own() {
 }
 
 #[test]
-fn in_the_background_no_call_waits_for_a_renewal() {
+fn calls_do_not_wait_for_a_background_renewal() {
     for mode in BOTH {
-        let go_on = Arc::new(AtomicBool::new(false));
+        let released = Arc::new(AtomicBool::new(false));
         let platform = Platform::start(
             {
-                let go_on = Arc::clone(&go_on);
+                let released = Arc::clone(&released);
                 move |_| {
-                    while !go_on.load(SeqCst) {
+                    while !released.load(SeqCst) {
                         thread::sleep(Duration::from_millis(5));
                     }
-                    brings(&[old(), new()], old())
+                    response_with(&[old(), new()], old())
                 }
             },
             |_| old().signs("{}"),
@@ -143,12 +146,12 @@ fn in_the_background_no_call_waits_for_a_renewal() {
             .certificate_mode(CertificateMode::Background(Duration::from_secs(3600)))
             .build()
             .unwrap();
-        // The download stands still until all of these have been answered.
+        // The download is held until all these calls have their responses.
         for _ in 0..20 {
             mode.get(&client.chain("v3/x"), ()).unwrap();
         }
         assert_eq!(client.platform_keys().len(), 1);
-        go_on.store(true, SeqCst);
+        released.store(true, SeqCst);
         let start = Instant::now();
         while client.platform_keys().len() < 2 {
             assert!(start.elapsed() < Duration::from_secs(60), "never renewed");
@@ -160,7 +163,7 @@ fn in_the_background_no_call_waits_for_a_renewal() {
 }
 
 #[test]
-fn a_renewal_that_fails_is_no_affair_of_the_calls() {
+fn failed_renewal_does_not_affect_calls() {
     let platform = Platform::start(|_| Reply::Close, |_| old().signs("{}"));
     let client = platform
         .builder()
