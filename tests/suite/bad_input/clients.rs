@@ -210,7 +210,7 @@ fn addresses() -> Vec<Case> {
             || keys::builder().base_uri("https://127.0.0.1:65536/"),
         ),
         config(
-            "base_uri that climbs",
+            "base_uri with `..`",
             "has the segment `..`, which would lead to a different path",
             || keys::builder().base_uri("https://127.0.0.1/hk/../x/"),
         ),
@@ -220,7 +220,7 @@ fn addresses() -> Vec<Case> {
             || keys::builder().base_uri("https:///v3"),
         ),
         config(
-            "a trusted URL",
+            "a URL as a trusted host",
             "trust_host(\"https://gateway.internal\"): expected a host name or address, optionally with a port and without a scheme",
             || keys::builder().trust_host("https://gateway.internal"),
         ),

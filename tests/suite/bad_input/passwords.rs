@@ -58,7 +58,7 @@ fn urls() -> Vec<String> {
 
 /// Checks that neither an error nor its sources show the password, in any format.
 #[track_caller]
-fn silent(what: &str, url: &str, err: &Error) {
+fn assert_no_password(what: &str, url: &str, err: &Error) {
     let mut text = format!("{err} {err:?} {err:#?}");
     let mut source = err.source();
     while let Some(cause) = source {
@@ -81,7 +81,7 @@ fn errors_show_no_password_of_a_given_url() {
         ] {
             match built {
                 Ok(client) => assert!(!format!("{client:?}").contains(PASSWORD), "{url}"),
-                Err(err) => silent("the builder", &url, &err),
+                Err(err) => assert_no_password("the builder", &url, &err),
             }
         }
         for prepared in [
@@ -99,7 +99,7 @@ fn errors_show_no_password_of_a_given_url() {
                 .prepare(Method::GET, Options::new().unsigned(true)),
         ] {
             if let Err(err) = prepared {
-                silent("a call", &url, &err);
+                assert_no_password("a call", &url, &err);
             }
         }
         let chain = client.chain(&url);
@@ -108,10 +108,10 @@ fn errors_show_no_password_of_a_given_url() {
         assert!(!format!("{proxied:?}").contains(PASSWORD), "{url}");
         match proxied.build() {
             Ok(transport) => assert!(!format!("{transport:?}").contains(PASSWORD), "{url}"),
-            Err(err) => silent("a transport", &url, &err),
+            Err(err) => assert_no_password("a transport", &url, &err),
         }
         if let Err(err) = Client::builder().proxy(url.as_str()).build() {
-            silent("a client's proxy", &url, &err);
+            assert_no_password("a client's proxy", &url, &err);
         }
     }
     assert!(server.requests().is_empty());
@@ -123,7 +123,7 @@ fn base_uri_with_a_password_in_its_path_is_refused() {
     let uri = format!("https://user/{PASSWORD}@example.com/");
     let err = keys::builder().base_uri(&uri).build().unwrap_err();
     assert!(err.to_string().contains("an `@` after its host"), "{err}");
-    silent("the builder", &uri, &err);
+    assert_no_password("the builder", &uri, &err);
     let chain = Server::always_ok().client().chain("v3/x");
     let err = chain.prepare(Method::GET, json!({ "base_uri": uri }));
     assert!(err.unwrap_err().is_request());
@@ -153,9 +153,9 @@ fn errors_show_no_password_of_a_url_in_a_response() {
         let moved = client
             .chain("v3/moved")
             .get(json!({ "allow_redirects": true }));
-        silent("a redirect", "a response", &moved.unwrap_err());
+        assert_no_password("a redirect", "a response", &moved.unwrap_err());
         if let Err(err) = client.chain("v3/bill/tradebill").download(()) {
-            silent("a file", "a response", &err);
+            assert_no_password("a file", "a response", &err);
             assert!(!err.is_request(), "{err:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Paths that are not sent, and hosts that nothing signed goes to.
+//! Paths that are refused, and hosts that receive no signed request.
 
 use serde_json::{Value, json};
 use wechatpay_chain::{Client, Method, Options};
@@ -62,7 +62,7 @@ fn pieces() -> Vec<Case> {
             "seg(\"\"): the segment is empty: name the segment, or remove the call",
         ),
         segment(
-            "seg that climbs",
+            "seg with `..`",
             "..",
             "the path has the segment `..`, which would lead to a different path",
         ),
@@ -79,31 +79,31 @@ fn pieces() -> Vec<Case> {
             "chain(\"/\"): the path is empty",
         ),
         path(
-            "a host in disguise",
+            "a path that starts with two slashes",
             "//evil.example/v3/x",
             json!({}),
             "a path that begins with `//` names a host without a scheme",
         ),
         path(
-            "a variable that is never closed",
+            "an unclosed variable",
             "v3/x/<id",
             json!({}),
             "`<` begins a variable without a name or without an end: write <name> or {name}",
         ),
         path(
-            "a brace that is never closed",
+            "an unclosed brace",
             "v3/x/{id",
             json!({}),
             "invalid path template: `{` at byte 5 is never closed",
         ),
         path(
-            "a brace that closes nothing",
+            "an unmatched closing brace",
             "v3/x}/y",
             json!({}),
             "invalid path template: unmatched `}` at byte 4",
         ),
         path(
-            "an operator that means nothing",
+            "an unknown operator",
             "v3/{!id}",
             json!({"id": 1}),
             "unknown operator `!` at byte 4",
@@ -127,13 +127,13 @@ fn pieces() -> Vec<Case> {
             "invalid prefix at byte 7; expected 1 to 9999",
         ),
         path(
-            "half a triplet",
+            "an incomplete percent-encoding",
             "v3/x%2",
             json!({}),
             "`%` at byte 4 is not followed by two hexadecimal digits",
         ),
         call(
-            "an index too deep",
+            "an index nested too deeply",
             "indexed 64 levels deep: write the path as one literal, or use chain(…)",
             Method::GET,
             |client: &Client| {
@@ -152,19 +152,19 @@ fn variables() -> Vec<Case> {
     const PATH: &str = "v3/x/{id}/y";
     vec![
         path(
-            "a variable that is missing",
+            "a missing variable",
             PATH,
             json!({}),
             "GET v3/x/{id}/y: missing path variable: `id` is not set; set it in the options",
         ),
         path(
-            "a variable that is null",
+            "a null variable",
             PATH,
             json!({"id": null}),
             "missing path variable: `id` is null",
         ),
         path(
-            "a variable that is empty",
+            "an empty variable",
             PATH,
             json!({"id": ""}),
             "missing path variable: `id` is an empty string",
@@ -182,7 +182,7 @@ fn variables() -> Vec<Case> {
             "missing path variable: `id` is an empty object",
         ),
         path(
-            "two that are missing",
+            "two missing variables",
             "v3/{a}/{b}",
             json!({}),
             "missing path variable: `a` is not set, `b` is not set",
@@ -206,7 +206,7 @@ fn variables() -> Vec<Case> {
             "the option `out_tarde_no` is neither a known option nor a variable of the path: did you mean `out_trade_no`?",
         ),
         path(
-            "a variable of nobody's",
+            "a variable that the path does not have",
             "v3/x",
             json!({"id": "1"}),
             "the option `id` is neither a known option nor a variable of the path, which has no variables",
@@ -214,21 +214,21 @@ fn variables() -> Vec<Case> {
     ]
 }
 
-/// What is checked on the path that would be sent.
+/// Checks on the expanded path.
 fn expanded() -> Vec<Case> {
     vec![
         raw(
-            "a value that climbs",
+            "a value with `..` segments",
             "../../v3/refund",
             "has the segment `..`, which would lead to a different path",
         ),
         raw(
-            "a value that climbs in triplets",
+            "a value with percent-encoded `..`",
             "%2e%2E",
             "has the segment `%2e%2E`, which would lead to a different path",
         ),
         raw(
-            "a value that stands still",
+            "a value of one dot",
             ".",
             "has the segment `.`, which would lead to a different path",
         ),
@@ -244,7 +244,7 @@ fn expanded() -> Vec<Case> {
         ),
         raw("a backslash", "a\\b", "contains a backslash"),
         raw(
-            "a line break in triplets",
+            "a percent-encoded line break",
             "a%0d%0ab",
             "contains the control character 0x0d: trim the value it comes from",
         ),
@@ -261,13 +261,13 @@ fn expanded() -> Vec<Case> {
             "has the segment `..`, which would lead to a different path",
         ),
         path(
-            "a value that climbs behind encoded slashes",
+            "a value with `..` after encoded slashes",
             "v3/x/{id}/y",
             json!({"id": "a/../../z"}),
             "has the segment `..`, which would lead to a different path",
         ),
         raw(
-            "a value that climbs behind an encoded slash, in triplets",
+            "a value with percent-encoded `..` after an encoded slash",
             "a%2f%2e%2E",
             "has the segment `%2e%2E`, which would lead to a different path",
         ),
@@ -290,13 +290,13 @@ fn expanded() -> Vec<Case> {
             "both the path and the option `query` have a query: set only one",
         ),
         path(
-            "two queries, one by template",
+            "two queries, one from the template",
             "v3/x{?a}",
             json!({"a": 1, "query": {"b": 2}}),
             "both the path and the option `query` have a query: set only one",
         ),
         call_of(
-            "a path too long to be sent",
+            "a path that is too long",
             &["request"],
             "the path and query are 70004 bytes long; at most 65534 can be sent",
             true,
@@ -312,39 +312,43 @@ fn expanded() -> Vec<Case> {
 }
 
 fn hosts() -> Vec<Case> {
-    const STRANGER: &str = "is neither a host of WeChat Pay nor one of this client, so no signed request is sent to it; to allow it, use trust_host";
+    const UNTRUSTED: &str = "is neither a host of WeChat Pay nor one of this client, so no signed request is sent to it; to allow it, use trust_host";
     let base = |name, uri: &'static str, text| path(name, "v3/x", json!({ "base_uri": uri }), text);
     vec![
         path(
-            "a stranger",
+            "an untrusted host",
             "https://evil.example/v3/x",
             json!({}),
-            STRANGER,
+            UNTRUSTED,
         ),
         path(
-            "a stranger from a variable",
+            "an untrusted host from a variable",
             "{+url}",
             json!({"url": "https://evil.example/v3/x"}),
-            STRANGER,
+            UNTRUSTED,
         ),
-        base("a stranger as base_uri", "https://evil.example/", STRANGER),
+        base(
+            "an untrusted host as base_uri",
+            "https://evil.example/",
+            UNTRUSTED,
+        ),
         path(
-            "a longer host",
+            "a host with a longer domain",
             "https://api.mch.weixin.qq.com.evil.example/v3/x",
             json!({}),
-            STRANGER,
+            UNTRUSTED,
         ),
         path(
-            "a host with a dash",
+            "a host with a prefix",
             "https://evil-api.mch.weixin.qq.com/v3/x",
             json!({}),
-            STRANGER,
+            UNTRUSTED,
         ),
         path(
             "this machine, another port",
             "http://127.0.0.1:1/v3/x",
             json!({}),
-            STRANGER,
+            UNTRUSTED,
         ),
         path(
             "plain http",
@@ -381,21 +385,21 @@ fn hosts() -> Vec<Case> {
             "option `base_uri`: the URL `api.mch.weixin.qq.com` has no scheme",
         ),
         path(
-            "invoices, signed",
+            "the invoice host, signed",
             "https://pay.wechatpay.cn/invoice",
             json!({}),
-            STRANGER,
+            UNTRUSTED,
         ),
         call(
-            "a stranger, unsigned",
-            STRANGER,
+            "an untrusted host, unsigned",
+            UNTRUSTED,
             Method::GET,
             |client| client.chain("https://evil.example/file"),
             || Options::new().unsigned(true),
         ),
         call(
-            "invoices in plain http",
-            STRANGER,
+            "the invoice host over plain http",
+            UNTRUSTED,
             Method::GET,
             |client| client.chain("http://pay.wechatpay.cn/file"),
             || Options::new().unsigned(true),

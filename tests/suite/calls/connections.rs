@@ -251,7 +251,7 @@ fn counting(server: &Server) -> (Chain, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn request_on_a_closed_connection_arrives_once_on_a_new_one() {
+fn request_on_a_closed_connection_arrives_once() {
     let server = Server::start(|_| MockResponse::signed(200, "{}").then_close());
     let (chain, signed) = counting(&server);
     // This runtime is parked while the server closes the connection, so the pool does not notice.

@@ -44,15 +44,15 @@ fn signature_may_cover_encoded_or_decoded_bytes() {
             for options in to_memory_and_file(&scratch) {
                 for asked in ["", "gzip"] {
                     let options = options.clone().header("Accept-Encoding", asked);
-                    let got = chain.post(options.json(json!({}))).unwrap();
-                    assert!(got.verification().is_verified());
-                    assert!(got.headers().get("Content-Encoding").is_none());
-                    assert!(got.headers().get("Content-Length").is_none());
-                    match got.file() {
+                    let response = chain.post(options.json(json!({}))).unwrap();
+                    assert!(response.verification().is_verified());
+                    assert!(response.headers().get("Content-Encoding").is_none());
+                    assert!(response.headers().get("Content-Length").is_none());
+                    match response.file() {
                         Some(file) => assert_eq!(std::fs::read(file.path()).unwrap(), PREPAY),
                         None => {
-                            assert_eq!(got.bytes()[..], *PREPAY);
-                            got.json::<Value>().unwrap();
+                            assert_eq!(response.bytes()[..], *PREPAY);
+                            response.json::<Value>().unwrap();
                         }
                     }
                 }
@@ -81,12 +81,12 @@ fn body_that_verifies_in_neither_form_is_refused() {
 #[test]
 fn empty_body_ignores_content_encoding() {
     let server = serving(encoded(MockResponse::signed(200, ""), "gzip"));
-    let got = server
+    let response = server
         .client()
         .chain(NATIVE)
         .post(json!({ "json": {} }))
         .unwrap();
-    assert!(got.bytes().is_empty());
+    assert!(response.bytes().is_empty());
 }
 
 #[test]
@@ -248,14 +248,14 @@ fn file_hash_may_match_encoded_decoded_or_unpacked_bytes() {
         let server = serving(encoded(MockResponse::plain(200, received.clone()), "gzip"));
         let chain = server.client().chain(FILE);
         let read = |options: Options| {
-            let got = chain.get(options).unwrap();
-            match got.file() {
+            let response = chain.get(options).unwrap();
+            match response.file() {
                 Some(file) => {
                     let bytes = std::fs::read(file.path()).unwrap();
                     assert_eq!(file.sha1(), sha1(&bytes));
                     bytes
                 }
-                None => got.bytes().to_vec(),
+                None => response.bytes().to_vec(),
             }
         };
         for options in to_memory_and_file(&scratch) {
@@ -299,11 +299,11 @@ fn encoded_apiv2_errors_are_not_mistaken_for_bills() {
         assert_eq!(err.api().unwrap().message(), "No Bill Exist");
         assert!(scratch.names().is_empty());
 
-        let got = call(MockResponse::plain(200, gzip(table.as_bytes())), options).unwrap();
-        assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
-        match got.file() {
+        let response = call(MockResponse::plain(200, gzip(table.as_bytes())), options).unwrap();
+        assert_eq!(*response.verification(), Verification::DocumentedUnsigned);
+        match response.file() {
             Some(file) => assert_eq!(std::fs::read(file.path()).unwrap(), table.as_bytes()),
-            None => assert_eq!(got.text().unwrap(), table),
+            None => assert_eq!(response.text().unwrap(), table),
         }
     }
 }
@@ -317,12 +317,12 @@ fn statement_hash_may_cover_encoded_or_decoded_bytes() {
         let response = MockResponse::signed_over(200, compressed.clone(), covered.as_bytes());
         let response = response.header("Wechatpay-Statement-Sha1", &hash);
         let server = serving(encoded(response, "gzip"));
-        let got = server
+        let response = server
             .client()
             .chain("v3/global/statements")
             .get(())
             .unwrap();
-        assert!(got.verification().is_verified());
-        assert_eq!(got.bytes()[..], *statement);
+        assert!(response.verification().is_verified());
+        assert_eq!(response.bytes()[..], *statement);
     }
 }

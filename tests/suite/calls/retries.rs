@@ -75,8 +75,8 @@ fn retry_after_beyond_the_timeout_fails_at_once() {
                 )
                 .unwrap_err();
             assert!(err.is_api(), "{err:?}");
-            let asked = err.api().unwrap().retry_after();
-            assert_eq!(asked, Some(Duration::from_secs(retry_after)));
+            let reported = err.api().unwrap().retry_after();
+            assert_eq!(reported, Some(Duration::from_secs(retry_after)));
             assert_eq!((err.attempts(), server.requests().len()), (1, 1));
         }
     }
@@ -168,7 +168,7 @@ fn spent_retry_budget_returns_errors_at_once() {
 }
 
 #[test]
-fn rate_limited_write_is_repeated_with_the_same_body_on_request() {
+fn rate_limited_write_repeats_the_same_body_on_request() {
     for mode in BOTH {
         let server = failing_first(2, || MockResponse::signed(429, LIMITED));
         let client = client(&server, quick().repeat_rate_limited_writes());

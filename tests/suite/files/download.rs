@@ -103,15 +103,15 @@ fn downloaded_file_is_readable_only_by_its_owner() {
 
 #[test]
 fn existing_file_is_replaced_only_by_a_complete_download() {
-    let whole = bill();
-    let half = whole.len() / 2;
+    let complete = bill();
+    let half = complete.len() / 2;
     let server = Server::start(move |request| match request.target.contains("cut") {
         true => {
-            let mut response = MockResponse::plain(200, whole.clone()).bytes();
+            let mut response = MockResponse::plain(200, complete.clone()).bytes();
             response.truncate(half);
             Reply::Raw(Box::new(move |stream| stream.write_all(&response).unwrap()))
         }
-        false => MockResponse::plain(200, whole.clone()).into(),
+        false => MockResponse::plain(200, complete.clone()).into(),
     });
     let scratch = Scratch::new();
     scratch.written("bill.csv", "old");
@@ -126,21 +126,21 @@ fn existing_file_is_replaced_only_by_a_complete_download() {
     );
     assert_eq!(std::fs::read(scratch.file("bill.csv")).unwrap(), b"old");
     assert_eq!(scratch.names(), ["bill.csv"]);
-    get("whole").unwrap();
+    get("complete").unwrap();
     assert_eq!(std::fs::read(scratch.file("bill.csv")).unwrap(), bill());
     assert_eq!(scratch.names(), ["bill.csv"]);
 }
 
 #[test]
 fn truncated_download_starts_over() {
-    let whole = bill();
+    let complete = bill();
     let server = Server::start(move |request| match request.number {
         0 => {
-            let mut response = MockResponse::plain(200, whole.clone()).bytes();
+            let mut response = MockResponse::plain(200, complete.clone()).bytes();
             response.truncate(response.len() - 1);
             Reply::Raw(Box::new(move |stream| stream.write_all(&response).unwrap()))
         }
-        _ => MockResponse::plain(200, whole.clone()).into(),
+        _ => MockResponse::plain(200, complete.clone()).into(),
     });
     let scratch = Scratch::new();
     let client = keys::builder().base_uri(server.url()).build().unwrap();

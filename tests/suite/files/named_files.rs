@@ -62,18 +62,18 @@ fn file_with_the_named_hash_is_verified() {
         for file in [b"abc".to_vec(), GZIP.to_vec()] {
             let server = serving(file, link);
             for options in to_memory_and_file(&scratch) {
-                let got = server
+                let result = server
                     .client()
                     .chain("v3/a/{b}")
                     .download(options.var("b", "1"));
-                let got = got.unwrap();
-                let verification = got.verification();
+                let result = result.unwrap();
+                let verification = result.verification();
                 assert!(matches!(verification, Verification::NamedFile { .. }));
                 assert_eq!(verification.serial(), Some(keys::PLATFORM_ID));
                 assert!(verification.is_verified());
-                match got.file() {
+                match result.file() {
                     Some(file) => assert_eq!(std::fs::read(file.path()).unwrap(), b"abc"),
-                    None => assert_eq!(got.text().unwrap(), "abc"),
+                    None => assert_eq!(result.text().unwrap(), "abc"),
                 }
             }
             // The request for the file is signed too.
@@ -167,8 +167,8 @@ fn unsupported_hash_is_an_error_without_a_second_request() {
 fn file_without_a_hash_needs_a_documented_path_or_signature() {
     let at = |path: &'static str| move |own: &str| json!({ "url": format!("{own}{path}") });
     let server = serving("abc", at("/v3/billdownload/file"));
-    let got = server.client().chain("v3/a").download(()).unwrap();
-    assert_eq!(*got.verification(), Verification::DocumentedUnsigned);
+    let result = server.client().chain("v3/a").download(()).unwrap();
+    assert_eq!(*result.verification(), Verification::DocumentedUnsigned);
 
     let server = serving("abc", at("/v3/other/file"));
     let err = server.client().chain("v3/a").download(()).unwrap_err();
@@ -178,9 +178,12 @@ fn file_without_a_hash_needs_a_documented_path_or_signature() {
         || MockResponse::signed(200, "abc").into(),
         at("/v3/other/file"),
     );
-    let got = server.client().chain("v3/a").download(()).unwrap();
-    assert!(matches!(got.verification(), Verification::Verified { .. }));
-    assert_eq!(got.verification().serial(), Some(keys::PLATFORM_ID));
+    let result = server.client().chain("v3/a").download(()).unwrap();
+    assert!(matches!(
+        result.verification(),
+        Verification::Verified { .. }
+    ));
+    assert_eq!(result.verification().serial(), Some(keys::PLATFORM_ID));
 }
 
 #[test]
@@ -219,8 +222,8 @@ fn call_base_uri_applies_to_both_requests() {
         });
         for server in [named, unhashed, relative] {
             let options = Options::new().base_uri(format!("{}{}", server.url(), &path[1..]));
-            let got = server.client().chain("v3/bill/tradebill").download(options);
-            assert_eq!(got.unwrap().text().unwrap(), "abc");
+            let result = server.client().chain("v3/bill/tradebill").download(options);
+            assert_eq!(result.unwrap().text().unwrap(), "abc");
             let targets: Vec<_> = server
                 .requests()
                 .into_iter()
@@ -260,8 +263,8 @@ fn truncated_file_without_a_hash_is_an_error() {
             |own| json!({ "download_url": format!("{own}/v3/billdownload/file") }),
         );
         for options in to_memory_and_file(&scratch) {
-            let got = server.client().chain("v3/a").download(options);
-            let err = got.expect_err(&text);
+            let result = server.client().chain("v3/a").download(options);
+            let err = result.expect_err(&text);
             assert!(err.is_transport() || err.is_decode(), "{text}: {err:?}");
             assert_ne!(err.outcome(), Outcome::NotSent);
             assert!(scratch.names().is_empty(), "{text}");

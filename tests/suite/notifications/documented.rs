@@ -134,12 +134,15 @@ fn each_documented_apiv3_notification_has_its_merchant() {
         put(&mut resource, &APPS, APPID);
         let open = |resource: &Value| open_v3(&event, original.as_deref(), resource);
         let is_ours = |resource: &Value| {
-            let opened = open(resource).unwrap_or_else(|err| panic!("{event}: {err}"));
-            assert_eq!(opened.event_type(), event);
-            assert_eq!(opened.original_type(), original.as_deref().unwrap_or(""));
-            assert_eq!(opened.resource_json(), resource);
-            assert_eq!(opened.mchid(), Some(MCHID), "{event}");
-            assert!(opened.failure().is_none());
+            let notification = open(resource).unwrap_or_else(|err| panic!("{event}: {err}"));
+            assert_eq!(notification.event_type(), event);
+            assert_eq!(
+                notification.original_type(),
+                original.as_deref().unwrap_or("")
+            );
+            assert_eq!(notification.resource_json(), resource);
+            assert_eq!(notification.mchid(), Some(MCHID), "{event}");
+            assert!(notification.failure().is_none());
         };
         let is_other = |resource: &Value| {
             let err = open(resource).expect_err(&event);
@@ -222,8 +225,8 @@ fn profit_sharing_notification_belongs_to_the_receiver() {
             json!([{ "type": "MERCHANT_ID", "account": 1900000109 }]),
         ),
     ] {
-        let opened = with(receivers.0, receivers.1).expect("ours");
-        assert_eq!(opened.mchid(), Some(MCHID));
+        let notification = with(receivers.0, receivers.1).expect("the merchant's notification");
+        assert_eq!(notification.mchid(), Some(MCHID));
     }
     for receivers in [
         ("receiver", other.clone()),
@@ -322,26 +325,26 @@ fn each_documented_apiv2_notification_opens() {
                 .and_modify(|value| *value = json!("SUCCESS"));
         }
         without_return_code += usize::from(!fields.contains_key("return_code"));
-        let opened = apiv2(&fields, APIV2_KEY).receive(&receiver());
-        let opened = opened.unwrap_or_else(|err| panic!("{event}: {err}"));
-        assert!(opened.is_v2() && opened.verification().is_verified());
-        assert_eq!(opened.mchid(), Some(MCHID));
+        let notification = apiv2(&fields, APIV2_KEY).receive(&receiver());
+        let notification = notification.unwrap_or_else(|err| panic!("{event}: {err}"));
+        assert!(notification.is_v2() && notification.verification().is_verified());
+        assert_eq!(notification.mchid(), Some(MCHID));
         assert_eq!(
-            opened.failure().is_some(),
+            notification.failure().is_some(),
             event.ends_with(".FAIL"),
             "{event}"
         );
         match &encrypted {
             Some((_, inside)) => {
                 assert_eq!(
-                    (opened.resource_json(), opened.event_type()),
+                    (notification.resource_json(), notification.event_type()),
                     (inside, &*event)
                 );
-                assert_eq!(opened.resource_text(), inside.to_string());
-                assert_eq!(opened.create_time(), "x");
+                assert_eq!(notification.resource_text(), inside.to_string());
+                assert_eq!(notification.create_time(), "x");
             }
             None => assert_eq!(
-                opened.resource_json()["mch_id"],
+                notification.resource_json()["mch_id"],
                 fields_text(&fields, "mch_id")
             ),
         }
@@ -379,10 +382,10 @@ fn documented_refund_opens() {
         xml.push_str(&format!("<{name}>{}</{name}>", text(value)));
     }
     xml.push_str("</root>");
-    let opened = refund(&xml, APIV2_KEY).receive(&receiver()).unwrap();
-    assert_eq!(opened.resource_json()["refund_status"], "SUCCESS");
-    assert_eq!(opened.mchid(), Some(MCHID));
-    assert_eq!(opened.event_type(), "");
+    let notification = refund(&xml, APIV2_KEY).receive(&receiver()).unwrap();
+    assert_eq!(notification.resource_json()["refund_status"], "SUCCESS");
+    assert_eq!(notification.mchid(), Some(MCHID));
+    assert_eq!(notification.event_type(), "");
 }
 
 /// A `CHECK.SUCCESS` notification with these changes.
@@ -402,7 +405,7 @@ fn event(changes: &[(&str, Value)]) -> Delivery {
 
 #[test]
 fn undecryptable_event_has_its_own_error() {
-    event(&[]).receive(&receiver()).expect("it opens");
+    event(&[]).receive(&receiver()).expect("a notification");
     for (changes, message) in [
         (
             ("event_algorithm", json!("AEAD_SM4_GCM")),
@@ -440,8 +443,8 @@ fn undecryptable_event_has_its_own_error() {
 #[test]
 fn redelivered_event_has_the_same_id() {
     let id = |changes: &[(&str, Value)]| {
-        let opened = event(changes).receive(&receiver()).expect("it opens");
-        opened.id().to_owned()
+        let notification = event(changes).receive(&receiver()).expect("a notification");
+        notification.id().to_owned()
     };
     let again = encrypt(APIV3_KEY, "{\"state\": \"x\"}", "");
     let other = ("event_ciphertext", json!(again));

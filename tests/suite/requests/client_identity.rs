@@ -355,14 +355,15 @@ mod pkcs12 {
     #[test]
     fn builder_error_says_what_the_archive_needs() {
         let build = |builder: ClientBuilder| builder.build().err().unwrap().to_string();
-        let bare =
+        let builder =
             || wechatpay_chain::Client::builder().client_identity_pkcs12(b"-----BEGIN".to_vec());
         assert!(
-            build(bare())
+            build(builder())
                 .contains("`client_identity_pkcs12` uses the `mchid` as the password: set it")
         );
         assert!(
-            build(bare().mchid(keys::MCHID)).contains("expected PKCS#12, found PEM; use from_pem")
+            build(builder().mchid(keys::MCHID))
+                .contains("expected PKCS#12, found PEM; use from_pem")
         );
     }
 }

@@ -187,14 +187,17 @@ fn invalid_front_end_values_are_errors() {
         let err = client.jsapi_params(appid, prepay_id).build().unwrap_err();
         assert!(err.is_request() && err.to_string().contains(text), "{err}");
     }
-    let bare = Client::builder().build().unwrap();
+    let empty_client = Client::builder().build().unwrap();
     for (params, text) in [
         (
-            bare.jsapi_params(APPID, PREPAY_ID),
+            empty_client.jsapi_params(APPID, PREPAY_ID),
             "`serial` and `private_key`",
         ),
-        (bare.jsapi_params(APPID, PREPAY_ID).v2(), "`apiv2_key`"),
-        (bare.app_params(APPID, PREPAY_ID), "`partnerid`"),
+        (
+            empty_client.jsapi_params(APPID, PREPAY_ID).v2(),
+            "`apiv2_key`",
+        ),
+        (empty_client.app_params(APPID, PREPAY_ID), "`partnerid`"),
     ] {
         let err = params.build().unwrap_err();
         assert!(err.is_config() && err.to_string().contains(text), "{err}");

@@ -276,9 +276,9 @@ fn unencryptable_fields_are_errors_before_sending() {
         assert!(err.is_request() && err.to_string().contains(text), "{err}");
         assert!(!format!("{err:?}").contains("secret"));
     }
-    let bare = Client::builder().build().unwrap();
+    let empty_client = Client::builder().build().unwrap();
     let options = Options::new().json(&json).encrypt(["/n"]);
-    let err = body(&bare, options).unwrap_err();
+    let err = body(&empty_client, options).unwrap_err();
     assert!(
         err.is_config()
             && err.to_string().contains(

@@ -30,7 +30,7 @@ fn axios_plugin_completes_every_flow() {
     let from_node = BufReader::new(node.stdout.take().unwrap());
     let mut send = |value: &Value| writeln!(to_node, "{value}").unwrap();
 
-    // The script has no access to the handle: it asks for what a user does, one line each.
+    // The script has no access to the handle, so it requests each action of the user with one line.
     send(&json!({
         "baseUri": sandbox.base_uri(),
         "mchid": sandbox.mchid(),

@@ -185,7 +185,7 @@ fn client_without_a_key_says_to_configure_one() {
 }
 
 #[test]
-fn failure_is_no_mode_and_does_not_stop_calls_with_a_key() {
+fn failed_download_does_not_stop_calls_with_a_key() {
     for (name, failure, text) in failures() {
         let platform = Platform::start(
             move |_| reply(&failure),
