@@ -174,6 +174,7 @@ impl<R: Read> BillRows<R> {
         }
         let (mut lines, mut len) = (Vec::new(), row.len());
         while let Some(line) = self.plain_line()? {
+            // Checked while collecting: a bill whose rest contains no row must not be read into memory.
             len += size(&line);
             if len > MAX_LINE {
                 return Err(BillError::Row(too_long(number)));
@@ -245,6 +246,8 @@ impl<R: Read> BillRows<R> {
                 break None;
             };
             let alone = RawRow::of(&line);
+            // Inside quotes any line may follow. Otherwise the beginning of the line must show that it
+            // is not a row, and even then a line that is complete on its own stays a row.
             let goes_on = taken.len() < MAX_LINES
                 && !line.too_long
                 && longer.len() + size(&line) <= MAX_LINE
@@ -262,6 +265,7 @@ impl<R: Read> BillRows<R> {
                 Ok(split) => {
                     break (by_time || matches!(split.style, Style::Quotes(_))).then_some(split);
                 }
+                // Still incomplete: whether the quotes are still open decides what may follow.
                 Err(error) => is_open = error.is_open,
             }
         };
@@ -295,6 +299,8 @@ impl<R: Read> BillRows<R> {
             }
         }
         let begins = self.may_begin_summary(&last)?;
+        // Several lines that are not rows: all but the last one are reported as one error, so that a long
+        // stray text is not an error per line.
         if last.number != number {
             if begins {
                 self.lines.give_back(last);
@@ -334,6 +340,7 @@ impl<R: Read> BillRows<R> {
     /// What follows decides: the end of the bill, a last line with values, or values that match these
     /// columns but not the bill's.
     fn may_begin_summary(&mut self, line: &Line) -> Result<bool, BillError> {
+        // Column names never contain a backtick, unlike most stray text from a broken row.
         if line.is_blank() || line.bytes.contains(&b'`') {
             return Ok(false);
         }
@@ -347,6 +354,8 @@ impl<R: Read> BillRows<R> {
             return Ok(false);
         }
         let values = RawRow::of(values);
+        // A customer's line break can make any text look like column names. If what follows is a normal
+        // row of the bill, it probably is one, except at the very end, where the summary must be.
         let is_row = values.split(&self.layout).is_ok();
         let is_named = values.ticks() == named.columns;
         let is_end = self.ends_after_next();
@@ -368,6 +377,7 @@ impl<R: Read> BillRows<R> {
         loop {
             match self.lines.peek(at) {
                 None => return true,
+                // Limited, because every line that is looked at is kept in memory.
                 Some(line) if line.is_blank() && at <= MAX_LINES => at += 1,
                 Some(_) => return false,
             }

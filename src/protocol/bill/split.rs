@@ -197,7 +197,8 @@ impl Quoted {
                 Next::Open => Series::Open(1),
                 Next::Broken => Series::Broken,
                 Next::Comma(comma) => {
-                    // The results so far are sorted by position in descending order.
+                    // A value that ends at this comma continues with the series that begins there. The
+                    // results so far are sorted by position in descending order.
                     let found = series.binary_search_by(|(other, _)| comma.cmp(other));
                     match found.ok().and_then(|found| series.get(found)) {
                         Some((_, Series::Ends(cells))) => Series::Ends(cells + 1),

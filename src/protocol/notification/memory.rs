@@ -83,6 +83,8 @@ impl MemoryGuard {
             Some(_) => state.remove(id),
             None => {}
         }
+        // Being full of notifications that are being handled is a reason to try later, not to forget a
+        // lease: that would admit a second handler.
         if state.records.len() >= self.capacity && !state.make_room(now) {
             return Admission::Busy;
         }
@@ -191,6 +193,7 @@ impl State {
     /// Returns `false` if all are being handled.
     fn make_room(&mut self, now: Instant) -> bool {
         let ended = |(end, id): (&End, &Arc<str>)| (end.0 <= now).then(|| Arc::clone(id));
+        // Both maps are sorted by time, so the oldest record of each is the first one.
         let dead = self.held.first_key_value().and_then(ended);
         let oldest = || self.done.first_key_value().map(|(_, id)| Arc::clone(id));
         match dead.or_else(oldest) {

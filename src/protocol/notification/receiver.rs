@@ -36,6 +36,7 @@ pub(super) fn first_to_open<'r>(
     for receiver in receivers {
         match open(receiver) {
             Ok((notification, MatchedBy::Name)) => return Ok(notification),
+            // Kept, not returned: a later receiver may be the one that the notification names.
             Ok((notification, MatchedBy::Key)) => {
                 unnamed.get_or_insert(notification);
             }

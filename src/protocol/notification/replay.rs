@@ -175,6 +175,7 @@ impl Notification {
         begun: Result<Admission, impl Into<BoxError>>,
     ) -> Result<ControlFlow<Ack, Fence>> {
         match begun.map_err(|err| failed("the replay guard failed to begin", err.into()))? {
+            // Success, although nothing is done now: WeChat Pay should stop sending it.
             Admission::Done => Ok(ControlFlow::Break(self.ack())),
             Admission::Busy => Ok(ControlFlow::Break(self.fail("being handled"))),
             Admission::Proceed(fence) => Ok(ControlFlow::Continue(fence)),

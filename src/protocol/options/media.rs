@@ -131,6 +131,7 @@ impl Media {
             let read = match file.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(read) => chunk.get(..read).unwrap_or_default(),
+                // A signal arrived during the read, which is not an error.
                 Err(err) if err.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(err) => return Err(unread(err)),
             };
@@ -217,6 +218,7 @@ impl Media {
 
     /// Returns the JSON of the part `meta`, which is what APIv3 signs.
     pub(crate) fn meta_json(&self) -> String {
+        // Taken as it is, even without `sha256`: some operations define a `meta` of their own.
         if let Some(meta) = &self.replaced {
             return meta.to_string();
         }

@@ -229,6 +229,7 @@ fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a &'a str>) -> Option<&'
             (levenshtein(lower.as_bytes(), name_lower.as_bytes()), *name)
         })
         .min_by_key(|(distance, _)| *distance)
+        // One mistake, plus one per three characters. More would suggest unrelated names.
         .filter(|(distance, name)| *distance <= 1 + key.len().min(name.len()) / 3)
         .map(|(_, name)| name)
 }

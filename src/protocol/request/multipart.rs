@@ -36,6 +36,7 @@ impl Form {
         headers: &mut HeaderMap,
     ) -> Result<Self> {
         let boundary = match headers.get(CONTENT_TYPE) {
+            // A caller may need a fixed boundary, for example to reproduce a recorded request.
             Some(given) => boundary_of(given)?,
             None => {
                 let boundary = crypto::nonce()?;
@@ -68,6 +69,7 @@ impl Form {
     /// Returns the layout of APIv2: the fields, then the file as `media`.
     pub(crate) fn with_fields(&self, fields: &Map<String, Value>) -> Result<Frame> {
         let mut head = String::new();
+        // Null means not given, and such a field is not signed either.
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             let value = scalar(value).ok_or_else(|| {
                 Cause::request(format!(
@@ -108,6 +110,7 @@ fn quoted(name: &str) -> String {
             '"' | '\\' | '\u{7f}' | '\0'..='\u{1f}' => {
                 out.push_str(&format!("%{:02X}", u32::from(c)));
             }
+            // RFC 7578 allows UTF-8 in names.
             c => out.push(c),
         }
     }

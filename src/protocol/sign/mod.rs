@@ -316,6 +316,7 @@ pub(crate) fn request_message(
     // Writing to a string cannot fail.
     let _ = write!(message, "{method}\n{target}\n{timestamp}\n{nonce}\n");
     let mut message = message.into_bytes();
+    // A body can have megabytes; growing by doubling would take twice the memory.
     message.reserve_exact(body.len() + 1);
     message.extend_from_slice(body);
     message.push(b'\n');

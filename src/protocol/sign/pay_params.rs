@@ -203,6 +203,7 @@ fn check(name: &str, value: &str) -> Result<()> {
     if value.is_empty() {
         return Err(error(name, "is empty"));
     }
+    // Stricter than necessary for the signature, but no genuine ID has other characters.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if value.len() > 128 || !value.bytes().all(plain) {
         let what = format!(

@@ -92,6 +92,7 @@ impl Trust {
     pub(crate) fn preferred(&self) -> Option<HeaderValue> {
         match self {
             Self::Local(store) => store.preferred(SystemTime::now()),
+            // A serial that is not valid in a header is treated as none: the request is still correct.
             Self::Remote(verifier) => verifier
                 .preferred()
                 .and_then(|serial| HeaderValue::from_str(&serial).ok()),

@@ -115,6 +115,7 @@ impl Serialize for Encrypted {
 
 /// Decodes the base64 of a received sensitive field.
 pub(crate) fn ciphertext(base64: &str) -> Result<Vec<u8>> {
+    // A field copied from a document or a database often has a line break at its end.
     STANDARD.decode(base64.trim()).map_err(|err| {
         Cause::new(
             ErrorKind::Decrypt,

@@ -69,6 +69,7 @@ impl TrustStore {
                 more.push(key);
             }
         }
+        // `check_id` above refuses without a trace; only now that all keys are accepted is one recorded.
         // The guard has to know a sandbox's key before anything can be verified with it.
         added.iter().try_for_each(|id| self.guard.take_id(id))?;
         self.keys.store(more.into());
@@ -223,6 +224,7 @@ fn check(
 /// WeChat Pay is moving from certificates to public keys. The certificate that expires last is the
 /// newest, so a rotation moves to it as soon as it is in force.
 fn best(keys: &[PlatformKey], now: SystemTime) -> Option<&PlatformKey> {
+    // If several are configured, the first one given is preferred.
     let bare = keys.iter().find(|key| key.certificate().is_none());
     let certificate = || {
         keys.iter()

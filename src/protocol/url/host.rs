@@ -67,6 +67,7 @@ impl Origin {
             _ if scheme.eq_ignore_ascii_case("http") => false,
             _ => return refuse("has an unsupported scheme: expected https or http"),
         };
+        // Browsers and some proxies read `\` as `/`, so the host would end somewhere else for them.
         if rest.starts_with('\\') {
             return refuse("has a backslash after its host");
         }
@@ -283,6 +284,7 @@ fn is_host(host: &str) -> bool {
     }
     !host.is_empty()
         && host.len() <= 253
+        // Underscores are not legal in host names, but are common inside companies.
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label

@@ -171,6 +171,7 @@ fn variable(piece: &str) -> Option<&str> {
     let inner = [('_', '_'), ('{', '}'), ('<', '>')]
         .iter()
         .find_map(|&(open, close)| piece.strip_prefix(open)?.strip_suffix(close))?;
+    // `_a_/_b_` begins and ends with `_`, too, but is a path.
     let plain = !inner.is_empty() && !inner.contains(['{', '}', '<', '>', '/', '?', '#']);
     plain.then_some(inner)
 }

@@ -78,6 +78,7 @@ impl Signing<'_> {
             .iter()
             .find_map(|name| Some((name, fields.get(*name).filter(|value| !value.is_null())?)));
         match given {
+            // Compared as text: `10000100` and `"10000100"` are the same ID.
             Some((_, value)) if scalar(value).as_deref() == Some(own) => Ok(()),
             Some((name, _)) => Err(Cause::request(format!(
                 "the field `{name}` differs from the client's merchant ID, which is {}",
