@@ -285,9 +285,9 @@ async fn verify(
 
 /// Checks the caller's token and parses the body.
 fn authenticated(headers: &HeaderMap, body: &str) -> Result<Value, Refusal> {
-    if !headers
+    if headers
         .get(AUTHORIZATION)
-        .is_some_and(|token| token == TOKEN)
+        .is_none_or(|token| token != TOKEN)
     {
         return Err((StatusCode::UNAUTHORIZED, "unknown program".to_owned()));
     }
