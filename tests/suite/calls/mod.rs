@@ -5,6 +5,7 @@ mod encodings;
 mod failover;
 mod faults;
 mod limits;
+mod logs;
 mod outcomes;
 mod redirects;
 mod responses;

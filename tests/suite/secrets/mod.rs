@@ -3,7 +3,6 @@
 //! searches them for what must not appear.
 
 mod calls;
-mod log;
 mod notifications;
 mod offline;
 mod unreachable;
@@ -13,7 +12,7 @@ use std::{env, error::Error as _, fmt::Debug, process::Command};
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use wechatpay_chain::{Error, Result};
 
-use crate::fixtures::{apiv2, keys, server::Request};
+use crate::fixtures::{apiv2, keys, log, server::Request};
 
 /// Set in the child process that does the run. A `tracing` subscriber is global to its process, so the
 /// run needs its own.
