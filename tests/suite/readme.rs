@@ -2,7 +2,7 @@
 //! the dependencies that they name.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -56,6 +56,38 @@ fn rustdoc_has_every_page_of_the_guide() {
 }
 
 #[test]
+fn examples_name_the_dependencies_they_use() {
+    let (Some(names), Some(manifest)) = (file_names("examples"), material::text("Cargo.toml"))
+    else {
+        return;
+    };
+    let mut known = manifest
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        // A feature is a list.
+        .filter(|(_, value)| !value.starts_with('['))
+        .map(|(name, _)| name.to_owned())
+        .collect::<BTreeSet<_>>();
+    known.insert("wechatpay-chain".into());
+    for name in names {
+        let Some(example) = material::text(&format!("examples/{name}")) else {
+            return;
+        };
+        let header = example.lines().map_while(|line| line.strip_prefix("//!"));
+        let header = header.map(|line| line.trim_start()).collect::<Vec<_>>();
+        let header = blocks(&header.join("\n"));
+        let header = header.iter().find(|block| block.info == "toml");
+        let named = header
+            .expect("an example names its dependencies")
+            .dependencies();
+        let named = named.into_keys().collect::<BTreeSet<_>>();
+        let used = known.iter().filter(|known| uses(&example, known));
+        assert_eq!(used.cloned().collect::<BTreeSet<_>>(), named, "{name}");
+    }
+}
+
+#[test]
 #[ignore = "builds the dependencies again: .ci/run runs it"]
 fn code_builds_with_the_named_dependencies_alone() {
     let Some(crates) = pages().as_deref().map(crates) else {
@@ -85,6 +117,25 @@ fn code_builds_with_the_named_dependencies_alone() {
     write_crate(&folder, member, dependencies, &undeclared);
     let failure = check(scratch.path(), member).unwrap_err();
     assert!(failure.contains("serde_json"), "{failure}");
+}
+
+/// Whether a program names a crate, in a `use` or in a path.
+fn uses(program: &str, dependency: &str) -> bool {
+    let root = format!("{}::", dependency.replace('-', "_"));
+    let mut in_tree = false;
+    program.lines().any(|line| {
+        if let Some(tree) = line.strip_prefix("use ") {
+            in_tree = !line.ends_with(';');
+            return tree.starts_with(&root);
+        }
+        if in_tree {
+            // A tree has its crate at the root.
+            in_tree = !line.ends_with(';');
+            return false;
+        }
+        line.match_indices(&root)
+            .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c)))
+    })
 }
 
 /// README and the pages of the guide.
