@@ -1,6 +1,6 @@
 // Runs another client, wechatpay-axios-plugin, against the sandbox. It reads the sandbox's address and
-// keys as one line of JSON. Then it writes one line for each thing that only the sandbox's handle can
-// do, and waits for the line that says it is done.
+// keys as one line of JSON. For each action that only the sandbox's handle can do, it writes one line and
+// waits for the line that confirms it.
 'use strict';
 
 const assert = require('assert');
@@ -139,12 +139,12 @@ const refusal = async (call) => {
 
   // A key that is not the merchant's, and a response that does not verify.
   const { privateKey } = require('crypto').generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const stranger = new Wechatpay({
+  const wrongKey = new Wechatpay({
     ...config,
     certs: { [platformKeyId]: platformKey },
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
   });
-  const refused = await refusal(stranger.v3.pay.transactions.native.post(prepay));
+  const refused = await refusal(wrongKey.v3.pay.transactions.native.post(prepay));
   assert.strictEqual(refused.status, 401);
   const { detail } = refused.data;
   assert.strictEqual(refused.data.code, 'SIGN_ERROR');

@@ -32,13 +32,13 @@ enum Input {
     /// A key, a certificate or a client that cannot be created.
     Value(Box<dyn Fn() -> Error>),
     /// A call that must be refused before anything is sent.
-    Call(Box<dyn Fn(&Server) -> Attempted>),
+    Call(Box<dyn Fn(&Server) -> CallParts>),
     /// A call that is sent and gets this reply.
     Reply(Method, Box<dyn Fn() -> Reply + Send + Sync>),
 }
 
 /// The parts of a call.
-pub struct Attempted {
+pub struct CallParts {
     chain: Chain,
     method: Method,
     options: Options,
@@ -75,7 +75,7 @@ pub fn call<O: Into<Options>>(
         kinds: &["request"],
         text: text.into(),
         outcome: Outcome::NotSent,
-        input: Input::Call(Box::new(move |server| Attempted {
+        input: Input::Call(Box::new(move |server| CallParts {
             chain: chain(&server.client()),
             method: method.clone(),
             options: options().into(),
@@ -97,7 +97,7 @@ pub fn call_of(
         kinds,
         text: text.to_owned(),
         outcome: Outcome::NotSent,
-        input: Input::Call(Box::new(move |server| Attempted {
+        input: Input::Call(Box::new(move |server| CallParts {
             chain: chain(server),
             method: Method::POST,
             options: Options::new(),

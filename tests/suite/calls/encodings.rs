@@ -3,13 +3,11 @@
 use serde_json::{Value, json};
 use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
 
-use crate::{
-    files::download::{gzip, sha1},
-    fixtures::{
-        keys,
-        scratch::Scratch,
-        server::{MockResponse, Server},
-    },
+use crate::fixtures::{
+    keys,
+    programs::{gzip, sha1},
+    scratch::Scratch,
+    server::{MockResponse, Server},
 };
 
 const NATIVE: &str = "v3/pay/transactions/native";

@@ -3,7 +3,6 @@
 use std::{
     io::Write as _,
     path::Path,
-    process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -13,34 +12,10 @@ use wechatpay_chain::{Client, Options, Outcome, RetryPolicy, Verification};
 
 use crate::fixtures::{
     keys,
+    programs::{gzip, sha1},
     scratch::Scratch,
     server::{MockResponse, Reply, Server},
 };
-
-fn tool(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new(program)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program is installed");
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    let writing = std::thread::spawn(move || stdin.write_all(&input).unwrap());
-    let out = child.wait_with_output().unwrap();
-    writing.join().unwrap();
-    assert!(out.status.success(), "{program}");
-    out.stdout
-}
-
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    tool("gzip", &["-c"], bytes)
-}
-
-pub fn sha1(bytes: &[u8]) -> String {
-    let out = tool("sha1sum", &[], bytes);
-    String::from_utf8(out[..40].to_vec()).unwrap()
-}
 
 /// A bill of about 600 kB.
 fn bill() -> Vec<u8> {

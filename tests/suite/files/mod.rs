@@ -1,5 +1,5 @@
 //! Files in requests and responses.
 
-pub mod download;
+mod download;
 mod named_files;
 mod upload;

@@ -4,14 +4,12 @@ use serde_json::{Value, json};
 use wechatpay_chain::{CertificateMode, Client, Error, Outcome};
 
 use super::platform::{APIV3_KEY, Cert, Platform, body, expired, new, old, response_with};
-use crate::{
-    files::download::gzip,
-    fixtures::{
-        keys,
-        mode::{BOTH, Mode, runtime},
-        scratch::Scratch,
-        server::{MockResponse, Reply},
-    },
+use crate::fixtures::{
+    keys,
+    mode::{BOTH, Mode, runtime},
+    programs::gzip,
+    scratch::Scratch,
+    server::{MockResponse, Reply},
 };
 
 /// A server with this response to the download. The old certificate signs all other responses.
