@@ -231,7 +231,7 @@ struct Service {
 impl Service {
     fn new(sandbox: &Sandbox) -> Result<Self, BoxError> {
         let key = rsa::PrivateKey::from_pkcs8_pem(&sandbox.private_key_pem()?)?;
-        let platform = rsa::PublicKey::from_public_key_pem(&sandbox.platform_public_key_pem())?;
+        let platform = rsa::PublicKey::from_public_key_pem(&sandbox.platform_key_pem())?;
         let platform = (
             sandbox.platform_key_id().to_owned(),
             VerifyingKey::new(platform),

@@ -17,7 +17,7 @@ use crate::error::{ErrorKind, Outcome, SentError};
 /// outcome is [`Unknown`](crate::Outcome::Unknown) is never repeated: that is for the caller to
 /// decide, with the same order number.
 ///
-/// Every attempt is signed anew, and the call's `timeout` covers all of them.
+/// Every attempt is signed again, and the call's `timeout` covers all of them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::error::{ErrorKind, Outcome, SentError};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(crate) attempts: u32,
     pub(crate) base: Duration,
@@ -105,7 +105,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets the largest number of attempts of a call, including the first. Defaults to 3; values below 1
+    /// Sets the maximum number of attempts of a call, including the first. Defaults to 3; values below 1
     /// count as 1.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
@@ -136,11 +136,11 @@ impl RetryPolicy {
         self
     }
 
-    /// Repeats writes after a 429, too. WeChat Pay documents this status as "not accepted", but the
-    /// refusal is not signed. Defaults to off.
+    /// Sets whether writes are repeated after a 429, too. WeChat Pay documents this status as "not
+    /// accepted", but the refusal is not signed. Defaults to `false`.
     #[must_use]
-    pub fn repeat_rate_limited_writes(mut self) -> Self {
-        self.limited_writes = true;
+    pub fn repeat_rate_limited_writes(mut self, enabled: bool) -> Self {
+        self.limited_writes = enabled;
         self
     }
 
@@ -236,7 +236,7 @@ mod tests {
         assert!(repeats(Method::POST, &unsent(ErrorKind::Connect)));
         assert!(repeats(Method::POST, &unsent(ErrorKind::Transport)));
         assert!(repeats(Method::POST, &unsent(ErrorKind::Timeout)));
-        let limited = RetryPolicy::default().repeat_rate_limited_writes();
+        let limited = RetryPolicy::default().repeat_rate_limited_writes(true);
         assert!(
             limited
                 .decide(&Method::POST, &api(429), None, 1, 0.0)

@@ -166,7 +166,7 @@ impl TransportBuilder {
 
     /// Adds a CA to trust, such as a private gateway's, in addition to the public ones.
     pub fn root_certificate(mut self, certificate: Certificate) -> Self {
-        self.roots.push(Ok(certificate.to_der().to_vec().into()));
+        self.roots.push(Ok(certificate.as_der().to_vec().into()));
         self
     }
 

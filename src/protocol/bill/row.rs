@@ -10,8 +10,20 @@ const MAX_NAMES: usize = 32;
 
 /// A row of a bill, or its summary: values by column name.
 ///
-/// [`BillRows`](crate::BillRows) returns it and has an example.
-#[derive(Clone)]
+/// [`BillRows`](crate::BillRows) returns it.
+///
+/// ```
+/// use wechatpay_chain::BillRows;
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let bill = "商户订单号,应结订单金额\n`N20251120001,`12.30\n";
+/// let row = BillRows::new(bill.as_bytes())?.next().unwrap()?;
+/// assert_eq!(row.get("商户订单号"), Some("N20251120001"));
+/// assert_eq!(row.fen("应结订单金额")?, 1230);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct BillRow {
     text: Box<str>,
     values: Vec<Range<usize>>,

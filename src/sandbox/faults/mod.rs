@@ -16,6 +16,32 @@ const MAX_WAITING: usize = 1_000;
 ///
 /// Unless a variant says otherwise, the sandbox carries out the operation and then damages the
 /// response. That is the hard case in production: the client sees a failure, but the order exists.
+///
+/// ```
+/// use wechatpay_chain::{
+///     Outcome, json,
+///     sandbox::{Fault, Sandbox},
+/// };
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let sandbox = Sandbox::start()?;
+/// let client = sandbox.client_builder().build()?;
+/// sandbox.inject(Fault::LostResponse);
+///
+/// let err = client.chain("v3/pay/transactions/native").post(json!({ "json": {
+///     "appid": sandbox.appid(),
+///     "mchid": sandbox.mchid(),
+///     "description": "A cup of tea",
+///     "out_trade_no": "tea-0001",
+///     "notify_url": "https://example.com/notify",
+///     "amount": { "total": 100 },
+/// }})).unwrap_err();
+/// // The client cannot know that the order was created.
+/// assert_eq!(err.outcome(), Outcome::Unknown);
+/// assert_eq!(sandbox.order_state("tea-0001").as_deref(), Some("NOTPAY"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -59,7 +85,7 @@ pub enum Fault {
     /// A connection that is closed without a response. The operation is not carried out.
     Hangup,
     /// A connection that is closed without a response after the operation.
-    LostAnswer,
+    LostResponse,
     /// An unsigned response whose body has this many bytes and no `Content-Length`.
     Flood(usize),
 }

@@ -18,7 +18,8 @@ use crate::{
     error::{Cause, Result},
 };
 
-/// A running embedded WeChat Pay. Dropping it stops the server.
+/// A running embedded WeChat Pay. Dropping it stops the server. The [module](crate::sandbox) has an
+/// example.
 pub struct Sandbox {
     state: Arc<SandboxState>,
     /// Kept for its `Drop`.
@@ -131,7 +132,7 @@ impl Sandbox {
     }
 
     /// Returns the platform key as PEM.
-    pub fn platform_public_key_pem(&self) -> String {
+    pub fn platform_key_pem(&self) -> String {
         self.platform_key().to_pem()
     }
 

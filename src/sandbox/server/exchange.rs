@@ -87,7 +87,7 @@ pub(super) async fn exchange(
     let response = sign_response(state, response, serial.as_ref(), signature_fault).await;
     match fault {
         // The status is not recorded: the client received none.
-        Some(Fault::LostAnswer) => Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Fault::LostResponse) => Err(io::ErrorKind::ConnectionAborted.into()),
         Some(Fault::Delay(delay)) => {
             time::sleep(delay).await;
             respond(response)

@@ -309,7 +309,7 @@ fn received_write_is_never_repeated() {
                     .retry(
                         RetryPolicy::default()
                             .attempts(5)
-                            .repeat_rate_limited_writes(),
+                            .repeat_rate_limited_writes(true),
                     )
                     .build()
                     .unwrap();

@@ -171,7 +171,7 @@ fn spent_retry_budget_returns_errors_at_once() {
 fn rate_limited_write_repeats_the_same_body_on_request() {
     for mode in BOTH {
         let server = failing_first(2, || MockResponse::signed(429, LIMITED));
-        let client = client(&server, quick().repeat_rate_limited_writes());
+        let client = client(&server, quick().repeat_rate_limited_writes(true));
         // The preferred platform key changes before the call.
         let other = keys::Pair::generate();
         let post = || {
@@ -209,7 +209,7 @@ fn rate_limited_write_repeats_the_same_body_on_request() {
 
         // A write with an unknown outcome is not repeated.
         let server = Server::start(|_| MockResponse::plain(503, ""));
-        let policy = quick().repeat_rate_limited_writes();
+        let policy = quick().repeat_rate_limited_writes(true);
         let err = mode
             .post(&self::client(&server, policy).chain("v3/x"), ())
             .unwrap_err();
@@ -235,7 +235,7 @@ fn key_change_between_attempts_keeps_serial_and_ciphertext() {
             MockResponse::plain(429, LIMITED)
         }
     });
-    let configured = self::client(&server, quick().repeat_rate_limited_writes());
+    let configured = self::client(&server, quick().repeat_rate_limited_writes(true));
     *client.lock().unwrap() = Some(configured.clone());
     let options = Options::new()
         .json(json!({ "user_name": "张三" }))

@@ -321,7 +321,7 @@ fn repeated_upload_starts_from_the_beginning() {
     let media = Media::from_file(scratch.written("a.bmp", content())).unwrap();
     let client = keys::builder()
         .base_uri(server.url())
-        .retry(wechatpay_chain::RetryPolicy::default().repeat_rate_limited_writes())
+        .retry(wechatpay_chain::RetryPolicy::default().repeat_rate_limited_writes(true))
         .build()
         .unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();

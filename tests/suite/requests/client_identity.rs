@@ -56,7 +56,7 @@ fn security_option_presents_the_client_certificate() {
         .unwrap();
     let shown = front.shown();
     let own = Certificate::from_pem(&cert).unwrap();
-    assert_eq!(shown, [Some(own.to_der().to_vec())]);
+    assert_eq!(shown, [Some(own.as_der().to_vec())]);
 
     let err = client.chain("v3/a").get(()).unwrap_err();
     assert!(err.is_connect() || err.is_transport(), "{err:?}");

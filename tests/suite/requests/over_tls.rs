@@ -160,7 +160,7 @@ impl Sender {
         let identity = Identity::from_pem(&certificate, &pem).expect("an identity");
         Self {
             transport: authority.transport_with_proxy(&gateway.url()),
-            certificate: identity.certificate().to_der().to_vec(),
+            certificate: identity.certificate().as_der().to_vec(),
             identity,
             gateway,
             clients: HashMap::new(),

@@ -252,7 +252,7 @@ impl Signer for SignsOnce {
 fn signing_error_on_retry_keeps_the_first_outcome() {
     let retry = RetryPolicy::default()
         .backoff(Duration::from_millis(1), Duration::from_millis(1))
-        .repeat_rate_limited_writes();
+        .repeat_rate_limited_writes(true);
     let cases = [
         (Method::GET, 502, Outcome::Unknown),
         (Method::GET, 307, Outcome::Unknown),

@@ -335,7 +335,7 @@ fn repeated_attempt_keeps_ciphertext_and_serial() {
         _ => MockResponse::signed(200, "{}"),
     });
     let policy = RetryPolicy::default()
-        .repeat_rate_limited_writes()
+        .repeat_rate_limited_writes(true)
         .backoff(Duration::from_millis(1), Duration::from_millis(2));
     let client = builder()
         .base_uri(server.url())

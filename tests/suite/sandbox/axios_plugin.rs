@@ -38,7 +38,7 @@ fn axios_plugin_completes_every_flow() {
         "serial": sandbox.serial(),
         "privateKey": sandbox.private_key_pem().unwrap(),
         "platformKeyId": sandbox.platform_key_id(),
-        "platformKey": sandbox.platform_public_key_pem(),
+        "platformKey": sandbox.platform_key_pem(),
     }));
     let mut finished = false;
     for line in from_node.lines() {

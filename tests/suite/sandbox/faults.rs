@@ -90,10 +90,10 @@ fn each_fault_damages_one_response() {
     sandbox.inject(Fault::Flood(3_000_000));
     assert!(client.send(&query()).body.len() > 3_000_000);
 
-    // Both lose the response; only `LostAnswer` carries out the operation.
+    // Both lose the response; only `LostResponse` carries out the operation.
     for (fault, number, state) in [
         (Fault::Hangup, "wire-0004", None),
-        (Fault::LostAnswer, "wire-0005", Some("NOTPAY")),
+        (Fault::LostResponse, "wire-0005", Some("NOTPAY")),
     ] {
         sandbox.inject_at(NATIVE, fault);
         assert!(

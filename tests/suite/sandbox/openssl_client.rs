@@ -55,7 +55,7 @@ impl OpensslClient {
         let sandbox = Sandbox::start().unwrap();
         let scratch = Scratch::new();
         scratch.written("merchant.pem", sandbox.private_key_pem().unwrap());
-        scratch.written("platform.pem", sandbox.platform_public_key_pem());
+        scratch.written("platform.pem", sandbox.platform_key_pem());
         Some(Self { sandbox, scratch })
     }
 

@@ -21,11 +21,22 @@ use crate::{
 /// An X.509 certificate with an RSA key: a platform certificate, or the merchant's own.
 ///
 /// Reading a certificate checks its form, not its dates and not its issuer.
-#[derive(Clone)]
+///
+/// ```no_run
+/// use wechatpay_chain::Certificate;
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let certificate = Certificate::from_pem_file("apiclient_cert.pem")?;
+/// println!("{} is valid until {:?}", certificate.serial(), certificate.not_after());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct Certificate(Arc<Inner>);
 
 // Neither dates nor issuer are checked on reading. A platform certificate is trusted because the merchant
 // configures it, or because it came encrypted under the APIv3 key; the trust store looks at the dates.
+#[derive(PartialEq, Eq)]
 struct Inner {
     der: Vec<u8>,
     serial: String,
@@ -127,7 +138,7 @@ impl Certificate {
 
     /// Returns this certificate as DER.
     #[must_use]
-    pub fn to_der(&self) -> &[u8] {
+    pub fn as_der(&self) -> &[u8] {
         &self.0.der
     }
 }

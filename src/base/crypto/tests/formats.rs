@@ -133,7 +133,7 @@ fn certificate_is_equal_from_every_format() {
         Certificate::from_base64,
     ) {
         assert_eq!(certificate.to_pem(), pem);
-        assert_eq!(certificate.to_der(), der_of(&pem));
+        assert_eq!(certificate.as_der(), der_of(&pem));
         assert_eq!(*certificate.public_key(), key);
     }
 }
