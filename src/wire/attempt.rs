@@ -134,8 +134,8 @@ async fn exchange(mut connection: Connection, request: Request<Body>) -> Result<
     })
 }
 
-/// Explains an error of hyper's. Whether a byte was written is never inferred from it: that is the
-/// meter's to say.
+/// Explains an error of hyper's. Whether a byte was written is never inferred from it: only the
+/// meter knows.
 fn explain(error: hyper::Error) -> Failure {
     // hyper's predicate for this exists only with its `server` feature.
     let too_many = error.is_parse() && error.to_string().contains("too large");
@@ -204,7 +204,7 @@ mod tests {
     use crate::protocol::url::host::Origin;
 
     #[tokio::test]
-    async fn a_closed_connection_leaves_its_request_unwritten() {
+    async fn closed_connection_leaves_its_request_unwritten() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let destination = Destination {
             origin: Origin {

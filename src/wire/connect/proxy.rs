@@ -147,7 +147,7 @@ impl Credentials {
     }
 }
 
-/// The highest number of bytes in a SOCKS5 user name and password together.
+/// The maximum number of bytes in a SOCKS5 user name and password together.
 ///
 /// hyper-util's SOCKS5 client writes everything it sends into one buffer of 262 bytes and fails if
 /// that is full: 13 bytes of the protocol's, the user name, the password, and the host. This leaves 49 for

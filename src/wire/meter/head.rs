@@ -14,7 +14,7 @@ pub(crate) const MAX_HEAD: usize = 64 * 1024;
 ///
 /// It finds the end of lines and the status code only, and leaves parsing to hyper. Where it takes
 /// something for the end of a head that hyper does not, or the other way round, only the cap is
-/// less exact, so it needs no more care than this.
+/// less exact, which is acceptable.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     /// The number of the exchange on its connection.
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_ends_with_the_final_responses_empty_line() {
+    fn head_ends_with_the_final_responses_empty_line() {
         let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n";
         for (head, body) in [
             ("HTTP/1.1 200 OK\r\n\r\n", "body\r\n\r\n"),

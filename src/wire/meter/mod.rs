@@ -22,7 +22,7 @@ pub(crate) use self::{
 
 /// Counts what a connection writes on both sides of TLS, and can end its writing for good.
 ///
-/// One count would not do. Above TLS, plaintext counts as written although it may still wait in the
+/// One count is not enough. Above TLS, plaintext counts as written although it may still wait in the
 /// TLS buffer: counting there alone would call a request sent that never left, and a payment that
 /// could be sent again would be reported as unknown. At the socket, the TLS layer writes bytes of
 /// its own (a key update, a close_notify): counting there alone would do the same. So a byte of a
@@ -41,7 +41,7 @@ pub(crate) struct Meter {
     interim: AtomicU32,
 }
 
-/// The highest number of interim responses (1xx) to one request.
+/// The maximum number of interim responses (1xx) to one request.
 ///
 /// hyper accepts any number. A server that sends nothing else would keep a thread busy with parsing,
 /// past any timeout.

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_write_counts_if_a_part_has_left() {
+    async fn failed_write_counts_if_a_part_has_left() {
         let (mut stream, meter) = stream(1, true);
         let baseline = meter.baseline();
         stream.write_all(b"POST").await.unwrap_err();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_write_does_not_count_if_nothing_has_left() {
+    async fn failed_write_does_not_count_if_nothing_has_left() {
         let (mut stream, meter) = stream(0, true);
         let baseline = meter.baseline();
         stream.write_all(b"POST").await.unwrap_err();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_of_an_earlier_request_and_of_tls_do_not_count() {
+    async fn earlier_requests_bytes_and_tls_bytes_do_not_count() {
         let (mut stream, meter) = stream(4, false);
         stream.write_all(b"POST").await.unwrap();
         let baseline = meter.baseline();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_finished_attempt_no_longer_seals_its_connection() {
+    async fn finished_attempt_no_longer_seals_its_connection() {
         let (mut stream, meter) = stream(4, false);
         let progress = Progress::default();
         assert!(!progress.written());

@@ -22,7 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connection's entry in the pool, which is removed when this is dropped.
 ///
-/// The driver owns it, so it is dropped whichever way the driver ends. A runtime that shuts down
+/// The driver owns it, so it is dropped however the driver ends. A runtime that shuts down
 /// drops its tasks unfinished, and its connections leave the pool that way.
 pub(super) struct Registration {
     pub(super) pool: Weak<Pool>,

@@ -1,9 +1,9 @@
 //! The idle connections, by where they lead.
 //!
 //! Why a pool of our own, on hyper's connection API, and not hyper-util's legacy client with its
-//! pool: that one hides which connection a request went to, and its error for a connection that
-//! closed does not tell whether a byte of the request had left before. For most requests that is of
-//! no interest; for a payment it decides whether the money may move twice. Here a request keeps its
+//! pool: that pool hides which connection a request went to, and its error for a connection that
+//! closed does not tell whether a byte of the request had left before. For most requests that does
+//! not matter; for a payment it decides whether the money may move twice. Here a request keeps its
 //! [`Connection`] and thereby its [`Meter`], so the attempt can ask, and it can stop the writing
 //! before it asks.
 //!

@@ -11,10 +11,10 @@ use tokio::{
 use super::thread::background;
 use crate::error::cause;
 
-/// The timers of all calls. They belong to the background thread, whichever runtime a call runs in.
+/// The timers of all calls. They belong to the background thread, whatever runtime a call runs in.
 ///
-/// The caller's runtime is no place for them. Its timers panic if it was built without time or has
-/// shut down, and they stand still while nothing drives it: a current-thread runtime is not driven
+/// The caller's runtime cannot have them: its timers panic if it was built without time or has shut
+/// down, and they stand still while nothing drives it: a current-thread runtime is not driven
 /// during a blocking call made inside it, so a timeout there would never fire. The background
 /// thread is always driven and never ends.
 #[derive(Clone, Copy, Debug)]

@@ -44,7 +44,7 @@ impl<T> InRuntime<T> {
         this
     }
 
-    /// Moves the future into the background runtime, whichever runtime is current. Has no effect
+    /// Moves the future into the background runtime, whatever runtime is current. Has no effect
     /// after the first poll.
     pub(crate) fn in_background(mut self) -> cause::Result<Self> {
         if self.runtime.is_none() {

@@ -54,7 +54,7 @@ impl Thread {
         if let Some(handle) = self.handle.get() {
             return Ok(handle);
         }
-        // `OnceLock` alone would not do: a failure must not be stored, because the machine may be
+        // `OnceLock` alone is not enough: a failure must not be stored, because the machine may be
         // able to start a thread the next time.
         let handle = self.start().map_err(|e| {
             let message = format!("cannot start the background thread `{}`", self.name);
@@ -65,8 +65,8 @@ impl Thread {
 
     /// Starts a thread that drives a current-thread runtime.
     ///
-    /// Not tokio's multi-thread runtime: that one panics if it cannot start its worker, and the
-    /// caller should get an error.
+    /// Not tokio's multi-thread runtime, which panics if it cannot start its worker: the caller
+    /// should get an error.
     fn start(&self) -> std::io::Result<Handle> {
         let runtime = Builder::new_current_thread()
             .enable_io()
@@ -100,7 +100,7 @@ pub(crate) fn spawn_user_work(
 
 /// Returns whether the current runtime has shut down or is shutting down.
 ///
-/// tokio has no question for this, and a handle outlives its runtime. But a task that is spawned on
+/// tokio has no method for this, and a handle outlives its runtime. But a task that is spawned on
 /// a runtime that has shut down is cancelled at once, while on any other it is pending until the
 /// scheduler has run.
 pub(crate) fn is_runtime_shut_down() -> bool {

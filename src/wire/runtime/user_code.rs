@@ -21,7 +21,7 @@ use super::{
 };
 use crate::error::{Cause, ErrorKind, cause};
 
-/// Polls a future of the program's, inside the current runtime or, instead of the background
+/// Polls the program's own future inside the current runtime or, instead of the background
 /// runtime, inside the user runtime.
 ///
 /// # Errors
@@ -56,14 +56,14 @@ pub(crate) async fn run_user_future<F: Future>(future: F) -> cause::Result<F::Ou
     .await
 }
 
-/// Runs code of the program's that waits for nothing: see [`run_user_future`].
+/// Runs the program's code if it waits for nothing: see [`run_user_future`].
 pub(crate) fn run_user_code<T>(code: impl FnOnce() -> T) -> T {
     let _inside = substitute().ok().flatten().map(Handle::enter);
     let _refused = NoBlocking::Plugin.enter();
     code()
 }
 
-/// Polls a future of the program's inside the user runtime, whichever runtime is current.
+/// Polls the program's own future inside the user runtime, whatever runtime is current.
 ///
 /// For a blocking call: the current runtime may stand still until that call returns.
 ///

@@ -144,19 +144,19 @@ fn check(https: bool, transport: &Transport, authority: Option<Arc<Authority>>) 
 }
 
 #[test]
-fn an_unwritten_request_never_arrives() {
+fn unwritten_request_never_arrives() {
     check(false, &super::transport(), None);
 }
 
 #[test]
-fn an_unwritten_request_never_arrives_over_tls() {
+fn unwritten_request_never_arrives_over_tls() {
     let authority = Arc::new(Authority::new());
     let transport = authority.transport();
     check(true, &transport, Some(authority));
 }
 
 #[test]
-fn a_dead_socket_gets_no_request() {
+fn dead_socket_gets_no_request() {
     let (server, closed) = once();
     let transport = super::transport();
     super::runtime().block_on(async {

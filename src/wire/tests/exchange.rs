@@ -22,7 +22,7 @@ use super::{
 use crate::error::{BoxError, Cause, Error, ErrorKind, Outcome, SentError};
 
 #[test]
-fn a_request_is_sent_with_only_host_and_length_added() {
+fn request_is_sent_with_only_host_and_length_added() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let server = Server::responding({
         let seen = Arc::clone(&seen);
@@ -73,7 +73,7 @@ fn a_request_is_sent_with_only_host_and_length_added() {
 }
 
 #[test]
-fn a_path_is_sent_byte_for_byte_or_refused() {
+fn path_is_sent_byte_for_byte_or_refused() {
     let server = Server::responding(|request| ok(request.path()));
     runtime().block_on(async {
         let transport = transport();
@@ -191,7 +191,7 @@ fn endless_interim_responses_are_cut_off() {
 }
 
 #[test]
-fn an_http_1_0_response_is_read_and_its_connection_closed() {
+fn http_1_0_response_is_read_and_connection_closed() {
     let server = Server::start(|mut stream, _| {
         Received::read(&mut stream);
         stream
@@ -210,7 +210,7 @@ fn an_http_1_0_response_is_read_and_its_connection_closed() {
 }
 
 #[test]
-fn a_body_over_the_cap_is_refused_unread_if_declared() {
+fn body_over_the_cap_is_refused_unread_if_declared() {
     let server = Server::start(|mut stream, _| {
         let request = Received::read(&mut stream).unwrap();
         let response: &[u8] = match request.path() {
@@ -251,7 +251,7 @@ fn a_body_over_the_cap_is_refused_unread_if_declared() {
 }
 
 #[test]
-fn a_truncated_body_is_an_error() {
+fn truncated_body_is_an_error() {
     let server = Server::start(|mut stream, _| {
         let request = Received::read(&mut stream).unwrap();
         let response: &[u8] = match request.path() {
@@ -340,7 +340,7 @@ fn invalid_responses_are_explained() {
 }
 
 #[test]
-fn a_large_head_within_the_cap_is_read() {
+fn large_head_within_the_cap_is_read() {
     let server = Server::responding(|_| {
         let long = "x".repeat(60_000);
         format!("HTTP/1.1 200 OK\r\nX: {long}\r\nContent-Length: 0\r\n\r\n").into_bytes()
@@ -352,7 +352,7 @@ fn a_large_head_within_the_cap_is_read() {
 }
 
 #[test]
-fn a_reset_after_one_byte_counts_as_written() {
+fn reset_after_one_byte_counts_as_written() {
     let server = Server::start(|stream, _| reset_after(stream, 1).unwrap());
     runtime().block_on(async {
         let failure = send(&transport(), get(server.port, "/")).await.unwrap_err();
@@ -388,7 +388,7 @@ fn dns_and_tcp_failures_are_distinguished() {
 
 /// In writes of any size, with interim responses before and a body after it.
 #[test]
-fn the_cap_on_a_head_is_exact() {
+fn cap_on_a_head_is_exact() {
     // The path has the length of the head, the size of a write, and the number of interim responses.
     let server = Server::start(|mut stream, _| {
         while let Some(request) = Received::read(&mut stream) {
@@ -433,7 +433,7 @@ fn the_cap_on_a_head_is_exact() {
 }
 
 #[test]
-fn the_connect_timeout_covers_the_tls_handshake() {
+fn connect_timeout_covers_the_tls_handshake() {
     // Accepts and sends nothing, so the TLS handshake does not complete.
     let server = Server::start(|mut stream, _| {
         let _ = stream.read_to_end(&mut Vec::new());
@@ -458,7 +458,7 @@ fn the_connect_timeout_covers_the_tls_handshake() {
 }
 
 #[test]
-fn an_abandoned_request_reports_written_and_stops() {
+fn abandoned_request_reports_written_and_stops() {
     let (gave_up, given_up) = mpsc::channel();
     let (tell, received) = mpsc::channel();
     let given_up = Mutex::new(given_up);
@@ -498,7 +498,7 @@ fn an_abandoned_request_reports_written_and_stops() {
 }
 
 #[test]
-fn a_streamed_body_is_sent_with_its_exact_length() {
+fn streamed_body_is_sent_with_its_exact_length() {
     let server = Server::responding(|request| {
         ok(&format!(
             "{} {:?}",

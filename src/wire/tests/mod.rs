@@ -124,7 +124,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 #[test]
-fn an_attempt_can_be_spawned() {
+fn attempt_can_be_spawned() {
     fn is<T: Send + 'static>(_: T) {}
     let transport = transport();
     is(async move { fetch(&transport, get(1, "/")).await });

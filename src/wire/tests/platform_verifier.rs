@@ -25,7 +25,7 @@ const PORTS: &str = "WECHATPAY_CHAIN_TEST_PORTS";
 const OTHER_CA: &str = "WECHATPAY_CHAIN_TEST_CA";
 
 #[test]
-fn the_platform_verifier_trusts_the_systems_ca() {
+fn platform_verifier_trusts_the_systems_ca() {
     let (system, other) = (Arc::new(Authority::new()), Arc::new(Authority::new()));
     let (trusted, stranger) = (serve(Arc::clone(&system)), serve(Arc::clone(&other)));
     let file = env::temp_dir().join(format!("wechatpay-chain-ca-{}.pem", process::id()));

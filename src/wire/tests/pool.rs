@@ -66,7 +66,7 @@ fn concurrent_requests_have_own_connections_and_reuse_them() {
 }
 
 #[test]
-fn the_number_of_idle_connections_is_limited() {
+fn number_of_idle_connections_is_limited() {
     let server = Server::responding(|request| {
         std::thread::sleep(Duration::from_millis(100));
         ok(request.path())
@@ -111,7 +111,7 @@ fn closing_server() -> (Server, mpsc::Receiver<Duration>) {
 }
 
 #[test]
-fn an_idle_connection_is_closed_after_its_limit() {
+fn idle_connection_is_closed_after_its_limit() {
     let (server, closed) = closing_server();
     const IDLE: Duration = Duration::from_secs(2);
     two_workers().block_on(async {
@@ -144,7 +144,7 @@ fn dropping_the_transport_closes_its_connections() {
 }
 
 #[test]
-fn an_unfinished_response_closes_its_connection() {
+fn unfinished_response_closes_its_connection() {
     let (tell, closed) = mpsc::channel();
     let server = Server::start(move |mut stream, number| {
         Received::read(&mut stream).unwrap();
@@ -174,7 +174,7 @@ fn an_unfinished_response_closes_its_connection() {
 }
 
 #[test]
-fn an_abandoned_request_closes_its_connection() {
+fn abandoned_request_closes_its_connection() {
     let (tell, closed) = mpsc::channel();
     let received = Arc::new(Notify::new());
     let receiving = Arc::clone(&received);
@@ -206,7 +206,7 @@ fn an_abandoned_request_closes_its_connection() {
 }
 
 #[test]
-fn a_connection_close_header_is_respected() {
+fn connection_close_header_is_respected() {
     let server = Server::start(|mut stream, _| {
         Received::read(&mut stream).unwrap();
         stream
@@ -228,7 +228,7 @@ fn a_connection_close_header_is_respected() {
 }
 
 #[test]
-fn a_connection_closed_by_the_server_leaves_the_pool() {
+fn connection_closed_by_the_server_leaves_the_pool() {
     let (server, closed) = once();
     two_workers().block_on(async {
         let transport = transport();
@@ -241,7 +241,7 @@ fn a_connection_closed_by_the_server_leaves_the_pool() {
 }
 
 #[test]
-fn a_fresh_connection_was_never_used() {
+fn fresh_connection_was_never_used() {
     let server = Server::responding(|_| ok(""));
     runtime().block_on(async {
         let transport = transport();
@@ -321,7 +321,7 @@ fn dropping_a_runtime_removes_its_connections() {
 }
 
 #[test]
-fn an_unsolicited_response_is_discarded() {
+fn unsolicited_response_is_discarded() {
     let count = Arc::new(AtomicUsize::new(0));
     let server = Server::start({
         let count = Arc::clone(&count);

@@ -127,7 +127,7 @@ fn proxy_credentials_are_sent_to_the_proxy_only() {
 }
 
 #[test]
-fn a_proxys_refusal_is_reported_with_its_status() {
+fn proxys_refusal_is_reported_with_its_status() {
     let responses: [(&[u8], &str); 5] = [
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "with status 403"),
         (b"HTTP/1.0 502 Bad Gateway\r\n\r\n", "with status 502"),
@@ -157,7 +157,7 @@ fn a_proxys_refusal_is_reported_with_its_status() {
 }
 
 #[test]
-fn a_proxy_can_be_reached_over_tls() {
+fn proxy_can_be_reached_over_tls() {
     let authority = Arc::new(Authority::new());
     let proxy = Server::start({
         let authority = Arc::clone(&authority);
@@ -294,7 +294,7 @@ fn socks5_authenticates_with_user_and_password() {
 }
 
 #[test]
-fn an_invalid_proxy_url_fails_build_and_stays_hidden() {
+fn invalid_proxy_url_fails_build_and_stays_hidden() {
     for url in [
         "ftp://host:1",
         "http://",
@@ -330,7 +330,7 @@ fn an_invalid_proxy_url_fails_build_and_stays_hidden() {
 }
 
 #[test]
-fn the_longest_accepted_socks5_credentials_are_sent() {
+fn longest_accepted_socks5_credentials_are_sent() {
     let server = Server::responding(|_| ok("there"));
     for (user, password) in [(199, 1), (1, 199), (100, 100)] {
         // Two bytes each in the URL, one on the wire.
@@ -354,7 +354,7 @@ fn the_longest_accepted_socks5_credentials_are_sent() {
 }
 
 #[test]
-fn a_proxy_url_has_a_default_scheme_and_port() {
+fn proxy_url_has_a_default_scheme_and_port() {
     let read = |url: &str| {
         let proxy = Proxy::parse(url).unwrap();
         (proxy.host, proxy.port)
@@ -367,7 +367,7 @@ fn a_proxy_url_has_a_default_scheme_and_port() {
 }
 
 #[test]
-fn the_environment_is_read_like_curl() {
+fn environment_is_read_as_curl_does() {
     let port = |variables: &[(&str, &str)], https: bool, host: &str| {
         let variables: HashMap<_, _> = variables.iter().copied().collect();
         let environment =

@@ -33,7 +33,7 @@ fn blocking(transport: &Transport, port: u16, path: &str) -> String {
 }
 
 #[test]
-fn a_blocking_call_works_in_any_context() {
+fn blocking_call_works_in_any_context() {
     let server = Server::responding(|request| ok(request.path()));
     let port = server.port;
     let transport = transport();
@@ -92,7 +92,7 @@ fn blocking_calls_from_many_threads_succeed() {
 }
 
 #[test]
-fn a_blocking_call_keeps_the_threads_unpark_token() {
+fn blocking_call_keeps_the_threads_unpark_token() {
     let server = Server::responding(|_| {
         thread::sleep(Duration::from_millis(20));
         ok("")
@@ -105,7 +105,7 @@ fn a_blocking_call_keeps_the_threads_unpark_token() {
 }
 
 #[test]
-fn an_async_call_works_outside_tokio() {
+fn async_call_works_outside_tokio() {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -130,7 +130,7 @@ fn an_async_call_works_outside_tokio() {
 }
 
 #[test]
-fn an_async_call_runs_in_the_runtime_that_polls_it() {
+fn async_call_runs_in_the_runtime_that_polls_it() {
     let polled = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&polled);
     let call = InRuntime::new(async move {
@@ -148,7 +148,7 @@ fn an_async_call_runs_in_the_runtime_that_polls_it() {
 }
 
 #[test]
-fn an_async_call_stays_in_its_first_runtime() {
+fn async_call_stays_in_its_first_runtime() {
     let home = two_workers();
     let mut call = InRuntime::new(async {
         tokio::time::sleep(Duration::from_millis(30)).await;

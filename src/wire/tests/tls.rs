@@ -129,7 +129,7 @@ fn https(server: &Server, host: &str) -> Attempt {
 }
 
 #[test]
-fn a_private_ca_is_trusted_once_added() {
+fn private_ca_is_trusted_once_added() {
     let authority = Arc::new(Authority::new());
     let server = serve(Arc::clone(&authority));
     runtime().block_on(async {
@@ -257,7 +257,7 @@ fn identities_do_not_share_connections() {
 }
 
 #[test]
-fn an_identity_requires_a_matching_key() {
+fn identity_requires_a_matching_key() {
     let authority = Authority::new();
     let key = KeyPair::generate().unwrap();
     let stranger = KeyPair::generate().unwrap();
@@ -274,7 +274,7 @@ fn an_identity_requires_a_matching_key() {
 }
 
 #[test]
-fn a_tls_truncation_does_not_end_a_response() {
+fn tls_truncation_does_not_end_a_response() {
     let authority = Arc::new(Authority::new());
     let sockets = Mutex::new(());
     let server = Server::start({
