@@ -135,6 +135,20 @@ impl IntoResponse for Ack {
 }
 
 /// The error of the extractor. As a response it becomes [`Ack::refusal`].
+///
+/// ```
+/// use wechatpay_chain::{Ack, Notification, NotificationRejection};
+///
+/// async fn hook(notification: Result<Notification, NotificationRejection>) -> Ack {
+///     match notification {
+///         Ok(notification) => notification.ack(),
+///         Err(rejection) => {
+///             eprintln!("refused: {}", rejection.error());
+///             Ack::refusal(rejection.error())
+///         }
+///     }
+/// }
+/// ```
 pub struct NotificationRejection {
     error: Error,
     v2: bool,

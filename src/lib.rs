@@ -135,3 +135,66 @@ pub use crate::wire::{Transport, TransportBuilder};
 pub mod __private {
     pub use crate::error::{Cause, SentError};
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A field added deep inside a type can silently take these traits away from it.
+    #[test]
+    fn public_types_are_send_and_sync() {
+        fn send<T: Send + 'static>() {}
+        fn send_sync<T: Send + Sync + 'static>() {}
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+
+        shared::<Client>();
+        shared::<Chain>();
+        shared::<Identity>();
+        shared::<Notifications>();
+        shared::<Transport>();
+        shared::<PrivateKey>();
+        shared::<PublicKey>();
+        shared::<Certificate>();
+        shared::<PlatformKey>();
+        shared::<Options>();
+        shared::<Media>();
+        shared::<RetryPolicy>();
+        shared::<CertificateMode>();
+        shared::<CertificateRefresh>();
+        shared::<SinkFile>();
+        shared::<ApiError>();
+        shared::<ErrorKind>();
+        shared::<Outcome>();
+        shared::<RefusedNotification>();
+        shared::<Ack>();
+        shared::<Admission>();
+        shared::<Fence>();
+        shared::<Verification>();
+        shared::<PayParams>();
+        shared::<Signature>();
+        shared::<Encrypted>();
+        shared::<BillRow>();
+        shared::<catalog::Operation>();
+
+        send_sync::<ClientBuilder>();
+        send_sync::<NotificationsBuilder>();
+        send_sync::<PayParamsBuilder>();
+        send_sync::<TransportBuilder>();
+        send_sync::<Response>();
+        send_sync::<Notification>();
+        send_sync::<MemoryGuard>();
+        send_sync::<BillRows<&[u8]>>();
+        send_sync::<Error>();
+
+        // A call is one future, awaited in one place.
+        send::<Call>();
+        send::<PreparedRequest>();
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn rejection_is_send_and_sync() {
+        fn send_sync<T: Send + Sync + 'static>() {}
+        send_sync::<NotificationRejection>();
+    }
+}

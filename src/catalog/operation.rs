@@ -5,6 +5,15 @@ use std::fmt;
 use http::Method;
 
 /// A documented operation of WeChat Pay: a method, a path template and a title.
+///
+/// ```
+/// use wechatpay_chain::{Method, catalog};
+///
+/// let operation = catalog::find(&Method::POST, "v3/pay/transactions/native").unwrap();
+/// assert_eq!(operation.version(), "v3");
+/// assert_eq!(operation.template(), "v3/pay/transactions/native");
+/// assert_eq!(operation.to_string(), "POST v3/pay/transactions/native");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operation {
     verb: Verb,

@@ -131,18 +131,6 @@ impl fmt::Debug for Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Call, PreparedRequest, Response};
-
-    #[test]
-    fn public_types_are_send_and_sync() {
-        fn shared<T: Clone + Send + Sync + 'static>() {}
-        fn moved<T: Send + 'static>() {}
-        shared::<Client>();
-        shared::<Chain>();
-        moved::<Call>();
-        moved::<PreparedRequest>();
-        moved::<Response>();
-    }
 
     #[test]
     fn dropped_client_frees_its_core() {

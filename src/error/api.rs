@@ -12,6 +12,15 @@ use serde_json::Value;
 /// in HTML; then the code is empty and [`body`](ApiError::body) returns that response.
 ///
 /// `Display` shows the code, the message and the status.
+///
+/// ```
+/// use wechatpay_chain::Error;
+///
+/// fn is_missing(err: &Error) -> bool {
+///     // Anyone on the way can forge an unsigned "no such order".
+///     err.api().is_some_and(|api| api.is_verified() && api.code() == "ORDER_NOT_EXIST")
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ApiError {
     pub(crate) status: StatusCode,

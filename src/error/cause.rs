@@ -193,7 +193,7 @@ impl Cause {
 
 /// Returns a URL, or what was given for one, without the user and password it may hold.
 ///
-/// Everything before the last `@` is removed. Splitting at the end of the host would not do: a
+/// Everything before the last `@` is removed. Splitting at the end of the host is not enough: a
 /// password that is not percent-encoded may contain `/`, `?` and `#`.
 pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
     let begin = url.find("//").map_or(0, |at| at + 2);

@@ -1,6 +1,14 @@
 /// The class of an [`Error`](crate::Error): what went wrong.
 ///
 /// Its `Debug` form is what logs carry in the field `kind`.
+///
+/// ```
+/// use wechatpay_chain::{Client, ErrorKind};
+///
+/// let err = Client::builder().mchid("12a").build().unwrap_err();
+/// assert_eq!(err.kind(), ErrorKind::Config);
+/// assert_eq!(err.to_string(), "invalid mchid \"12a\": expected digits only");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

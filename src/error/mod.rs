@@ -24,7 +24,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The error of every operation in this crate.
 ///
-/// An error answers three questions:
+/// An error has an answer to three questions:
 ///
 /// - [`outcome`](Error::outcome): what happened to the money? Ask this first after a failed write.
 /// - [`kind`](Error::kind), or an `is_…` method: what went wrong?

@@ -3,6 +3,14 @@
 /// Only [`NotSent`](Outcome::NotSent) and [`Rejected`](Outcome::Rejected) mean that nothing
 /// happened at WeChat Pay. After [`Unknown`](Outcome::Unknown), query the order by its number before
 /// you do anything else. A new number may pay twice.
+///
+/// ```
+/// use wechatpay_chain::{Error, Outcome};
+///
+/// fn is_new_order_number_safe(err: &Error) -> bool {
+///     matches!(err.outcome(), Outcome::NotSent | Outcome::Rejected)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {

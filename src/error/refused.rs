@@ -1,4 +1,4 @@
-//! A notification that was verified and refused all the same.
+//! A notification that was verified but refused.
 
 use std::fmt;
 

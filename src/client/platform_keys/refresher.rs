@@ -11,6 +11,15 @@ use tokio::sync::watch;
 use crate::error::{Cause, SentError, cause::Result};
 
 /// When a client downloads platform certificates.
+///
+/// ```
+/// use std::time::Duration;
+/// use wechatpay_chain::{CertificateMode, Client};
+///
+/// let daily = CertificateMode::Background(Duration::from_secs(24 * 60 * 60));
+/// let builder = Client::builder().certificate_mode(daily);
+/// # let _ = builder;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateMode {
@@ -30,6 +39,20 @@ pub enum CertificateMode {
 }
 
 /// The result of a download of platform certificates.
+///
+/// ```no_run
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// # let client = wechatpay_chain::Client::builder().build()?;
+/// let refresh = client.refresh_certificates()?;
+/// if refresh.is_public_key_mode() {
+///     println!("WeChat Pay has no certificates for this merchant");
+/// }
+/// for serial in refresh.added() {
+///     println!("new: {serial}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRefresh {
     pub(super) added: Vec<String>,
@@ -192,7 +215,7 @@ impl State {
                     Some(earlier) => (earlier.pause * 2).min(MAX_PAUSE),
                     None => FIRST_PAUSE,
                 };
-                // The server may ask for more patience, but not for more than after a success.
+                // The server may ask for a longer pause, but not for a longer one than after a success.
                 let asked = err.retry_after().unwrap_or_default().min(PAUSE);
                 *failures = Some(Failures {
                     ended: now,

@@ -16,6 +16,16 @@ use crate::{
 };
 
 /// A builder for a [`Sandbox`] with options: see [`Sandbox::builder`].
+///
+/// ```
+/// use wechatpay_chain::sandbox::Sandbox;
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let sandbox = Sandbox::builder().mchid("1900000109").start()?;
+/// assert_eq!(sandbox.mchid(), "1900000109");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SandboxBuilder {

@@ -12,6 +12,22 @@ const MAX_REQUESTS: usize = 1_000;
 const MAX_BYTES: usize = 32 << 20;
 
 /// A request as it arrived, and the status of its response.
+///
+/// ```
+/// use wechatpay_chain::{json, sandbox::Sandbox};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let sandbox = Sandbox::start()?;
+/// let client = sandbox.client_builder().build()?;
+/// let query = json!({ "out_trade_no": "tea-0001", "query": { "mchid": sandbox.mchid() } });
+/// client.chain("v3/pay/transactions/out-trade-no/<out_trade_no>").get(query).unwrap_err();
+///
+/// let request = &sandbox.requests()[0];
+/// assert_eq!(request.path(), "/v3/pay/transactions/out-trade-no/tea-0001");
+/// assert_eq!(request.status().map(|status| status.as_u16()), Some(404));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RecordedRequest {
     id: u64,

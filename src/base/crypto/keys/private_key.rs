@@ -27,6 +27,19 @@ use crate::{
 ///
 /// This crate wipes the buffers that it reads the key through. The crypto library's copy is freed when
 /// the last clone is dropped; `ring` frees it without wiping it.
+///
+/// ```no_run
+/// use wechatpay_chain::{Client, PrivateKey};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let client = Client::builder()
+///     .mchid("1900000109")
+///     .serial("3775B6A45ACD588826D15E583A95F5DD00000000")
+///     .private_key(PrivateKey::from_pem_file("apiclient_key.pem")?);
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PrivateKey(Arc<Inner>);
 

@@ -23,6 +23,19 @@ use crate::{
 /// Verifies responses and notifications, and encrypts personal data for WeChat Pay. SPKI
 /// (`BEGIN PUBLIC KEY`), PKCS#1 (`BEGIN RSA PUBLIC KEY`) and X.509 certificates are accepted, with 2048
 /// to 8192 bits. Two values are equal if they are the same key, whatever they were read from.
+///
+/// ```no_run
+/// use wechatpay_chain::{Client, PublicKey};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let client = Client::builder().platform_key(
+///     "PUB_KEY_ID_0119000001092024000000000000",
+///     PublicKey::from_pem_file("pub_key.pem")?,
+/// );
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PublicKey(Arc<Inner>);
 
