@@ -1,7 +1,7 @@
-//! The way in for `fuzz/`: thin functions over internals that the fuzz targets check and the public
+//! The entry for `fuzz/`: thin functions over internals that the fuzz targets check and the public
 //! API does not show.
 //!
-//! Public with `--cfg fuzzing` only, and no part of the public API. Unit tests compile it too, so that
+//! Public with `--cfg fuzzing` only, and not part of the public API. Unit tests compile it too, so that
 //! a rename that breaks it shows in `cargo test`.
 
 use std::{borrow::Cow, sync::Arc, time::Instant};

@@ -1,4 +1,4 @@
-//! Makes texts and JSON values of a fuzzer's bytes.
+//! Makes texts and JSON values from a fuzzer's bytes.
 
 use serde_json::{Map, Value};
 

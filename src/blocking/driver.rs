@@ -52,7 +52,7 @@ pub(super) fn poll_or_block<T>(is_local: bool, call: Call<T>) -> Result<T> {
     }
 }
 
-/// Drives a future of the program's to its end on this thread, inside the runtime for the program's code.
+/// Drives the program's own future to its end on this thread, inside the runtime for the program's code.
 pub(super) fn block_on_plugin<F: Future>(future: F) -> Result<F::Output> {
     wire::check_may_block().map_err(Cause::not_sent)?;
     warn_on_worker();
@@ -60,7 +60,7 @@ pub(super) fn block_on_plugin<F: Future>(future: F) -> Result<F::Output> {
 }
 
 /// Warns, once per process, that a blocking method runs on a worker of a tokio runtime. It works, but all
-/// other tasks of that worker wait. A thread of `spawn_blocking` is no worker.
+/// other tasks of that worker wait. A thread of `spawn_blocking` is not a worker.
 fn warn_on_worker() {
     static WARNED: AtomicBool = AtomicBool::new(false);
     if tokio::runtime::worker_index().is_some() && !WARNED.swap(true, Ordering::Relaxed) {
@@ -86,8 +86,8 @@ fn drive<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Sleeps until it is rung. `thread::park` would not do: its single token belongs to the caller's own
-/// code, which may wait for it.
+/// Sleeps until it is rung. `thread::park` does not work here: its single token belongs to the
+/// caller's own code, which may wait for it.
 #[derive(Default)]
 struct Bell {
     rung: Mutex<bool>,

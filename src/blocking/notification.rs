@@ -79,7 +79,7 @@ impl Notification {
     /// Handles a notification once, even if it arrives several times. Returns the acknowledgement to
     /// respond with.
     ///
-    /// The guard decides whether the handler runs, and is told whether it succeeded. The handler runs on
+    /// The guard decides whether the handler runs, and learns whether it succeeded. The handler runs on
     /// the calling thread and may block.
     ///
     /// # Errors

@@ -135,7 +135,7 @@ impl Chain {
 
     /// Sends a signed request with a method that is held in a variable.
     ///
-    /// This is how an [`Operation`](crate::catalog::Operation) of the catalog is called.
+    /// This is how an [`Operation`](crate::catalog::Operation) of the catalogue is called.
     ///
     /// # Errors
     /// Like the other verbs.

@@ -1,7 +1,7 @@
 //! Paths in the form that is sorted and compared: a variable is one symbol, whatever its name.
 //!
-//! All of it is `const`, because `path!` runs at compile time. Hence the fixed size, and loops in place
-//! of iterators.
+//! All of it is `const`, because `path!` runs at compile time. That is why the size is fixed, and why
+//! there are loops in place of iterators.
 
 /// Longer than any documented path.
 const MAX_KEY: usize = 160;

@@ -1,7 +1,7 @@
 //! Finds the documented path that is most similar to an undocumented one, for compile errors and hints.
 //!
-//! All of it is `const`. The compiler's interpreter is slow, and warns about long evaluations: hence the
-//! shortlist, which is cheap to make, before the edit distances.
+//! All of it is `const`. The compiler's interpreter is slow and warns about long evaluations, so a
+//! shortlist, which is cheap to make, comes before the edit distances.
 
 use super::{
     key::{Key, VARIABLE, after_symbol},

@@ -1,6 +1,6 @@
 //! Checks of what identifies a merchant and a platform key: IDs, serials and symmetric keys.
 //!
-//! Each of these is copied by hand from a web page or a file, and WeChat Pay reports a wrong one with
+//! Someone copies each of these from a web page or a file, and WeChat Pay reports a wrong one with
 //! an error that does not name it. The checks recognize the usual mistakes and say what to write.
 
 use zeroize::Zeroizing;

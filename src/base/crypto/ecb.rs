@@ -1,8 +1,8 @@
 //! AES-256-ECB with PKCS#7 padding, in which APIv2 sends its refund notifications.
 //!
 //! ECB does not authenticate: an altered block decrypts to other bytes without an error. So a refund
-//! notification is never reported as verified. Neither ring nor aws-lc-rs offers ECB, hence the `aes`
-//! crate, block by block.
+//! notification is never reported as verified. Neither ring nor aws-lc-rs offers ECB, so this uses
+//! the `aes` crate, block by block.
 
 use aes::{
     Aes256,

@@ -7,7 +7,7 @@
 //! Where RFC 6570 leaves a choice:
 //!
 //! - An invalid template is an error, and nothing is expanded. The RFC would leave the invalid part as
-//!   it is and expand the rest, but a request to such a path is worse than none.
+//!   it is and expand the rest, but a request to the wrong path is worse than an error.
 //! - Null items of an array or object are left out, like undefined variables.
 //! - An array or object inside another one is an error. The RFC has no expansion for it.
 //! - Numbers and booleans are written as PHP does (`scalar`).

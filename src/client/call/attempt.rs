@@ -22,7 +22,7 @@ use crate::{
 /// - A pooled connection turned out to be closed: the request goes over a new one, once. Servers
 ///   close idle connections at any time, so this is normal operation and not worth a retry.
 ///
-/// Each request is signed anew, because the signature covers a path that may differ between the
+/// Each request is signed again, because the signature covers a path that may differ between the
 /// hosts.
 pub(in crate::client) async fn send(
     core: &Core,

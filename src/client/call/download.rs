@@ -88,7 +88,7 @@ async fn download(
 /// Makes the draft for the file that a response names.
 fn second_request(core: &Core, named_by: &Response, options: Options) -> Result<Draft, SentError> {
     // The trust in the file comes from the response that names it, through the hash. An unsigned
-    // response has none to give.
+    // response is not trusted itself.
     let Some(serial) = named_by.verification().serial() else {
         return Err(Cause::new(
             ErrorKind::Verification,
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn response_without_a_file_or_a_known_hash_is_an_error() {
+    fn response_without_file_or_known_hash_is_an_error() {
         for (body, text) in [
             (json!({"hash_value": SHA1}), "neither `download_url` nor"),
             (json!(["u"]), "neither `download_url` nor `url`"),

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn primary_host_that_is_still_down_is_not_probed_again_for_as_long() {
+    fn failed_probe_delays_the_next_probe() {
         let failover = failover();
         let now = Instant::now();
         let mut first = failover.both(now);

@@ -201,8 +201,8 @@ fn location(draft: &Draft, incoming: &Incoming) -> Option<String> {
     location.to_str().ok().map(str::to_owned)
 }
 
-/// Returns a random number from 0 to 1 that spreads retries. If the system has no randomness to
-/// give, pauses are spread less, which is no reason to fail a call.
+/// Returns a random number from 0 to 1 that spreads retries. If the system has no random
+/// bytes, pauses are spread less: that is better than failing the call.
 fn jitter() -> f64 {
     let mut byte = [0];
     match crypto::random(&mut byte) {

@@ -22,7 +22,7 @@ pub(super) struct CallSpan {
 
 impl CallSpan {
     pub(super) fn new(method: &Method, template: &str) -> Self {
-        // A template may be an absolute URL that someone wrote a password into.
+        // A template may be an absolute URL with a password in it.
         let template = &*without_user_info(template);
         // The names follow OpenTelemetry's conventions for HTTP clients where those have one.
         let span = tracing::debug_span!(

@@ -62,7 +62,7 @@ impl Upload {
             head: Some(frame.head),
             source,
             tail: Some(frame.tail),
-            // The file is hashed again while it is sent: it may change under our hands.
+            // The file is hashed again while it is sent: it may change in the meantime.
             expected: media.digest(),
             hash: Some(Sha256::new()),
             read: 0,

@@ -54,7 +54,7 @@ impl<T> Default for Children<T> {
     }
 }
 
-/// A fast hash over the whole key. It need not resist collisions on purpose: the keys are literals in
+/// A fast hash over the whole key. It need not resist deliberate collisions: the keys are literals in
 /// the program.
 fn hash(key: &str) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -40,7 +40,7 @@ impl Core {
     /// # Errors
     /// Returns an error if there is no key and the download brought none by the deadline. A failure of
     /// the download is the source of this error and not the error itself: it is about another request,
-    /// and must not be taken for the answer to this one.
+    /// and must not be mistaken for the error of this one.
     pub(in crate::client) async fn require_platform_key(
         self: &Arc<Self>,
         deadline: Option<Instant>,
@@ -243,9 +243,9 @@ impl Core {
         let head = attempt::send(self, &draft, &state).await.map_err(in_call)?;
         // Not verified like other responses: the certificate that signed it may be among those it brings.
         // `certificates::read` decrypts them first and then verifies with them.
-        let answer = response::collect(self, head).await.map_err(in_call)?;
-        match certificates::read(&answer, key, store, now())
-            .map_err(|err| in_call(answer.explain(err)))?
+        let response = response::collect(self, head).await.map_err(in_call)?;
+        match certificates::read(&response, key, store, now())
+            .map_err(|err| in_call(response.explain(err)))?
         {
             Downloaded::None => {
                 tracing::debug!("no platform certificates: public key mode");

@@ -93,7 +93,7 @@ impl Client {
 }
 
 /// Writes a certificate next to its path and renames it, so that no one ever reads half of it. A link
-/// at that path is replaced: following it would let whoever planted it choose the file to overwrite.
+/// at that path is replaced: following it would let an attacker choose the file to overwrite.
 fn save(certificate: &Certificate, folder: &Path) -> cause::Result<()> {
     let path = folder.join(format!("wechatpay_{}.pem", certificate.serial()));
     let claim = FileClaim::new();

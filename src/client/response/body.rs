@@ -54,7 +54,7 @@ struct File {
     stored: FileHasher,
     /// Where the file goes as it is. The decompressor holds it instead if the file is stored
     /// decompressed.
-    target: Option<Target>,
+    storage: Option<Storage>,
 }
 
 enum Format {
@@ -65,7 +65,7 @@ enum Format {
 }
 
 /// Where a body goes.
-pub(super) enum Target {
+pub(super) enum Storage {
     File { partial: PartialFile, len: u64 },
     Memory { bytes: Vec<u8>, cap: usize },
 }
@@ -77,6 +77,22 @@ pub(super) enum Written {
 }
 
 /// The file that the option `sink` created: from [`Response::file`](crate::Response::file).
+///
+/// ```no_run
+/// use wechatpay_chain::json;
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// # let client = wechatpay_chain::Client::builder().build()?;
+/// let bill = client.chain("v3/bill/tradebill").download(json!({
+///     "query": { "bill_date": "2019-06-11" },
+///     "sink": "tradebill-2019-06-11.csv",
+/// }))?;
+/// if let Some(file) = bill.file() {
+///     println!("{}: {} bytes, SHA-1 {}", file.path().display(), file.len(), file.sha1());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkFile {
     path: PathBuf,
@@ -106,13 +122,13 @@ impl SinkFile {
 }
 
 impl BodyWriter {
-    pub(super) fn new(target: Target, options: FileOptions, coding: Coding) -> Self {
+    pub(super) fn new(storage: Storage, options: FileOptions, coding: Coding) -> Self {
         let arrived = (coding == Coding::Gzip).then(|| options.hasher());
         let file = File {
             stored: options.hasher(),
             options,
             format: Format::Undecided(Vec::new()),
-            target: Some(target),
+            storage: Some(storage),
         };
         let encoding = match coding {
             Coding::Plain => Encoding::Plain(file),
@@ -208,15 +224,15 @@ impl File {
             self.pass_on(&start)?;
         }
         let stored = self.stored.finish();
-        let (decompressed, target) = match self.format {
+        let (decompressed, storage) = match self.format {
             Format::Gzip(decoder) => {
                 let decompressed = decoder.finish().map_err(explain)?;
                 (
                     decompressed.hasher.finish(),
-                    self.target.or(decompressed.target),
+                    self.storage.or(decompressed.storage),
                 )
             }
-            Format::Undecided(_) | Format::Plain => (stored, self.target),
+            Format::Undecided(_) | Format::Plain => (stored, self.storage),
         };
         let forms = [arrived, Some(stored), Some(decompressed)];
         let differs = |hash: &FileHash| !forms.iter().flatten().any(|form| form.has(hash));
@@ -237,13 +253,13 @@ impl File {
         } else {
             stored
         };
-        match target {
-            Some(Target::File { partial, len }) => Ok(Written::File(SinkFile {
+        match storage {
+            Some(Storage::File { partial, len }) => Ok(Written::File(SinkFile {
                 path: partial.keep()?,
                 len,
                 sha1: digest::hex_lower(&written.sha1),
             })),
-            Some(Target::Memory { bytes, .. }) => Ok(Written::Memory(bytes.into())),
+            Some(Storage::Memory { bytes, .. }) => Ok(Written::Memory(bytes.into())),
             None => Err(unreachable_state()),
         }
     }
@@ -251,14 +267,14 @@ impl File {
     /// Decides the format by the first bytes.
     fn decide(&mut self, start: &[u8]) {
         self.format = if start.starts_with(&GZIP) && !self.options.is_default() {
-            let target = if self.options.gunzip {
-                self.target.take()
+            let storage = if self.options.gunzip {
+                self.storage.take()
             } else {
                 None
             };
             Format::Gzip(Box::new(MultiGzDecoder::new(Decompressed {
                 hasher: self.options.hasher(),
-                target,
+                storage,
             })))
         } else {
             Format::Plain
@@ -266,8 +282,8 @@ impl File {
     }
 
     fn pass_on(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(target) = &mut self.target {
-            target.write_all(bytes).map_err(explain)?;
+        if let Some(storage) = &mut self.storage {
+            storage.write_all(bytes).map_err(explain)?;
         }
         if let Format::Gzip(decoder) = &mut self.format {
             decoder.write_all(bytes).map_err(explain)?;
@@ -279,7 +295,7 @@ impl File {
 impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.take(bytes)
-            .map_err(|cause| io::Error::other(TargetError(cause)))?;
+            .map_err(|cause| io::Error::other(StorageError(cause)))?;
         Ok(bytes.len())
     }
 
@@ -292,13 +308,13 @@ impl Write for File {
 struct Decompressed {
     hasher: FileHasher,
     /// Set if the file is stored decompressed.
-    target: Option<Target>,
+    storage: Option<Storage>,
 }
 
 impl Write for Decompressed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(target) = &mut self.target {
-            target.write_all(bytes)?;
+        if let Some(storage) = &mut self.storage {
+            storage.write_all(bytes)?;
         }
         self.hasher.update(bytes);
         Ok(bytes.len())
@@ -309,13 +325,13 @@ impl Write for Decompressed {
     }
 }
 
-impl Write for Target {
+impl Write for Storage {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File { partial, len } => {
                 partial.write_all(bytes).map_err(|source| {
                     let err = partial.failed("cannot be written").with_source(source);
-                    io::Error::other(TargetError(err))
+                    io::Error::other(StorageError(err))
                 })?;
                 *len += bytes.len() as u64;
             }
@@ -329,7 +345,7 @@ impl Write for Target {
                              `max_response`"
                         ),
                     );
-                    return Err(io::Error::other(TargetError(err)));
+                    return Err(io::Error::other(StorageError(err)));
                 }
                 kept.extend_from_slice(bytes);
             }
@@ -344,25 +360,25 @@ impl Write for Target {
 
 /// Carries a cause through a decoder, which passes on I/O errors only.
 #[derive(Debug)]
-struct TargetError(Cause);
+struct StorageError(Cause);
 
-impl fmt::Display for TargetError {
+impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl StdError for TargetError {}
+impl StdError for StorageError {}
 
 /// The error of a state that cannot be reached: an error ends the download before. It is an error
 /// and no panic, because this runs inside a payment.
 fn unreachable_state() -> Cause {
-    Cause::new(ErrorKind::File, "the download has no target")
+    Cause::new(ErrorKind::File, "the download has no storage")
 }
 
 fn explain(err: io::Error) -> Cause {
-    match err.downcast::<TargetError>() {
-        Ok(TargetError(cause)) => cause,
+    match err.downcast::<StorageError>() {
+        Ok(StorageError(cause)) => cause,
         Err(err) => {
             Cause::new(ErrorKind::Decode, "truncated or corrupt gzip stream").with_source(err)
         }

@@ -123,7 +123,7 @@ impl Response {
             .map_err(|err| self.decode_error("is not UTF-8", Some(err.into())))
     }
 
-    /// Deserializes the JSON body, into a type of yours or a [`Value`].
+    /// Deserializes the JSON body into your own type or a [`Value`].
     ///
     /// WeChat Pay sometimes truncates a customer's text in the middle of an emoji, which leaves half a
     /// surrogate pair, such as `\ud83c`. That half is replaced by U+FFFD. serde_json itself refuses such

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{
     Response,
-    body::{BodyWriter, Target, Written},
+    body::{BodyWriter, Storage, Written},
     file::{FileClaim, PartialFile},
 };
 use crate::{
@@ -84,15 +84,15 @@ pub(in crate::client) async fn receive(
     // blocking pool is still doing with the partial file.
     if let Some((_claim, partial)) = file {
         let status = head.incoming.status;
-        let target = Target::File { partial, len: 0 };
+        let storage = Storage::File { partial, len: 0 };
         return match streamable(draft, &mut head.incoming).await {
-            Ok(Some(verification)) => stream(draft, head.incoming, verification, target, reports)
+            Ok(Some(verification)) => stream(draft, head.incoming, verification, storage, reports)
                 .await
                 .map_err(|err| err.map(|cause| cause.with_status(status))),
             Ok(None) => {
                 let raw = collect(core, head).await?;
                 let verification = verify(core, draft, proof, &raw).await?;
-                store(draft, raw, verification, target, reports).await
+                store(draft, raw, verification, storage, reports).await
             }
             Err(err) => Err(unread(err, status)),
         };
@@ -102,11 +102,11 @@ pub(in crate::client) async fn receive(
     if draft.response.file.is_default() && is_decoded(draft, &raw, &verification) {
         return Ok(Response::new(raw, verification));
     }
-    let target = Target::Memory {
+    let storage = Storage::Memory {
         bytes: Vec::new(),
         cap: core.max_response,
     };
-    store(draft, raw, verification, target, reports).await
+    store(draft, raw, verification, storage, reports).await
 }
 
 /// Reads the body of a redirect to its end, so that the connection can be reused, or closes the
@@ -193,7 +193,7 @@ async fn verify(
 }
 
 /// Verifies a response. If its key is not known, downloads the platform certificates and tries once
-/// more: keys rotate, and the first response by a new key arrives before anyone has told the client.
+/// more: keys rotate, and the first response by a new key arrives before the client knows the key.
 async fn verify_with_download(
     core: &Arc<Core>,
     draft: &Draft,
@@ -259,7 +259,7 @@ async fn store(
     draft: &Draft,
     raw: RawResponse,
     verification: Verification,
-    target: Target,
+    storage: Storage,
     reports: &Reports,
 ) -> Result<Response, SentError> {
     let (body, coding) = if is_decoded(draft, &raw, &verification) {
@@ -267,7 +267,7 @@ async fn store(
     } else {
         (raw.received_body().clone(), raw.coding())
     };
-    let mut writer = BodyWriter::new(target, draft.response.file.clone(), coding);
+    let mut writer = BodyWriter::new(storage, draft.response.file.clone(), coding);
     let len = body.len() as u64;
     let written = on_blocking_pool(move || {
         writer.write(&body)?;
@@ -282,12 +282,12 @@ async fn store(
     Ok(response(raw.status, raw.headers, verification, written))
 }
 
-/// Streams a body into its target. Memory does not grow with its size.
+/// Streams a body into its storage. Memory does not grow with its size.
 async fn stream(
     draft: &Draft,
     incoming: Incoming,
     verification: Verification,
-    target: Target,
+    storage: Storage,
     reports: &Reports,
 ) -> Result<Response, SentError> {
     let mut body = incoming.body;
@@ -295,7 +295,7 @@ async fn stream(
     let mut headers = incoming.headers;
     let coding = Coding::of(&headers).map_err(|why| done(why.cause()))?;
     coding.strip(&mut headers);
-    let mut writer = BodyWriter::new(target, draft.response.file.clone(), coding);
+    let mut writer = BodyWriter::new(storage, draft.response.file.clone(), coding);
     let reporter = reports.to(draft.send.on_progress.clone());
     let mut batch = Vec::with_capacity(BATCH);
     let mut received = 0;

@@ -125,7 +125,7 @@ impl Ack {
         bare.of(Version::V3)
     }
 
-    /// Returns whether this reports success.
+    /// Returns `true` if this reports success.
     pub fn is_success(&self) -> bool {
         self.reason.is_none()
     }

@@ -150,7 +150,7 @@ impl Notification {
         self.text("summary")
     }
 
-    /// Returns whether this is a notification of APIv2.
+    /// Returns `true` for a notification of APIv2.
     pub fn is_v2(&self) -> bool {
         self.version == Version::V2
     }
@@ -176,7 +176,7 @@ impl Notification {
         &self.resource_json
     }
 
-    /// Deserializes the resource into a type of yours.
+    /// Deserializes the resource into your own type.
     ///
     /// # Errors
     ///

@@ -128,7 +128,7 @@ fn named(resource: &Value, names: &Names, accepted: &[String]) -> Result<Option<
     });
     let mut first = None;
     for (pointer, value) in ids(names.recipient) {
-        // A list or an object where an ID is expected names nobody we know, so it is refused as well.
+        // A list or an object where an ID is expected names no known merchant, so it is refused as well.
         let refused = match scalar(value) {
             Some(id) if accepts(accepted, &id) => {
                 first.get_or_insert(id);

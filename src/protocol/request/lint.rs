@@ -33,7 +33,7 @@ const AMOUNTS: [&str; 12] = [
 
 /// Checks a body. The walk is skipped if nothing would report its findings.
 pub(crate) fn check(body: &Value, version: Version, strict: bool) -> Result<()> {
-    // Without a subscriber the walk would cost time for every request and tell nobody.
+    // Without a subscriber the walk would cost time for every request and have no effect.
     if !strict && !tracing::enabled!(tracing::Level::WARN) {
         return Ok(());
     }

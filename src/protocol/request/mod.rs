@@ -234,8 +234,8 @@ impl Draft {
         path::check(path).map_err(refused)?;
         let target = match &self.payload {
             // The query carries its signature, so it is signed again. Only the caller's own fields are
-            // signed: signing fields that the redirect chose would let whoever sent it obtain a
-            // signed message of their choice.
+            // signed: signing fields that the redirect chose would let its sender obtain a
+            // signed message of any content.
             Payload::Query(given) => {
                 if let Some(query) = query {
                     v2::request::check_same_fields(given, query).map_err(refused)?;

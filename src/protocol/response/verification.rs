@@ -53,7 +53,7 @@ pub enum Verification {
 }
 
 impl Verification {
-    /// Returns whether a signature vouches for the response, either directly or through the hash
+    /// Returns `true` if a signature vouches for the response, either directly or through the hash
     /// in a [response that named it](Self::NamedFile).
     pub fn is_verified(&self) -> bool {
         self.serial().is_some()

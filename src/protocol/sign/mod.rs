@@ -127,8 +127,8 @@ pub trait Signer: Send + Sync + 'static {
     /// that this signer does not decrypt it.
     ///
     /// Implement it only with implicit rejection, as in OpenSSL 3.2: a wrong padding must yield
-    /// random bytes, not an error. Whoever can send ciphertexts and tell the two apart can decrypt
-    /// other ciphertexts (Bleichenbacher's attack).
+    /// random bytes, not an error. An attacker who can send ciphertexts and tell the two apart can
+    /// decrypt other ciphertexts (Bleichenbacher's attack).
     ///
     /// # Errors
     ///
@@ -335,7 +335,7 @@ pub(crate) struct Authorization {
 
 /// Signs one request, with a fresh nonce and the time `now` (seconds since 1970).
 ///
-/// Every attempt is signed anew: WeChat Pay refuses an old timestamp and a repeated nonce.
+/// Every attempt is signed again: WeChat Pay refuses an old timestamp and a repeated nonce.
 pub(crate) async fn authorization(
     key: &MerchantKey,
     scheme: Scheme,

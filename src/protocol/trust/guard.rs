@@ -18,7 +18,7 @@ use crate::{
     protocol::merchant::is_sandbox_id,
 };
 
-/// The checks that every key of one client passes, whichever way it arrives.
+/// The checks that every key of one client passes, however it arrives.
 pub(crate) struct Guard {
     sandboxes: Sandboxes,
     /// The first sandbox ID that was accepted. It is never forgotten: a request signed with that
@@ -96,7 +96,7 @@ impl Guard {
         put: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let mut all = self.lock();
-        // A key on both sides would let the merchant, or whoever stole its key, sign "responses".
+        // A key on both sides would let the merchant, or someone who stole its key, sign "responses".
         if let Some(key) = trusted().iter().find(|key| own.is(key)) {
             return Err(Cause::config(format!(
                 "rotate_key: the serial or the key is that of the trusted platform key {}: give the \

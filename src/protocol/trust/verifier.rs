@@ -55,8 +55,8 @@ pub trait Verifier: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns an error if the question could not be answered, for example because the service is
-    /// not reachable. The call then fails: nothing unverified counts as a success.
+    /// Returns an error if the signature cannot be checked, for example because the service is not
+    /// reachable. The call then fails: nothing unverified counts as a success.
     fn verify(
         &self,
         serial: &str,

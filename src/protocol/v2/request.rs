@@ -94,9 +94,9 @@ impl Signing<'_> {
 }
 
 /// Checks that the query of a redirect has the fields that were sent, apart from the nonce and the
-/// sign, which are made anew.
+/// sign, which are made again.
 ///
-/// Otherwise whoever sent the redirect could have any fields signed with the merchant's key.
+/// Otherwise the sender of a redirect could have any fields signed with the merchant's key.
 pub(crate) fn check_same_fields(sent: &Value, query: &str) -> Result<()> {
     let bare = |fields: Map<String, Value>| {
         let kept = fields

@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn field_like_text_is_accepted_where_it_cannot_hide_a_field() {
+    fn field_like_text_is_accepted_if_it_hides_no_field() {
         for attach in [
             "type=1&out_trade_no=5", // sorts after the next field
             "a=1&appid=2",           // sorts before this field

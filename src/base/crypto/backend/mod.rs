@@ -9,7 +9,7 @@ mod aws_lc;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 mod ring;
 
-// The leading `::` tells the crate from the module of the same name.
+// The leading `::` distinguishes the crate from the module of the same name.
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 use ::ring as library;
 #[cfg(feature = "aws-lc-rs")]

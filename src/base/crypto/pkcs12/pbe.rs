@@ -132,7 +132,7 @@ impl Password {
         let salt = derivation.take(der::OCTET_STRING).ok_or_else(damaged)?;
         let iterations = count(&mut derivation)?;
         check_iterations(iterations)?;
-        // Optional, and redundant: the cipher tells the length of its key.
+        // Optional, and redundant: the cipher determines the length of its key.
         let _key_length = derivation.unsigned();
         let prf = match derivation.take(der::SEQUENCE) {
             Some(prf) => Reader::new(prf).take(der::OID).ok_or_else(damaged)?,
@@ -304,7 +304,7 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
             *part = open ^ before;
         }
     }
-    // A padding oracle needs someone to answer many guesses. This runs once, on a local file.
+    // A padding oracle needs many guesses. This runs once, on a local file.
     let padding = out.last().copied().map_or(0, usize::from);
     let wrong = || Defect::new("cannot decrypt it: wrong password or altered archive");
     let length = out.len().checked_sub(padding).ok_or_else(wrong)?;

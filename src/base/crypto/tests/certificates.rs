@@ -63,7 +63,7 @@ fn validity_matches_the_certificate() {
 }
 
 #[test]
-fn first_certificate_of_a_chain_is_read_and_keys_are_skipped() {
+fn first_certificate_is_read_and_keys_are_skipped() {
     let Some(openssl) = Openssl::find() else {
         return;
     };

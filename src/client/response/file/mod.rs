@@ -34,7 +34,7 @@ enum Stage {
     /// The partial file is at this path.
     Partial(PathBuf),
     /// The file is in its place.
-    Kept,
+    InPlace,
     /// The call has ended without the file. The partial one may still be at this path, on systems
     /// where an open file cannot be removed.
     Abandoned(Option<PathBuf>),
@@ -146,7 +146,7 @@ impl PartialFile {
         };
         // In the same folder, so on the same file system: only then is a rename atomic.
         fs::rename(path, &self.target).map_err(unsaved)?;
-        *stage = Stage::Kept;
+        *stage = Stage::InPlace;
         drop(stage);
         Ok(std::mem::take(&mut self.target))
     }
@@ -186,8 +186,8 @@ impl Drop for PartialFile {
 fn abandon(stage: &mut Stage) {
     let path = match std::mem::replace(stage, Stage::Abandoned(None)) {
         Stage::Partial(path) | Stage::Abandoned(Some(path)) => path,
-        Stage::Kept => {
-            *stage = Stage::Kept;
+        Stage::InPlace => {
+            *stage = Stage::InPlace;
             return;
         }
         Stage::New | Stage::Abandoned(None) => return,

@@ -136,7 +136,7 @@ fn dropping_the_claim_and_renaming_exclude_each_other() {
 }
 
 #[test]
-fn partial_file_is_removed_on_drop_and_kept_file_outlives_its_claim() {
+fn partial_file_is_removed_on_drop_and_final_one_stays() {
     let folder = Folder::new();
     let target = folder.0.join("bill");
     let claim = FileClaim::new();

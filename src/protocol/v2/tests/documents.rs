@@ -89,7 +89,7 @@ fn result_code_is_required_where_documented() {
         .map(|(path, _)| path.as_str())
         .collect::<BTreeSet<_>>();
     assert_eq!(required.len(), 116);
-    // No request's path has a brace, so such an entry would never be found.
+    // No request's path has a brace, so an entry with a brace would never be found.
     assert!(required.iter().all(|path| !path.contains('{')));
     assert!(required.iter().eq(result_code::all()), "{required:#?}");
 }
