@@ -5,7 +5,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
 
-use super::Setup;
+use super::setup::Setup;
 use crate::protocol::{options::RequestOptions, trust::signature, url::path::Version};
 
 const ACCEPTED: HeaderValue = HeaderValue::from_static(

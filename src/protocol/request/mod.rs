@@ -6,13 +6,14 @@ mod headers;
 mod lint;
 pub(crate) mod multipart;
 mod payload;
+mod setup;
 mod url;
 
-pub(crate) use self::payload::Payload;
+pub(crate) use self::{payload::Payload, setup::Setup};
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 
 use self::{
     check::check_options,
@@ -26,53 +27,14 @@ use super::{
     options::{self, OnProgress, Options},
     response::file::FileOptions,
     sign::Scheme,
-    trust::{Trust, guard::Guard, signature::SERIAL},
+    trust::{Trust, signature::SERIAL},
     url::{
-        host::{Base, HostRule, Origin},
+        host::{Base, Origin},
         path::{self, Version},
     },
     v2,
 };
-use crate::error::{Cause, ErrorKind, cause::Result, value::shown};
-
-/// What a client contributes to each of its requests.
-pub(crate) struct Setup {
-    pub(crate) base: Base,
-    pub(crate) hosts: HostRule,
-    pub(crate) guard: Arc<Guard>,
-    pub(crate) user_agent: HeaderValue,
-    pub(crate) timeout: Duration,
-    pub(crate) connect_timeout: Duration,
-    /// Whether values that WeChat Pay is known to refuse are errors instead of warnings.
-    pub(crate) strict: bool,
-}
-
-impl Setup {
-    /// Checks that a request may go to `origin`, by the host rule and by whose keys the client has.
-    pub(crate) fn check_origin(&self, origin: &Origin, unsigned: bool) -> Result<()> {
-        if unsigned {
-            self.hosts.check_unsigned(origin)?;
-        } else {
-            self.hosts.check(origin)?;
-        }
-        match self.guard.sandbox() {
-            Some(id) => self.check_sandbox(id, origin),
-            None => Ok(()),
-        }
-    }
-
-    /// Checks that a request that involves this sandbox ID may go to `origin`.
-    fn check_sandbox(&self, id: &str, origin: &Origin) -> Result<()> {
-        if self.hosts.may_be_sandbox(origin) {
-            return Ok(());
-        }
-        Err(Cause::request(format!(
-            "{} belongs to a sandbox, and {origin} is not one: a client with a sandbox's keys \
-             sends nothing there",
-            shown(id)
-        )))
-    }
-}
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// What was asked: a request without its signature.
 ///

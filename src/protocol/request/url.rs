@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::Setup;
+use super::setup::Setup;
 use crate::{
     error::{Cause, cause::Result},
     protocol::{
