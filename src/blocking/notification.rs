@@ -90,8 +90,8 @@ impl Notification {
         G: ReplayGuard,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let begun = block_on_plugin(guard.begin(self.id()))?;
-        let fence = match self.admitted(begun)? {
+        let admission = block_on_plugin(guard.begin(self.id()))?;
+        let fence = match self.admitted(admission)? {
             ControlFlow::Continue(fence) => fence,
             ControlFlow::Break(ack) => return Ok(ack),
         };

@@ -122,12 +122,12 @@ impl Expansion<'_, '_> {
         first: &mut bool,
         list: &[Value],
     ) -> Result<(), Reason> {
-        let mut begun = false;
+        let mut started = false;
         // An array without items writes nothing, not even the operator's first character: `begin` is
         // called by the first item.
         for item in list.iter().filter(|item| !item.is_null()) {
             let text = scalar(item).ok_or_else(|| Reason::Nested(spec.name.to_owned()))?;
-            self.separate(operator, spec, first, &mut begun);
+            self.separate(operator, spec, first, &mut started);
             if spec.explode && operator.named {
                 self.name(operator, spec.name, text.is_empty());
             }
@@ -143,10 +143,10 @@ impl Expansion<'_, '_> {
         first: &mut bool,
         map: &Map<String, Value>,
     ) -> Result<(), Reason> {
-        let mut begun = false;
+        let mut started = false;
         for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {
             let text = scalar(value).ok_or_else(|| Reason::Nested(spec.name.to_owned()))?;
-            self.separate(operator, spec, first, &mut begun);
+            self.separate(operator, spec, first, &mut started);
             operator.push(key, self.out);
             self.out
                 .push_str(match (spec.explode, operator.named && text.is_empty()) {
@@ -165,16 +165,16 @@ impl Expansion<'_, '_> {
         operator: &Operator,
         spec: &Spec<'_>,
         first: &mut bool,
-        begun: &mut bool,
+        started: &mut bool,
     ) {
-        if *begun {
+        if *started {
             self.out.push_str(if spec.explode {
                 operator.separator
             } else {
                 ","
             });
         } else {
-            *begun = true;
+            *started = true;
             self.begin(operator, first);
             if operator.named && !spec.explode {
                 self.name(operator, spec.name, false);

@@ -136,13 +136,13 @@ async fn attempts(
             .retry
             .decide(&draft.method, &err, err.retry_after(), number, jitter());
         // A pause that outlasts the call would only replace this error by a timeout.
-        let fits = |pause: &Duration| match deadline {
+        let is_in_time = |pause: &Duration| match deadline {
             Some(deadline) => Instant::now()
                 .checked_add(*pause)
                 .is_some_and(|then| then < deadline),
             None => *pause <= MAX_PAUSE,
         };
-        match pause.filter(fits).filter(|_| core.budget.spend()) {
+        match pause.filter(is_in_time).filter(|_| core.budget.spend()) {
             Some(pause) => {
                 // Only reads, and writes that were certainly not processed, get here; see `retry.rs`.
                 // The outcome is kept all the same: if the next attempt is not sent, this one decides.

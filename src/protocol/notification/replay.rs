@@ -172,9 +172,9 @@ impl Notification {
     /// Returns the fence to continue with, or the acknowledgement to send immediately.
     pub(crate) fn admitted(
         &self,
-        begun: Result<Admission, impl Into<BoxError>>,
+        admission: Result<Admission, impl Into<BoxError>>,
     ) -> Result<ControlFlow<Ack, Fence>> {
-        match begun.map_err(|err| failed("the replay guard failed to begin", err.into()))? {
+        match admission.map_err(|err| failed("the replay guard failed to begin", err.into()))? {
             // Success, although nothing is done now: WeChat Pay should stop sending it.
             Admission::Done => Ok(ControlFlow::Break(self.ack())),
             Admission::Busy => Ok(ControlFlow::Break(self.fail("being handled"))),

@@ -162,7 +162,7 @@ pub(crate) fn outcome_v3(
 /// APIv2 does not sign its failures, so only known definite codes count.
 pub(crate) fn outcome_v2(effect: Effect, code: &str, message: &str) -> Outcome {
     let is_documented = v2::codes::is_definite(code)
-        || effect == Effect::Read && v2::codes::is_definite_for_a_read(code);
+        || effect == Effect::Read && v2::codes::is_definite_for_read(code);
     if is_sign_refused(code, message) || is_documented && !effect.leaves_open(code, message) {
         Outcome::Rejected
     } else {

@@ -79,7 +79,7 @@ pub(crate) fn is_definite(code: &str) -> bool {
 }
 
 /// Returns whether the code, in addition to those of [`is_definite`], refuses a read.
-pub(crate) fn is_definite_for_a_read(code: &str) -> bool {
+pub(crate) fn is_definite_for_read(code: &str) -> bool {
     DEFINITE_FOR_READS.contains(&code)
 }
 

@@ -99,10 +99,10 @@ impl Signing<'_> {
 /// Otherwise the sender of a redirect could have any fields signed with the merchant's key.
 pub(crate) fn check_same_fields(sent: &Value, query: &str) -> Result<()> {
     let bare = |fields: Map<String, Value>| {
-        let kept = fields
+        let compared = fields
             .into_iter()
             .filter(|(name, _)| name != NONCE && name != SIGN);
-        kept.collect::<BTreeMap<_, _>>()
+        compared.collect::<BTreeMap<_, _>>()
     };
     let theirs = parameters(&Value::String(query.to_owned()))?;
     if bare(parameters(sent)?) == bare(theirs) {

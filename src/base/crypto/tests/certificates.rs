@@ -68,13 +68,18 @@ fn first_certificate_is_read_and_keys_are_skipped() {
         return;
     };
     openssl.write("key.pem", key_pem(&openssl));
-    let made = |serial| {
+    let certificate = |serial| {
         openssl.text(
             &format!("req -x509 -new -key key.pem -subj /CN=x -set_serial {serial}"),
             b"",
         )
     };
-    let text = format!("{}\n{}\n{}", key_pem(&openssl), made(17), made(18));
+    let text = format!(
+        "{}\n{}\n{}",
+        key_pem(&openssl),
+        certificate(17),
+        certificate(18)
+    );
     assert_eq!(Certificate::from_pem(&text).unwrap().serial(), "11");
 }
 

@@ -160,14 +160,14 @@ fn pkcs1_is_an_error_without_implicit_rejection() {
         return;
     };
     let key = key(&openssl);
-    let sealed = key.public_key().encrypt_pkcs1("张三".as_bytes()).unwrap();
-    let err = key.decrypt_pkcs1(&sealed).unwrap_err();
+    let ciphertext = key.public_key().encrypt_pkcs1("张三".as_bytes()).unwrap();
+    let err = key.decrypt_pkcs1(&ciphertext).unwrap_err();
     assert!(err.is_decrypt());
     // The command in the error decrypts it.
     let text = err.to_string();
     let (_, command) = text.split_once("| openssl ").expect("a command");
     let command = command.replace("apiclient_key.pem", "key.pem");
-    assert_eq!(openssl.text(&command, &sealed), "张三");
+    assert_eq!(openssl.text(&command, &ciphertext), "张三");
 }
 
 #[test]
@@ -213,8 +213,8 @@ fn larger_keys_and_other_exponents_work() {
         let key = PrivateKey::from_pem(&pem).unwrap();
         let signature = key.sign(b"message").unwrap();
         assert!(key.public_key().verify(b"message", &signature));
-        let sealed = key.public_key().encrypt_oaep(b"text").unwrap();
-        assert_eq!(key.decrypt_oaep(&sealed).unwrap(), b"text");
+        let ciphertext = key.public_key().encrypt_oaep(b"text").unwrap();
+        assert_eq!(key.decrypt_oaep(&ciphertext).unwrap(), b"text");
     }
     // WeChat Pay's exponent is 65537. 3 is valid too.
     let options = "rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3";
@@ -223,11 +223,11 @@ fn larger_keys_and_other_exponents_work() {
     let public = PublicKey::from_pem(&openssl.text("pkey -in three.pem -pubout", b"")).unwrap();
     let signature = openssl.run("dgst -sha256 -sign three.pem", b"message");
     assert!(public.verify(b"message", &signature));
-    let sealed = public.encrypt_oaep(b"text").unwrap();
+    let ciphertext = public.encrypt_oaep(b"text").unwrap();
     assert_eq!(
         openssl.run(
             &format!("pkeyutl -decrypt -inkey three.pem {OAEP}"),
-            &sealed
+            &ciphertext
         ),
         b"text"
     );

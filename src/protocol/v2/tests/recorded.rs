@@ -157,9 +157,9 @@ fn openssl_makes_the_same_signs() {
             .iter()
             .map(|one| if one.is_empty() { &*key_option } else { one });
         let mut openssl = Command::new("openssl");
-        let made = material::run(openssl.args(arguments), source.as_bytes());
-        let made = String::from_utf8(made.unwrap()).unwrap();
-        let made = made.split(' ').next().unwrap().to_uppercase();
-        assert_eq!(sign(&fields, KEY, sign_type).unwrap(), made, "{name}");
+        let digest = material::run(openssl.args(arguments), source.as_bytes());
+        let digest = String::from_utf8(digest.unwrap()).unwrap();
+        let digest = digest.split(' ').next().unwrap().to_uppercase();
+        assert_eq!(sign(&fields, KEY, sign_type).unwrap(), digest, "{name}");
     }
 }
