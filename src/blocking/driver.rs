@@ -55,7 +55,6 @@ pub(super) fn poll_or_block<T>(is_local: bool, call: Call<T>) -> Result<T> {
 /// Drives the program's own future to its end on this thread, inside the runtime for the program's code.
 pub(super) fn block_on_plugin<F: Future>(future: F) -> Result<F::Output> {
     wire::check_may_block().map_err(Cause::not_sent)?;
-    warn_on_worker();
     drive(wire::run_on_user_runtime(future)).map_err(Cause::not_sent)
 }
 

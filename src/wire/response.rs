@@ -179,11 +179,11 @@ impl fmt::Display for BodyError {
                 declared: Some(declared),
             } => write!(
                 f,
-                "the response's body is {declared} bytes long; the limit is {cap}"
+                "the response's body is {declared} bytes long; the limit is {cap}: raise `max_response`"
             ),
             Self::TooLarge { cap, .. } => write!(
                 f,
-                "the response's body is longer than the limit of {cap} bytes"
+                "the response's body is longer than the limit of {cap} bytes: raise `max_response`"
             ),
             Self::Cut(_) => {
                 f.write_str("the connection failed before the end of the response's body")

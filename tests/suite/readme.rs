@@ -108,7 +108,7 @@ fn code_builds_with_the_named_dependencies_alone() {
         assert!(checked.is_ok(), "{names:?}: {}", checked.unwrap_err());
     }
 
-    // What makes the above worth anything: the crates beneath this one are not in reach.
+    // Shows that the check above can fail.
     let program = "use serde_json as _;\n\nfn main() {}\n".to_owned();
     let undeclared = [("undeclared".to_owned(), program)];
     let (dependencies, _) = crates.first_key_value().expect("a crate");

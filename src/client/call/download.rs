@@ -39,7 +39,7 @@ impl Chain {
         let mut options = options.into();
         if options.request.unsigned {
             options.fail(
-                "option `unsigned` has no effect on download(), whose first request is signed: \
+                "option `unsigned` is not allowed with download(), whose first request is signed: \
                  fetch a file itself with get()"
                     .into(),
             );

@@ -94,6 +94,9 @@ impl Hosts<'_> {
     /// Moves on to the other host. Returns `false` if there is none, or if it was tried already.
     pub(super) fn turn(&mut self) -> bool {
         let turns = self.order.is_some() && !self.turned;
+        if turns && self.is_on_backup() == Some(true) {
+            tracing::warn!("backup host unreachable, trying the primary host");
+        }
         self.turned |= turns;
         turns
     }

@@ -74,6 +74,9 @@ impl TryFrom<PreparedRequest> for Request<Bytes> {
 
     /// Converts the request for another HTTP client. The URI is the whole URL.
     ///
+    /// Unlike this crate's types, the result shows its URI and body in `Debug` output, and with them what
+    /// may be personal data.
+    ///
     /// # Errors
     /// Returns an error for a file upload, whose body is read while it is sent, and if the URL cannot
     /// be represented byte for byte.

@@ -42,16 +42,16 @@ impl Upload {
                 let failed = |what: &str| {
                     Cause::new(
                         ErrorKind::File,
-                        format!("media file {}: {what}", path.display()),
+                        format!("the media file {} {what}", path.display()),
                     )
                 };
-                let unread = |err: io::Error| failed("it cannot be read").with_source(err);
+                let unread = |err: io::Error| failed("cannot be read").with_source(err);
                 let file = File::open(path).await.map_err(unread)?;
                 let len = file.metadata().await.map_err(unread)?.len();
                 // The digest is already signed. A file that has grown since would be cut off in the middle.
                 if len != media.len() {
                     return Err(failed(
-                        "its length has changed since its digest was computed",
+                        "has changed in length since its digest was computed",
                     ));
                 }
                 Source::File(file)

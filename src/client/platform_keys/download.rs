@@ -69,12 +69,16 @@ impl Core {
             Ok(()) if self.refresher.state().is_public_key_mode() => {
                 "WeChat Pay has no platform certificates for this merchant; set"
             }
+            Ok(()) if self.apiv3_key.is_none() => {
+                "set an `apiv3_key`, with which certificates are downloaded,"
+            }
             Ok(()) => "set",
         };
+        let or = if why.ends_with(',') { " or" } else { "" };
         let missing = Cause::config(format!(
-            "no platform key to verify responses and encrypt fields with, so nothing was sent: {why} a `platform_key` (the \
-             WeChat Pay public key and its ID, from the merchant platform), a \
-             `platform_certificate` or a `verifier` on the client builder"
+            "no platform key to verify responses and encrypt fields with, so nothing was sent: \
+             {why}{or} a `platform_key` (the WeChat Pay public key and its ID, from the merchant \
+             platform), a `platform_certificate` or a `verifier` on the client builder"
         ));
         Err(match fetched {
             Ok(()) => missing,

@@ -218,7 +218,7 @@ async fn verify_with_download(
 /// Returns how a file that a verified response named is vouched for.
 ///
 /// Its hash is checked while it is stored. There always is one: the type
-/// [`NamedFile`](crate::protocol::file::NamedFile) requires it.
+/// [`NamedFile`](crate::protocol::response::file::NamedFile) requires it.
 fn named_file(draft: &Draft) -> Option<Verification> {
     let named = draft.response.file.named.as_ref()?;
     Some(Verification::NamedFile {

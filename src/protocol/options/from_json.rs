@@ -168,7 +168,7 @@ fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
                 Value::Number(number) => number.to_string(),
                 other => measure(other),
             };
-            format!("option `{key}` is {given}: expected seconds, either 0 (no limit) or more")
+            format!("option `{key}` is {given}: expected a number of seconds, or 0 for no limit")
         })
 }
 

@@ -180,7 +180,8 @@ impl Options {
     }
 
     /// Sets whether a gzip body is decompressed, such as a bill requested with `tar_type`. Defaults
-    /// to `false`. A body that is not gzip stays unchanged.
+    /// to `false`. A body that is not gzip stays unchanged. [`download`](crate::Chain::download) always
+    /// decompresses.
     ///
     /// In memory, the decompressed size counts against the client's `max_response`; in a
     /// [`sink`](Options::sink) it may be any size.

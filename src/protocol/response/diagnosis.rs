@@ -25,7 +25,10 @@ pub(crate) fn sign_error(detail: Option<&Value>, ours: &[u8]) -> Option<String> 
         .zip(theirs)
         .position(|(a, b)| a != b)
         .unwrap_or(ours.len().min(theirs.len()));
-    let differs = common < theirs.len();
+    // WeChat Pay cuts the body short and ends the text with a line break all the same. That line break
+    // is part of the cut, not a difference.
+    let is_cut = (theirs.len() as u64) < length && theirs[common..] == *b"\n";
+    let differs = common < theirs.len() && !is_cut;
     if differs || length != ours.len() as u64 {
         // Counting the line breaks before the difference names the line, which is the useful part: a
         // different URL points at a proxy, a different body at a middleware.
@@ -87,6 +90,20 @@ mod tests {
             assert!(!found.contains("secret"));
         }
         assert!(diagnosis("POST\n/v3/x?a=1\n", 999).contains("after its first 15 bytes"));
+    }
+
+    #[test]
+    fn line_break_after_a_truncated_body_is_not_a_difference() {
+        let cut = "POST\n/v3/x?a=1\n1554208460\nNONCE\n{\"secre\n";
+        assert!(diagnosis(cut, OURS.len() as u64).contains("private key"));
+        let found = diagnosis(cut, 999);
+        assert!(found.contains("after its first 39 bytes"), "{found}");
+        // In a message that is complete, it is one.
+        let complete = diagnosis(cut, cut.len() as u64);
+        assert!(
+            complete.contains("in the body from byte 7 on"),
+            "{complete}"
+        );
     }
 
     #[test]

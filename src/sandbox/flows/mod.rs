@@ -38,10 +38,7 @@ async fn unknown_operation(uri: Uri) -> ApiResponse {
     ApiResponse::error(
         StatusCode::NOT_FOUND,
         "RESOURCE_NOT_EXISTS",
-        &format!(
-            "请求的资源不存在: the sandbox has no operation at {}",
-            uri.path()
-        ),
+        &format!("请求的资源不存在: not in the sandbox: {}", uri.path()),
     )
 }
 

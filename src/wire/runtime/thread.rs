@@ -26,7 +26,7 @@ pub(crate) fn background() -> cause::Result<&'static Handle> {
 /// Returns the runtime for the program's futures, such as a signer's, where the program has no
 /// runtime that is being driven. If one of them blocks its thread, only others like it wait.
 pub(crate) fn user_runtime() -> cause::Result<&'static Handle> {
-    static USER: Thread = Thread::new("wechatpay-guest");
+    static USER: Thread = Thread::new("wechatpay-user");
     USER.handle()
 }
 

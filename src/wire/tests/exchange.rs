@@ -245,7 +245,7 @@ fn body_over_the_cap_is_refused_unread_if_declared() {
         assert!(error.is_too_large());
         assert_eq!(
             error.to_string(),
-            "the response's body is 99999999999 bytes long; the limit is 10"
+            "the response's body is 99999999999 bytes long; the limit is 10: raise `max_response`"
         );
     });
 }

@@ -369,7 +369,7 @@ fn calls() -> Vec<Case> {
         call_of(
             "a call whose response cannot be verified",
             &["config"],
-            "no platform key to verify responses and encrypt fields with, so nothing was sent: set a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier` on the client builder",
+            "no platform key to verify responses and encrypt fields with, so nothing was sent: set an `apiv3_key`, with which certificates are downloaded, or a `platform_key` (the WeChat Pay public key and its ID, from the merchant platform), a `platform_certificate` or a `verifier` on the client builder",
             true,
             |server| {
                 let client = empty_builder().mchid(keys::MCHID).serial(keys::SERIAL);

@@ -79,22 +79,22 @@ fn types() -> Vec<Case> {
         post(
             "timeout as text",
             json!({"timeout": "5"}),
-            "option `timeout` is a string of 1 bytes: expected seconds, either 0 (no limit) or more",
+            "option `timeout` is a string of 1 bytes: expected a number of seconds, or 0 for no limit",
         ),
         post(
             "negative timeout",
             json!({"timeout": -1}),
-            "option `timeout` is -1: expected seconds",
+            "option `timeout` is -1: expected a number of seconds",
         ),
         post(
             "timeout out of range",
             json!({"timeout": 1e300}),
-            "option `timeout` is 1e+300: expected seconds",
+            "option `timeout` is 1e+300: expected a number of seconds",
         ),
         post(
             "connect_timeout as a flag",
             json!({"connect_timeout": true}),
-            "option `connect_timeout` is a boolean: expected seconds",
+            "option `connect_timeout` is a boolean: expected a number of seconds",
         ),
         post(
             "security as a number",

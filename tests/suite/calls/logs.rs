@@ -107,5 +107,11 @@ fn failover_and_recovery_have_a_message_each() {
     let _primary = Server::at(primary_port, |_| MockResponse::signed(200, "{}"));
     chain.get(()).unwrap();
     let messages = matching(&lines, "host");
-    assert_eq!(messages, ["INFO message=primary host recovered"]);
+    assert_eq!(
+        messages,
+        [
+            "WARN message=backup host unreachable, trying the primary host",
+            "INFO message=primary host recovered"
+        ]
+    );
 }
