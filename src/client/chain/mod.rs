@@ -59,6 +59,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a chain sends nothing until a verb ends it"]
 pub struct Chain {
     core: Arc<Core>,
     template: String,
