@@ -212,7 +212,7 @@ pub(crate) fn unknown_key(key: &str, variables: &[&str]) -> Cause {
         message.push_str(&format!(": did you mean `{}`?", shown(nearest)));
     } else if variables.is_empty() {
         message.push_str(", which has no variables");
-        // The commonest first mistake: the fields of the body without the key around them.
+        // The most common first mistake: the fields of the body without the key around them.
         message.push_str("; the fields of the body go under `json` (APIv2: `xml`)");
     }
     Cause::request(message)

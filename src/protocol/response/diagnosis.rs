@@ -25,7 +25,7 @@ pub(crate) fn sign_error(detail: Option<&Value>, ours: &[u8]) -> Option<String> 
         .zip(theirs)
         .position(|(a, b)| a != b)
         .unwrap_or(ours.len().min(theirs.len()));
-    // WeChat Pay cuts the body short and ends the text with a line break all the same. That line break
+    // WeChat Pay cuts the body short but still ends the text with a line break. That line break
     // is part of the cut, not a difference.
     let is_cut = (theirs.len() as u64) < length && theirs[common..] == *b"\n";
     let differs = common < theirs.len() && !is_cut;
