@@ -19,20 +19,27 @@ macro_rules! pages {
     )*};
 }
 
-pages! { "../docs/guide/en/":
-    apiv2 "apiv2.md"
-    calls "calls.md"
-    certificates "certificates.md"
-    client "client.md"
-    errors "errors.md"
-    files "files.md"
-    front_end "front-end.md"
-    logs "logs.md"
-    notifications "notifications.md"
-    php "php.md"
-    sensitive_fields "sensitive-fields.md"
-    testing "testing.md"
+// The pages of one language. Both have the same.
+macro_rules! guide {
+    ($folder:literal) => {
+        pages! { $folder:
+            apiv2 "apiv2.md"
+            calls "calls.md"
+            certificates "certificates.md"
+            client "client.md"
+            errors "errors.md"
+            files "files.md"
+            front_end "front-end.md"
+            logs "logs.md"
+            notifications "notifications.md"
+            php "php.md"
+            sensitive_fields "sensitive-fields.md"
+            testing "testing.md"
+        }
+    };
 }
+
+guide!("../docs/guide/en/");
 
 pub mod zh {
     //! 使用指南，每个主题一页。
@@ -40,20 +47,7 @@ pub mod zh {
     #![doc = include_str!("../docs/guide/rustdoc-links.md")]
     #![doc = include_str!("../docs/guide/zh/README.md")]
 
-    pages! { "../docs/guide/zh/":
-        apiv2 "apiv2.md"
-        calls "calls.md"
-        certificates "certificates.md"
-        client "client.md"
-        errors "errors.md"
-        files "files.md"
-        front_end "front-end.md"
-        logs "logs.md"
-        notifications "notifications.md"
-        php "php.md"
-        sensitive_fields "sensitive-fields.md"
-        testing "testing.md"
-    }
+    guide!("../docs/guide/zh/");
 }
 
 /// The READMEs' blocks, as doctests.

@@ -88,6 +88,7 @@ pub mod catalog;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
+// Compiled in tests only so that a rename that breaks it shows there: nothing calls it.
 #[cfg(all(test, not(fuzzing)))]
 #[allow(dead_code)]
 mod fuzz;

@@ -1,3 +1,5 @@
+//! The classes of errors.
+
 /// The class of an [`Error`](crate::Error): what went wrong.
 ///
 /// Its `Debug` form is what logs carry in the field `kind`.

@@ -46,7 +46,8 @@ impl RefusedNotification {
         &self.id
     }
 
-    /// Returns the event type, such as `TRANSACTION.SUCCESS`. Empty if there is none.
+    /// Returns the event type, such as `TRANSACTION.SUCCESS`. Empty if the notification has no
+    /// event type.
     pub fn event_type(&self) -> &str {
         &self.event_type
     }

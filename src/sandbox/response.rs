@@ -85,7 +85,7 @@ impl ApiResponse {
         self.status
     }
 
-    /// The body, parsed again: `null` if there is none.
+    /// The body, parsed again. `null` for a response without a body.
     // Only the handle's errors and tests need it, so a response does not carry the `Value` along.
     pub(super) fn body_json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

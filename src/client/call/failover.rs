@@ -91,7 +91,7 @@ impl Hosts<'_> {
         self.failover.backup.as_ref().filter(|_| on_backup)
     }
 
-    /// Moves on to the other host. Returns `false` if there is none, or if it was tried already.
+    /// Moves on to the other host. Returns `false` if this request has no other host, or has tried it.
     pub(super) fn turn(&mut self) -> bool {
         let turns = self.order.is_some() && !self.turned;
         if turns && self.is_on_backup() == Some(true) {

@@ -70,14 +70,13 @@ impl Core {
                 "WeChat Pay has no platform certificates for this merchant; set"
             }
             Ok(()) if self.apiv3_key.is_none() => {
-                "set an `apiv3_key`, with which certificates are downloaded,"
+                "set an `apiv3_key`, with which certificates are downloaded, or"
             }
             Ok(()) => "set",
         };
-        let or = if why.ends_with(',') { " or" } else { "" };
         let missing = Cause::config(format!(
             "no platform key to verify responses and encrypt fields with, so nothing was sent: \
-             {why}{or} a `platform_key` (the WeChat Pay public key and its ID, from the merchant \
+             {why} a `platform_key` (the WeChat Pay public key and its ID, from the merchant \
              platform), a `platform_certificate` or a `verifier` on the client builder"
         ));
         Err(match fetched {
@@ -86,7 +85,7 @@ impl Core {
         })
     }
 
-    /// Returns `true` if a download could bring the key of this serial, or any key if there is none.
+    /// Returns `true` if a download could bring the key of this serial. Without a serial, any key will do.
     ///
     /// It never brings a public key (`PUB_KEY_ID_…`): those are not certificates. Trying would only
     /// make the client wait, and anyone could trigger it by sending a notification with such an ID.

@@ -53,7 +53,7 @@ impl Client {
         self.root.core().trust_key(key).map_err(Cause::not_sent)
     }
 
-    /// Removes the trusted key with this ID or serial. Returns `false` if there is none.
+    /// Removes the trusted key with this ID or serial. Returns `false` if it is not trusted.
     pub fn remove_platform_key(&self, id: &str) -> bool {
         self.root
             .core()

@@ -67,7 +67,8 @@ pub(super) fn open(
     first_to_open(candidates, |receiver| message.open_for(receiver))
 }
 
-/// Returns the receivers to try: those of the merchant that the body names, or all if there is none.
+/// Returns the receivers to try: those of the merchant that the body names, or all if it
+/// names no merchant.
 ///
 /// The name is not verified yet. It only selects the key; a wrong name selects a key that does not
 /// match.

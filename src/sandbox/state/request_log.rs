@@ -64,8 +64,8 @@ impl RecordedRequest {
         &self.body
     }
 
-    /// Returns the status of the response, or `None` if there is none: the request is still in
-    /// progress, or the connection was closed without a response.
+    /// Returns the status of the response, or `None` if none was sent: the request is still in progress, or
+    /// the connection was closed without a response.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
