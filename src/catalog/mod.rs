@@ -14,6 +14,8 @@
 //! assert_eq!(operation.title(), "Native下单");
 //! ```
 
+#[cfg(feature = "documents")]
+mod documents;
 mod find;
 mod key;
 mod nearest;
@@ -25,6 +27,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "documents")]
+pub use self::documents::{
+    Event, Field, FieldUse, Fields, FieldsIter, Kind, Sealing, by_field, date, events,
+};
 #[doc(hidden)]
 pub use self::path::documented;
 pub(crate) use self::segments::is_documented as is_documented_segment;

@@ -19,6 +19,8 @@ pub struct Operation {
     verb: Verb,
     template: &'static str,
     title: &'static str,
+    /// The place in the catalogue, by which its fields are found.
+    number: u16,
 }
 
 /// Like [`Method`], which can own memory and has a destructor: a table of it would not be plain data.
@@ -57,6 +59,11 @@ impl Operation {
         self.template
     }
 
+    #[cfg(feature = "documents")]
+    pub(super) const fn number(&self) -> u16 {
+        self.number
+    }
+
     /// Returns the title in the official documents, in Chinese.
     pub const fn title(&self) -> &'static str {
         self.title
@@ -76,11 +83,22 @@ impl fmt::Debug for Operation {
     }
 }
 
+/// Gives each operation its place in the catalogue.
+pub(super) const fn numbered<const N: usize>(mut operations: [Operation; N]) -> [Operation; N] {
+    let mut at = 0;
+    while at < N {
+        operations[at].number = at as u16;
+        at += 1;
+    }
+    operations
+}
+
 pub(super) const fn get(template: &'static str, title: &'static str) -> Operation {
     Operation {
         verb: Verb::Get,
         template,
         title,
+        number: 0,
     }
 }
 
@@ -89,6 +107,7 @@ pub(super) const fn post(template: &'static str, title: &'static str) -> Operati
         verb: Verb::Post,
         template,
         title,
+        number: 0,
     }
 }
 
@@ -97,6 +116,7 @@ pub(super) const fn put(template: &'static str, title: &'static str) -> Operatio
         verb: Verb::Put,
         template,
         title,
+        number: 0,
     }
 }
 
@@ -105,6 +125,7 @@ pub(super) const fn patch(template: &'static str, title: &'static str) -> Operat
         verb: Verb::Patch,
         template,
         title,
+        number: 0,
     }
 }
 
@@ -113,5 +134,6 @@ pub(super) const fn delete(template: &'static str, title: &'static str) -> Opera
         verb: Verb::Delete,
         template,
         title,
+        number: 0,
     }
 }

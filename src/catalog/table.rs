@@ -1,10 +1,10 @@
 //! The documented operations, sorted by [`Key`](super::key::Key): by segment, slash first, variables
 //! last. Written by `tests/mod.rs` from `operations/list.tsv`; do not edit.
 
-use super::operation::{Operation, delete, get, patch, post, put};
+use super::operation::{Operation, delete, get, numbered, patch, post, put};
 
 #[rustfmt::skip]
-pub(super) static OPERATIONS: [Operation; 1143] = [
+pub(super) static OPERATIONS: [Operation; 1143] = numbered([
     get("v2/appauth/getaccesstoken", "通过code换取accesstoken"),
     post("v2/applyment/micro/getstate", "查询申请状态"),
     post("v2/applyment/micro/getupgradestate", "查询升级申请单状态"),
@@ -1148,4 +1148,4 @@ pub(super) static OPERATIONS: [Operation; 1143] = [
     get("v3/webizpay/stores/entity-matches/{batch_id}", "查询门店主体匹配结果"),
     get("v3/webizpay/users/{user_id}/authorization-state", "企业商户查询企业员工开通授权状态"),
     post("v3/webizpay/users/{user_id}/authorization-url", "企业商户发起员工开通企业支付授权"),
-];
+]);

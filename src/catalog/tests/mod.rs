@@ -46,14 +46,14 @@ fn write_table(lines: &[[&str; 4]]) {
     let old = fs::read_to_string(format!("{HERE}table.rs")).unwrap();
     let (head, _) = old.split_once("pub(super) static").unwrap();
     let mut table = format!(
-        "{head}pub(super) static OPERATIONS: [Operation; {}] = [\n",
+        "{head}pub(super) static OPERATIONS: [Operation; {}] = numbered([\n",
         lines.len()
     );
     for [_, method, template, title] in lines {
         let make = method.to_ascii_lowercase();
         writeln!(table, "    {make}({template:?}, {title:?}),").unwrap();
     }
-    table.push_str("];\n");
+    table.push_str("]);\n");
     fs::write(format!("{HERE}table.rs"), table).unwrap();
     println!("wrote table.rs; run again for the page");
 }

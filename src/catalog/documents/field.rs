@@ -1,0 +1,287 @@
+//! Fields: of a request, a response or a notification, or of an object in one of them.
+
+use std::{fmt, slice};
+
+use super::tables::{Entry, tables};
+
+/// A list of documented fields, in the order of the page.
+///
+/// ```
+/// use wechatpay_chain::{Method, catalog};
+///
+/// let refund = catalog::find(&Method::POST, "v3/refund/domestic/refunds").unwrap();
+/// let body = refund.request().get("json").unwrap().fields();
+/// for field in body.iter().filter(|field| field.is_required()) {
+///     println!("{}: {}", field.name(), field.kind());
+/// }
+/// assert!(body.get("reason").is_some() && body.get("raeson").is_none());
+/// ```
+#[derive(Clone, Copy)]
+pub struct Fields {
+    entries: &'static [Entry],
+}
+
+/// A documented field.
+#[derive(Clone, Copy)]
+pub struct Field {
+    entry: &'static Entry,
+}
+
+/// The documented type of a field.
+///
+/// Displays as in the documents: `string`, `object[]`. On APIv2 every value is text on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Text.
+    String,
+    /// A whole number. Amounts are in fen.
+    Integer,
+    /// A number, whole or not.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// An object, whose [`fields`](Field::fields) are documented as well, or empty if they are not.
+    Object,
+    /// A list of texts.
+    StringList,
+    /// A list of whole numbers.
+    IntegerList,
+    /// A list of numbers.
+    NumberList,
+    /// A list of booleans.
+    BooleanList,
+    /// A list of objects, each with the field's [`fields`](Field::fields).
+    ObjectList,
+}
+
+/// How the value of a field is encrypted, in addition to TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Sealing {
+    /// With RSA-OAEP and SHA-1: in a request with a platform key, in a response or a notification with the
+    /// merchant's key.
+    RsaOaep,
+    /// Like [`RsaOaep`](Sealing::RsaOaep), with PKCS#1 v1.5 padding: some overseas operations.
+    RsaPkcs1,
+    /// With AES-256-GCM and the APIv3 key.
+    AesGcm,
+    /// With AES-256-ECB and a key made from the APIv2 key.
+    AesEcb,
+}
+
+impl Fields {
+    pub(super) const fn new(entries: &'static [Entry]) -> Self {
+        Self { entries }
+    }
+
+    /// Returns the number of fields, without those of inner objects.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns `true` if no field is documented.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns the field of this name.
+    ///
+    /// `$n` in a documented name stands for digits: `coupon_id_0` finds `coupon_id_$n`.
+    pub fn get(&self, name: &str) -> Option<Field> {
+        self.iter().find(|field| field.matches(name))
+    }
+
+    /// Returns the field that a JSON Pointer names: `/json/amount/total`. An index into a list, or `*`,
+    /// stands for its items: `/json/goods_detail/*/quantity`.
+    pub fn at(&self, pointer: &str) -> Option<Field> {
+        let mut tokens = pointer.strip_prefix('/')?.split('/');
+        let mut field = self.get(tokens.next()?)?;
+        while let Some(token) = tokens.next() {
+            let is_item = token == "*" || is_index(token);
+            let name = if field.kind().is_list() && is_item {
+                match tokens.next() {
+                    Some(name) => name,
+                    None => return Some(field),
+                }
+            } else {
+                token
+            };
+            field = field.fields().get(name)?;
+        }
+        Some(field)
+    }
+
+    /// Returns an iterator over the fields.
+    pub fn iter(&self) -> FieldsIter {
+        FieldsIter(self.entries.iter())
+    }
+}
+
+/// An iterator over [`Fields`].
+#[derive(Clone)]
+pub struct FieldsIter(slice::Iter<'static, Entry>);
+
+impl Iterator for FieldsIter {
+    type Item = Field;
+
+    fn next(&mut self) -> Option<Field> {
+        self.0.next().map(|entry| Field { entry })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for FieldsIter {
+    fn next_back(&mut self) -> Option<Field> {
+        self.0.next_back().map(|entry| Field { entry })
+    }
+}
+
+impl ExactSizeIterator for FieldsIter {}
+
+impl IntoIterator for Fields {
+    type Item = Field;
+    type IntoIter = FieldsIter;
+
+    fn into_iter(self) -> FieldsIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for FieldsIter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Field {
+    /// Returns the name. `$n` and `$m` in it stand for digits.
+    pub fn name(&self) -> &'static str {
+        tables().text(self.entry.name)
+    }
+
+    /// Returns the type.
+    pub const fn kind(&self) -> Kind {
+        self.entry.kind
+    }
+
+    /// Returns `true` if the field is required. In an optional object, it is required if that object is
+    /// present.
+    pub const fn is_required(&self) -> bool {
+        self.entry.required
+    }
+
+    /// Returns the documented values, as text. Empty if the page lists none. For a list, these are the
+    /// values of its items. WeChat Pay may add others at any time.
+    pub fn values(&self) -> &'static [&'static str] {
+        tables().values(self.entry.values)
+    }
+
+    /// Returns how the value is encrypted, or `None` if it is not.
+    pub const fn sealed(&self) -> Option<Sealing> {
+        self.entry.sealed
+    }
+
+    /// Returns the fields of an object, of the items of a list, or of the JSON text in a string. Empty if
+    /// none are documented.
+    pub fn fields(&self) -> Fields {
+        tables().fields(self.entry.fields)
+    }
+
+    /// Returns `true` if this is the field of a value with this name.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        matches(self.name(), name)
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field")
+            .field("name", &self.name())
+            .field("kind", &self.kind())
+            .field("is_required", &self.is_required())
+            .field("values", &self.values())
+            .field("sealed", &self.sealed())
+            .field("fields", &self.fields())
+            .finish()
+    }
+}
+
+impl Kind {
+    /// Returns `true` if the value is a list.
+    pub const fn is_list(&self) -> bool {
+        self.item().is_some()
+    }
+
+    /// Returns the type of a list's items, or `None` if this is no list.
+    pub const fn item(&self) -> Option<Self> {
+        match self {
+            Self::StringList => Some(Self::String),
+            Self::IntegerList => Some(Self::Integer),
+            Self::NumberList => Some(Self::Number),
+            Self::BooleanList => Some(Self::Boolean),
+            Self::ObjectList => Some(Self::Object),
+            _ => None,
+        }
+    }
+
+    /// In the order of their numbers in the packed tables.
+    pub(super) const ALL: [Self; 10] = [
+        Self::String,
+        Self::Integer,
+        Self::Number,
+        Self::Boolean,
+        Self::Object,
+        Self::StringList,
+        Self::IntegerList,
+        Self::NumberList,
+        Self::BooleanList,
+        Self::ObjectList,
+    ];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Object => "object",
+            Self::StringList => "string[]",
+            Self::IntegerList => "integer[]",
+            Self::NumberList => "number[]",
+            Self::BooleanList => "boolean[]",
+            Self::ObjectList => "object[]",
+        })
+    }
+}
+
+fn is_index(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Compares a documented name with a real one.
+pub(super) fn matches(documented: &str, name: &str) -> bool {
+    match documented.split_once('$') {
+        None => documented == name,
+        Some((head, rest)) => name
+            .strip_prefix(head)
+            .is_some_and(|tail| matches_from_digits(rest, tail)),
+    }
+}
+
+/// `documented` starts with the letter after `$`.
+fn matches_from_digits(documented: &str, name: &str) -> bool {
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && matches(documented.get(1..).unwrap_or_default(), &name[digits..])
+}
