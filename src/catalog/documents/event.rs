@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::{
     field::Fields,
-    tables::{EventEntry, tables},
+    tables::{EventRow, tables},
 };
 
 /// A documented notification.
 #[derive(Clone, Copy)]
 pub struct Event {
-    entry: &'static EventEntry,
+    row: &'static EventRow,
 }
 
 /// Returns all documented notifications, APIv2 first.
@@ -27,35 +27,35 @@ pub struct Event {
 /// assert!(paid.fields().get("transaction_id").is_some());
 /// ```
 pub fn events() -> impl ExactSizeIterator<Item = Event> + DoubleEndedIterator {
-    tables().events().iter().map(|entry| Event { entry })
+    tables().events().iter().map(|row| Event { row })
 }
 
 impl Event {
     /// Returns the name of the notification's page, unique within a version. For most of APIv3 it is the
     /// event type.
     pub fn name(&self) -> &'static str {
-        tables().text(self.entry.name)
+        tables().text(self.row.name)
     }
 
     /// Returns the API version, `v2` or `v3`.
     pub const fn version(&self) -> &'static str {
-        if self.entry.is_v2 { "v2" } else { "v3" }
+        if self.row.is_v2 { "v2" } else { "v3" }
     }
 
     /// Returns the values of `event_type`. Empty for a notification without an envelope.
     pub fn event_types(&self) -> &'static [&'static str] {
-        tables().values(self.entry.event_types)
+        tables().values(self.row.event_types)
     }
 
     /// Returns the values of `original_type` of the encrypted resource.
     pub fn original_types(&self) -> &'static [&'static str] {
-        tables().values(self.entry.original_types)
+        tables().values(self.row.original_types)
     }
 
     /// Returns the fields of the decrypted resource, or of the whole body if it has no resource, as on
     /// APIv2. Empty if the page has no table.
     pub fn fields(&self) -> Fields {
-        tables().fields(self.entry.fields)
+        tables().fields(self.row.fields)
     }
 }
 

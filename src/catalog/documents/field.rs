@@ -2,7 +2,7 @@
 
 use std::{fmt, slice};
 
-use super::tables::{Entry, tables};
+use super::tables::{FieldRow, tables};
 
 /// A list of documented fields, in the order of the page.
 ///
@@ -18,13 +18,13 @@ use super::tables::{Entry, tables};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Fields {
-    entries: &'static [Entry],
+    rows: &'static [FieldRow],
 }
 
 /// A documented field.
 #[derive(Clone, Copy)]
 pub struct Field {
-    entry: &'static Entry,
+    row: &'static FieldRow,
 }
 
 /// The documented type of a field.
@@ -71,18 +71,18 @@ pub enum Sealing {
 }
 
 impl Fields {
-    pub(super) const fn new(entries: &'static [Entry]) -> Self {
-        Self { entries }
+    pub(super) const fn new(rows: &'static [FieldRow]) -> Self {
+        Self { rows }
     }
 
     /// Returns the number of fields, without those of inner objects.
     pub const fn len(&self) -> usize {
-        self.entries.len()
+        self.rows.len()
     }
 
     /// Returns `true` if no field is documented.
     pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.rows.is_empty()
     }
 
     /// Returns the field of this name.
@@ -114,19 +114,19 @@ impl Fields {
 
     /// Returns an iterator over the fields.
     pub fn iter(&self) -> FieldsIter {
-        FieldsIter(self.entries.iter())
+        FieldsIter(self.rows.iter())
     }
 }
 
 /// An iterator over [`Fields`].
 #[derive(Clone)]
-pub struct FieldsIter(slice::Iter<'static, Entry>);
+pub struct FieldsIter(slice::Iter<'static, FieldRow>);
 
 impl Iterator for FieldsIter {
     type Item = Field;
 
     fn next(&mut self) -> Option<Field> {
-        self.0.next().map(|entry| Field { entry })
+        self.0.next().map(|row| Field { row })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -136,7 +136,7 @@ impl Iterator for FieldsIter {
 
 impl DoubleEndedIterator for FieldsIter {
     fn next_back(&mut self) -> Option<Field> {
-        self.0.next_back().map(|entry| Field { entry })
+        self.0.next_back().map(|row| Field { row })
     }
 }
 
@@ -166,35 +166,35 @@ impl fmt::Debug for Fields {
 impl Field {
     /// Returns the name. `$n` and `$m` in it stand for digits.
     pub fn name(&self) -> &'static str {
-        tables().text(self.entry.name)
+        tables().text(self.row.name)
     }
 
     /// Returns the type.
     pub const fn kind(&self) -> Kind {
-        self.entry.kind
+        self.row.kind
     }
 
     /// Returns `true` if the field is required. In an optional object, it is required if that object is
     /// present.
     pub const fn is_required(&self) -> bool {
-        self.entry.required
+        self.row.required
     }
 
     /// Returns the documented values, as text. Empty if the page lists none. For a list, these are the
     /// values of its items. WeChat Pay may add others at any time.
     pub fn values(&self) -> &'static [&'static str] {
-        tables().values(self.entry.values)
+        tables().values(self.row.values)
     }
 
     /// Returns how the value is encrypted, or `None` if it is not.
     pub const fn sealed(&self) -> Option<Sealing> {
-        self.entry.sealed
+        self.row.sealed
     }
 
     /// Returns the fields of an object, of the items of a list, or of the JSON text in a string. Empty if
     /// none are documented.
     pub fn fields(&self) -> Fields {
-        tables().fields(self.entry.fields)
+        tables().fields(self.row.fields)
     }
 
     /// Returns `true` if this is the field of a value with this name.

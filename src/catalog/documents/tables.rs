@@ -42,13 +42,13 @@ pub(super) struct Tables {
     date: &'static str,
     texts: Box<[&'static str]>,
     values: Box<[Box<[&'static str]>]>,
-    fields: Box<[Box<[Entry]>]>,
+    fields: Box<[Box<[FieldRow]>]>,
     operations: Box<[(u16, u16)]>,
-    events: Box<[EventEntry]>,
+    events: Box<[EventRow]>,
 }
 
 /// A field. 15,000 of them are in memory, so they are small.
-pub(super) struct Entry {
+pub(super) struct FieldRow {
     pub(super) name: u16,
     pub(super) values: u16,
     pub(super) fields: u16,
@@ -57,7 +57,7 @@ pub(super) struct Entry {
     pub(super) sealed: Option<Sealing>,
 }
 
-pub(super) struct EventEntry {
+pub(super) struct EventRow {
     pub(super) is_v2: bool,
     pub(super) name: u16,
     pub(super) event_types: u16,
@@ -100,7 +100,7 @@ impl Tables {
         (self.fields(request), self.fields(response))
     }
 
-    pub(super) fn events(&'static self) -> &'static [EventEntry] {
+    pub(super) fn events(&'static self) -> &'static [EventRow] {
         &self.events
     }
 
@@ -119,10 +119,10 @@ impl Tables {
         let operations = reader.list(|reader| Some((reader.number()?, reader.number()?)))?;
         let events = reader.list(Reader::event)?;
         // Numbers are used as indexes.
-        let exist = |entry: &Entry| {
-            usize::from(entry.name) < texts.len()
-                && usize::from(entry.values) < values.len()
-                && usize::from(entry.fields) < fields.len()
+        let exist = |row: &FieldRow| {
+            usize::from(row.name) < texts.len()
+                && usize::from(row.values) < values.len()
+                && usize::from(row.fields) < fields.len()
         };
         let complete = reader.0.is_empty()
             && operations.len() == all().len()
@@ -173,7 +173,7 @@ impl Reader {
         (0..len).map(|_| item(self)).collect()
     }
 
-    fn field(&mut self) -> Option<Entry> {
+    fn field(&mut self) -> Option<FieldRow> {
         let name = self.number()?;
         let flags = self.byte()?;
         let mut if_set = |flag: u8| match flags & flag {
@@ -185,7 +185,7 @@ impl Reader {
             0 => None,
             _ => Some(*SEALINGS.get(usize::from(self.byte()?))?),
         };
-        Some(Entry {
+        Some(FieldRow {
             name,
             values,
             fields,
@@ -195,8 +195,8 @@ impl Reader {
         })
     }
 
-    fn event(&mut self) -> Option<EventEntry> {
-        Some(EventEntry {
+    fn event(&mut self) -> Option<EventRow> {
+        Some(EventRow {
             is_v2: self.byte()? == 2,
             name: self.number()?,
             event_types: self.number()?,
