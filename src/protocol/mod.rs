@@ -4,6 +4,8 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub(crate) mod bill;
+#[cfg(feature = "documents")]
+pub(crate) mod documents;
 pub(crate) mod merchant;
 pub(crate) mod notification;
 pub(crate) mod options;
