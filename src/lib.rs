@@ -116,6 +116,8 @@ pub use crate::error::{ApiError, Error, ErrorKind, Outcome, RefusedNotification,
 #[cfg(feature = "axum")]
 pub use crate::extract::NotificationRejection;
 pub use crate::protocol::bill::{BillRows, row::BillRow};
+#[cfg(feature = "documents")]
+pub use crate::protocol::documents::Checks;
 pub use crate::protocol::notification::{
     Notification,
     ack::Ack,

@@ -85,6 +85,14 @@ impl Fields {
         self.rows.is_empty()
     }
 
+    /// No fields.
+    pub(crate) const NONE: Self = Self { rows: &[] };
+
+    /// Returns the field at this place of the list.
+    pub(crate) fn nth(&self, at: usize) -> Option<Field> {
+        self.rows.get(at).map(|row| Field { row })
+    }
+
     /// Returns the field of this name.
     ///
     /// `$n` in a documented name stands for digits: `coupon_id_0` finds `coupon_id_$n`.

@@ -113,6 +113,8 @@ impl ClientBuilder {
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             strict: self.strict,
+            #[cfg(feature = "documents")]
+            checks: self.checks,
         })
     }
 

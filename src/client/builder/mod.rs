@@ -7,6 +7,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{CertificateMode, Identity, plugins::Plugin};
+#[cfg(feature = "documents")]
+use crate::protocol::documents::Checks;
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::Cause,
@@ -73,6 +75,8 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     certificate_mode: Option<CertificateMode>,
     strict: bool,
+    #[cfg(feature = "documents")]
+    checks: Checks,
     /// The first mistake that a setter found: setters chain, and `build` returns it.
     fault: Option<Cause>,
     user_agent: Option<String>,
@@ -106,6 +110,8 @@ impl Default for ClientBuilder {
             retry: RetryPolicy::default(),
             certificate_mode: None,
             strict: false,
+            #[cfg(feature = "documents")]
+            checks: Checks::Off,
             fault: None,
             user_agent: None,
             notified: Owners::default(),
@@ -325,6 +331,14 @@ impl ClientBuilder {
     /// Defaults to `false`: such values are logged as warnings and sent.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
+        self
+    }
+
+    /// Sets whether each request is compared with what WeChat Pay documents before it is sent. Defaults
+    /// to [`Checks::Off`]. Feature `documents`.
+    #[cfg(feature = "documents")]
+    pub fn check_documents(mut self, checks: Checks) -> Self {
+        self.checks = checks;
         self
     }
 

@@ -1,12 +1,89 @@
-//! What the documents say about a request: which operation it is, which of its fields are sealed. Feature
-//! `documents`.
+//! What the documents say about a request: which operation it is, how it differs, which of its fields are
+//! sealed. Feature `documents`.
+
+mod check;
+mod finding;
 
 use http::Method;
 
+pub(crate) use self::check::Given;
+
 use crate::{
     catalog::{self, Operation},
+    error::{Cause, cause::Result},
     protocol::url::path::Version,
 };
+
+/// Whether a request is compared with what WeChat Pay documents before it is sent. Feature `documents`.
+///
+/// A finding is a field that is not documented, a required one that is missing, a value of the wrong type or
+/// outside the documented list, or a field in clear text that must be encrypted. Each names its place in the
+/// options map, such as `/json/amount/totla`, and the nearest documented name.
+///
+/// Requests whose path is not documented are not checked. `sign`, `sign_type` and `nonce_str` are never
+/// findings, and neither are `sub_mch_id`, `sub_appid` and `sub_openid` on APIv2.
+///
+/// # Examples
+///
+/// ```
+/// use wechatpay_chain::{Checks, Client, Method, json};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let client = Client::builder()
+///     .mchid("1900000109")
+///     .apiv2_key("0123456789abcdef0123456789abcdef")
+///     .check_documents(Checks::Deny)
+///     .build()?;
+/// let err = client
+///     .chain("v2/pay/closeorder")
+///     .prepare(Method::POST, json!({ "xml": {
+///         "appid": "wx8888888888888888", "mch_id": "1900000109", "out_trade_on": "tea-0001",
+///     }}))
+///     .unwrap_err();
+/// assert!(err.to_string().contains("`/xml/out_trade_on` is not a documented field: did you mean `out_trade_no`?"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Checks {
+    /// Nothing is compared. The default.
+    #[default]
+    Off,
+    /// Findings are logged as warnings, and the request is sent.
+    Warn,
+    /// Findings are an error of the call, and nothing is sent.
+    Deny,
+}
+
+impl Checks {
+    /// Checks a request.
+    ///
+    /// # Errors
+    /// Returns an error that names the findings, if they are denied.
+    pub(crate) fn check(self, given: &Given<'_>) -> Result<()> {
+        // Without a subscriber the check would cost time for every request and have no effect.
+        let is_heard = self == Self::Deny || tracing::enabled!(tracing::Level::WARN);
+        if self == Self::Off || !is_heard {
+            return Ok(());
+        }
+        let findings = given.check();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let operation = given.operation;
+        if self == Self::Deny {
+            return Err(Cause::request(format!(
+                "the request differs from the documents of {operation} ({}): {findings}. Nothing was \
+                 sent; Checks::Warn sends it anyway",
+                catalog::date(),
+            )));
+        }
+        for finding in findings.iter() {
+            tracing::warn!(%operation, %finding, "the request differs from WeChat Pay's documents");
+        }
+        Ok(())
+    }
+}
 
 /// Returns the documented operation that a request is for. `api_path` is the expanded path below the base
 /// URI, as [`Draft::api_path`](crate::protocol::request::Draft::api_path) returns it.

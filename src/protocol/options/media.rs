@@ -218,9 +218,13 @@ impl Media {
 
     /// Returns the JSON of the part `meta`, which is what APIv3 signs.
     pub(crate) fn meta_json(&self) -> String {
+        self.meta_value().to_string()
+    }
+
+    pub(crate) fn meta_value(&self) -> Value {
         // Taken as it is, even without `sha256`: some operations define a `meta` of their own.
         if let Some(meta) = &self.replaced {
-            return meta.to_string();
+            return meta.clone();
         }
         let mut meta = Map::new();
         meta.insert("filename".into(), self.filename.clone().into());
@@ -228,7 +232,7 @@ impl Media {
         for (name, value) in &self.fields {
             meta.insert(name.clone(), value.clone());
         }
-        Value::Object(meta).to_string()
+        Value::Object(meta)
     }
 
     pub(crate) fn content_type(&self) -> &'static str {

@@ -18,6 +18,8 @@ pub(crate) use encrypt::encrypt;
 pub(crate) use suggest::unknown_key;
 
 use self::media::Media;
+#[cfg(feature = "documents")]
+use super::documents::Checks;
 use crate::{
     base::json::type_name,
     error::{Cause, cause::Result, value::shown},
@@ -72,6 +74,9 @@ pub(crate) struct RequestOptions {
     pub(crate) encrypt: Vec<encrypt::Field>,
     pub(crate) without_nonce: bool,
     pub(crate) unsigned: bool,
+    /// `None` for the client's setting.
+    #[cfg(feature = "documents")]
+    pub(crate) checks: Option<Checks>,
 }
 
 /// How it travels.

@@ -22,6 +22,8 @@ use self::{
     payload::{add_query, payload},
     url::{Url, is_absolute, own_prefix},
 };
+#[cfg(feature = "documents")]
+use super::documents::{self, Checks, Given};
 use super::{
     merchant::is_sandbox_id,
     options::{self, OnProgress, Options},
@@ -107,6 +109,17 @@ impl Draft {
         }
         let fields = std::mem::take(&mut request.encrypt);
         options::encrypt(&fields, request.json.as_mut(), &mut request.headers, trust)?;
+        #[cfg(feature = "documents")]
+        check_documents(
+            &method,
+            template,
+            target.split_at(prefix),
+            &origin,
+            version,
+            &options,
+            setup,
+        )?;
+        let request = &mut options.request;
         let payload = payload(&method, &mut target, request, version)?;
         if let Some(query) = &request.query {
             add_query(&mut target, query)?;
@@ -235,6 +248,48 @@ impl Draft {
         let path = &self.target[self.prefix..];
         path.split_once('?').map_or(path, |(path, _)| path)
     }
+}
+
+/// Compares a request with the documents, if that is asked for.
+///
+/// After the sensitive fields are encrypted: what is in clear text now stays so.
+#[cfg(feature = "documents")]
+fn check_documents(
+    method: &Method,
+    template: &str,
+    (prefix, target): (&str, &str),
+    origin: &Origin,
+    version: Version,
+    options: &Options,
+    setup: &Setup,
+) -> Result<()> {
+    let request = &options.request;
+    let checks = request.checks.unwrap_or(setup.checks);
+    if checks == Checks::Off {
+        return Ok(());
+    }
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let Some(operation) = documents::operation(method, template, path, version) else {
+        return Ok(());
+    };
+    checks.check(&Given {
+        operation,
+        version,
+        vars: &request.vars,
+        json: request.json.as_ref(),
+        xml: request.xml.as_ref(),
+        query: request.query.as_ref(),
+        query_in_path: query,
+        has_body: request.body.is_some(),
+        media: request.media.as_ref(),
+        headers: &request.headers,
+        mutual_tls: options.send.mutual_tls,
+        without_nonce: request.without_nonce,
+        is_default_base: Base::is_default(origin, prefix),
+    })
 }
 
 /// Resolves a relative path now: the working directory may change before the file is written.

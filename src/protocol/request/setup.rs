@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
+#[cfg(feature = "documents")]
+use crate::protocol::documents::Checks;
 use crate::{
     error::{Cause, cause::Result, value::shown},
     protocol::{
@@ -22,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) connect_timeout: Duration,
     /// Whether values that WeChat Pay is known to refuse are errors instead of warnings.
     pub(crate) strict: bool,
+    #[cfg(feature = "documents")]
+    pub(crate) checks: Checks,
 }
 
 impl Setup {

@@ -129,6 +129,12 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// Returns `true` for the default base URI's host without a prefix.
+    #[cfg(feature = "documents")]
+    pub(crate) fn is_default(origin: &Origin, prefix: &str) -> bool {
+        prefix.is_empty() && origin.https && origin.host == KNOWN[0]
+    }
+
     pub(crate) fn parse(uri: &str) -> Result<Self> {
         let (origin, rest) = Origin::split(uri)?;
         if rest.contains(['?', '#']) {
