@@ -4,9 +4,9 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::finding::{At, Findings, Problem};
 use crate::{
@@ -110,7 +110,11 @@ impl Given<'_> {
                 if let (Some(media), Some(meta), Version::V3) = (self.media, meta, self.version) {
                     checker.meta(media, &meta, &at);
                 }
-                self.has_body || self.media.is_some()
+                // A program that makes the form itself sends a prepared request with another client.
+                let content = self.headers.get(CONTENT_TYPE);
+                let is_form =
+                    content.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
+                self.has_body || self.media.is_some() || is_form
             }
             "headers" => {
                 checker.headers(self.headers, field.fields(), &at);
@@ -270,9 +274,9 @@ impl Checker {
             _ if documented.is_empty() => true,
             Value::String(text) => {
                 let is_not_given = text.is_empty() && self.version == Version::V2;
-                is_not_given || documented.contains(&text.as_str())
+                is_not_given || is_listed(documented, text)
             }
-            Value::Number(number) => documented.iter().any(|value| reads_as(value, number)),
+            Value::Number(_) => documented.iter().any(|value| is_number(value)),
             _ => true,
         };
         if !is_listed {
@@ -324,7 +328,7 @@ impl Checker {
             self.findings.add(at, Problem::ClearText);
         }
         let documented = field.values();
-        if !documented.is_empty() && !documented.contains(&text) {
+        if !documented.is_empty() && !is_listed(documented, text) {
             self.findings
                 .add(at, Problem::value(documented, Some(text)));
         }
@@ -411,13 +415,32 @@ fn is_boolean(text: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(text))
 }
 
-/// Returns `true` if a listed value is this number: compares without writing the number as text.
-fn reads_as(listed: &str, number: &Number) -> bool {
-    match (number.as_i64(), number.as_u64()) {
-        (Some(integer), _) => listed.parse() == Ok(integer),
-        (None, Some(integer)) => listed.parse() == Ok(integer),
-        (None, None) => listed.parse::<f64>().ok() == number.as_f64(),
-    }
+/// Returns `true` if a value is documented, or is a code like a documented one.
+///
+/// Values with digits are codes: scenes, versions, colours, types of certificates. WeChat Pay adds to them
+/// faster than a library can follow, so a code in the form of a documented one is accepted: `1011` where
+/// `1000` is listed. Words are not: a word that is not listed is a typing error more often than it is new.
+fn is_listed(documented: &[&str], value: &str) -> bool {
+    let is_code = value.bytes().any(|byte| byte.is_ascii_digit());
+    documented
+        .iter()
+        .any(|listed| *listed == value || is_code && form(listed).eq(form(value)))
+}
+
+/// The kinds of the characters of a code, in which a number of any length counts as one.
+fn form(code: &str) -> impl Iterator<Item = char> {
+    let mut previous = ' ';
+    code.chars().filter_map(move |letter| {
+        let kind = match letter {
+            '0'..='9' => '9',
+            'A'..='Z' => 'A',
+            'a'..='z' => 'a',
+            other => other,
+        };
+        let is_same_number = kind == '9' && previous == '9';
+        previous = kind;
+        (!is_same_number).then_some(kind)
+    })
 }
 
 /// Returns `true` if a text is certainly not a ciphertext.

@@ -20,6 +20,9 @@ use crate::{
 /// outside the documented list, or a field in clear text that must be encrypted. Each names its place in the
 /// options map, such as `/json/amount/totla`, and the nearest documented name.
 ///
+/// Documented lists of values are not complete: a value with digits that looks like a listed one, such as
+/// `1011` where `1000` is listed, is no finding.
+///
 /// Requests whose path is not documented are not checked. `sign`, `sign_type` and `nonce_str` are never
 /// findings, and neither are `sub_mch_id`, `sub_appid` and `sub_openid` on APIv2.
 ///
@@ -70,14 +73,13 @@ impl Checks {
         if findings.is_empty() {
             return Ok(());
         }
-        let operation = given.operation;
         if self == Self::Deny {
             return Err(Cause::request(format!(
-                "the request differs from the documents of {operation} ({}): {findings}. Nothing was \
-                 sent; Checks::Warn sends it anyway",
+                "the request differs from WeChat Pay's documents of {}: {findings} (Checks::Warn sends it anyway)",
                 catalog::date(),
             )));
         }
+        let operation = given.operation;
         for finding in findings.iter() {
             tracing::warn!(%operation, %finding, "the request differs from WeChat Pay's documents");
         }
