@@ -28,6 +28,8 @@ mod table;
 mod tests;
 
 #[cfg(feature = "documents")]
+pub(crate) use self::documents::is_replaced;
+#[cfg(feature = "documents")]
 pub use self::documents::{
     Event, Field, FieldUse, Fields, FieldsIter, Kind, Sealing, by_field, date, events,
 };

@@ -3,6 +3,7 @@
 //! The sources are in the repository's folder `documents`. `packed.bin` is made from them by a program
 //! there, and is decoded at first use.
 
+mod alternatives;
 mod event;
 mod field;
 mod tables;
@@ -14,6 +15,7 @@ pub use self::{
     uses::{FieldUse, by_field},
 };
 
+pub(crate) use self::alternatives::is_replaced;
 use self::tables::tables;
 use super::operation::Operation;
 

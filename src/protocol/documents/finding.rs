@@ -90,7 +90,7 @@ impl fmt::Display for Findings {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ", shown(&self.pointer))?;
+        write!(f, "`{}` ", self.pointer)?;
         match &self.problem {
             Problem::Unknown { nearest, elsewhere } => {
                 f.write_str("is not a documented field")?;
@@ -266,8 +266,10 @@ impl fmt::Display for At<'_> {
             parent.fmt(f)?;
         }
         match self.token {
+            // A name that is not documented may be anything.
             Token::Name(name) => {
-                write!(f, "/{}", name.replace('~', "~0").replace('/', "~1"))
+                let name = name.replace('~', "~0").replace('/', "~1");
+                write!(f, "/{}", shown(&name))
             }
             Token::Index(index) => write!(f, "/{index}"),
         }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::finding::{At, Findings, Problem};
 use crate::{
-    catalog::{Field, Fields, Kind, Operation},
+    catalog::{self, Field, Fields, Kind, Operation},
     protocol::{
         options::{Var, media::Media},
         trust::signature::SERIAL,
@@ -176,7 +176,11 @@ impl Checker {
                 None => self.unknown(name, &mut seen, |name| map.contains_key(name), at),
             }
         }
-        self.missing(&seen, at);
+        self.missing(
+            &seen,
+            |name| map.get(name).is_some_and(|value| !value.is_null()),
+            at,
+        );
     }
 
     fn unknown(
@@ -203,9 +207,10 @@ impl Checker {
         self.findings.add(&at.name(name), problem);
     }
 
-    fn missing(&mut self, seen: &Seen, at: &At<'_>) {
+    fn missing(&mut self, seen: &Seen, is_given: impl Fn(&str) -> bool, at: &At<'_>) {
         for field in seen.missing() {
-            if !SIGNATURE.contains(&field.name()) {
+            let is_exempt = SIGNATURE.contains(&field.name());
+            if !is_exempt && !catalog::is_replaced(&field, seen.fields, &is_given) {
                 let problem = Problem::missing(&field);
                 self.findings.add(&at.name(field.name()), problem);
             }
@@ -289,6 +294,7 @@ impl Checker {
     fn query(&mut self, query: &str, fields: Fields, at: &At<'_>) {
         let mut seen = Seen::new(fields);
         let pairs = || query.split('&').filter(|pair| !pair.is_empty());
+        let is_given = |known: &str| pairs().any(|pair| pair.split('=').next() == Some(known));
         for pair in pairs() {
             if self.findings.is_full() {
                 return;
@@ -302,14 +308,10 @@ impl Checker {
                     self.text(&decoded(value), &field, &at.name(name));
                 }
                 Some(_) => {}
-                None => {
-                    let is_given =
-                        |known: &str| pairs().any(|pair| pair.split('=').next() == Some(known));
-                    self.unknown(name, &mut seen, is_given, at);
-                }
+                None => self.unknown(name, &mut seen, is_given, at),
             }
         }
-        self.missing(&seen, at);
+        self.missing(&seen, is_given, at);
     }
 
     /// Checks a value in a query.
@@ -472,3 +474,6 @@ fn a(value: &Value) -> &'static str {
         Value::Object(_) => "an object",
     }
 }
+
+#[cfg(test)]
+mod tests;
