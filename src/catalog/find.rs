@@ -34,7 +34,7 @@ pub fn all() -> &'static [Operation] {
 pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
     let path = Path::new(path);
     let same_method = |operation: &&Operation| operation.method() == *method;
-    best(path.family().iter().filter(same_method), &path).next()
+    best(path.family().iter().filter(same_method), path).next()
 }
 
 /// Returns the operations of a path, whatever their method. The path is written as for [`find`].
@@ -49,7 +49,7 @@ pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
 /// ```
 pub fn by_path(path: &str) -> impl Iterator<Item = &'static Operation> {
     let path = Path::new(path);
-    best(path.family().iter(), &path)
+    best(path.family().iter(), path)
 }
 
 /// Returns the operations whose title contains `part`. The case of ASCII letters is ignored.
@@ -103,33 +103,48 @@ pub fn camel_hint(path: &str) -> Option<&'static str> {
         !is_variable(segment) && segment.bytes().any(|byte| byte.is_ascii_uppercase())
     };
     let written = Path::new(path);
-    if !written.segments.iter().any(|segment| is_camel(segment)) {
+    if !written.segments().iter().any(|segment| is_camel(segment)) {
         return None;
     }
-    let kebab: Vec<String> = written.segments.iter().map(|s| kebab(s)).collect();
-    let kebab = Path {
-        segments: kebab.iter().map(String::as_str).collect(),
-    };
-    let template = best(kebab.family().iter(), &kebab).next()?.template();
+    let kebab: Vec<String> = written.segments().iter().map(|s| kebab(s)).collect();
+    let kebab = Path::of(kebab.iter().map(String::as_str));
+    let template = best(kebab.family().iter(), kebab).next()?.template();
     template
         .split('/')
-        .zip(&written.segments)
+        .zip(written.segments())
         .any(|(documented, segment)| is_camel(segment) && !is_variable(documented))
         .then_some(template)
 }
 
 /// A path, split into segments to be matched against templates.
+// An array, because a call looks its operation up: that must not allocate.
+#[derive(Clone, Copy)]
 struct Path<'a> {
-    segments: Vec<&'a str>,
+    segments: [&'a str; MAX_SEGMENTS + 1],
+    len: usize,
 }
 
 impl<'a> Path<'a> {
     fn new(path: &'a str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = path.strip_prefix('/').unwrap_or(path);
-        Self {
-            segments: path.split('/').take(MAX_SEGMENTS + 1).collect(),
+        Self::of(path.split('/'))
+    }
+
+    fn of(segments: impl Iterator<Item = &'a str>) -> Self {
+        let mut path = Self {
+            segments: [""; MAX_SEGMENTS + 1],
+            len: 0,
+        };
+        for (place, segment) in path.segments.iter_mut().zip(segments) {
+            *place = segment;
+            path.len += 1;
         }
+        path
+    }
+
+    fn segments(&self) -> &[&'a str] {
+        &self.segments[..self.len]
     }
 
     /// The operations with the same first two segments. No template has a variable there, so that a
@@ -138,7 +153,7 @@ impl<'a> Path<'a> {
         fn head<'a>(mut segments: impl Iterator<Item = &'a str>) -> [Option<&'a str>; 2] {
             [segments.next(), segments.next()]
         }
-        let own = head(self.segments.iter().copied());
+        let own = head(self.segments().iter().copied());
         // The table is sorted by segments, slash first, and so are the heads of its templates.
         let begin = OPERATIONS.partition_point(|o| head(o.template().split('/')) < own);
         let rest = OPERATIONS.get(begin..).unwrap_or_default();
@@ -150,7 +165,7 @@ impl<'a> Path<'a> {
     fn closeness(&self, template: &str) -> Option<[Closeness; MAX_SEGMENTS]> {
         let mut closeness = [Closeness::Variable; MAX_SEGMENTS];
         let mut documented = template.split('/');
-        for (at, segment) in self.segments.iter().enumerate() {
+        for (at, segment) in self.segments().iter().enumerate() {
             *closeness.get_mut(at)? = Closeness::of(segment, documented.next()?)?;
         }
         documented.next().is_none().then_some(closeness)
@@ -196,23 +211,12 @@ impl Closeness {
 
 /// The operations that match `path` most closely: several if a path has several methods.
 fn best(
-    operations: impl Iterator<Item = &'static Operation>,
-    path: &Path<'_>,
-) -> std::vec::IntoIter<&'static Operation> {
-    let mut found = Vec::new();
-    let mut closest = None;
-    for operation in operations {
-        let closeness = path.closeness(operation.template());
-        if closeness.is_none() || closeness < closest {
-            continue;
-        }
-        if closeness > closest {
-            found.clear();
-            closest = closeness;
-        }
-        found.push(operation);
-    }
-    found.into_iter()
+    operations: impl Iterator<Item = &'static Operation> + Clone,
+    path: Path<'_>,
+) -> impl Iterator<Item = &'static Operation> {
+    let closeness = move |operation: &Operation| path.closeness(operation.template());
+    let closest = operations.clone().filter_map(closeness).max();
+    operations.filter(move |operation| closest.is_some() && closeness(operation) == closest)
 }
 
 fn variable_name(segment: &str) -> Option<&str> {
