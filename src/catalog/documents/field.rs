@@ -93,31 +93,21 @@ impl Fields {
         self.rows.get(at).map(|row| Field { row })
     }
 
-    /// Returns the field of this name.
+    /// Returns the field of this name. If the page documents several forms of it, returns the first.
     ///
-    /// `$n` in a documented name stands for digits: `coupon_id_0` finds `coupon_id_$n`.
+    /// `$n` in a documented name stands for digits: `coupon_id_0` finds `coupon_id_$n`, and so does that name
+    /// itself.
     pub fn get(&self, name: &str) -> Option<Field> {
-        self.iter().find(|field| field.matches(name))
+        self.iter().find(|field| field.is_named(name))
     }
 
-    /// Returns the field that a JSON Pointer names: `/json/amount/total`. An index into a list, or `*`,
-    /// stands for its items: `/json/goods_detail/*/quantity`.
+    /// Returns the field that a JSON Pointer names: `/json/amount/total`. An index or `*` stands for the
+    /// items of a list: `/json/detail/goods_detail/*/quantity`. A pointer to an item returns the list.
     pub fn at(&self, pointer: &str) -> Option<Field> {
-        let mut tokens = pointer.strip_prefix('/')?.split('/');
-        let mut field = self.get(tokens.next()?)?;
-        while let Some(token) = tokens.next() {
-            let is_item = token == "*" || is_index(token);
-            let name = if field.kind().is_list() && is_item {
-                match tokens.next() {
-                    Some(name) => name,
-                    None => return Some(field),
-                }
-            } else {
-                token
-            };
-            field = field.fields().get(name)?;
-        }
-        Some(field)
+        let (name, rest) = split(pointer)?;
+        // All forms of a field: each has inner fields of its own.
+        let mut forms = self.iter().filter(|field| field.is_named(name));
+        forms.find_map(|field| field.at(rest))
     }
 
     /// Returns an iterator over the fields.
@@ -205,7 +195,28 @@ impl Field {
         tables().fields(self.row.fields)
     }
 
-    /// Returns `true` if this is the field of a value with this name.
+    fn at(self, pointer: &str) -> Option<Self> {
+        let mut rest = pointer;
+        if self.kind().is_list() && !rest.is_empty() {
+            let (item, fields) = split(rest)?;
+            if item != "*" && !is_digits(item) {
+                return None;
+            }
+            rest = fields;
+        }
+        if rest.is_empty() {
+            Some(self)
+        } else {
+            self.fields().at(rest)
+        }
+    }
+
+    /// Returns `true` if `name` is the documented name, or one that it stands for.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.name() == name || self.matches(name)
+    }
+
+    /// Returns `true` if this is the field of a value with this name. A value is never named `$n`.
     pub(crate) fn matches(&self, name: &str) -> bool {
         matches(self.name(), name)
     }
@@ -274,12 +285,18 @@ impl fmt::Display for Kind {
     }
 }
 
-fn is_index(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
+/// Splits a JSON Pointer after its first name. No documented name needs an escape.
+fn split(pointer: &str) -> Option<(&str, &str)> {
+    let path = pointer.strip_prefix('/')?;
+    Some(path.split_at(path.find('/').unwrap_or(path.len())))
 }
 
-/// Compares a documented name with a real one.
-pub(super) fn matches(documented: &str, name: &str) -> bool {
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Compares a documented name, which may have `$n` for digits, with a real one.
+fn matches(documented: &str, name: &str) -> bool {
     match documented.split_once('$') {
         None => documented == name,
         Some((head, rest)) => name
@@ -288,7 +305,7 @@ pub(super) fn matches(documented: &str, name: &str) -> bool {
     }
 }
 
-/// `documented` starts with the letter after `$`.
+/// Compares from the digits on. `documented` starts with the letter after `$`.
 fn matches_from_digits(documented: &str, name: &str) -> bool {
     let digits = name.bytes().take_while(u8::is_ascii_digit).count();
     digits > 0 && matches(documented.get(1..).unwrap_or_default(), &name[digits..])

@@ -1,12 +1,14 @@
 //! The documented fields of all operations and notifications, as data. Feature `documents`.
 //!
-//! The sources are in the repository's folder `documents`. `packed.bin` is made from them by a program
-//! there, and is decoded at first use.
+//! The sources are in the repository's folder `documents`. A program there packs them into `packed.bin`,
+//! which is decoded at first use.
 
 mod alternatives;
 mod event;
 mod field;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod uses;
 
 pub use self::{
@@ -27,7 +29,7 @@ pub fn date() -> &'static str {
 }
 
 impl Operation {
-    /// Returns the documented fields of the request. Feature `documents`.
+    /// Returns the documented fields of the request.
     ///
     /// The top level has the keys of an options map: the variables of the path, and `json`, `query`,
     /// `xml`, `body`, `headers`, `base_uri`, `security` or `nonceless`, as far as they are documented.
@@ -44,7 +46,7 @@ impl Operation {
         tables().of_operation(self.number()).0
     }
 
-    /// Returns the documented fields of the response body. Feature `documents`.
+    /// Returns the documented fields of the response body.
     ///
     /// ```
     /// use wechatpay_chain::{Method, catalog};

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    field::{Field, Fields, matches},
-    tables::tables,
-};
+use super::field::{Field, Fields};
 use crate::catalog::{find::all, operation::Operation};
 
 /// Where a field of a name is documented: from [`by_field`].
@@ -32,10 +29,8 @@ pub struct FieldUse {
 /// }));
 /// ```
 pub fn by_field(name: &str) -> impl Iterator<Item = FieldUse> + use<> {
-    let known = tables().texts().iter().any(|text| matches(text, name));
-    let operations = if known { all() } else { &[] };
     let name = name.to_owned();
-    operations.iter().flat_map(move |operation| {
+    all().iter().flat_map(move |operation| {
         let mut found = Vec::new();
         for is_request in [true, false] {
             let fields = if is_request {
@@ -56,13 +51,13 @@ pub fn by_field(name: &str) -> impl Iterator<Item = FieldUse> + use<> {
     })
 }
 
-/// Walks fields and those within them. The tables are at most eight levels deep.
+/// Walks fields and those within them.
 fn collect(fields: Fields, name: &str, pointer: &mut String, found: &mut impl FnMut(&str, Field)) {
     for field in fields {
         let len = pointer.len();
         pointer.push('/');
         pointer.push_str(field.name());
-        if field.matches(name) {
+        if field.is_named(name) {
             found(pointer, field);
         }
         if field.kind().is_list() {
