@@ -231,7 +231,7 @@ impl Checker {
                 }
             }
             // A list in text is a list of fields of the same name, or one text that holds it.
-            Value::String(_) | Value::Number(_) | Value::Bool(_) if form == Form::Text => {}
+            Value::String(_) | Value::Number(_) if form == Form::Text => {}
             other => self.findings.add(at, Problem::Type(field.kind(), a(other))),
         }
     }
