@@ -1,6 +1,11 @@
 //! Decrypting sensitive fields, blocking.
 
+#[cfg(feature = "documents")]
+use serde_json::Value;
+
 use super::driver::poll_or_block;
+#[cfg(feature = "documents")]
+use crate::{catalog::Operation, protocol::documents::put};
 use crate::{
     client::{Call, Client},
     error::Result,
@@ -59,7 +64,42 @@ impl Client {
         self.drive(self.decrypt_pkcs1_async(ciphertext))
     }
 
-    fn drive(&self, call: Call<String>) -> Result<String> {
+    /// Decrypts the sealed fields of a response in place, as the documents of its operation list them.
+    /// Feature `documents`.
+    ///
+    /// Each field is decrypted with its documented padding, as [`decrypt`](Client::decrypt) and
+    /// [`decrypt_pkcs1`](Client::decrypt_pkcs1) do, and the warning there applies: with PKCS#1 v1.5
+    /// padding, success proves nothing. `null`, empty strings and absent fields are left alone. So is
+    /// everything on an error: either all fields are decrypted or none.
+    ///
+    /// # Errors
+    /// Returns the errors of those methods, with the JSON Pointer of the field, and one if a sealed field
+    /// is no string. A response without sealed fields needs no key.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let client = wechatpay_chain::Client::builder().build()?;
+    /// use wechatpay_chain::{Method, Value, catalog, json};
+    ///
+    /// let complaint = "v3/merchant-service/complaints-v2/{complaint_id}";
+    /// let operation = catalog::find(&Method::GET, complaint).unwrap();
+    /// let options = json!({ "complaint_id": "200201820200101080076610000" });
+    /// let mut body: Value = client.chain(complaint).get(options)?.json()?;
+    /// client.decrypt_documented(operation, &mut body)?;
+    /// println!("{}", body["payer_phone"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "documents")]
+    pub fn decrypt_documented(&self, operation: &Operation, response: &mut Value) -> Result<()> {
+        let texts = self.drive(self.opening(operation, response))?;
+        put(response, texts);
+        Ok(())
+    }
+
+    fn drive<T>(&self, call: Call<T>) -> Result<T> {
         poll_or_block(self.root().core().signs_locally(), call)
     }
 }

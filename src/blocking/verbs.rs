@@ -243,7 +243,7 @@ impl Chain {
     /// ```
     pub fn prepare(&self, method: Method, options: impl Into<Options>) -> Result<PreparedRequest> {
         let options = options.into();
-        let is_local = self.core().signs_locally() && !self.waits_for_key(&options);
+        let is_local = self.core().signs_locally() && !self.waits_for_key(&method, &options);
         poll_or_block(is_local, self.prepare_async(method, options))
     }
 }

@@ -2,7 +2,17 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "documents")]
+use serde_json::Value;
+
 use super::{Call, Client};
+#[cfg(feature = "documents")]
+use crate::{
+    catalog::Operation,
+    client::core::Core,
+    error::cause,
+    protocol::documents::{Ciphertext, ciphertexts, in_field, put},
+};
 use crate::{
     error::{Cause, Result},
     protocol::trust::sensitive::{self, Encrypted, Padding},
@@ -43,6 +53,35 @@ impl Client {
         self.decrypting(Padding::Pkcs1, ciphertext)
     }
 
+    /// The async form of [`decrypt_documented`](Client::decrypt_documented): takes the response's body and
+    /// returns it with its sealed fields decrypted. Feature `documents`.
+    #[cfg(feature = "documents")]
+    pub fn decrypt_documented_async(
+        &self,
+        operation: &Operation,
+        mut response: Value,
+    ) -> Call<Value> {
+        let core = Arc::clone(self.root.core_arc());
+        let sealed = ciphertexts(operation, &response);
+        Call::new(async move {
+            let texts = open(&core, sealed).await.map_err(Cause::not_sent)?;
+            put(&mut response, texts);
+            Ok(response)
+        })
+    }
+
+    /// Returns the texts of the sealed fields in the response, each with its pointer.
+    #[cfg(feature = "documents")]
+    pub(crate) fn opening(
+        &self,
+        operation: &Operation,
+        response: &Value,
+    ) -> Call<Vec<(String, String)>> {
+        let core = Arc::clone(self.root.core_arc());
+        let sealed = ciphertexts(operation, response);
+        Call::new(async move { open(&core, sealed).await.map_err(Cause::not_sent) })
+    }
+
     fn decrypting(&self, padding: Padding, ciphertext: &str) -> Call<String> {
         let core = Arc::clone(self.root.core_arc());
         let ciphertext = sensitive::ciphertext(ciphertext);
@@ -55,4 +94,28 @@ impl Client {
             opened.await.map_err(Cause::not_sent)
         })
     }
+}
+
+/// Opens all ciphertexts, or none.
+#[cfg(feature = "documents")]
+async fn open(
+    core: &Core,
+    sealed: cause::Result<Vec<Ciphertext>>,
+) -> cause::Result<Vec<(String, String)>> {
+    let sealed = sealed?;
+    let mut texts = Vec::with_capacity(sealed.len());
+    for Ciphertext {
+        pointer,
+        padding,
+        bytes,
+    } in sealed
+    {
+        let opened = core.merchant_key()?.decrypt(padding, &bytes).await;
+        let text = opened.and_then(|bytes| sensitive::plaintext(padding, bytes));
+        match text {
+            Ok(text) => texts.push((pointer, text)),
+            Err(err) => return Err(in_field(err, &pointer)),
+        }
+    }
+    Ok(texts)
 }

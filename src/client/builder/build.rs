@@ -115,6 +115,8 @@ impl ClientBuilder {
             strict: self.strict,
             #[cfg(feature = "documents")]
             checks: self.checks,
+            #[cfg(feature = "documents")]
+            encrypt_documented: self.encrypt_documented,
         })
     }
 

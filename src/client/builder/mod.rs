@@ -77,6 +77,8 @@ pub struct ClientBuilder {
     strict: bool,
     #[cfg(feature = "documents")]
     checks: Checks,
+    #[cfg(feature = "documents")]
+    encrypt_documented: bool,
     /// The first mistake that a setter found: setters chain, and `build` returns it.
     fault: Option<Cause>,
     user_agent: Option<String>,
@@ -112,6 +114,8 @@ impl Default for ClientBuilder {
             strict: false,
             #[cfg(feature = "documents")]
             checks: Checks::Off,
+            #[cfg(feature = "documents")]
+            encrypt_documented: false,
             fault: None,
             user_agent: None,
             notified: Owners::default(),
@@ -339,6 +343,17 @@ impl ClientBuilder {
     #[cfg(feature = "documents")]
     pub fn check_documents(mut self, checks: Checks) -> Self {
         self.checks = checks;
+        self
+    }
+
+    /// Sets whether every call encrypts the fields that WeChat Pay documents as sealed, as
+    /// [`Options::encrypt_documented`](crate::Options::encrypt_documented) does for one call. Defaults to
+    /// `false`. Feature `documents`.
+    ///
+    /// A call to an undocumented path is sent as it is.
+    #[cfg(feature = "documents")]
+    pub fn encrypt_documented(mut self, enabled: bool) -> Self {
+        self.encrypt_documented = enabled;
         self
     }
 

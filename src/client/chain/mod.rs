@@ -186,8 +186,9 @@ impl Chain {
 
     /// Returns `true` if making the draft must wait: its fields are encrypted, and the key for that
     /// has not been downloaded yet.
-    pub(crate) fn waits_for_key(&self, options: &Options) -> bool {
-        options.encrypts() && self.core.trust().is_empty()
+    pub(crate) fn waits_for_key(&self, method: &Method, options: &Options) -> bool {
+        self.core.trust().is_empty()
+            && Draft::encrypts(method, &self.template, options, self.core.setup())
     }
 
     /// Makes the draft, now if it does not have to wait.
@@ -198,7 +199,7 @@ impl Chain {
     ) -> impl Future<Output = cause::Result<Draft>> + Send + 'static {
         // Made at the verb, so that a mistake is found there, and the future holds no options, unless it
         // has to wait for a key.
-        let draft = if self.waits_for_key(&options) {
+        let draft = if self.waits_for_key(&method, &options) {
             Err((self.clone(), method, options))
         } else {
             Ok(self.draft(method, options))

@@ -1,12 +1,21 @@
 //! What the documents say about a request: which operation it is, how it differs, which of its fields are
 //! sealed. Feature `documents`.
 
+mod asked;
 mod check;
+mod decrypt;
+mod encrypt;
 mod finding;
+mod sealed;
+
+pub(crate) use self::{
+    asked::Asked,
+    check::Given,
+    decrypt::{Ciphertext, ciphertexts, in_field, put},
+    encrypt::{SealedOptions, encrypt, encrypts, may_encrypt},
+};
 
 use http::Method;
-
-pub(crate) use self::check::Given;
 
 use crate::{
     catalog::{self, Operation},
@@ -92,7 +101,6 @@ impl Checks {
 ///
 /// The template is looked up first: a variable's value may look like a documented word. The expanded path
 /// finds what a template hides: an absolute URL, or a variable that contains several segments.
-#[allow(dead_code, reason = "used by what follows")]
 pub(crate) fn operation(
     method: &Method,
     template: &str,

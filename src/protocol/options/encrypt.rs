@@ -8,13 +8,16 @@ use serde_json::Value;
 use super::{Options, measure};
 use crate::{
     base::json::type_name,
-    error::{Cause, ErrorKind, cause::Result, value::shown},
+    error::{Cause, cause::Result, value::shown},
     protocol::trust::{
         Trust,
-        sensitive::{Encrypted, Padding},
+        sensitive::{EncryptionKey, Padding},
         signature,
     },
 };
+
+/// The setter's name, for errors.
+const ENCRYPT: &str = "encrypt";
 
 /// One field, or all fields that a pointer with `*` reaches.
 #[derive(Clone)]
@@ -80,17 +83,10 @@ impl Options {
     }
 }
 
-/// Encrypts the fields in the body and names the key in the headers.
-///
-/// All pointers are resolved before anything is encrypted, so an error leaves the body unchanged.
-pub(crate) fn encrypt(
-    fields: &[Field],
-    json: Option<&mut Value>,
-    headers: &mut HeaderMap,
-    trust: &Trust,
-) -> Result<()> {
+/// Returns the pointers of all fields to encrypt, without `*`.
+pub(crate) fn resolve(fields: &[Field], json: Option<&Value>) -> Result<Vec<(String, Padding)>> {
     if fields.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let Some(json) = json else {
         return Err(Cause::request(
@@ -101,9 +97,10 @@ pub(crate) fn encrypt(
     // Two pointers can reach the same field, for example `/list/*/name` and `/list/0/name`.
     let mut seen = HashSet::new();
     for field in fields {
-        for pointer in field.resolve(json)? {
+        for pointer in resolve_one(&field.pointer, json, ENCRYPT)? {
             if !seen.insert(pointer.clone()) {
                 return Err(error(
+                    ENCRYPT,
                     &pointer,
                     "is named twice, which would encrypt it twice",
                 ));
@@ -111,35 +108,63 @@ pub(crate) fn encrypt(
             pointers.push((pointer, field.padding));
         }
     }
-    let mut serial = given_serial(headers)?;
+    Ok(pointers)
+}
+
+/// Encrypts the strings at these pointers of the body and names the key in the headers.
+pub(crate) fn encrypt(
+    pointers: &[(String, Padding)],
+    json: Option<&mut Value>,
+    headers: &mut HeaderMap,
+    trust: &Trust,
+) -> Result<()> {
+    match json {
+        Some(json) if !pointers.is_empty() => {
+            let key = key(headers, trust)?;
+            encrypt_with(&key, pointers, json, headers, ENCRYPT)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the key that the headers name, or the preferred one.
+pub(crate) fn key(headers: &HeaderMap, trust: &Trust) -> Result<EncryptionKey> {
+    EncryptionKey::new(trust, given_serial(headers)?.as_deref())
+}
+
+/// Encrypts the strings at these pointers and names the key in the headers. `setter` asked for it.
+///
+/// All of them use one key: the trust store may change in the meantime, and the request can name one key
+/// only. An error leaves the body unchanged.
+pub(crate) fn encrypt_with(
+    key: &EncryptionKey,
+    pointers: &[(String, Padding)],
+    body: &mut Value,
+    headers: &mut HeaderMap,
+    setter: &str,
+) -> Result<()> {
+    let mut ciphertexts = Vec::with_capacity(pointers.len());
     for (pointer, padding) in pointers {
-        let Some(Value::String(text)) = json.pointer_mut(&pointer) else {
-            // Not possible: `resolve` returned pointers of strings only.
-            continue;
-        };
-        let encrypted = Encrypted::new(trust, serial.as_deref(), padding, text).map_err(|err| {
-            // A missing key is not an error of the field.
-            if err.kind() == ErrorKind::Request {
-                error(&pointer, &format!("cannot be encrypted: {err}"))
-            } else {
-                err
-            }
-        })?;
-        // All fields use the key of the first: the trust store may change in the meantime, and the
-        // request can name one key only.
-        serial.get_or_insert_with(|| encrypted.serial().to_owned());
-        *text = encrypted.into();
+        let text = body.pointer(pointer).and_then(Value::as_str);
+        let ciphertext = key.encrypt(*padding, text.unwrap_or_default());
+        ciphertexts.push(
+            ciphertext
+                .map_err(|err| error(setter, pointer, &format!("cannot be encrypted: {err}")))?,
+        );
     }
-    if let Some(serial) = serial {
-        let value = HeaderValue::try_from(serial).map_err(|err| {
-            Cause::config("the platform key's ID is not valid in a header").with_source(err)
-        })?;
-        headers.insert(signature::SERIAL, value);
+    let serial = HeaderValue::try_from(key.serial()).map_err(|err| {
+        Cause::config("the platform key's ID is not valid in a header").with_source(err)
+    })?;
+    for ((pointer, _), ciphertext) in pointers.iter().zip(ciphertexts) {
+        if let Some(field) = body.pointer_mut(pointer) {
+            *field = ciphertext.into();
+        }
     }
+    headers.insert(signature::SERIAL, serial);
     Ok(())
 }
 
-fn given_serial(headers: &HeaderMap) -> Result<Option<String>> {
+pub(crate) fn given_serial(headers: &HeaderMap) -> Result<Option<String>> {
     let mut given = headers.get_all(signature::SERIAL).iter();
     let serial = given.next().map(HeaderValue::to_str).transpose();
     match (serial, given.next()) {
@@ -151,38 +176,38 @@ fn given_serial(headers: &HeaderMap) -> Result<Option<String>> {
     }
 }
 
-impl Field {
-    /// Returns the pointers, without `*`, of the strings that this one reaches.
-    fn resolve(&self, json: &Value) -> Result<Vec<String>> {
-        let (pointer, optional) = match self.pointer.strip_suffix('?') {
-            Some(pointer) => (pointer, true),
-            None => (self.pointer.as_str(), false),
-        };
-        let Some(path) = pointer.strip_prefix('/') else {
-            return Err(error(
-                pointer,
-                "is not a JSON Pointer: expected one that begins with `/`",
-            ));
-        };
-        let mut reached = vec![(String::new(), json)];
-        for token in path.split('/') {
-            reached = step(reached, token, optional)?;
-        }
-        let mut pointers = Vec::with_capacity(reached.len());
-        for (pointer, value) in reached {
-            match value {
-                Value::String(_) => pointers.push(pointer),
-                Value::Null if optional => {}
-                other => {
-                    return Err(error(
-                        &pointer,
-                        &format!("is {}: expected a string", measure(other)),
-                    ));
-                }
+/// Returns the pointers, without `*`, of the strings that one reaches. `setter` took it.
+pub(crate) fn resolve_one(pointer: &str, body: &Value, setter: &str) -> Result<Vec<String>> {
+    let (pointer, optional) = match pointer.strip_suffix('?') {
+        Some(pointer) => (pointer, true),
+        None => (pointer, false),
+    };
+    let Some(path) = pointer.strip_prefix('/') else {
+        return Err(error(
+            setter,
+            pointer,
+            "is not a JSON Pointer: expected one that begins with `/`",
+        ));
+    };
+    let mut reached = vec![(String::new(), body)];
+    for token in path.split('/') {
+        reached = step(reached, token, optional, setter)?;
+    }
+    let mut pointers = Vec::with_capacity(reached.len());
+    for (pointer, value) in reached {
+        match value {
+            Value::String(_) => pointers.push(pointer),
+            Value::Null if optional => {}
+            other => {
+                return Err(error(
+                    setter,
+                    &pointer,
+                    &format!("is {}: expected a string", measure(other)),
+                ));
             }
         }
-        Ok(pointers)
     }
+    Ok(pointers)
 }
 
 /// Follows one token of a pointer from everything reached so far.
@@ -190,6 +215,7 @@ fn step<'v>(
     from: Vec<(String, &'v Value)>,
     token: &str,
     optional: bool,
+    setter: &str,
 ) -> Result<Vec<(String, &'v Value)>> {
     let mut reached = Vec::with_capacity(from.len());
     for (pointer, value) in from {
@@ -202,6 +228,7 @@ fn step<'v>(
                 Value::Null if optional => {}
                 other => {
                     return Err(error(
+                        setter,
                         &pointer,
                         &format!("is {}: `*` expects a list", type_name(other)),
                     ));
@@ -215,6 +242,7 @@ fn step<'v>(
             None if optional => {}
             None => {
                 return Err(error(
+                    setter,
                     &next,
                     "is not in the body; if it is optional, end its pointer with `?`",
                 ));
@@ -224,8 +252,8 @@ fn step<'v>(
     Ok(reached)
 }
 
-fn error(pointer: &str, what: &str) -> Cause {
-    Cause::request(format!("encrypt(): `{}` {what}", shown(pointer)))
+pub(crate) fn error(setter: &str, pointer: &str, what: &str) -> Cause {
+    Cause::request(format!("{setter}(): `{}` {what}", shown(pointer)))
 }
 
 #[cfg(test)]
@@ -235,11 +263,7 @@ mod tests {
     use super::*;
 
     fn resolve(pointer: &str, body: &Value) -> Result<Vec<String>, String> {
-        let field = Field {
-            pointer: pointer.into(),
-            padding: Padding::Oaep,
-        };
-        field.resolve(body).map_err(|err| err.to_string())
+        resolve_one(pointer, body, ENCRYPT).map_err(|err| err.to_string())
     }
 
     #[test]

@@ -221,6 +221,7 @@ impl Media {
         self.meta_value().to_string()
     }
 
+    /// Returns the part `meta`.
     pub(crate) fn meta_value(&self) -> Value {
         // Taken as it is, even without `sha256`: some operations define a `meta` of their own.
         if let Some(meta) = &self.replaced {

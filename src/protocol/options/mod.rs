@@ -3,7 +3,7 @@
 // Before the others: rustdoc lists methods in this order.
 mod setters;
 
-mod encrypt;
+pub(crate) mod encrypt;
 mod from_json;
 pub(crate) mod media;
 mod suggest;
@@ -14,7 +14,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-pub(crate) use encrypt::encrypt;
 pub(crate) use suggest::unknown_key;
 
 use self::media::Media;
@@ -72,6 +71,8 @@ pub(crate) struct RequestOptions {
     pub(crate) media: Option<Media>,
     pub(crate) headers: HeaderMap,
     pub(crate) encrypt: Vec<encrypt::Field>,
+    #[cfg(feature = "documents")]
+    pub(crate) sealed: crate::protocol::documents::SealedOptions,
     pub(crate) without_nonce: bool,
     pub(crate) unsigned: bool,
     /// `None` for the client's setting.

@@ -26,7 +26,7 @@ use self::{
 use super::documents::{self, Checks, Given};
 use super::{
     merchant::is_sandbox_id,
-    options::{self, OnProgress, Options},
+    options::{OnProgress, Options, encrypt},
     response::file::FileOptions,
     sign::Scheme,
     trust::{Trust, signature::SERIAL},
@@ -107,8 +107,18 @@ impl Draft {
         if let Some(body) = request.json.as_ref().or(request.xml.as_ref()) {
             lint::check(body, version, setup.strict)?;
         }
-        let fields = std::mem::take(&mut request.encrypt);
-        options::encrypt(&fields, request.json.as_mut(), &mut request.headers, trust)?;
+        let pointers = encrypt::resolve(&request.encrypt, request.json.as_ref())?;
+        #[cfg(feature = "documents")]
+        {
+            let asked = documents::Asked::new(&method, template, &target[prefix..]);
+            documents::encrypt(asked, request, &pointers, setup.encrypt_documented, trust)?;
+        }
+        encrypt::encrypt(
+            &pointers,
+            request.json.as_mut(),
+            &mut request.headers,
+            trust,
+        )?;
         #[cfg(feature = "documents")]
         check_documents(
             &method,
@@ -163,6 +173,32 @@ impl Draft {
                 },
             },
         })
+    }
+
+    /// Returns `true` if [`new`](Self::new) encrypts fields, which requires a platform key.
+    pub(crate) fn encrypts(
+        method: &Method,
+        template: &str,
+        options: &Options,
+        setup: &Setup,
+    ) -> bool {
+        if options.encrypts() {
+            return true;
+        }
+        #[cfg(feature = "documents")]
+        if documents::may_encrypt(&options.request, setup.encrypt_documented) {
+            let (_, stripped) = path::version(template);
+            // Whatever is wrong here is an error of the draft.
+            let url = expand(stripped, &options.request.vars)
+                .and_then(|expanded| Url::new(&expanded, options, setup));
+            return url.is_ok_and(|url| {
+                let asked = documents::Asked::new(method, template, &url.target[url.prefix..]);
+                documents::encrypts(asked, &options.request, setup.encrypt_documented)
+            });
+        }
+        #[cfg(not(feature = "documents"))]
+        let _ = (method, template, setup);
+        false
     }
 
     /// Checks that the draft may go to its origin: by the host rule, by whose keys the client has, and by

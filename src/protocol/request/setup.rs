@@ -26,6 +26,9 @@ pub(crate) struct Setup {
     pub(crate) strict: bool,
     #[cfg(feature = "documents")]
     pub(crate) checks: Checks,
+    /// Whether documented sealed fields are encrypted.
+    #[cfg(feature = "documents")]
+    pub(crate) encrypt_documented: bool,
 }
 
 impl Setup {

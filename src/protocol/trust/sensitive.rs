@@ -6,7 +6,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer};
 
 use super::Trust;
-use crate::error::{Cause, ErrorKind, cause::Result};
+use crate::{
+    base::crypto::PublicKey,
+    error::{Cause, ErrorKind, cause::Result},
+};
 
 /// The padding of a text before RSA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +56,10 @@ impl Encrypted {
         padding: Padding,
         text: &str,
     ) -> Result<Self> {
-        let (serial, key) = trust.encryption_key(serial)?;
-        let ciphertext = match padding {
-            Padding::Oaep => key.encrypt_oaep(text.as_bytes())?,
-            Padding::Pkcs1 => key.encrypt_pkcs1(text.as_bytes())?,
-        };
+        let key = EncryptionKey::new(trust, serial)?;
         Ok(Self {
-            ciphertext: STANDARD.encode(ciphertext),
-            serial,
+            ciphertext: key.encrypt(padding, text)?,
+            serial: key.serial,
         })
     }
 
@@ -110,6 +109,41 @@ impl From<Encrypted> for String {
 impl Serialize for Encrypted {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.ciphertext)
+    }
+}
+
+/// The platform key that encrypts all fields of one request, which can name one key only.
+pub(crate) struct EncryptionKey {
+    serial: String,
+    key: PublicKey,
+}
+
+impl EncryptionKey {
+    /// Returns the key named by `serial`, or the preferred one.
+    pub(crate) fn new(trust: &Trust, serial: Option<&str>) -> Result<Self> {
+        let (serial, key) = trust.encryption_key(serial)?;
+        Ok(Self { serial, key })
+    }
+
+    pub(crate) fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// Returns the ciphertext of a text, in base64.
+    pub(crate) fn encrypt(&self, padding: Padding, text: &str) -> Result<String> {
+        let ciphertext = match padding {
+            Padding::Oaep => self.key.encrypt_oaep(text.as_bytes())?,
+            Padding::Pkcs1 => self.key.encrypt_pkcs1(text.as_bytes())?,
+        };
+        Ok(STANDARD.encode(ciphertext))
+    }
+
+    /// Returns `true` if this may be a ciphertext that was made with the key: base64 of as many bytes as
+    /// the key has. No text that the key can encrypt is that long.
+    #[cfg(feature = "documents")]
+    pub(crate) fn may_have_made(&self, text: &str) -> bool {
+        let size = self.key.bits().div_ceil(8);
+        STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == size)
     }
 }
 

@@ -1,0 +1,431 @@
+//! Encrypting the fields that the documents mark as sealed.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use serde_json::{Map, Value};
+
+use super::{
+    Asked,
+    sealed::{self, Expected, Sealed},
+};
+use crate::{
+    base::{json, percent::decode_form},
+    catalog::{self, Fields, Operation},
+    error::{Cause, cause::Result, value::shown},
+    protocol::{
+        options::{
+            Options, RequestOptions,
+            encrypt::{encrypt_with, error, given_serial, key, resolve_one},
+            measure,
+            media::Media,
+        },
+        trust::{Trust, sensitive::Padding},
+    },
+};
+
+const ENCRYPT: &str = "encrypt_documented";
+const ALREADY: &str = "already_encrypted";
+
+/// What a call asks about its sealed fields.
+#[derive(Clone, Default)]
+pub(crate) struct SealedOptions {
+    encrypt: bool,
+    /// Pointers to ciphertexts.
+    already: Vec<String>,
+}
+
+impl Options {
+    /// Encrypts every field that WeChat Pay documents as sealed, in place, when the request is made, and
+    /// sets `Wechatpay-Serial` to the ID of the key. Feature `documents`.
+    ///
+    /// The fields are found in `json`, `query`, `xml` and the `meta` of an upload, and each gets its
+    /// documented padding. `null` and empty strings are left alone, and so is a field that
+    /// [`encrypt`](Options::encrypt) or [`encrypt_pkcs1`](Options::encrypt_pkcs1) names, which decides its
+    /// padding. The key is chosen as for [`encrypt`](Options::encrypt), and all attempts of a call send the
+    /// same ciphertexts and the same serial.
+    ///
+    /// [`ClientBuilder::encrypt_documented`](crate::ClientBuilder::encrypt_documented) does this for every
+    /// call. The two APIv2 operations with sealed fields, `mmpaysptrans/pay_bank` and
+    /// `mchrisk/querymchrisk`, have keys of their own: see the guide's
+    /// [page](crate::guide::sensitive_fields).
+    ///
+    /// The call returns an error, and sends nothing, if
+    ///
+    /// - the path is not documented, because it is then unknown which fields are sealed,
+    /// - a sealed field is no string, or is longer than the key can encrypt: 214 bytes with a 2048-bit key,
+    ///   245 with PKCS#1 v1.5 padding,
+    /// - a sealed field already is a ciphertext and
+    ///   [`already_encrypted`](Options::already_encrypted) does not name it,
+    /// - a sealed field is in a `body` or in a query that is given as text, which are sent unchanged,
+    /// - the client has no platform key.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Client, Method, Options, json};
+    /// # use wechatpay_chain::{PrivateKey, PublicKey};
+    /// #
+    /// # fn f(private_key: PrivateKey, platform_key: PublicKey) -> wechatpay_chain::Result<()> {
+    /// # let client = Client::builder()
+    /// #     .mchid("1900000109")
+    /// #     .serial("3775B6A45ACD588826D15E583A95F5DD00000000")
+    /// #     .private_key(private_key)
+    /// #     .platform_key("PUB_KEY_ID_0119000001092024000000000000", platform_key)
+    /// #     .build()?;
+    /// let options = Options::from(json!({ "json": {
+    ///     "appid": "wx8888888888888888",
+    ///     "type": "MERCHANT_ID",
+    ///     "account": "1900000109",
+    ///     "name": "张三",
+    ///     "relation_type": "STORE",
+    /// }}))
+    /// .encrypt_documented();
+    /// let request = client.chain("v3/profitsharing/receivers/add").prepare(Method::POST, options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Official page: "敏感信息加解密".
+    pub fn encrypt_documented(mut self) -> Self {
+        self.request.sealed.encrypt = true;
+        self
+    }
+
+    /// Names sealed fields that already are ciphertexts, which
+    /// [`encrypt_documented`](Options::encrypt_documented) then leaves as they are. Feature `documents`.
+    ///
+    /// The pointers are those of [`encrypt`](Options::encrypt), into the body or, for an operation whose
+    /// sealed fields are there, into the `query` or the `meta` of an upload.
+    ///
+    /// The header `Wechatpay-Serial` must name the key that made the ciphertexts. It is an error of the
+    /// call if it is missing, and if one of the values is no ciphertext of that key, because a text would
+    /// otherwise be sent in clear.
+    ///
+    /// ```no_run
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let client = wechatpay_chain::Client::builder().build()?;
+    /// use wechatpay_chain::{Options, json};
+    ///
+    /// let name = client.encrypt("张三")?; // perhaps long ago, and stored together with its serial
+    /// let options = Options::from(json!({ "json": { "appid": "wx8888888888888888", "name": &name } }))
+    ///     .encrypt_documented()
+    ///     .already_encrypted(["/name"])
+    ///     .header("Wechatpay-Serial", name.serial());
+    /// client.chain("v3/profitsharing/receivers/add").post(options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn already_encrypted<P: Into<String>>(
+        mut self,
+        pointers: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let pointers = pointers.into_iter().map(Into::into);
+        self.request.sealed.already.extend(pointers);
+        self
+    }
+}
+
+/// Returns `false` if [`encrypt`] certainly has nothing to do.
+pub(crate) fn may_encrypt(request: &RequestOptions, by_default: bool) -> bool {
+    by_default || request.sealed.encrypt || !request.sealed.already.is_empty()
+}
+
+/// Returns `true` if [`encrypt`] requires a platform key.
+pub(crate) fn encrypts(asked: Asked<'_>, request: &RequestOptions, by_default: bool) -> bool {
+    let plan = Plan::new(asked, request, &[], by_default);
+    plan.is_ok_and(|plan| !plan.encrypt.is_empty() || !plan.already.is_empty())
+}
+
+/// Encrypts the sealed fields of the request and names the key in its headers. `named` are the fields of
+/// `json` that the caller has encrypted in another way.
+pub(crate) fn encrypt(
+    asked: Asked<'_>,
+    request: &mut RequestOptions,
+    named: &[(String, Padding)],
+    by_default: bool,
+    trust: &Trust,
+) -> Result<()> {
+    if !may_encrypt(request, by_default) {
+        return Ok(());
+    }
+    let plan = Plan::new(asked, request, named, by_default)?;
+    if plan.encrypt.is_empty() && plan.already.is_empty() {
+        return Ok(());
+    }
+    if !plan.already.is_empty() && given_serial(&request.headers)?.is_none() {
+        return Err(Cause::request(
+            "already_encrypted(): the header `Wechatpay-Serial` is missing: set it to the ID of the key \
+             that made the ciphertexts",
+        ));
+    }
+    let key = key(&request.headers, trust)?;
+    for (pointer, text) in &plan.already {
+        if !key.may_have_made(text) {
+            return Err(error(
+                ALREADY,
+                pointer,
+                &format!(
+                    "({} bytes) is not a ciphertext of the key {}: expected base64 of as many bytes as \
+                     the key has",
+                    text.len(),
+                    shown(key.serial())
+                ),
+            ));
+        }
+    }
+    for (pointer, _, text) in &plan.encrypt {
+        if key.may_have_made(text) {
+            return Err(error(
+                ENCRYPT,
+                pointer,
+                "already is a ciphertext: give the text, or name the field in already_encrypted([…])",
+            ));
+        }
+    }
+    let Some((pointer, _, _)) = plan.encrypt.first() else {
+        return Ok(());
+    };
+    if let Some(unchanged) = plan.place.sent_unchanged() {
+        return Err(error(ENCRYPT, pointer, unchanged));
+    }
+    let place = plan.place;
+    let pointers: Vec<_> = plan
+        .encrypt
+        .into_iter()
+        .map(|(pointer, padding, _)| (pointer, padding))
+        .collect();
+    // On an error the whole request is dropped, and nothing is sent.
+    let Some(mut body) = place.take(request) else {
+        return Ok(());
+    };
+    encrypt_with(&key, &pointers, &mut body, &mut request.headers, ENCRYPT)?;
+    place.put(request, body);
+    Ok(())
+}
+
+/// What is to be done with the texts of one place. No operation has sealed fields in two.
+struct Plan {
+    place: Place,
+    encrypt: Vec<(String, Padding, String)>,
+    already: Vec<(String, String)>,
+}
+
+impl Plan {
+    fn new(
+        asked: Asked<'_>,
+        request: &RequestOptions,
+        named: &[(String, Padding)],
+        by_default: bool,
+    ) -> Result<Self> {
+        let must = request.sealed.encrypt;
+        let operation = match must || by_default {
+            true => asked.operation(),
+            false => None,
+        };
+        if must && operation.is_none() {
+            return Err(undocumented(asked));
+        }
+        let mut plan = Self {
+            place: Place::Json,
+            encrypt: Vec::new(),
+            already: Vec::new(),
+        };
+        let mut first = None;
+        for place in Place::ALL {
+            let fields = operation.and_then(|operation| place.documented(operation));
+            let Some(body) = place.body(asked, request) else {
+                if must && place == Place::Body && request.body.is_some() && fields.is_some() {
+                    return Err(Cause::request(
+                        "encrypt_documented(): the option `body` is sent unchanged, and the operation \
+                         has sealed fields: give them in `json` or `xml`",
+                    ));
+                }
+                continue;
+            };
+            let sealed = fields.map_or_else(Vec::new, |fields| sealed::find(fields, &body));
+            if !sealed.is_empty() {
+                plan.place = place;
+                plan.encrypt = sealed.iter().map(text).collect::<Result<_>>()?;
+                first = Some((place, body.into_owned()));
+                break;
+            }
+            first.get_or_insert_with(|| (place, body.into_owned()));
+        }
+        if !request.sealed.already.is_empty() {
+            plan.leave(&request.sealed.already, first)?;
+        }
+        let is_named = |pointer: &String| named.iter().any(|(named, _)| named == pointer);
+        if plan.place == Place::Json {
+            if let Some((pointer, _)) = plan.already.iter().find(|(pointer, _)| is_named(pointer)) {
+                return Err(error(
+                    ALREADY,
+                    pointer,
+                    "is named by encrypt(…) as well, which would encrypt it again",
+                ));
+            }
+            plan.encrypt.retain(|(pointer, _, _)| !is_named(pointer));
+        }
+        Ok(plan)
+    }
+
+    /// Moves what the pointers reach from the texts to encrypt to the ciphertexts.
+    fn leave(&mut self, pointers: &[String], body: Option<(Place, Value)>) -> Result<()> {
+        let Some((place, body)) = body else {
+            return Err(Cause::request(
+                "already_encrypted(): the request has neither a body nor a query, so there are no fields \
+                 in it",
+            ));
+        };
+        self.place = place;
+        for given in pointers {
+            for pointer in resolve_one(given, &body, ALREADY)? {
+                let text = body.pointer(&pointer).and_then(Value::as_str);
+                let text = text.unwrap_or_default();
+                if text.is_empty() && given.ends_with('?') {
+                    continue;
+                }
+                self.already.push((pointer, text.to_owned()));
+            }
+        }
+        let left: HashSet<_> = self.already.iter().map(|(pointer, _)| pointer).collect();
+        self.encrypt
+            .retain(|(pointer, _, _)| !left.contains(pointer));
+        Ok(())
+    }
+}
+
+/// Returns the text of a sealed field.
+fn text(sealed: &Sealed<'_>) -> Result<(String, Padding, String)> {
+    let wrong = |expected| {
+        let found = measure(sealed.value);
+        error(
+            ENCRYPT,
+            &sealed.pointer,
+            &format!("is {found}: expected {expected}"),
+        )
+    };
+    match (sealed.expected, sealed.value) {
+        (Expected::Text(padding), Value::String(text)) => {
+            Ok((sealed.pointer.clone(), padding, text.clone()))
+        }
+        (Expected::Text(_), _) => Err(wrong("a string, which is encrypted")),
+        (Expected::Object, _) => Err(wrong("an object, some of whose fields are encrypted")),
+    }
+}
+
+fn undocumented(asked: Asked<'_>) -> Cause {
+    let is_path = asked.template.starts_with("v2/") || asked.template.starts_with("v3/");
+    let path = if is_path {
+        asked.template
+    } else {
+        asked.api_path
+    };
+    let nearest = match catalog::by_path(path).next() {
+        Some(other) => format!("the path is documented for {}", other.method()),
+        None => format!(
+            "the nearest documented path is `{}`",
+            catalog::nearest(path)
+        ),
+    };
+    Cause::request(format!(
+        "encrypt_documented(): the operation is not documented, so its sealed fields are unknown; \
+         {nearest}; correct it, or name the fields with encrypt([…])"
+    ))
+}
+
+/// Where sealed fields can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Json,
+    Xml,
+    Meta,
+    Query,
+    /// The option `body`, if it is JSON.
+    Body,
+    /// A query in the path, or given as a string.
+    QueryText,
+}
+
+impl Place {
+    const ALL: [Self; 6] = [
+        Self::Json,
+        Self::Xml,
+        Self::Meta,
+        Self::Query,
+        Self::Body,
+        Self::QueryText,
+    ];
+
+    /// Returns the documented fields, if one of them is sealed.
+    fn documented(self, operation: &Operation) -> Option<Fields> {
+        let request = operation.request();
+        let field = match self {
+            Self::Json => request.get("json"),
+            Self::Xml => request.get("xml"),
+            Self::Meta => request.at("/body/meta"),
+            Self::Query | Self::QueryText => request.get("query"),
+            Self::Body => request.get("json").or_else(|| request.get("xml")),
+        };
+        let fields = field?.fields();
+        sealed::any(fields).then_some(fields)
+    }
+
+    fn body<'a>(self, asked: Asked<'_>, request: &'a RequestOptions) -> Option<Cow<'a, Value>> {
+        match (self, &request.query) {
+            (Self::Json, _) => request.json.as_ref().map(Cow::Borrowed),
+            (Self::Xml, _) => request.xml.as_ref().map(Cow::Borrowed),
+            (Self::Meta, _) => {
+                let media = request.media.as_ref()?;
+                Some(Cow::Owned(media.meta_value()))
+            }
+            (Self::Query, Some(Value::String(_))) => None,
+            (Self::Query, query) => query.as_ref().map(Cow::Borrowed),
+            (Self::Body, _) => {
+                let body = json::parse(request.body.as_ref()?).ok()?;
+                Some(Cow::Owned(body))
+            }
+            (Self::QueryText, Some(Value::String(query))) => Some(Cow::Owned(parameters(query))),
+            (Self::QueryText, _) => asked.query.map(|query| Cow::Owned(parameters(query))),
+        }
+    }
+
+    /// Why the fields cannot be encrypted here, or `None` if they can.
+    fn sent_unchanged(self) -> Option<&'static str> {
+        match self {
+            Self::Body => Some(
+                "is in the option `body`, which is sent unchanged: give the fields in the option `json`",
+            ),
+            Self::QueryText => Some(
+                "is in a query that is given as text and sent unchanged: give a map in the option `query`",
+            ),
+            Self::Json | Self::Xml | Self::Meta | Self::Query => None,
+        }
+    }
+
+    /// Takes what [`put`](Self::put) returns to its place.
+    fn take(self, request: &mut RequestOptions) -> Option<Value> {
+        match self {
+            Self::Json => request.json.take(),
+            Self::Xml => request.xml.take(),
+            Self::Query => request.query.take(),
+            Self::Meta => request.media.as_ref().map(Media::meta_value),
+            Self::Body | Self::QueryText => None,
+        }
+    }
+
+    fn put(self, request: &mut RequestOptions, body: Value) {
+        match self {
+            Self::Json => request.json = Some(body),
+            Self::Xml => request.xml = Some(body),
+            Self::Query => request.query = Some(body),
+            Self::Meta => request.media = request.media.take().map(|media| media.meta(body)),
+            Self::Body | Self::QueryText => {}
+        }
+    }
+}
+
+/// Returns the parameters of a query that are not empty.
+fn parameters(query: &str) -> Value {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let given = pairs.filter(|(_, text)| !text.is_empty());
+    let decoded = given.map(|(name, text)| (decode_form(name), decode_form(text).into()));
+    Value::Object(decoded.collect::<Map<_, _>>())
+}
