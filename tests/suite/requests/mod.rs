@@ -7,5 +7,7 @@ mod over_tls;
 mod pay_params;
 mod recorded;
 mod remote_signer;
+#[cfg(feature = "documents")]
+mod sealed_fields;
 mod sensitive_fields;
 mod signatures;

@@ -14,7 +14,7 @@ use crate::fixtures::{
     server::{MockResponse, Server},
 };
 
-const OAEP: [&str; 6] = [
+pub const OAEP: [&str; 6] = [
     "-pkeyopt",
     "rsa_padding_mode:oaep",
     "-pkeyopt",
@@ -22,9 +22,9 @@ const OAEP: [&str; 6] = [
     "-pkeyopt",
     "rsa_mgf1_md:sha1",
 ];
-const PKCS1: [&str; 2] = ["-pkeyopt", "rsa_padding_mode:pkcs1"];
+pub const PKCS1: [&str; 2] = ["-pkeyopt", "rsa_padding_mode:pkcs1"];
 
-fn decrypted(pair: &Pair, padding: &[&str], base64: &str) -> String {
+pub fn decrypted(pair: &Pair, padding: &[&str], base64: &str) -> String {
     let pem = pair.rsa.to_pkcs8_pem(LineEnding::LF).expect("PEM");
     let key = TempFile::new(pem.as_bytes());
     let args = [&["pkeyutl", "-decrypt", "-inkey", key.path()], padding].concat();
@@ -36,7 +36,7 @@ fn encrypted(pair: &Pair, text: &str) -> String {
     encrypted_with(pair, &OAEP, text)
 }
 
-fn encrypted_with(pair: &Pair, padding: &[&str], text: &str) -> String {
+pub fn encrypted_with(pair: &Pair, padding: &[&str], text: &str) -> String {
     let pem = pair.rsa.to_public_key().to_public_key_pem(LineEnding::LF);
     let key = TempFile::new(pem.expect("PEM"));
     let args = [
@@ -232,7 +232,7 @@ fn given_serial_selects_the_key() {
 }
 
 /// A third pair of keys.
-fn third() -> &'static Pair {
+pub fn third() -> &'static Pair {
     static PAIR: std::sync::OnceLock<Pair> = std::sync::OnceLock::new();
     PAIR.get_or_init(Pair::generate)
 }
@@ -289,8 +289,8 @@ fn unencryptable_fields_are_errors_before_sending() {
 }
 
 /// A signer that either cannot decrypt or returns the ciphertext.
-struct Remote {
-    decrypts: bool,
+pub struct Remote {
+    pub decrypts: bool,
 }
 
 impl Signer for Remote {

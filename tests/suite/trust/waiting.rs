@@ -12,8 +12,12 @@ use std::{
 use serde_json::json;
 use tokio::runtime::Builder;
 use wechatpay_chain::{CertificateMode, Client, Outcome};
+#[cfg(feature = "documents")]
+use wechatpay_chain::{Method, Value};
 
 use super::platform::{Platform, new, old, response_with};
+#[cfg(feature = "documents")]
+use crate::fixtures::mode::Mode;
 use crate::fixtures::{
     mode::{BOTH, runtime},
     server::Reply,
@@ -179,4 +183,33 @@ fn failed_renewal_does_not_affect_calls() {
     platform
         .server
         .wait_until("a renewal", |_| platform.downloads() > 0);
+}
+
+#[cfg(feature = "documents")]
+#[test]
+fn documented_sealed_field_waits_for_the_first_key() {
+    let path = "v3/profitsharing/receivers/add";
+    for mode in BOTH {
+        let platform = slow();
+        let builder = platform.builder().encrypt_documented(true);
+        let client = builder.build().unwrap();
+        let prepare = |name: &str| {
+            let chain = client.chain(path);
+            let options = json!({ "json": { "name": name, "type": "MERCHANT_ID" } });
+            match mode {
+                Mode::Blocking => chain.prepare(Method::POST, options),
+                Mode::Async => runtime().block_on(chain.prepare_async(Method::POST, options)),
+            }
+        };
+        // Nothing is sealed, so no key is needed to make the request.
+        prepare("").unwrap();
+        assert_eq!(platform.downloads(), 0);
+        let prepared = prepare("张三").unwrap();
+        assert_eq!(platform.downloads(), 1);
+        let serial = prepared.headers()["wechatpay-serial"].to_str().unwrap();
+        assert!([old().serial, new().serial].contains(&serial));
+        let body: Value = serde_json::from_slice(prepared.body()).unwrap();
+        assert_eq!(body["name"].as_str().unwrap().len(), 344);
+        assert_eq!(body["type"], "MERCHANT_ID");
+    }
 }
