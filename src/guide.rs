@@ -12,7 +12,10 @@ macro_rules! pages {
     ($folder:literal: $($name:ident $file:literal)*) => {$(
         #[cfg_attr(not(doctest), doc = include_str!("../docs/guide/rustdoc-links.md"))]
         #[cfg_attr(
-            any(not(doctest), all(feature = "axum", feature = "sandbox")),
+            any(
+                not(doctest),
+                all(feature = "axum", feature = "documents", feature = "sandbox")
+            ),
             doc = include_str!(concat!($folder, $file))
         )]
         pub mod $name {}

@@ -78,17 +78,22 @@ impl Client {
     ///
     /// # Examples
     ///
-    /// ```no_run
-    /// # fn main() -> wechatpay_chain::Result<()> {
-    /// # let client = wechatpay_chain::Client::builder().build()?;
-    /// use wechatpay_chain::{Method, Value, catalog, json};
+    #[cfg_attr(feature = "sandbox", doc = "```")]
+    #[cfg_attr(not(feature = "sandbox"), doc = "```ignore")]
+    /// use wechatpay_chain::{Method, Options, Value, catalog, json, sandbox::Sandbox};
     ///
-    /// let complaint = "v3/merchant-service/complaints-v2/{complaint_id}";
-    /// let operation = catalog::find(&Method::GET, complaint).unwrap();
-    /// let options = json!({ "complaint_id": "200201820200101080076610000" });
-    /// let mut body: Value = client.chain(complaint).get(options)?.json()?;
-    /// client.decrypt_documented(operation, &mut body)?;
-    /// println!("{}", body["payer_phone"]);
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let sandbox = Sandbox::start()?;
+    /// # let client = sandbox.client_builder().build()?;
+    /// let echo = catalog::find(&Method::POST, "v3/security/echo").unwrap();
+    /// let options = json!({ "json": { "echo_message": "hello", "encrypted_echo_message": "张三" } });
+    /// let response = client
+    ///     .chain(echo.template())
+    ///     .post(Options::from(options).encrypt_documented())?;
+    ///
+    /// let mut body: Value = response.json()?;
+    /// client.decrypt_documented(echo, &mut body)?;
+    /// assert_eq!(body["encrypted_echo_message"], "张三");
     /// # Ok(())
     /// # }
     /// ```

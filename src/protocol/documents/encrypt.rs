@@ -59,17 +59,15 @@ impl Options {
     /// - a sealed field is in a `body` or in a query that is given as text, which are sent unchanged,
     /// - the client has no platform key.
     ///
-    /// ```
-    /// use wechatpay_chain::{Client, Method, Options, json};
-    /// # use wechatpay_chain::{PrivateKey, PublicKey};
-    /// #
-    /// # fn f(private_key: PrivateKey, platform_key: PublicKey) -> wechatpay_chain::Result<()> {
-    /// # let client = Client::builder()
-    /// #     .mchid("1900000109")
-    /// #     .serial("3775B6A45ACD588826D15E583A95F5DD00000000")
-    /// #     .private_key(private_key)
-    /// #     .platform_key("PUB_KEY_ID_0119000001092024000000000000", platform_key)
-    /// #     .build()?;
+    /// # Examples
+    ///
+    #[cfg_attr(feature = "sandbox", doc = "```")]
+    #[cfg_attr(not(feature = "sandbox"), doc = "```ignore")]
+    /// use wechatpay_chain::{Method, Options, Value, json, sandbox::Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let sandbox = Sandbox::start()?;
+    /// # let client = sandbox.client_builder().build()?;
     /// let options = Options::from(json!({ "json": {
     ///     "appid": "wx8888888888888888",
     ///     "type": "MERCHANT_ID",
@@ -79,6 +77,10 @@ impl Options {
     /// }}))
     /// .encrypt_documented();
     /// let request = client.chain("v3/profitsharing/receivers/add").prepare(Method::POST, options)?;
+    ///
+    /// let sent: Value = serde_json::from_slice(request.body()).unwrap();
+    /// assert_eq!(sent["name"].as_str().unwrap().len(), 344); // base64 of 256 bytes
+    /// assert_eq!(sent["account"], "1900000109");
     /// # Ok(())
     /// # }
     /// ```
@@ -99,17 +101,21 @@ impl Options {
     /// call if it is missing, and if one of the values is no ciphertext of that key, because a text would
     /// otherwise be sent in clear.
     ///
-    /// ```no_run
-    /// # fn main() -> wechatpay_chain::Result<()> {
-    /// # let client = wechatpay_chain::Client::builder().build()?;
-    /// use wechatpay_chain::{Options, json};
+    /// # Examples
     ///
-    /// let name = client.encrypt("张三")?; // perhaps long ago, and stored together with its serial
+    #[cfg_attr(feature = "sandbox", doc = "```")]
+    #[cfg_attr(not(feature = "sandbox"), doc = "```ignore")]
+    /// use wechatpay_chain::{Method, Options, json, sandbox::Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let sandbox = Sandbox::start()?;
+    /// # let client = sandbox.client_builder().build()?;
+    /// let name = client.encrypt("张三")?; // perhaps long ago, and stored with its serial
     /// let options = Options::from(json!({ "json": { "appid": "wx8888888888888888", "name": &name } }))
     ///     .encrypt_documented()
     ///     .already_encrypted(["/name"])
     ///     .header("Wechatpay-Serial", name.serial());
-    /// client.chain("v3/profitsharing/receivers/add").post(options)?;
+    /// let request = client.chain("v3/profitsharing/receivers/add").prepare(Method::POST, options)?;
     /// # Ok(())
     /// # }
     /// ```
@@ -244,10 +250,10 @@ impl Plan {
             if !sealed.is_empty() {
                 plan.place = place;
                 plan.encrypt = sealed.iter().map(text).collect::<Result<_>>()?;
-                first = Some((place, body.into_owned()));
+                first = Some((place, body));
                 break;
             }
-            first.get_or_insert_with(|| (place, body.into_owned()));
+            first.get_or_insert((place, body));
         }
         if !request.sealed.already.is_empty() {
             plan.leave(&request.sealed.already, first)?;
@@ -267,7 +273,7 @@ impl Plan {
     }
 
     /// Moves what the pointers reach from the texts to encrypt to the ciphertexts.
-    fn leave(&mut self, pointers: &[String], body: Option<(Place, Value)>) -> Result<()> {
+    fn leave(&mut self, pointers: &[String], body: Option<(Place, Cow<'_, Value>)>) -> Result<()> {
         let Some((place, body)) = body else {
             return Err(Cause::request(
                 "already_encrypted(): the request has neither a body nor a query, so there are no fields \
