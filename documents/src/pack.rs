@@ -1,34 +1,31 @@
 //! Packs an edition. `src/catalog/documents/tables.rs` of the library describes the format.
 
-use std::{collections::HashMap, io::Write as _};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Write as _,
+};
 
 use flate2::{Compression, write::DeflateEncoder};
 use serde_json::Value;
 use wechatpay_chain::catalog;
 
-use crate::edition::Edition;
-
-const KINDS: [&str; 10] = [
-    "string",
-    "integer",
-    "number",
-    "boolean",
-    "object",
-    "string[]",
-    "integer[]",
-    "number[]",
-    "boolean[]",
-    "object[]",
-];
-const SEALINGS: [&str; 4] = ["by-rsa-pubkey", "by-rsa-pkcs1", "by-aes-gcm", "by-aes-ecb"];
+use crate::edition::{Edition, KINDS, SEALINGS};
 
 const REQUIRED: u8 = 0b0001_0000;
 const HAS_VALUES: u8 = 0b0010_0000;
 const HAS_FIELDS: u8 = 0b0100_0000;
 const SEALED: u8 = 0b1000_0000;
 
+/// Packs an edition, without compression.
 pub fn pack(edition: &Edition) -> Result<Vec<u8>, String> {
+    if let Some(op) = unlisted(edition) {
+        return Err(format!(
+            "the library's table of operations does not have {op}: generate it first, with \
+             `CATALOG_UPDATE=1 cargo test catalogue`"
+        ));
+    }
     let mut packer = Packer::default();
+    // Fields without values or fields refer to the first list, which is empty.
     packer.values(None)?;
     packer.fields(None)?;
     let mut operations = Vec::new();
@@ -37,16 +34,13 @@ pub fn pack(edition: &Edition) -> Result<Vec<u8>, String> {
         let fields = edition
             .operations
             .get(&op)
-            .ok_or_else(|| format!("no fields: {op}"))?;
+            .ok_or_else(|| format!("fields.jsonl does not have {op}"))?;
         for side in ["request", "response"] {
             let number = packer
                 .fields(fields.get(side))
                 .map_err(|why| format!("{op}: {why}"))?;
             put_number(&mut operations, number);
         }
-    }
-    if edition.operations.len() != catalog::all().len() {
-        return Err("there are fields of operations that the list does not have".to_owned());
     }
     let mut events = Vec::new();
     // APIv2 first, each in the order of the source.
@@ -74,11 +68,22 @@ pub fn pack(edition: &Edition) -> Result<Vec<u8>, String> {
     bytes.extend(operations);
     put_number(&mut bytes, edition.events.len());
     bytes.extend(events);
+    Ok(bytes)
+}
+
+/// Compresses packed tables as `packed.bin` has them.
+pub fn compress(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder
-        .write_all(&bytes)
+        .write_all(bytes)
         .and_then(|()| encoder.finish())
         .map_err(|err| err.to_string())
+}
+
+/// An operation that the library's table does not have.
+fn unlisted(edition: &Edition) -> Option<&String> {
+    let listed: HashSet<String> = catalog::all().iter().map(ToString::to_string).collect();
+    edition.operations.keys().find(|op| !listed.contains(*op))
 }
 
 #[derive(Default)]
@@ -187,4 +192,42 @@ fn put_number(bytes: &mut Vec<u8>, mut number: usize) {
         number >>= 7;
     }
     bytes.push(number as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::DeflateDecoder;
+
+    use super::*;
+    use crate::packed_bin;
+
+    // Another version of the compression may write other bytes for the same tables.
+    #[test]
+    fn packed_bin_is_what_the_sources_pack_to() {
+        let packed = std::fs::File::open(packed_bin()).unwrap();
+        let mut known = Vec::new();
+        DeflateDecoder::new(packed).read_to_end(&mut known).unwrap();
+        let packed = pack(&Edition::in_repository().unwrap()).unwrap();
+        assert!(
+            known == packed,
+            "run `cargo run -p wechatpay-documents -- pack`"
+        );
+    }
+
+    #[test]
+    fn edition_of_other_operations_is_refused() {
+        let mut edition = Edition::in_repository().unwrap();
+        let (op, fields) = edition.operations.pop_first().unwrap();
+        let error = pack(&edition).unwrap_err();
+        assert_eq!(error, format!("fields.jsonl does not have {op}"));
+        edition.operations.insert(op, fields.clone());
+        edition.operations.insert("GET v3/new".to_owned(), fields);
+        let error = pack(&edition).unwrap_err();
+        assert!(
+            error.contains("does not have GET v3/new: generate it first"),
+            "{error}"
+        );
+    }
 }
