@@ -30,6 +30,7 @@ macro_rules! guide {
             calls "calls.md"
             certificates "certificates.md"
             client "client.md"
+            documents "documents.md"
             errors "errors.md"
             files "files.md"
             front_end "front-end.md"
