@@ -314,6 +314,9 @@ mod tests {
     fn missing_file_is_named() {
         let error = Edition::in_folder(Path::new("nowhere")).err().unwrap();
         let path = Path::new("nowhere").join("operations.tsv");
-        assert!(error.starts_with(&format!("{}: ", path.display())), "{error}");
+        assert!(
+            error.starts_with(&format!("{}: ", path.display())),
+            "{error}"
+        );
     }
 }
