@@ -1,105 +1,197 @@
-//! A request that passed the checks on headers and signature, as handlers receive it.
+//! A request that passed the checks on headers and signature, as handlers of APIv3 receive it.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use axum::{
-    body::{Body, to_bytes},
-    extract::{FromRequest, FromRequestParts, RawPathParams},
-};
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::{
-    checks::{self, json_body},
+    checks::{SERIAL, fields::Fields, json_body, multipart::UploadForm},
+    flows::trust,
+    pipeline::{Arrived, Listener},
     response::ApiResponse,
-    state::SandboxState,
+    state::{SandboxState, keys::PlatformKey, merchant::Merchant, world::World},
 };
+use crate::catalog::Operation;
 
-/// A verified request.
+/// A verified request of a documented operation.
 ///
-/// A handler that takes one cannot run before the checks: extracting it is what runs them.
-pub(super) struct ApiRequest {
-    state: Arc<SandboxState>,
-    headers: HeaderMap,
+/// A handler that takes one cannot run before the checks: only the pipeline makes them.
+pub(crate) struct Ctx<'a> {
+    pub(crate) state: &'a SandboxState,
+    /// The merchant that signed.
+    pub(crate) merchant: &'a Arc<Merchant>,
+    pub(crate) op: &'static Operation,
+    pub(crate) parts: &'a Parts,
+    pub(crate) raw: &'a Bytes,
+    pub(crate) listener: &'a Listener,
+    /// The JSON body. Empty if the request has none.
+    pub(crate) body: Map<String, Value>,
+    pub(crate) upload: Option<Upload<'a>>,
+    /// The sandbox's time when the request arrived, in seconds since 1970.
+    pub(crate) now: u64,
     // Lists, not maps: there are at most a handful, and the first of two equal names counts.
-    path_params: Vec<(String, String)>,
+    path: Vec<(&'static str, String)>,
     query: Vec<(String, String)>,
-    body: Bytes,
 }
 
-impl FromRequest<Arc<SandboxState>> for ApiRequest {
-    type Rejection = ApiResponse;
+/// The parts of an upload.
+pub(crate) struct Upload<'a> {
+    /// The part `meta`, which is what the merchant signed.
+    pub(crate) meta: Map<String, Value>,
+    pub(crate) file: Bytes,
+    /// The file's name in the head of its part.
+    pub(crate) filename: &'a str,
+}
 
-    async fn from_request(
-        request: Request<Body>,
-        state: &Arc<SandboxState>,
+impl<'a> Ctx<'a> {
+    /// Reads what the operation takes from the path, the query and the body.
+    pub(crate) fn new(
+        state: &'a SandboxState,
+        merchant: &'a Arc<Merchant>,
+        op: &'static Operation,
+        arrived: &'a Arrived,
+        form: Option<UploadForm<'a>>,
     ) -> Result<Self, ApiResponse> {
-        let (mut parts, body) = request.into_parts();
-        let body = body_bytes(body).await?;
-        // The signature comes first: without a valid one, a request is not worth an error about its
-        // parameters.
-        checks::check_request(state, &parts, &body)?;
-        let path_params = match RawPathParams::from_request_parts(&mut parts, state).await {
-            Ok(params) => params
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-            Err(_) => {
-                return Err(ApiResponse::param_error(
-                    "path",
-                    &Value::Null,
-                    "must be UTF-8",
-                    "url",
-                ));
-            }
+        let Arrived {
+            parts,
+            body: raw,
+            listener,
+        } = arrived;
+        let upload = form.map(|form| Upload::new(raw, form)).transpose()?;
+        let body = match upload {
+            Some(_) => Map::new(),
+            None => json_body::of_operation(op, &parts.headers, raw)?,
         };
         Ok(Self {
-            state: Arc::clone(state),
-            headers: parts.headers,
-            path_params,
-            query: parse_query(parts.uri.query().unwrap_or_default())?,
+            state,
+            merchant,
+            op,
+            parts,
+            raw,
+            listener,
             body,
+            upload,
+            now: state.clock.now(),
+            path: path_variables(op.template(), parts.uri.path())?,
+            query: parse_query(parts.uri.query().unwrap_or_default())?,
+        })
+    }
+
+    /// Returns the fields of the JSON body.
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        Fields::of_body(&self.body)
+    }
+
+    /// Returns the value of a variable in the path.
+    // The template names its variables and so does the handler: a missing one is a mistake in this crate,
+    // and an empty value finds no order.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        let mut pairs = self.path.iter();
+        let found = pairs.find(|(key, _)| *key == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// Returns a required value of the query.
+    pub(crate) fn query(&self, name: &str) -> Result<&str, ApiResponse> {
+        self.optional_query(name)
+            .ok_or_else(|| ApiResponse::missing_from("query", &format!("/{name}")))
+    }
+
+    /// Returns an optional value of the query. An empty value counts as absent.
+    pub(crate) fn optional_query(&self, name: &str) -> Option<&str> {
+        find(&self.query, name).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the whole query, decoded, in its order.
+    pub(crate) fn queries(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// Locks the world. Never hold it over RSA, [`wake`](Self::wake) or another lock.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.state.world()
+    }
+
+    /// Returns the platform key that the request's `Wechatpay-Serial` names, or the one that signs the
+    /// response if there is none.
+    pub(crate) fn requested_key(&self) -> &'a PlatformKey {
+        let requested = self.parts.headers.get(SERIAL);
+        trust::signing_key(self.state, Some(self.merchant), requested)
+    }
+
+    /// Decrypts a field of the body that was sealed for WeChat Pay. Returns `None` if it is absent.
+    pub(crate) fn unseal(
+        &self,
+        fields: &Fields<'_>,
+        name: &str,
+    ) -> Result<Option<String>, ApiResponse> {
+        if !fields.has(name) {
+            return Ok(None);
+        }
+        // Without the header, WeChat Pay could not tell which of its keys the merchant used.
+        if !self.parts.headers.contains_key(SERIAL) {
+            return Err(super::checks::wrong_platform_serial());
+        }
+        let text = fields.text(name, 4096)?;
+        self.requested_key()
+            .decrypt(text)
+            .and_then(|plaintext| String::from_utf8(plaintext).ok())
+            .map(Some)
+            .ok_or_else(|| fields.error(name, "cannot be decrypted"))
+    }
+
+    /// Encrypts a field of the response for the merchant.
+    pub(crate) fn seal(&self, text: &str) -> Result<String, ApiResponse> {
+        self.merchant
+            .key
+            .encrypt(text.as_bytes())
+            .map_err(|_| ApiResponse::system_error("cannot encrypt for the merchant"))
+    }
+
+    /// Tells the sender of notifications that there is a new one. Release the world first.
+    pub(crate) fn wake(&self) {
+        self.state.wake();
+    }
+}
+
+impl<'a> Upload<'a> {
+    fn new(raw: &Bytes, form: UploadForm<'a>) -> Result<Self, ApiResponse> {
+        let Ok(Value::Object(meta)) = serde_json::from_slice(form.meta) else {
+            return Err(ApiResponse::param_error(
+                "meta",
+                &Value::Null,
+                "must be a JSON object",
+                "body",
+            ));
+        };
+        Ok(Self {
+            meta,
+            // A view into the body, not a copy.
+            file: raw.slice_ref(form.file),
+            filename: form.filename,
         })
     }
 }
 
-impl ApiRequest {
-    pub(super) fn state(&self) -> &SandboxState {
-        &self.state
+/// Returns the values of a template's variables in a path that matches it.
+// From the end, where both have the same segments: a base URI's prefix comes before the template.
+fn path_variables(
+    template: &'static str,
+    path: &str,
+) -> Result<Vec<(&'static str, String)>, ApiResponse> {
+    let mut variables = Vec::new();
+    for (documented, segment) in template.rsplit('/').zip(path.rsplit('/')) {
+        let name = documented
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        if let Some(name) = name {
+            variables.push((name, decode(segment, "path", "uri_template")?));
+        }
     }
-
-    /// Returns the value of a variable in the path.
-    // The route names its variables and so does the handler next to it: a missing one is a mistake
-    // in this crate, and an empty value finds no order.
-    pub(super) fn path_param(&self, name: &str) -> &str {
-        find(&self.path_params, name).unwrap_or_default()
-    }
-
-    /// Returns a required value of the query.
-    pub(super) fn query(&self, name: &str) -> Result<&str, ApiResponse> {
-        self.optional_query(name)
-            .ok_or_else(|| ApiResponse::param_error(name, &Value::Null, "is required", "query"))
-    }
-
-    /// Returns an optional value of the query. An empty value counts as absent.
-    pub(super) fn optional_query(&self, name: &str) -> Option<&str> {
-        find(&self.query, name).filter(|value| !value.is_empty())
-    }
-
-    /// Parses the body as a JSON object by APIv3's rules: see [`json_body`].
-    pub(super) fn json(&self) -> Result<Map<String, Value>, ApiResponse> {
-        json_body::parse(&self.headers, &self.body)
-    }
-}
-
-/// Collects the body of a request.
-// The limit is not here: the server has read the body already, and capped it.
-pub(super) async fn body_bytes(body: Body) -> Result<Bytes, ApiResponse> {
-    to_bytes(body, usize::MAX)
-        .await
-        .map_err(|_| ApiResponse::invalid_request("请求体读取失败"))
+    Ok(variables)
 }
 
 fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -107,7 +199,9 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     Some(value)
 }
 
-fn parse_query(query: &str) -> Result<Vec<(String, String)>, ApiResponse> {
+pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, String)>, ApiResponse> {
+    // The query of a form: `+` is a space. The signature does not see this, it covers the raw bytes.
+    let decode = |text: &str| decode(&text.replace('+', " "), "query", "query");
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -118,16 +212,14 @@ fn parse_query(query: &str) -> Result<Vec<(String, String)>, ApiResponse> {
         .collect()
 }
 
-fn decode(text: &str) -> Result<String, ApiResponse> {
-    // The query of a form: `+` is a space. The signature does not see this, it covers the raw bytes.
-    let text = text.replace('+', " ");
-    match percent_decode_str(&text).decode_utf8() {
+fn decode(text: &str, what: &str, location: &str) -> Result<String, ApiResponse> {
+    match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
         Err(_) => Err(ApiResponse::param_error(
-            "query",
-            &text.as_str().into(),
+            what,
+            &text.into(),
             "must be UTF-8",
-            "query",
+            location,
         )),
     }
 }
@@ -145,5 +237,16 @@ mod tests {
         assert_eq!(found("c"), Some(""));
         assert_eq!(found("e"), None);
         assert!(parse_query("a=%ff").is_err());
+    }
+
+    #[test]
+    fn path_variables_are_decoded_and_a_prefix_is_ignored() {
+        let template = "v3/pay/transactions/out-trade-no/{out_trade_no}/close";
+        for prefix in ["", "/hk"] {
+            let path = format!("{prefix}/v3/pay/transactions/out-trade-no/a%2Fb+/close");
+            let variables = path_variables(template, &path).unwrap();
+            assert_eq!(variables, [("out_trade_no", "a/b+".to_owned())]);
+        }
+        assert!(path_variables("v3/{a}", "/v3/%ff").is_err());
     }
 }

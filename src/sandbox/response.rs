@@ -1,46 +1,81 @@
-//! The response of a handler, before it is signed: a JSON body, no body, or a WeChat Pay error.
+//! The response of a handler, before it is signed: a body, headers, or a WeChat Pay error.
 
-use axum::{
-    body::Body,
-    response::{IntoResponse, Response},
-};
+use std::fmt::Display;
+
+use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
+
+use super::checks::titles::title;
+use crate::catalog::Kind;
 
 /// What a handler returns.
 ///
 /// A refusal is a response like any other, so a handler and its checks return it with `?`.
-pub(super) type HandlerResult = Result<ApiResponse, ApiResponse>;
+pub(crate) type HandlerResult = Result<ApiResponse, ApiResponse>;
+
+/// Says how an operation was answered: see [`AnswerKind`].
+const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
 
 /// An unsigned response.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ApiResponse {
+pub(crate) struct ApiResponse {
     status: StatusCode,
+    headers: HeaderMap,
     body: Bytes,
+    /// Whether the server signs it as APIv3 does.
+    signed: bool,
+}
+
+/// Where the response of an operation comes from, as the header `Sandbox-Answer` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerKind {
+    /// A flow with states.
+    Stateful,
+    /// The documented fields, filled in.
+    Shaped,
 }
 
 impl ApiResponse {
     /// 200 with this body.
-    pub(super) fn ok(body: &Value) -> Self {
+    pub(crate) fn ok(body: &Value) -> Self {
         Self::json(StatusCode::OK, body)
     }
 
+    /// 201 with this body.
+    pub(crate) fn created(body: &Value) -> Self {
+        Self::json(StatusCode::CREATED, body)
+    }
+
+    /// 202 with this body: accepted, not done.
+    pub(crate) fn accepted(body: &Value) -> Self {
+        Self::json(StatusCode::ACCEPTED, body)
+    }
+
     /// 204 without a body.
-    pub(super) fn no_content() -> Self {
-        Self {
-            status: StatusCode::NO_CONTENT,
-            body: Bytes::new(),
-        }
+    pub(crate) fn no_content() -> Self {
+        // 204 has no body, and so no type.
+        Self::new(StatusCode::NO_CONTENT, Bytes::new(), None)
+    }
+
+    /// 200 with a file. WeChat Pay signs no files.
+    pub(crate) fn file(bytes: Bytes, content_type: &'static str) -> Self {
+        Self::new(StatusCode::OK, bytes, Some(content_type)).unsigned()
+    }
+
+    /// A text that is not signed: APIv2's XML, or a page for a browser.
+    pub(crate) fn text(status: StatusCode, text: String, content_type: &'static str) -> Self {
+        Self::new(status, text.into(), Some(content_type)).unsigned()
     }
 
     /// An error in WeChat Pay's format.
-    pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Self {
+    pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Self {
         Self::json(status, &json!({ "code": code, "message": message }))
     }
 
     /// An error in WeChat Pay's format with a `detail` object.
-    pub(super) fn error_with_detail(
+    pub(crate) fn error_with_detail(
         status: StatusCode,
         code: &str,
         message: &str,
@@ -52,8 +87,10 @@ impl ApiResponse {
         )
     }
 
-    /// 400 `PARAM_ERROR` for one field. `location` is `body`, `query`, `url` or `header`.
-    pub(super) fn param_error(field: &str, value: &Value, issue: &str, location: &str) -> Self {
+    /// 400 `PARAM_ERROR` for one field, in the sandbox's own words. `location` is `body`, `query`, `url`
+    /// or `header`.
+    // For rules whose real text is not known. The others have functions of their own below.
+    pub(crate) fn param_error(field: &str, value: &Value, issue: &str, location: &str) -> Self {
         Self::error_with_detail(
             StatusCode::BAD_REQUEST,
             "PARAM_ERROR",
@@ -62,18 +99,73 @@ impl ApiResponse {
         )
     }
 
+    /// 400 `PARAM_ERROR` for a required field that is missing. `pointer` is its JSON pointer in the body.
+    pub(crate) fn missing(pointer: &str) -> Self {
+        Self::missing_from("body", pointer)
+    }
+
+    /// Like [`missing`](Self::missing), for `body`, `query` or `uri_template`.
+    pub(crate) fn missing_from(location: &str, pointer: &str) -> Self {
+        let title = title(pointer);
+        Self::rule_error(
+            &format!(
+                "输入源“/{location}{pointer}”映射到字段“{title}”必填性规则校验失败，此字段为必填项"
+            ),
+            &json!({ "location": location }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a field of the body whose JSON type is not the documented one.
+    pub(crate) fn wrong_type(pointer: &str, expected: Kind, value: &Value) -> Self {
+        let (title, expected) = (title(pointer), type_name(expected));
+        Self::rule_error(
+            &format!(
+                "无法将 JSON 输入源“/body{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的{expected}"
+            ),
+            &json!({ "location": "body", "value": value }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a variable of the path or the query that is not an integer.
+    pub(crate) fn not_an_integer(location: &str, pointer: &str, value: &str) -> Self {
+        let title = title(pointer);
+        Self::rule_error(
+            &format!(
+                "无法将输入源“/{location}{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的 64 位无符号整数"
+            ),
+            &json!({ "location": location, "value": value }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a string of the body that is shorter than `min` characters, or longer than
+    /// `max`.
+    pub(crate) fn wrong_length(pointer: &str, length: usize, min: usize, max: usize) -> Self {
+        let issue = if length < min {
+            format!("字符数 {length}，小于最小值 {min}")
+        } else {
+            format!("字符数 {length}，大于最大值 {max}")
+        };
+        Self::string_rule(pointer, &issue, &length.into())
+    }
+
+    /// 400 `PARAM_ERROR` for a string of the body that does not match a regular expression.
+    pub(crate) fn no_match(pointer: &str, pattern: &str, value: &Value) -> Self {
+        let issue = format!("字符串必须匹配正则表达式“{pattern}”");
+        Self::string_rule(pointer, &issue, value)
+    }
+
     /// 400 `INVALID_REQUEST`: well formed, but against a rule.
-    pub(super) fn invalid_request(message: &str) -> Self {
+    pub(crate) fn invalid_request(message: &str) -> Self {
         Self::error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
     }
 
     /// 401 `SIGN_ERROR`.
-    pub(super) fn sign_error(message: &str) -> Self {
+    pub(crate) fn sign_error(message: &str) -> Self {
         Self::error(StatusCode::UNAUTHORIZED, "SIGN_ERROR", message)
     }
 
     /// 500 `SYSTEM_ERROR`: the sandbox itself failed.
-    pub(super) fn system_error(reason: &str) -> Self {
+    pub(crate) fn system_error(reason: &str) -> Self {
         Self::error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "SYSTEM_ERROR",
@@ -81,36 +173,100 @@ impl ApiResponse {
         )
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Says in a header where this response comes from.
+    pub(crate) fn answered(self, kind: AnswerKind) -> Self {
+        let value = match kind {
+            AnswerKind::Stateful => "stateful",
+            AnswerKind::Shaped => "shaped",
+        };
+        self.with_header(ANSWER, HeaderValue::from_static(value))
+    }
+
+    /// Leaves out APIv3's signature.
+    pub(crate) fn unsigned(mut self) -> Self {
+        self.signed = false;
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    pub(crate) fn is_signed(&self) -> bool {
+        self.signed
     }
 
     /// The body, parsed again. `null` for a response without a body.
     // Only the handle's errors and tests need it, so a response does not carry the `Value` along.
-    pub(super) fn body_json(&self) -> Value {
+    pub(crate) fn body_json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    fn json(status: StatusCode, body: &Value) -> Self {
+    /// Returns the HTTP response as it is, without a signature.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
+    fn new(status: StatusCode, body: Bytes, content_type: Option<&'static str>) -> Self {
+        let mut headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
         Self {
             status,
-            body: body.to_string().into(),
+            headers,
+            body,
+            signed: true,
         }
+    }
+
+    fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(
+            status,
+            body.to_string().into(),
+            Some("application/json; charset=utf-8"),
+        )
+    }
+
+    fn string_rule(pointer: &str, issue: &str, value: &Value) -> Self {
+        let title = title(pointer);
+        Self::rule_error(
+            &format!("输入源“/body{pointer}”映射到值字段“{title}”字符串规则校验失败，{issue}"),
+            &json!({ "location": "body", "value": value }),
+        )
+    }
+
+    fn rule_error(message: &str, detail: &Value) -> Self {
+        Self::error_with_detail(StatusCode::BAD_REQUEST, "PARAM_ERROR", message, detail)
     }
 }
 
-impl IntoResponse for ApiResponse {
-    fn into_response(self) -> Response {
-        // 204 has no body, and so no type.
-        let has_body = !self.body.is_empty();
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = self.status;
-        if has_body {
-            response.headers_mut().insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/json; charset=utf-8"),
-            );
-        }
-        response
+/// Returns the expected type as WeChat Pay's errors name it, with the space that goes before it.
+// The integer and the object were seen on the wire. The others follow their example.
+fn type_name(kind: Kind) -> impl Display {
+    match kind {
+        Kind::Integer => " 64 位有符号整数",
+        Kind::Number => "浮点数",
+        Kind::Boolean => "布尔值",
+        Kind::Object => " Json 对象",
+        kind if kind.is_list() => " Json 数组",
+        _ => "字符串",
     }
 }

@@ -149,7 +149,7 @@ const refusal = async (call) => {
   const { detail } = refused.data;
   assert.strictEqual(refused.data.code, 'SIGN_ERROR');
   assert.strictEqual(detail.sign_information.url, '/v3/pay/transactions/native');
-  assert.strictEqual(detail.issue, 'sign not match');
+  assert.strictEqual(detail.detail.issue, 'sign not match');
   await ask('damage', '');
   const mismatch = await transactions.outTradeNo._out_trade_no_.get(byNumber).then(
     () => assert.fail('a bad signature was accepted'),

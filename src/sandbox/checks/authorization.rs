@@ -1,13 +1,23 @@
 //! The `Authorization` header of APIv3, and the message that its signature covers.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use serde_json::json;
 
 use super::SCHEME;
 use crate::sandbox::{
     response::ApiResponse,
-    state::{SandboxState, nonces::MAX_SKEW_SECONDS},
+    state::{SandboxState, merchant::Merchant, nonces::MAX_SKEW_SECONDS},
 };
+
+/// Returns the merchant that a request claims to be from. Nothing is checked.
+// Every response is signed, the refusal of a signature too, and each merchant has platform keys of its
+// own.
+pub(crate) fn claimed_merchant(state: &SandboxState, headers: &HeaderMap) -> Option<Arc<Merchant>> {
+    let authorization = Authorization::from_headers(headers).ok()?;
+    state.merchants.get(authorization.mchid)
+}
 
 /// The values of an `Authorization` header.
 pub(super) struct Authorization<'a> {
@@ -64,7 +74,11 @@ impl<'a> Authorization<'a> {
 
     /// Checks the timestamp, the merchant and the serial. The signature is checked after them, so
     /// that a mistake in one of these gets its own message and not "signature mismatch".
-    pub(super) fn check(&self, state: &SandboxState, now: u64) -> Result<(), ApiResponse> {
+    pub(super) fn check(
+        &self,
+        state: &SandboxState,
+        now: u64,
+    ) -> Result<Arc<Merchant>, ApiResponse> {
         // `parse` alone would accept "+1".
         let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
         let timestamp = self.timestamp.parse::<u64>().ok().filter(|_| digits);
@@ -74,17 +88,17 @@ impl<'a> Authorization<'a> {
                 "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
             ));
         }
-        if self.mchid != state.mchid() {
+        let Some(merchant) = state.merchants.get(self.mchid) else {
             return Err(ApiResponse::sign_error(
-                "商户号有误: the mchid is not the sandbox's merchant",
+                "商户号有误: the mchid is not a merchant of the sandbox",
             ));
-        }
-        if self.serial != state.keys.serial {
+        };
+        if self.serial != merchant.serial {
             return Err(ApiResponse::sign_error(
                 "商户证书序列号有误。请使用签名私钥匹配的证书序列号",
             ));
         }
-        Ok(())
+        Ok(merchant)
     }
 }
 
@@ -120,6 +134,7 @@ impl SignedMessage<'_> {
     }
 
     /// Returns 401 with the message that the sandbox expected to be signed.
+    // A recorded response has `issue` one level deeper than the documents.
     // WeChat Pay shows the message too, and it is what finds the mistake: compare it with the
     // message of the client. Only the first few characters of the body are in it.
     pub(super) fn mismatch_error(&self) -> ApiResponse {
@@ -132,8 +147,8 @@ impl SignedMessage<'_> {
             "SIGN_ERROR",
             "错误的签名，验签失败",
             &json!({
+                "detail": { "issue": "sign not match" },
                 "field": "signature",
-                "issue": "sign not match",
                 "location": "authorization",
                 "sign_information": {
                     "method": self.method,

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::sandbox::response::ApiResponse;
+use crate::{catalog::Kind, sandbox::response::ApiResponse};
 
 /// The fields of one JSON object in the body.
 #[derive(Clone)]
@@ -47,17 +47,13 @@ impl<'a> Fields<'a> {
         length: RangeInclusive<usize>,
     ) -> Result<&'a str, ApiResponse> {
         let Value::String(text) = self.required(name)? else {
-            return Err(self.error(name, "must be a string"));
+            return Err(self.wrong_type(name, Kind::String));
         };
-        if !length.contains(&text.chars().count()) {
-            return Err(self.error(
-                name,
-                &format!(
-                    "must have {} to {} characters",
-                    length.start(),
-                    length.end()
-                ),
-            ));
+        let count = text.chars().count();
+        if !length.contains(&count) {
+            let (min, max) = (*length.start(), *length.end());
+            let pointer = self.pointer_to(name);
+            return Err(ApiResponse::wrong_length(&pointer, count, min, max));
         }
         Ok(text)
     }
@@ -86,7 +82,12 @@ impl<'a> Fields<'a> {
         if text.bytes().all(is_order_number_byte) {
             Ok(text)
         } else {
-            Err(self.error(name, "must contain only letters, digits and _-|*"))
+            let pointer = self.pointer_to(name);
+            Err(ApiResponse::no_match(
+                &pointer,
+                r"^[0-9a-zA-Z_\-|\*]{1,}$",
+                &text.into(),
+            ))
         }
     }
 
@@ -108,14 +109,17 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns a required integer in this range.
-    // `as_u64` refuses `1.0` and `"1"`, as WeChat Pay does.
+    // `as_i64` refuses `1.0` and `"1"`, as WeChat Pay does.
     pub(crate) fn integer(
         &self,
         name: &str,
         range: RangeInclusive<u64>,
     ) -> Result<u64, ApiResponse> {
-        let number = self.required(name)?.as_u64();
-        number.filter(|n| range.contains(n)).ok_or_else(|| {
+        let value = self.required(name)?;
+        if !value.is_i64() && !value.is_u64() {
+            return Err(self.wrong_type(name, Kind::Integer));
+        }
+        value.as_u64().filter(|n| range.contains(n)).ok_or_else(|| {
             self.error(
                 name,
                 &format!(
@@ -145,7 +149,7 @@ impl<'a> Fields<'a> {
         match self.map.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(self.error(name, "must be true or false")),
+            Some(_) => Err(self.wrong_type(name, Kind::Boolean)),
         }
     }
 
@@ -156,7 +160,7 @@ impl<'a> Fields<'a> {
                 map,
                 pointer: self.pointer_to(name),
             }),
-            _ => Err(self.error(name, "must be an object")),
+            _ => Err(self.wrong_type(name, Kind::Object)),
         }
     }
 
@@ -175,9 +179,10 @@ impl<'a> Fields<'a> {
             None => return Ok(Vec::new()),
             // The limit comes first, so that a list of a million items costs nothing.
             Some(Value::Array(list)) if list.len() <= max => list,
-            Some(_) => {
+            Some(Value::Array(_)) => {
                 return Err(self.error(name, &format!("must be a list of at most {max} objects")));
             }
+            Some(_) => return Err(self.wrong_type(name, Kind::ObjectList)),
         };
         list.iter()
             .enumerate()
@@ -186,7 +191,11 @@ impl<'a> Fields<'a> {
                     map,
                     pointer: format!("{}/{index}", self.pointer_to(name)),
                 }),
-                _ => Err(self.error(name, "must contain only objects")),
+                _ => Err(ApiResponse::wrong_type(
+                    &format!("{}/{index}", self.pointer_to(name)),
+                    Kind::Object,
+                    item,
+                )),
             })
             .collect()
     }
@@ -199,11 +208,16 @@ impl<'a> Fields<'a> {
         ApiResponse::param_error(&self.pointer_to(name), value, issue, "body")
     }
 
+    fn wrong_type(&self, name: &str, expected: Kind) -> ApiResponse {
+        let value = self.map.get(name).unwrap_or(&Value::Null);
+        ApiResponse::wrong_type(&self.pointer_to(name), expected, value)
+    }
+
     // An empty string is present here; `text` refuses it by its length.
     fn required(&self, name: &str) -> Result<&'a Value, ApiResponse> {
         self.map
             .get(name)
-            .ok_or_else(|| self.error(name, "is required"))
+            .ok_or_else(|| ApiResponse::missing(&self.pointer_to(name)))
     }
 
     fn pointer_to(&self, name: &str) -> String {
@@ -221,54 +235,100 @@ mod tests {
 
     use super::*;
 
-    fn issue(result: Result<impl Sized, ApiResponse>) -> (String, String) {
-        let detail = result.err().expect("refused").body_json()["detail"].clone();
-        let text = |key: &str| detail[key].as_str().unwrap_or_default().to_owned();
-        (text("field"), text("issue"))
+    fn message(result: Result<impl Sized, ApiResponse>) -> String {
+        let body = result.err().expect("refused").body_json();
+        assert_eq!(body["code"], "PARAM_ERROR");
+        body["message"].as_str().unwrap().to_owned()
     }
 
     #[test]
     fn field_errors_name_the_field_and_the_rule() {
         let body = json!({
-            "name": "", "amount": 1.5, "many": [1], "time": { "start": 5 },
+            "name": "", "amount": 1.5, "total": 10, "many": [1], "time": { "start": 5 },
             "items": [{ "n": 1 }, { "n": "1" }], "no": "a b", "notify_url": "https://x.test/?a=1",
         });
         let fields = Fields::of_body(body.as_object().unwrap());
+        let items = fields.objects("items", 9).unwrap();
         for (got, field, part) in [
-            (issue(fields.text("name", 5)), "/name", "1 to 5 characters"),
-            (issue(fields.text("gone", 5)), "/gone", "is required"),
             (
-                issue(fields.integer("amount", 0..=9)),
+                message(fields.text("name", 5)),
+                "/name",
+                "字符数 0，小于最小值 1",
+            ),
+            (
+                message(fields.text("no", 2)),
+                "/no",
+                "字符数 3，大于最大值 2",
+            ),
+            (message(fields.text("gone", 5)), "/gone", "必填项"),
+            (
+                message(fields.integer("amount", 0..=9)),
                 "/amount",
+                " 64 位有符号整数",
+            ),
+            (
+                message(fields.integer("total", 0..=9)),
+                "/total",
                 "integer from 0 to 9",
             ),
-            (issue(fields.objects("many", 9)), "/many", "only objects"),
-            (issue(fields.objects("items", 1)), "/items", "at most 1"),
+            (message(fields.objects("many", 9)), "/many/0", " Json 对象"),
+            (message(fields.objects("name", 9)), "/name", " Json 数组"),
+            (message(fields.objects("items", 1)), "/items", "at most 1"),
             (
-                issue(fields.object("time").unwrap().text("start", 14)),
+                message(fields.object("time").unwrap().text("start", 14)),
                 "/time/start",
-                "a string",
+                "字符串",
             ),
+            (message(items[1].integer("n", 0..=9)), "/items/1/n", "整数"),
             (
-                issue(fields.objects("items", 9).unwrap()[1].integer("n", 0..=9)),
-                "/items/1/n",
-                "integer",
-            ),
-            (
-                issue(fields.merchant_order_number("no", 1)),
+                message(fields.merchant_order_number("no", 1)),
                 "/no",
-                "letters, digits",
+                "正则表达式",
             ),
-            (issue(fields.notify_url()), "/notify_url", "query string"),
-            (
-                issue(fields.optional_bool("name")),
-                "/name",
-                "true or false",
-            ),
+            (message(fields.notify_url()), "/notify_url", "query string"),
+            (message(fields.optional_bool("name")), "/name", "布尔值"),
         ] {
-            assert_eq!(got.0, field);
-            assert!(got.1.contains(part), "{got:?}");
+            assert!(got.contains(field) && got.contains(part), "{got}");
         }
+    }
+
+    // The bodies were seen on the wire, with the documents' title in place of the field's name.
+    #[test]
+    fn field_errors_look_as_on_the_wire() {
+        let body = json!({ "amount": { "total": 0.01 }, "appid": "" });
+        let fields = Fields::of_body(body.as_object().unwrap());
+        let error = |result: Result<&str, ApiResponse>| result.unwrap_err().body_json();
+        assert_eq!(
+            fields
+                .object("amount")
+                .unwrap()
+                .integer("total", 1..=9)
+                .unwrap_err()
+                .body_json(),
+            json!({
+                "code": "PARAM_ERROR",
+                "message": "无法将 JSON 输入源“/body/amount/total”映射到目标字段“total”中，\
+                    此字段需要一个合法的 64 位有符号整数",
+                "detail": { "location": "body", "value": 0.01 },
+            })
+        );
+        assert_eq!(
+            error(fields.text("appid", 32)),
+            json!({
+                "code": "PARAM_ERROR",
+                "message": "输入源“/body/appid”映射到值字段“appid”字符串规则校验失败，\
+                    字符数 0，小于最小值 1",
+                "detail": { "location": "body", "value": 0 },
+            })
+        );
+        assert_eq!(
+            error(fields.text("mchid", 32)),
+            json!({
+                "code": "PARAM_ERROR",
+                "message": "输入源“/body/mchid”映射到字段“mchid”必填性规则校验失败，此字段为必填项",
+                "detail": { "location": "body" },
+            })
+        );
     }
 
     #[test]

@@ -1,10 +1,29 @@
 //! APIv3's rules for a JSON body: `application/json`, one object, UTF-8 of at most three bytes a
 //! character, no `null`.
 
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{HeaderMap, Method, header::CONTENT_TYPE};
 use serde_json::{Map, Value};
 
-use crate::sandbox::response::ApiResponse;
+use crate::{catalog::Operation, sandbox::response::ApiResponse};
+
+/// Returns the JSON body of a request of this operation. Empty if the operation takes none and the request
+/// has none.
+pub(crate) fn of_operation(
+    op: &Operation,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Map<String, Value>, ApiResponse> {
+    // A GET has no body to read, whatever the client sends. The signature covers it all the same.
+    if op.method() == Method::GET {
+        return Ok(Map::new());
+    }
+    let json = op.request().get("json");
+    let takes_body = json.is_some_and(|json| json.fields().iter().any(|field| field.is_required()));
+    if body.is_empty() && !takes_body {
+        return Ok(Map::new());
+    }
+    parse(headers, body)
+}
 
 /// Parses the body of a request as a JSON object.
 pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, ApiResponse> {

@@ -2,38 +2,44 @@
 //! body, which each flow reads through [`Fields`](fields::Fields).
 
 mod authorization;
+pub(super) mod documented;
 pub(super) mod fields;
 pub(super) mod json_body;
 pub(super) mod merchant;
+pub(super) mod multipart;
+pub(super) mod titles;
+
+use std::sync::Arc;
 
 use http::{
     HeaderMap, StatusCode,
     header::{ACCEPT, HeaderName, USER_AGENT},
     request::Parts,
 };
-use serde_json::json;
 
 use self::authorization::{Authorization, SignedMessage};
 use super::{
+    flows::trust,
     response::ApiResponse,
-    state::{SandboxState, clock::real_now},
+    state::{SandboxState, clock::real_now, merchant::Merchant},
 };
+
+pub(super) use self::authorization::claimed_merchant;
 
 pub(super) const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 pub(super) const SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
 
-/// Checks the headers, the signature and the nonce of an APIv3 request.
+/// Checks the Authorization header, the signature and the nonce of an APIv3 request. Returns the merchant
+/// that signed.
 ///
 /// `body` is what the signature covers: the whole body, or the `meta` part of an upload.
-pub(super) fn check_request(
+pub(super) fn check_signature(
     state: &SandboxState,
     parts: &Parts,
     body: &[u8],
-) -> Result<(), ApiResponse> {
-    check_required_headers(&parts.headers)?;
+) -> Result<Arc<Merchant>, ApiResponse> {
     let authorization = Authorization::from_headers(&parts.headers)?;
-    authorization.check(state, real_now())?;
-
+    let merchant = authorization.check(state, real_now())?;
     let target = request_target(parts);
     let message = SignedMessage {
         method: parts.method.as_str(),
@@ -42,20 +48,50 @@ pub(super) fn check_request(
         nonce: authorization.nonce,
         body,
     };
-    if !state
-        .keys
-        .is_signed_by_merchant(&message.to_bytes(), authorization.signature)
+    if !merchant
+        .key
+        .has_signed(&message.to_bytes(), authorization.signature)
     {
         return Err(message.mismatch_error());
     }
     // Only a request with a valid signature uses up its nonce. Otherwise anyone who can reach the
     // port could block a nonce, or fill the memory, without the key.
-    if !state.nonces().use_once(authorization.nonce, real_now()) {
+    // A nonce belongs to its merchant: two merchants may well choose the same.
+    let nonce = format!("{} {}", merchant.mchid, authorization.nonce);
+    if !state.nonces().use_once(&nonce, real_now()) {
         return Err(ApiResponse::sign_error(
             "Http头Authorization中的nonce_str重复: use a new nonce for every request",
         ));
     }
-    check_platform_serial(state, &parts.headers)
+    Ok(merchant)
+}
+
+/// Checks the other headers of an APIv3 request.
+pub(super) fn check_headers(
+    state: &SandboxState,
+    merchant: &Merchant,
+    headers: &HeaderMap,
+) -> Result<(), ApiResponse> {
+    let has = |name| headers.get(name).is_some_and(|value| !value.is_empty());
+    if !has(ACCEPT) || !has(USER_AGENT) {
+        return Err(ApiResponse::invalid_request("Http头缺少Accept或User-Agent"));
+    }
+    let Some(serial) = headers.get(SERIAL) else {
+        return Ok(());
+    };
+    let serial = serial.to_str().unwrap_or_default();
+    trust::effective_key(state, merchant, serial)
+        .map(|_| ())
+        .ok_or_else(wrong_platform_serial)
+}
+
+/// 400 for a `Wechatpay-Serial` that names no key of the platform. It has no `detail` on the wire.
+pub(super) fn wrong_platform_serial() -> ApiResponse {
+    ApiResponse::error(
+        StatusCode::BAD_REQUEST,
+        "PARAM_ERROR",
+        "平台证书序列号Wechatpay-Serial错误",
+    )
 }
 
 /// Returns the path and query, byte for byte as they arrived.
@@ -63,34 +99,4 @@ pub(super) fn check_request(
 pub(super) fn request_target(parts: &Parts) -> String {
     let target = parts.uri.path_and_query();
     target.map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned())
-}
-
-fn check_required_headers(headers: &HeaderMap) -> Result<(), ApiResponse> {
-    let has = |name| headers.get(name).is_some_and(|value| !value.is_empty());
-    if has(ACCEPT) && has(USER_AGENT) {
-        return Ok(());
-    }
-    Err(ApiResponse::invalid_request("Http头缺少Accept或User-Agent"))
-}
-
-/// Checks that a `Wechatpay-Serial` in the request names one of the platform's keys.
-fn check_platform_serial(state: &SandboxState, headers: &HeaderMap) -> Result<(), ApiResponse> {
-    let Some(serial) = headers.get(SERIAL) else {
-        return Ok(());
-    };
-    let serial = serial.to_str().unwrap_or_default();
-    if state.platform_key(serial).is_some() {
-        return Ok(());
-    }
-    Err(ApiResponse::error_with_detail(
-        StatusCode::BAD_REQUEST,
-        "PARAM_ERROR",
-        "平台证书序列号Wechatpay-Serial错误",
-        &json!({
-            "field": "Wechatpay-Serial",
-            "value": serial,
-            "issue": "does not name a key of this platform",
-            "location": "header",
-        }),
-    ))
 }

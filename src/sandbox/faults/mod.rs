@@ -92,7 +92,7 @@ pub enum Fault {
 
 /// The faults that wait for their request, each with the prefix of the path that it is for.
 // One queue for all prefixes: a test reads the order of its `inject` calls from top to bottom.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
     waiting: VecDeque<(String, Fault)>,
 }

@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    body::{Body, to_bytes},
-    response::IntoResponse,
-};
+use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
@@ -33,12 +30,12 @@ pub(crate) fn error_response(
     code: &str,
     message: &str,
     retry_after: Option<u32>,
-) -> Response<Body> {
-    let mut response = ApiResponse::error(status, code, message).into_response();
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+) -> ApiResponse {
+    let response = ApiResponse::error(status, code, message);
+    match retry_after {
+        Some(seconds) => response.with_header(RETRY_AFTER, seconds.into()),
+        None => response,
     }
-    response
 }
 
 /// A response that is exactly this, without the headers that WeChat Pay adds.

@@ -1,51 +1,160 @@
-//! The operations that the sandbox implements, one module per flow.
+//! The operations that the sandbox implements with states, one module per flow.
 //!
 //! In a flow with orders, `mod.rs` has the order with its states and rules, and `routes.rs` has the
 //! operations that read and change it. The rules know nothing of paths or locks, so the tests beside
 //! them run without a server.
 
+pub(super) mod applyment;
+pub(super) mod batch;
 pub(super) mod bill;
+pub(super) mod combine;
+pub(super) mod complaint;
+pub(super) mod contract;
+pub(super) mod coupon;
 mod media;
+pub(super) mod pay;
+pub(super) mod phone;
+pub(super) mod receipt;
+pub(super) mod refund;
 mod self_test;
 pub(super) mod service_order;
-pub(super) mod transaction;
+pub(super) mod sharing;
+pub(super) mod transfer;
+pub(super) mod trust;
+pub(super) mod v2;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::OnceLock};
 
-use axum::Router;
-use http::{Method, StatusCode, Uri};
+use http::Method;
 
-use super::{response::ApiResponse, state::SandboxState};
+use super::{
+    pipeline::Arrived,
+    request::Ctx,
+    response::HandlerResult,
+    state::SandboxState,
+    v2::{V2Ctx, V2Result},
+};
+use crate::catalog::{self, Operation};
 
-/// Returns a router with every operation.
-pub(super) fn routes(state: Arc<SandboxState>) -> Router {
-    Router::new()
-        .merge(service_order::routes())
-        .merge(transaction::routes())
-        .merge(bill::routes())
-        .merge(media::routes())
-        .merge(self_test::routes())
-        // These two do not check the signature: only a handler that takes an `ApiRequest` does.
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(unknown_operation)
-        .with_state(state)
+/// What answers an operation.
+// A function of its request, without `async`: the state is behind a lock, and nothing waits.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    V3(fn(&Ctx<'_>) -> HandlerResult),
+    V2(fn(&V2Ctx<'_>) -> V2Result),
 }
 
-// WeChat Pay sends these two without a body. The sandbox explains them: a wrong path or method is
-// the first mistake of a new client.
-
-async fn unknown_operation(uri: Uri) -> ApiResponse {
-    ApiResponse::error(
-        StatusCode::NOT_FOUND,
-        "RESOURCE_NOT_EXISTS",
-        &format!("请求的资源不存在: not in the sandbox: {}", uri.path()),
-    )
+/// An operation with its handler.
+pub(crate) struct Route {
+    /// The operation as the catalogue writes it: `POST v3/pay/transactions/native`.
+    pub(crate) op: &'static str,
+    pub(crate) handler: Handler,
+    pub(crate) rules: Rules,
 }
 
-async fn method_not_allowed(method: Method) -> ApiResponse {
-    ApiResponse::error(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "INVALID_REQUEST",
-        &format!("请求方法不正确: {method} is not allowed here; see the Allow header"),
-    )
+/// Who checks the fields of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// The pipeline checks them against the table, before the handler.
+    Documented,
+    /// The handler alone: the table is the union of several pages, which the flow tells apart.
+    Own,
+}
+
+pub(crate) const fn v3(op: &'static str, handler: fn(&Ctx<'_>) -> HandlerResult) -> Route {
+    Route {
+        op,
+        handler: Handler::V3(handler),
+        rules: Rules::Documented,
+    }
+}
+
+pub(crate) const fn v2(op: &'static str, handler: fn(&V2Ctx<'_>) -> V2Result) -> Route {
+    Route {
+        op,
+        handler: Handler::V2(handler),
+        rules: Rules::Documented,
+    }
+}
+
+impl Route {
+    /// Leaves the fields to the handler.
+    pub(crate) const fn own_rules(mut self) -> Self {
+        self.rules = Rules::Own;
+        self
+    }
+}
+
+/// An endpoint of the sandbox itself, below `/_sandbox/v1/`. Its requests and responses are not signed.
+pub(crate) struct ControlRoute {
+    pub(crate) method: Method,
+    /// Without the prefix.
+    pub(crate) path: &'static str,
+    pub(crate) handler: fn(&SandboxState, &Arrived) -> HandlerResult,
+}
+
+/// Returns the route of an operation, if it has a flow.
+pub(crate) fn find(op: &Operation) -> Option<&'static Route> {
+    static ROUTES: OnceLock<HashMap<Operation, &'static Route>> = OnceLock::new();
+    let routes = ROUTES.get_or_init(|| {
+        let named: HashMap<_, _> = all().map(|route| (route.op, route)).collect();
+        catalog::all()
+            .iter()
+            .filter_map(|op| Some((*op, *named.get(op.to_string().as_str())?)))
+            .collect()
+    });
+    routes.get(op).copied()
+}
+
+/// Returns the endpoints of the sandbox itself.
+pub(crate) fn control() -> impl Iterator<Item = &'static ControlRoute> {
+    phone::CONTROL.iter()
+}
+
+fn all() -> impl Iterator<Item = &'static Route> {
+    let flows: [&[Route]; 17] = [
+        applyment::ROUTES,
+        batch::ROUTES,
+        bill::ROUTES,
+        combine::ROUTES,
+        complaint::ROUTES,
+        contract::ROUTES,
+        coupon::ROUTES,
+        media::ROUTES,
+        pay::ROUTES,
+        receipt::ROUTES,
+        refund::ROUTES,
+        self_test::ROUTES,
+        service_order::ROUTES,
+        sharing::ROUTES,
+        transfer::ROUTES,
+        trust::ROUTES,
+        v2::ROUTES,
+    ];
+    flows.into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn routes_are_documented_operations_and_each_has_one_handler() {
+        let documented: BTreeSet<_> = catalog::all().iter().map(|op| op.to_string()).collect();
+        let mut seen = BTreeSet::new();
+        for route in all() {
+            assert!(
+                documented.contains(route.op),
+                "{} is not documented",
+                route.op
+            );
+            assert!(seen.insert(route.op), "{} has two handlers", route.op);
+            let is_v2 = matches!(route.handler, Handler::V2(_));
+            assert_eq!(route.op.contains(" v2/"), is_v2, "{}", route.op);
+        }
+        let native = catalog::find(&Method::POST, "v3/pay/transactions/native").unwrap();
+        assert_eq!(find(native).unwrap().op, native.to_string());
+    }
 }

@@ -3,17 +3,24 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
-use super::Sandbox;
+use tokio::sync::oneshot;
+
+use super::{MerchantOptions, Sandbox};
 use crate::{
-    error::{Cause, Result, cause},
+    error::{Cause, ErrorKind, Result, cause},
     sandbox::{
-        flows,
+        flows::trust::PlatformMode,
         server::BoundListener,
-        state::{SandboxState, keys::Keys},
+        state::{SandboxState, keys::KeySource, random::Rng},
     },
 };
+
+/// How long WeChat Pay takes to finish what it accepted.
+const SETTLE_AFTER: Duration = Duration::from_secs(60);
 
 /// A builder for a [`Sandbox`] with options: see [`Sandbox::builder`].
 ///
@@ -30,8 +37,13 @@ use crate::{
 #[must_use]
 pub struct SandboxBuilder {
     address: SocketAddr,
-    mchid: String,
-    appid: String,
+    mchid: Option<String>,
+    /// The first merchant; `mchid` replaces its ID.
+    first: MerchantOptions,
+    further: Vec<MerchantOptions>,
+    seed: Option<u64>,
+    keys: KeySource,
+    settle_after: Option<Duration>,
 }
 
 impl SandboxBuilder {
@@ -43,16 +55,55 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the merchant ID. Defaults to `1230000109`, as in the official documents.
+    /// Sets the merchant ID. Defaults to ten random digits.
     pub fn mchid(mut self, mchid: impl Into<String>) -> Self {
-        self.mchid = mchid.into();
+        self.mchid = Some(mchid.into());
         self
     }
 
     /// Sets the app that is bound to the merchant. Defaults to `wxd678efh567hg6787`, as in the
     /// official documents.
     pub fn appid(mut self, appid: impl Into<String>) -> Self {
-        self.appid = appid.into();
+        self.first = self.first.only_appid(appid);
+        self
+    }
+
+    /// Sets which keys of the platform the merchant has. Defaults to the public key.
+    pub fn platform_mode(mut self, mode: PlatformMode) -> Self {
+        self.first = self.first.platform_mode(mode);
+        self
+    }
+
+    /// Sets the merchant's balance at the start, in fen. Defaults to 100 million yuan.
+    pub fn opening_balance(mut self, fen: u64) -> Self {
+        self.first = self.first.opening_balance(fen);
+        self
+    }
+
+    /// Adds a further merchant.
+    pub fn merchant(mut self, merchant: MerchantOptions) -> Self {
+        self.further.push(merchant);
+        self
+    }
+
+    /// Makes IDs, nonces and choices repeatable: equal seeds give equal sequences. Keys, secrets and times
+    /// are not covered.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Draws new RSA keys for this sandbox, which takes up to seconds. Otherwise all sandboxes of a process
+    /// share theirs; IDs, serials and secrets are each sandbox's own all the same.
+    pub fn fresh_keys(mut self) -> Self {
+        self.keys = KeySource::Fresh;
+        self
+    }
+
+    /// Sets after how much time, by the sandbox's clock, a refund, a transfer or profit sharing finishes on
+    /// its own. `None` leaves it to the handle. Defaults to 60 seconds.
+    pub fn settle_after(mut self, after: Option<Duration>) -> Self {
+        self.settle_after = after;
         self
     }
 
@@ -60,29 +111,66 @@ impl SandboxBuilder {
     ///
     /// # Errors
     /// Returns an error if the sandbox cannot listen on the address, start a thread or generate its
-    /// keys.
+    /// keys, or if a merchant ID is invalid or given twice.
     pub fn start(self) -> Result<Sandbox> {
         self.start_server().map_err(Cause::not_sent)
+    }
+
+    /// Starts the sandbox without blocking the thread. It needs no runtime of its own kind.
+    ///
+    /// # Errors
+    /// Returns the errors of [`start`](Self::start).
+    pub async fn start_async(self) -> Result<Sandbox> {
+        let (started, starting) = oneshot::channel();
+        // Drawing the first keys of a process takes up to a second.
+        thread::Builder::new()
+            .name("sandbox-start".to_owned())
+            .spawn(move || {
+                let _ = started.send(self.start_server());
+            })
+            .map_err(|err| no_thread().with_source(err).not_sent())?;
+        let started = starting.await.map_err(|_| no_thread().not_sent())?;
+        started.map_err(Cause::not_sent)
     }
 
     pub(super) fn new() -> Self {
         Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
-            mchid: "1230000109".to_owned(),
-            appid: "wxd678efh567hg6787".to_owned(),
+            mchid: None,
+            first: MerchantOptions::unnamed(),
+            further: Vec::new(),
+            seed: None,
+            keys: KeySource::Pooled,
+            settle_after: Some(SETTLE_AFTER),
         }
     }
 
     fn start_server(self) -> cause::Result<Sandbox> {
         // The listener comes first: a port that is taken fails at once, before the slow keys.
         let listener = BoundListener::bind(self.address)?;
-        let keys = Keys::generate()?;
-        let state = SandboxState::new(keys, listener.address, self.mchid, self.appid);
+        self.keys.prepare()?;
+        let mut rng = match self.seed {
+            Some(seed) => Rng::from_seed(seed),
+            None => Rng::from_system()?,
+        };
+        // Real ones have ten digits too.
+        let drawn = format!("1{}", rng.digits(9));
+        let first = self.first.named(self.mchid.unwrap_or(drawn));
+        let settle_after = self.settle_after.map(|after| after.as_secs());
+        let state = SandboxState::new(listener.address, self.keys, rng, settle_after)?;
+        let first = first.add_to(&state)?;
+        for merchant in self.further {
+            merchant.add_to(&state)?;
+        }
         let state = Arc::new(state);
-        let routes = flows::routes(Arc::clone(&state));
         Ok(Sandbox {
-            _server: listener.serve(Arc::clone(&state), routes)?,
+            server: listener.serve(Arc::clone(&state))?,
+            first,
             state,
         })
     }
+}
+
+fn no_thread() -> Cause {
+    Cause::new(ErrorKind::Config, "cannot start a thread for the sandbox")
 }

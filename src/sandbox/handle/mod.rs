@@ -1,29 +1,43 @@
 //! The handle that a test holds.
 
 mod builder;
+mod control;
+mod customer;
+mod keys;
+mod money;
+mod outbox;
+mod pay;
+mod snapshot;
+mod trust;
 mod user;
 
-pub use builder::SandboxBuilder;
+pub use self::{
+    builder::SandboxBuilder,
+    keys::{Merchant, MerchantOptions},
+    snapshot::Snapshot,
+};
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     faults::Fault,
     server::Server,
-    state::{RecordedRequest, SandboxState},
+    state::{RecordedRequest, SandboxState, merchant::Merchant as MerchantState},
 };
 use crate::{
     base::crypto::{PrivateKey, PublicKey},
-    client::{Client, ClientBuilder, Notifications, NotificationsBuilder},
-    error::{Cause, Result},
+    client::{ClientBuilder, NotificationsBuilder},
+    error::Result,
 };
 
 /// A running embedded WeChat Pay. Dropping it stops the server. The [module](crate::sandbox) has an
 /// example.
 pub struct Sandbox {
+    // First of the fields, so that it ends before them.
+    server: Server,
     state: Arc<SandboxState>,
-    /// Kept for its `Drop`.
-    _server: Server,
+    /// The merchant that the accessors are about.
+    first: Arc<MerchantState>,
 }
 
 impl Sandbox {
@@ -35,29 +49,28 @@ impl Sandbox {
         Self::builder().start()
     }
 
+    /// Like [`start`](Self::start), without blocking the thread.
+    ///
+    /// # Errors
+    /// Returns the errors of [`start`](Self::start).
+    pub async fn start_async() -> Result<Self> {
+        Self::builder().start_async().await
+    }
+
     /// Returns a builder for a sandbox with options.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::new()
     }
 
-    /// Returns a client builder with the merchant, both keys, the APIv3 key and the base URI set, and
-    /// proxies off.
+    /// Returns a client builder with the merchant, all its keys and the base URI set, and proxies off.
     pub fn client_builder(&self) -> ClientBuilder {
-        Client::builder()
-            .mchid(self.mchid())
-            .serial(self.serial())
-            .private_key(self.private_key())
-            .platform_key(self.platform_key_id(), self.platform_key())
-            .apiv3_key(self.apiv3_key())
-            .base_uri(self.base_uri())
-            // A proxy from the environment cannot reach a sandbox on this machine.
-            .no_proxy()
+        self.merchant().client_builder()
     }
 
-    /// Returns a builder for [`Notifications`] with the merchant, the platform key and the APIv3 key
-    /// set.
+    /// Returns a builder for [`Notifications`](crate::Notifications) with the merchant and its keys set.
     ///
-    /// Only this builder accepts a sandbox's keys; [`Notifications::builder`] refuses them.
+    /// Only this builder accepts a sandbox's keys;
+    /// [`Notifications::builder`](crate::Notifications::builder) refuses them.
     ///
     /// ```
     /// use wechatpay_chain::{Notifications, sandbox::Sandbox};
@@ -75,11 +88,7 @@ impl Sandbox {
     /// # }
     /// ```
     pub fn notifications_builder(&self) -> NotificationsBuilder {
-        Notifications::builder()
-            .mchid(self.mchid())
-            .platform_key(self.platform_key_id(), self.platform_key())
-            .apiv3_key(self.apiv3_key())
-            .of_sandbox()
+        self.merchant().notifications_builder()
     }
 
     /// Returns the base URI of the sandbox, such as `http://127.0.0.1:49152/`.
@@ -89,22 +98,22 @@ impl Sandbox {
 
     /// Returns the ID of the sandbox's merchant.
     pub fn mchid(&self) -> &str {
-        self.state.mchid()
+        &self.first.mchid
     }
 
     /// Returns the ID of the app that is bound to the merchant.
     pub fn appid(&self) -> &str {
-        self.state.appid()
+        self.first.appid()
     }
 
     /// Returns the serial of the merchant key.
     pub fn serial(&self) -> &str {
-        &self.state.keys.serial
+        &self.first.serial
     }
 
     /// Returns the merchant key, which signs requests.
     pub fn private_key(&self) -> PrivateKey {
-        self.state.keys.merchant.clone()
+        self.first.key.private.clone()
     }
 
     /// Returns the merchant key as PKCS#8 PEM.
@@ -112,23 +121,17 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if the crypto library does not export the key.
     pub fn private_key_pem(&self) -> Result<String> {
-        let pem = self
-            .state
-            .keys
-            .merchant
-            .to_pkcs8_pem()
-            .map_err(Cause::not_sent)?;
-        Ok(pem.as_str().to_owned())
+        self.merchant().private_key_pem()
     }
 
     /// Returns the ID of the platform key: `PUB_KEY_ID_SANDBOX…`.
     pub fn platform_key_id(&self) -> &str {
-        &self.state.keys.platform.id
+        &self.state.platform.public_key.id
     }
 
     /// Returns the platform key, which verifies responses.
     pub fn platform_key(&self) -> PublicKey {
-        self.state.keys.platform.private.public_key()
+        self.state.platform.public_key.public_key()
     }
 
     /// Returns the platform key as PEM.
@@ -138,12 +141,20 @@ impl Sandbox {
 
     /// Returns the merchant's APIv3 key: 32 letters and digits.
     pub fn apiv3_key(&self) -> &str {
-        &self.state.keys.apiv3
+        &self.first.apiv3
     }
 
-    /// Moves the clock ahead for expiry and schedules. Signatures still carry the real time.
+    /// Returns the merchant's APIv2 key: 32 letters and digits.
+    pub fn apiv2_key(&self) -> &str {
+        &self.first.apiv2
+    }
+
+    /// Moves the clock ahead for expiry and schedules, and does what is due by then. Signatures still carry
+    /// the real time.
     pub fn advance(&self, by: Duration) {
         self.state.clock.advance(by);
+        self.state.run_due();
+        self.state.wake();
     }
 
     /// Returns the requests that arrived, oldest first. The sandbox keeps the latest 1,000.
@@ -189,6 +200,9 @@ mod tests {
     fn public_types_are_send_and_sync() {
         fn assert_send_sync<T: Send + Sync + 'static>() {}
         assert_send_sync::<Sandbox>();
+        assert_send_sync::<Merchant>();
+        assert_send_sync::<MerchantOptions>();
+        assert_send_sync::<Snapshot>();
         assert_send_sync::<SandboxBuilder>();
         assert_send_sync::<Fault>();
         assert_send_sync::<RecordedRequest>();

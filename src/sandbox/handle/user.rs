@@ -2,8 +2,11 @@
 
 use super::Sandbox;
 use crate::{
-    error::{Cause, Error, Result, cause},
-    sandbox::{response::ApiResponse, state::random},
+    error::{Cause, Error, Result},
+    sandbox::{
+        response::ApiResponse,
+        state::world::{Store, World},
+    },
 };
 
 impl Sandbox {
@@ -12,11 +15,12 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if there is no such order or its state does not allow it.
     pub fn user_confirms(&self, out_order_no: &str) -> Result<()> {
-        // Everything that can fail comes before the lock: a failure leaves the order as it was.
-        let openid = random_openid().map_err(Cause::not_sent)?;
         let now = self.state.clock.now();
-        let mut ledger = self.state.ledger();
-        let Some(order) = ledger.service_orders.get_mut(out_order_no) else {
+        let mut world = self.state.world();
+        let openid = world.openid();
+        let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
+        let store = only_store(&mut world, out_order_no, has_order)?;
+        let Some(order) = store.service_orders.orders.get_mut(out_order_no) else {
             return Err(unknown_order(out_order_no));
         };
         order.apply_expiry(now);
@@ -31,15 +35,15 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if there is no such order or its state does not allow it.
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
-        // Real transaction IDs have 28 digits and begin with 4200.
-        let number = self.state.random_number("4200", 28);
-        let transaction_id = number.map_err(|response| refusal(&response))?;
-        let openid = random_openid().map_err(Cause::not_sent)?;
         let now = self.state.clock.now();
-        let mut ledger = self.state.ledger();
-        let result = if let Some(transaction) = ledger.transactions.get_mut(order_no) {
+        let mut world = self.state.world();
+        // Real transaction IDs have 28 digits and begin with 4200.
+        let transaction_id = world.number("4200", 28);
+        let openid = world.openid();
+        let store = only_store(&mut world, order_no, |store| has_order(store, order_no))?;
+        let result = if let Some(transaction) = store.pay.transactions.get_mut(order_no) {
             transaction.pay(transaction_id, openid, now)
-        } else if let Some(order) = ledger.service_orders.get_mut(order_no) {
+        } else if let Some(order) = store.service_orders.orders.get_mut(order_no) {
             order.apply_expiry(now);
             order.pay(transaction_id, now)
         } else {
@@ -52,11 +56,12 @@ impl Sandbox {
     /// (`CREATED`, `DOING/USER_CONFIRM`, `DOING/MCH_COMPLETE`, `DONE`, `REVOKED`, `EXPIRED`), by the
     /// merchant's number. Returns `None` if there is no such order.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
-        let mut ledger = self.state.ledger();
-        if let Some(transaction) = ledger.transactions.get(order_no) {
+        let mut world = self.state.world();
+        let store = only_store(&mut world, order_no, |store| has_order(store, order_no)).ok()?;
+        if let Some(transaction) = store.pay.transactions.get(order_no) {
             return Some(transaction.trade_state().to_owned());
         }
-        let order = ledger.service_orders.get_mut(order_no)?;
+        let order = store.service_orders.orders.get_mut(order_no)?;
         order.apply_expiry(self.state.clock.now());
         Some(order.state())
     }
@@ -64,17 +69,43 @@ impl Sandbox {
     /// Returns the `query_id` of a service order, which the confirmation page passes to the
     /// merchant's own page. Returns `None` if there is no such order.
     pub fn query_id(&self, out_order_no: &str) -> Option<String> {
-        let ledger = self.state.ledger();
-        let order = ledger.service_orders.get(out_order_no)?;
+        let world = self.state.world();
+        let mut stores = world.stores.values();
+        let order = stores.find_map(|store| store.service_orders.orders.get(out_order_no))?;
         Some(order.query_id().to_owned())
     }
 }
 
-fn random_openid() -> cause::Result<String> {
-    Ok(format!("oSANDBOX{}", random::token(20)?))
+fn has_order(store: &Store, order_no: &str) -> bool {
+    store.pay.transactions.get(order_no).is_some()
+        || store.service_orders.orders.get(order_no).is_some()
 }
 
-fn unknown_order(order_no: &str) -> Error {
+/// Returns the store that has an order.
+///
+/// # Errors
+/// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
+pub(super) fn only_store<'a>(
+    world: &'a mut World,
+    order_no: &str,
+    has_order: impl Fn(&Store) -> bool,
+) -> Result<&'a mut Store> {
+    let mut stores = world
+        .stores
+        .iter_mut()
+        .filter(|(_, store)| has_order(store));
+    match (stores.next(), stores.next()) {
+        (None, _) => Err(unknown_order(order_no)),
+        (Some((_, store)), None) => Ok(store),
+        (Some((one, _)), Some((other, _))) => Err(Cause::request(format!(
+            "the merchants {one} and {other} both have an order {order_no}: give their orders different \
+             numbers"
+        ))
+        .not_sent()),
+    }
+}
+
+pub(super) fn unknown_order(order_no: &str) -> Error {
     Cause::request(format!(
         "the sandbox has no order {order_no}: create it with a request first"
     ))

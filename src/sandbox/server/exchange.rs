@@ -2,13 +2,12 @@
 
 use std::{io, time::Duration};
 
-use axum::{Router, body::Body, response::IntoResponse};
+use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time;
-use tower_service::Service;
 
 use super::{
     host,
@@ -17,6 +16,7 @@ use super::{
 use crate::sandbox::{
     checks::{self, SERIAL},
     faults::{self, Fault},
+    pipeline::{self, Arrived, Listener},
     response::ApiResponse,
     state::SandboxState,
 };
@@ -30,13 +30,13 @@ const MAX_BODY: usize = 16 << 20;
 /// Responds to one request. An error closes the connection without a response.
 pub(super) async fn exchange(
     state: &SandboxState,
-    routes: Router,
+    listener: Listener,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     // Before anything else, and unsigned: a web page that reaches this port must not leave a trace
     // in the log, use up a fault, or receive a signature.
-    if !host::is_own(&parts, state.address) {
+    if !host::is_own(&parts, listener.address, listener.tls) {
         return Ok(ApiResponse::error(
             StatusCode::MISDIRECTED_REQUEST,
             "INVALID_REQUEST",
@@ -50,23 +50,28 @@ pub(super) async fn exchange(
         Err(response) => (Bytes::new(), Some(response)),
     };
     let serial = parts.headers.get(SERIAL).cloned();
+    let merchant = checks::claimed_merchant(state, &parts.headers);
     // Recorded before the operation: a test that sees its result also sees the request.
     let id = record(state, &parts, body.clone());
     let respond = |response: Response<Body>| {
         state.requests().record_status(id, response.status());
         Ok(response)
     };
+    let sign = |response, fault| {
+        sign_response(state, response, merchant.as_deref(), serial.as_ref(), fault)
+    };
 
     if let Some(error) = read_error {
-        let mut response = sign_response(state, error.into_response(), serial.as_ref(), None).await;
         // The rest of the body is still on the connection, so no second request can follow.
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-        return respond(response);
+        let error = error.with_header(CONNECTION, HeaderValue::from_static("close"));
+        return respond(sign(error, None));
     }
 
-    let fault = state.faults().take(parts.uri.path());
+    // A fault is one of WeChat Pay's. What plays the customer's phone works.
+    let fault = match pipeline::is_control(&parts) {
+        true => None,
+        false => state.faults().take(parts.uri.path()),
+    };
     // First the faults that replace the operation, then those that damage its response.
     let response = match &fault {
         Some(Fault::Hangup) => return Err(io::ErrorKind::ConnectionAborted.into()),
@@ -81,10 +86,19 @@ pub(super) async fn exchange(
             message,
             retry_after,
         }) => faults::error_response(*status, code, message, *retry_after),
-        _ => route(routes, Request::from_parts(parts, Body::from(body))).await,
+        _ => {
+            let arrived = Arrived {
+                parts,
+                body,
+                listener,
+            };
+            pipeline::answer(state, &arrived)
+        }
     };
-    let signature_fault = fault.as_ref().and_then(SignatureFault::from_fault);
-    let response = sign_response(state, response, serial.as_ref(), signature_fault).await;
+    let response = sign(
+        response,
+        fault.as_ref().and_then(SignatureFault::from_fault),
+    );
     match fault {
         // The status is not recorded: the client received none.
         Some(Fault::LostResponse) => Err(io::ErrorKind::ConnectionAborted.into()),
@@ -123,13 +137,5 @@ async fn read_body(body: Incoming) -> Result<Bytes, ApiResponse> {
             "INVALID_REQUEST",
             "请求体读取超时",
         )),
-    }
-}
-
-async fn route(mut routes: Router, request: Request<Body>) -> Response<Body> {
-    // A router is always ready and never fails: no `poll_ready`, and nothing to handle.
-    match routes.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
     }
 }

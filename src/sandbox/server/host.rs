@@ -6,24 +6,27 @@ use std::net::{IpAddr, SocketAddr};
 use http::{header::HOST, request::Parts, uri::Authority};
 
 /// Returns whether the Host header, and the target if it has a host, name the sandbox itself.
-pub(super) fn is_own(parts: &Parts, bound: SocketAddr) -> bool {
+pub(super) fn is_own(parts: &Parts, bound: SocketAddr, tls: bool) -> bool {
+    let default_port = if tls { 443 } else { 80 };
+    let names_own = |host: &str| names_address(host, bound, default_port);
     // Two Host headers could mean one thing here and another to a proxy on the way.
     let mut hosts = parts.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return false;
     };
-    let header_is_own = host.to_str().is_ok_and(|host| names_address(host, bound));
+    let header_is_own = host.to_str().is_ok_and(names_own);
     let target = parts.uri.authority();
-    header_is_own && target.is_none_or(|authority| names_address(authority.as_str(), bound))
+    header_is_own && target.is_none_or(|authority| names_own(authority.as_str()))
 }
 
 /// Returns whether a host with a port is `localhost` or the bound address.
-fn names_address(host: &str, bound: SocketAddr) -> bool {
+fn names_address(host: &str, bound: SocketAddr, default_port: u16) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
-    // Without a port, a host means port 80. User info does not belong in a Host header.
-    if authority.as_str().contains('@') || authority.port_u16().unwrap_or(80) != bound.port() {
+    let port = authority.port_u16().unwrap_or(default_port);
+    // User info does not belong in a Host header.
+    if authority.as_str().contains('@') || port != bound.port() {
         return false;
     }
     let name = authority.host();
@@ -47,7 +50,7 @@ mod tests {
     fn host_must_be_localhost_or_the_bound_address() {
         let bound = "127.0.0.1:8080".parse().unwrap();
         for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080"] {
-            assert!(names_address(host, bound), "{host}");
+            assert!(names_address(host, bound, 80), "{host}");
         }
         for host in [
             "",
@@ -61,12 +64,25 @@ mod tests {
             "127.0.0.2:8080",
             "[::1]:8080",
         ] {
-            assert!(!names_address(host, bound), "{host}");
+            assert!(!names_address(host, bound, 80), "{host}");
         }
-        assert!(names_address("[::1]:8080", "[::1]:8080".parse().unwrap()));
+        assert!(names_address(
+            "[::1]:8080",
+            "[::1]:8080".parse().unwrap(),
+            80
+        ));
         let everywhere = "0.0.0.0:8080".parse().unwrap();
-        assert!(names_address("192.168.0.2:8080", everywhere));
-        assert!(!names_address("evil.example:8080", everywhere));
-        assert!(names_address("127.0.0.1", "127.0.0.1:80".parse().unwrap()));
+        assert!(names_address("192.168.0.2:8080", everywhere, 80));
+        assert!(!names_address("evil.example:8080", everywhere, 80));
+        assert!(names_address(
+            "127.0.0.1",
+            "127.0.0.1:80".parse().unwrap(),
+            80
+        ));
+        assert!(names_address(
+            "127.0.0.1",
+            "127.0.0.1:443".parse().unwrap(),
+            443
+        ));
     }
 }

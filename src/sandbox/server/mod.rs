@@ -3,8 +3,7 @@
 mod exchange;
 mod host;
 mod signing;
-
-pub(super) use signing::Unsigned;
+mod tls;
 
 use std::{
     convert::Infallible,
@@ -15,18 +14,18 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    runtime::{Builder, Runtime},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    runtime::{Builder, Handle, Runtime},
     sync::{Semaphore, oneshot},
     time,
 };
 
 use self::exchange::exchange;
-use super::state::SandboxState;
+use super::{outbox, pipeline::Listener, state::SandboxState};
 use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// How long an idle connection is kept. WeChat Pay sends this number in `Keep-Alive`.
@@ -36,7 +35,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(8);
 const MAX_CONNECTIONS: usize = 1_024;
 
 /// A bound listener that is not served yet.
-// Two steps, because the state needs the port, and the routes need the state.
+// Two steps, because the state needs the port, and the server needs the state.
 pub(super) struct BoundListener {
     listener: StdListener,
     runtime: Runtime,
@@ -46,6 +45,8 @@ pub(super) struct BoundListener {
 /// A running server. Dropping it closes every connection and waits for the thread.
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
+    /// Spawns onto the server's thread, from any other.
+    runtime: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -71,10 +72,10 @@ impl BoundListener {
         })
     }
 
-    /// Serves these routes on a new thread.
+    /// Serves the sandbox on a new thread.
     // Its own thread and runtime: a test that blocks its thread, or has no runtime at all, still
     // gets responses.
-    pub(super) fn serve(self, state: Arc<SandboxState>, routes: Router) -> Result<Server> {
+    pub(super) fn serve(self, state: Arc<SandboxState>) -> Result<Server> {
         let Self {
             listener, runtime, ..
         } = self;
@@ -87,16 +88,19 @@ impl BoundListener {
             TcpListener::from_std(listener).map_err(fail)?
         };
         let (stop, stopped) = oneshot::channel::<Infallible>();
+        let handle = runtime.handle().clone();
         let thread = thread::Builder::new()
             .name("wechatpay-sandbox".to_owned())
             .spawn(move || {
-                runtime.spawn(accept(listener, state, routes));
+                runtime.spawn(accept(listener, Arc::clone(&state)));
+                runtime.spawn(outbox::run(state));
                 // Returns when the sender is dropped. The connections end with the runtime.
                 let _ = runtime.block_on(stopped);
             })
             .map_err(fail)?;
         Ok(Server {
             stop: Some(stop),
+            runtime: handle,
             thread: Some(thread),
         })
     }
@@ -112,7 +116,12 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<SandboxState>, routes: Router) {
+async fn accept(listener: TcpListener, state: Arc<SandboxState>) {
+    let plain = Listener {
+        address: state.address,
+        tls: false,
+        client_certificate: None,
+    };
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
@@ -120,7 +129,8 @@ async fn accept(listener: TcpListener, state: Arc<SandboxState>, routes: Router)
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let serving = serve_connection(stream, Arc::clone(&state), routes.clone());
+                let _ = stream.set_nodelay(true);
+                let serving = serve_connection(stream, Arc::clone(&state), plain.clone());
                 tokio::spawn(async move {
                     serving.await;
                     drop(permit);
@@ -132,11 +142,15 @@ async fn accept(listener: TcpListener, state: Arc<SandboxState>, routes: Router)
     }
 }
 
-async fn serve_connection(stream: TcpStream, state: Arc<SandboxState>, routes: Router) {
-    let _ = stream.set_nodelay(true);
+/// Serves the requests of one connection, which may be encrypted.
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    state: Arc<SandboxState>,
+    listener: Listener,
+) {
     let service = service_fn(move |request| {
-        let (state, routes) = (Arc::clone(&state), routes.clone());
-        async move { exchange(&state, routes, request).await }
+        let (state, listener) = (Arc::clone(&state), listener.clone());
+        async move { exchange(&state, listener, request).await }
     });
     // The error is dropped: a client that breaks off, or a fault that cuts the connection, is not a
     // failure of the server.

@@ -1,6 +1,6 @@
 //! Signs responses with the platform key, or wrongly if a fault asks for it.
 
-use axum::{body::Body, body::to_bytes, response::IntoResponse};
+use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
@@ -10,8 +10,11 @@ use crate::{
     sandbox::{
         checks::{SCHEME, SERIAL},
         faults::Fault,
+        flows::trust,
         response::ApiResponse,
-        state::{SandboxState, clock::real_now, keys::PlatformKey, random},
+        state::{
+            SandboxState, clock::real_now, keys::PlatformKey, merchant::Merchant, random::Rng,
+        },
     },
 };
 
@@ -21,11 +24,6 @@ const SIGNATURE: HeaderName = HeaderName::from_static("wechatpay-signature");
 const SIGNATURE_TYPE: HeaderName = HeaderName::from_static("wechatpay-signature-type");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-
-/// Marks a response that WeChat Pay does not sign, such as a file. A handler puts it into the
-/// response's extensions.
-#[derive(Clone, Copy)]
-pub(crate) struct Unsigned;
 
 /// What is wrong with a signature.
 #[derive(Clone, Copy)]
@@ -52,39 +50,31 @@ impl SignatureFault {
     }
 }
 
-/// Signs a response with the platform key whose ID the request asked for, or with the default one.
-pub(super) async fn sign_response(
+/// Signs a response with the platform key whose ID the request asked for, or with the merchant's default.
+pub(super) fn sign_response(
     state: &SandboxState,
-    response: Response<Body>,
+    mut response: ApiResponse,
+    merchant: Option<&Merchant>,
     requested_id: Option<&HeaderValue>,
     fault: Option<SignatureFault>,
 ) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
+    // A generator of its own for this response: no lock is held while it is signed.
+    let mut rng = state.rng().fork();
     // WeChat Pay sends these on unsigned responses too.
-    if let Ok(id) = random::hex(32) {
-        insert(&mut parts.headers, REQUEST_ID, &format!("08{id}"));
+    let headers = response.headers_mut();
+    insert(headers, REQUEST_ID, &format!("08{}", rng.hex(32)));
+    let keep_alive = format!("timeout={}", KEEP_ALIVE_TIMEOUT.as_secs());
+    insert(headers, KEEP_ALIVE, &keep_alive);
+    if !response.is_signed() || matches!(fault, Some(SignatureFault::Missing)) {
+        return response.into_response();
     }
-    insert(
-        &mut parts.headers,
-        KEEP_ALIVE,
-        &format!("timeout={}", KEEP_ALIVE_TIMEOUT.as_secs()),
-    );
-    if parts.extensions.get::<Unsigned>().is_some()
-        || matches!(fault, Some(SignatureFault::Missing))
-    {
-        return Response::from_parts(parts, body);
-    }
-    // An ID that names no key still gets a signed response: the error about that very ID.
-    let key = requested_id
-        .and_then(|id| state.platform_key(id.to_str().ok()?))
-        .unwrap_or(&state.keys.platform);
-    // No limit: the handlers write the signed bodies, and these are small. Files are unsigned.
-    let Ok(body) = to_bytes(body, usize::MAX).await else {
-        return signing_failed();
-    };
-    match sign(&mut parts.headers, key, &body, fault) {
-        Ok(()) => Response::from_parts(parts, Body::from(body)),
-        Err(_) => signing_failed(),
+    let key = trust::signing_key(state, merchant, requested_id);
+    let body = response.body().clone();
+    match sign(response.headers_mut(), key, &body, fault, &mut rng) {
+        Ok(()) => response.into_response(),
+        Err(_) => {
+            ApiResponse::system_error("the sandbox could not sign its response").into_response()
+        }
     }
 }
 
@@ -93,13 +83,14 @@ fn sign(
     key: &PlatformKey,
     body: &[u8],
     fault: Option<SignatureFault>,
+    rng: &mut Rng,
 ) -> Result<()> {
     let offset = match fault {
         Some(SignatureFault::Timestamp(offset)) => offset,
         _ => 0,
     };
     let timestamp = real_now().saturating_add_signed(offset).to_string();
-    let nonce = random::token(32)?;
+    let nonce = rng.token(32);
     let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
     message.extend_from_slice(body);
     message.push(b'\n');
@@ -111,11 +102,11 @@ fn sign(
     let mut signature = key.sign(&message)?;
     // Random, like WeChat Pay's: only the prefix is the same each time.
     if matches!(fault, Some(SignatureFault::Probe)) {
-        let random = STANDARD.encode(random::token(192)?);
+        let random = STANDARD.encode(rng.token(192));
         signature = format!("WECHATPAY/SIGNTEST/{random}");
     }
     let serial = match fault {
-        Some(SignatureFault::UnknownSerial) => format!("PUB_KEY_ID_SANDBOX{}", random::hex(22)?),
+        Some(SignatureFault::UnknownSerial) => format!("PUB_KEY_ID_SANDBOX{}", rng.hex(22)),
         _ => key.id.clone(),
     };
     insert(headers, TIMESTAMP, &timestamp);
@@ -131,8 +122,4 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-fn signing_failed() -> Response<Body> {
-    ApiResponse::system_error("the sandbox could not sign its response").into_response()
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Values by a string key, at most `limit` of them.
 // The limit keeps a sandbox that runs for days, or under a load test, from filling the memory.
+#[derive(Clone, Debug)]
 pub(crate) struct BoundedMap<T> {
     values: HashMap<String, T>,
     oldest_first: VecDeque<String>,
@@ -11,7 +12,7 @@ pub(crate) struct BoundedMap<T> {
 }
 
 impl<T> BoundedMap<T> {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             values: HashMap::new(),
             oldest_first: VecDeque::new(),
@@ -27,8 +28,19 @@ impl<T> BoundedMap<T> {
         self.values.get_mut(key)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Removes a value.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<T> {
+        let removed = self.values.remove(key)?;
+        self.oldest_first.retain(|kept| kept != key);
+        Some(removed)
+    }
+
     /// Returns all values, oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.oldest_first
             .iter()
             .filter_map(|key| self.values.get(key))
@@ -39,6 +51,32 @@ impl<T> BoundedMap<T> {
     // millisecond.
     pub(crate) fn find_mut(&mut self, matches: impl Fn(&T) -> bool) -> Option<&mut T> {
         self.values.values_mut().find(|value| matches(value))
+    }
+
+    /// Like [`find_mut`](Self::find_mut), for reading. Returns the oldest one that matches.
+    pub(crate) fn find(&self, matches: impl Fn(&T) -> bool) -> Option<&T> {
+        self.iter().find(|value| matches(value))
+    }
+
+    /// Inserts a value like [`insert`](Self::insert), but drops only a value that may be dropped: an order
+    /// with frozen money must not vanish. Returns `false` and inserts nothing if none may.
+    pub(crate) fn try_insert(
+        &mut self,
+        key: String,
+        value: T,
+        may_drop: impl Fn(&T) -> bool,
+    ) -> bool {
+        if self.values.len() >= self.limit && !self.values.contains_key(&key) {
+            let may_drop = |key: &String| self.values.get(key).is_none_or(&may_drop);
+            let Some(index) = self.oldest_first.iter().position(may_drop) else {
+                return false;
+            };
+            if let Some(oldest) = self.oldest_first.remove(index) {
+                self.values.remove(&oldest);
+            }
+        }
+        self.insert(key, value);
+        true
     }
 
     /// Inserts a value, replacing an earlier one with this key.
@@ -70,5 +108,17 @@ mod tests {
         assert_eq!(map.get("b"), Some(&3));
         assert_eq!(map.find_mut(|n| *n == 4), Some(&mut 4));
         assert_eq!(map.oldest_first.len(), map.values.len());
+    }
+
+    #[test]
+    fn value_that_must_stay_is_not_dropped() {
+        let mut map = BoundedMap::new(2);
+        let mut insert = |key: &str, value| map.try_insert(key.to_owned(), value, |n| *n > 1);
+        assert!(insert("a", 1) && insert("b", 2) && insert("c", 3));
+        assert!(insert("a", 1) && insert("d", 1));
+        assert!(!insert("e", 4));
+        assert_eq!(map.iter().collect::<Vec<_>>(), [&1, &1]);
+        assert_eq!(map.remove("a"), Some(1));
+        assert_eq!((map.len(), map.oldest_first.len()), (1, 1));
     }
 }

@@ -14,8 +14,17 @@ pub(crate) struct Clock {
 impl Clock {
     /// Returns the time that orders and schedules see, in seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
-        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        real_now().saturating_add(ahead.as_secs())
+        real_now().saturating_add(self.ahead().as_secs())
+    }
+
+    /// Returns how far the clock is ahead of the real time.
+    pub(crate) fn ahead(&self) -> Duration {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets how far the clock is ahead of the real time: only a snapshot moves it back.
+    pub(crate) fn set_ahead(&self, ahead: Duration) {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
     }
 
     /// Moves the clock ahead.

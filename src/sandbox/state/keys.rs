@@ -1,82 +1,145 @@
-//! The sandbox's keys, generated at each start.
+//! The RSA keys of sandboxes, drawn once per process, and the platform keys made of them.
 
-use std::thread;
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zeroize::Zeroizing;
 
 use super::random;
 use crate::{
     base::crypto::{PrivateKey, PublicKey},
     error::{Cause, ErrorKind, cause::Result},
-    protocol::merchant::SANDBOX_IN_HEX,
 };
 
-/// The keys of the merchant and of the platform.
-pub(crate) struct Keys {
-    pub(crate) merchant: PrivateKey,
-    merchant_public: PublicKey,
-    /// The serial of the merchant key: 40 hexadecimal digits.
-    // It begins with `SANDBOX` in ASCII, so that a client can tell that it belongs to a sandbox and
-    // refuse to use it with a real host.
-    pub(crate) serial: String,
-    pub(crate) platform: PlatformKey,
-    pub(crate) apiv3: Zeroizing<String>,
+/// What an RSA key is for. No two roles share a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// One of four, for the merchants in turn.
+    Merchant(u8),
+    /// 0 is the public key, 1 and 2 are platform certificates.
+    Platform(u8),
+    /// Signs the certificates of the server, the merchants and the platform.
+    Ca,
+    Tls,
 }
 
-/// The platform's private key, which signs responses, and its ID.
+/// How many merchants have a key of their own. Further ones share them.
+// Their serials and secrets are their own all the same.
+const MERCHANT_KEYS: u8 = 4;
+const PLATFORM_KEYS: u8 = 3;
+const POOL: usize = MERCHANT_KEYS as usize + PLATFORM_KEYS as usize + 2;
+
+impl Role {
+    /// Returns the role of a sandbox's nth merchant.
+    pub(crate) fn merchant(nth: usize) -> Self {
+        Self::Merchant((nth % usize::from(MERCHANT_KEYS)) as u8)
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Ca => 0,
+            Self::Tls => 1,
+            Self::Merchant(n) => 2 + usize::from(n % MERCHANT_KEYS),
+            Self::Platform(n) => 2 + usize::from(MERCHANT_KEYS) + usize::from(n % PLATFORM_KEYS),
+        }
+    }
+}
+
+/// Where a sandbox's RSA keys come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum KeySource {
+    /// The process has one key for each role. The first sandbox that needs it draws it.
+    #[default]
+    Pooled,
+    /// Each sandbox draws its own.
+    Fresh,
+}
+
+impl KeySource {
+    /// Returns the key of this role.
+    pub(crate) fn key(self, role: Role) -> Result<PrivateKey> {
+        match self {
+            Self::Pooled => pooled(role),
+            Self::Fresh => PrivateKey::generate(),
+        }
+    }
+
+    /// Draws the keys that every sandbox needs, at the same time, so that later calls find them.
+    // An RSA key takes up to a second in a debug build.
+    pub(crate) fn prepare(self) -> Result<()> {
+        if self == Self::Fresh {
+            return Ok(());
+        }
+        let platform = spawn(|| pooled(Role::Platform(0)))?;
+        pooled(Role::Merchant(0))?;
+        join(platform)?;
+        Ok(())
+    }
+}
+
+/// Returns the process's key of this role.
+// Whoever asks while it is drawn waits for it: two would be drawn otherwise, and one thrown away.
+pub(crate) fn pooled(role: Role) -> Result<PrivateKey> {
+    static POOL_KEYS: [Mutex<Option<PrivateKey>>; POOL] = [const { Mutex::new(None) }; POOL];
+    let Some(slot) = POOL_KEYS.get(role.index()) else {
+        return PrivateKey::generate();
+    };
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(key) = &*slot {
+        return Ok(key.clone());
+    }
+    let key = PrivateKey::generate()?;
+    Ok(slot.insert(key).clone())
+}
+
+fn spawn(
+    draw: impl FnOnce() -> Result<PrivateKey> + Send + 'static,
+) -> Result<thread::JoinHandle<Result<PrivateKey>>> {
+    thread::Builder::new()
+        .name("sandbox-key".to_owned())
+        .spawn(draw)
+        .map_err(|err| {
+            Cause::new(ErrorKind::Config, "cannot start a thread to generate keys").with_source(err)
+        })
+}
+
+fn join(drawing: thread::JoinHandle<Result<PrivateKey>>) -> Result<PrivateKey> {
+    drawing
+        .join()
+        .map_err(|_| Cause::key("cannot generate the platform key"))?
+}
+
+/// A private key of the platform, which signs responses, and its ID.
 #[derive(Clone)]
 pub(crate) struct PlatformKey {
+    /// `PUB_KEY_ID_SANDBOX…`, or the serial of the certificate.
     pub(crate) id: String,
     pub(crate) private: PrivateKey,
 }
 
-impl Keys {
-    /// Generates all keys.
-    pub(crate) fn generate() -> Result<Self> {
-        // An RSA key takes up to a second in a debug build, and every start waits for two of them:
-        // generate them in parallel.
-        let platform = thread::Builder::new()
-            .name("sandbox-key".to_owned())
-            .spawn(PrivateKey::generate)
-            .map_err(|err| {
-                Cause::new(ErrorKind::Config, "cannot start a thread to generate keys")
-                    .with_source(err)
-            })?;
-        let merchant = PrivateKey::generate()?;
-        let platform = platform
-            .join()
-            .map_err(|_| Cause::key("cannot generate the platform key"))??;
+/// The keys that one sandbox's platform signs with.
+pub(crate) struct PlatformKeys {
+    pub(crate) public_key: PlatformKey,
+}
+
+impl PlatformKeys {
+    pub(crate) fn new(keys: KeySource) -> Result<Self> {
         Ok(Self {
-            merchant_public: merchant.public_key(),
-            merchant,
-            serial: format!(
-                "{SANDBOX_IN_HEX}{}",
-                random::hex(40 - SANDBOX_IN_HEX.len())?
-            ),
-            platform: PlatformKey {
+            public_key: PlatformKey {
                 id: format!("PUB_KEY_ID_SANDBOX{}", random::hex(22)?),
-                private: platform,
+                private: keys.key(Role::Platform(0))?,
             },
-            apiv3: Zeroizing::new(random::token(32)?),
         })
-    }
-
-    /// Returns whether the merchant signed this message. `signature` is in base64.
-    pub(crate) fn is_signed_by_merchant(&self, message: &[u8], signature: &str) -> bool {
-        STANDARD
-            .decode(signature)
-            .is_ok_and(|signature| self.merchant_public.verify(message, &signature))
-    }
-
-    /// Encrypts for the merchant and returns base64.
-    pub(crate) fn encrypt_for_merchant(&self, plaintext: &[u8]) -> Result<String> {
-        let ciphertext = self.merchant_public.encrypt_oaep(plaintext)?;
-        Ok(STANDARD.encode(ciphertext))
     }
 }
 
 impl PlatformKey {
+    pub(crate) fn public_key(&self) -> PublicKey {
+        self.private.public_key()
+    }
+
     /// Signs this message and returns base64.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<String> {
         Ok(STANDARD.encode(self.private.sign(message)?))
@@ -86,5 +149,32 @@ impl PlatformKey {
     pub(crate) fn decrypt(&self, ciphertext: &str) -> Option<Vec<u8>> {
         let ciphertext = STANDARD.decode(ciphertext).ok()?;
         self.private.decrypt_oaep(&ciphertext).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pool_has_one_key_for_each_role() {
+        let roles = [Role::Ca, Role::Tls, Role::Merchant(0), Role::Merchant(3)];
+        let roles = roles
+            .into_iter()
+            .chain([Role::Platform(0), Role::Platform(2)]);
+        let indexes: std::collections::BTreeSet<_> = roles.map(Role::index).collect();
+        assert_eq!(indexes.len(), 6);
+        assert_eq!(indexes.last(), Some(&(POOL - 1)));
+        assert_eq!(Role::merchant(0), Role::merchant(4));
+
+        // The key is the same one, so it was drawn once.
+        let pem = |key: PrivateKey| key.public_key().to_pem();
+        let platform = || pem(pooled(Role::Platform(0)).unwrap());
+        assert_eq!(platform(), platform());
+        assert_ne!(platform(), pem(pooled(Role::Merchant(0)).unwrap()));
+        assert_ne!(
+            platform(),
+            pem(KeySource::Fresh.key(Role::Platform(0)).unwrap())
+        );
     }
 }

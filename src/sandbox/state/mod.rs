@@ -1,12 +1,15 @@
-//! What one sandbox knows: its keys, its time, its orders and what arrived so far.
+//! What one sandbox knows: its merchants, its keys, its time, its orders and what arrived so far.
 
-mod bounded_map;
+pub(super) mod account;
+pub(super) mod bounded_map;
 pub(super) mod clock;
 pub(super) mod keys;
-mod ledger;
+pub(super) mod merchant;
 pub(super) mod nonces;
 pub(super) mod random;
 mod request_log;
+pub(super) mod timers;
+pub(super) mod world;
 
 pub use self::request_log::RecordedRequest;
 
@@ -15,56 +18,69 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
+
 use self::{
     clock::Clock,
-    keys::{Keys, PlatformKey},
-    ledger::Ledger,
+    keys::{KeySource, PlatformKeys},
+    merchant::Merchants,
     nonces::Nonces,
+    random::Rng,
     request_log::RequestLog,
+    world::World,
 };
-use super::{faults::Faults, response::ApiResponse};
+use super::{faults::Faults, shaped::Scripts};
 use crate::error::cause::Result;
 
 /// The state that the handle, the server and the flows share.
 // Each part has its own lock, so that a test that reads the request log does not wait for a handler.
-// They cannot deadlock: only the clock is read while another lock is held, and it takes no other.
+// They cannot deadlock: with the world locked, only the clock and `rng` are, and these take no other.
 pub(super) struct SandboxState {
-    pub(super) keys: Keys,
+    pub(super) merchants: Merchants,
+    pub(super) platform: PlatformKeys,
+    pub(super) key_source: KeySource,
     pub(super) clock: Clock,
     pub(super) address: SocketAddr,
-    mchid: String,
-    appid: String,
-    ledger: Mutex<Ledger>,
+    world: Mutex<World>,
+    /// Of the nonces in responses. The world has its own, which a snapshot brings back.
+    rng: Mutex<Rng>,
     nonces: Mutex<Nonces>,
     requests: Mutex<RequestLog>,
     faults: Mutex<Faults>,
+    scripts: Mutex<Scripts>,
+    woken: Notify,
 }
 
 impl SandboxState {
-    pub(super) fn new(keys: Keys, address: SocketAddr, mchid: String, appid: String) -> Self {
-        Self {
-            keys,
+    pub(super) fn new(
+        address: SocketAddr,
+        key_source: KeySource,
+        mut rng: Rng,
+        settle_after: Option<u64>,
+    ) -> Result<Self> {
+        Ok(Self {
+            merchants: Merchants::default(),
+            platform: PlatformKeys::new(key_source)?,
+            key_source,
             clock: Clock::default(),
             address,
-            mchid,
-            appid,
-            ledger: Mutex::default(),
+            rng: Mutex::new(rng.fork()),
+            world: Mutex::new(World::new(rng, settle_after)),
             nonces: Mutex::default(),
             requests: Mutex::default(),
             faults: Mutex::default(),
-        }
+            scripts: Mutex::default(),
+            woken: Notify::new(),
+        })
     }
 
-    pub(super) fn mchid(&self) -> &str {
-        &self.mchid
+    /// Locks the world. Never hold it over RSA, [`wake`](Self::wake) or another lock.
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
     }
 
-    pub(super) fn appid(&self) -> &str {
-        &self.appid
-    }
-
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        lock(&self.ledger)
+    pub(super) fn rng(&self) -> MutexGuard<'_, Rng> {
+        lock(&self.rng)
     }
 
     pub(super) fn nonces(&self) -> MutexGuard<'_, Nonces> {
@@ -79,30 +95,27 @@ impl SandboxState {
         lock(&self.faults)
     }
 
-    /// Returns the platform key with this ID.
-    // There is one key today. Callers ask by ID, as they must once keys rotate.
-    pub(super) fn platform_key(&self, id: &str) -> Option<&PlatformKey> {
-        Some(&self.keys.platform).filter(|key| key.id == id)
+    pub(super) fn scripts(&self) -> MutexGuard<'_, Scripts> {
+        lock(&self.scripts)
     }
 
-    /// Returns a random number of `length` digits that begins with `prefix`.
-    pub(super) fn random_number(
-        &self,
-        prefix: &str,
-        length: usize,
-    ) -> std::result::Result<String, ApiResponse> {
-        let digits = or_system_error(random::digits(length.saturating_sub(prefix.len())))?;
-        Ok(format!("{prefix}{digits}"))
+    /// Fires the timers that are due by the sandbox's clock.
+    pub(super) fn run_due(&self) {
+        let fired = self.world().run_due(&self.merchants, self.clock.now());
+        if fired {
+            self.wake();
+        }
     }
 
-    /// Returns `length` random letters and digits.
-    pub(super) fn random_token(&self, length: usize) -> std::result::Result<String, ApiResponse> {
-        or_system_error(random::token(length))
+    /// Tells the sender of notifications that there may be a new one, or that the clock moved.
+    pub(super) fn wake(&self) {
+        self.woken.notify_one();
     }
-}
 
-fn or_system_error(result: Result<String>) -> std::result::Result<String, ApiResponse> {
-    result.map_err(|_| ApiResponse::system_error("no random numbers"))
+    /// Waits for [`wake`](Self::wake). A call since the last time counts.
+    pub(super) async fn woken(&self) {
+        self.woken.notified().await;
+    }
 }
 
 /// Locks, even if a handler panicked while it held the lock: one failed request must not fail the

@@ -1,8 +1,32 @@
 //! The sandbox, called by independent clients where they prove more than this library.
 
+mod altered_requests;
+mod apiv2;
+mod applyments;
 mod axios_plugin;
+mod batches;
+mod combined;
+mod complaints;
+mod contracts;
+mod coupons;
+mod deliveries;
+mod every_operation;
 mod faults;
 mod files;
 mod handle;
+mod ledger;
+mod merchants;
+mod mutual_tls;
+mod notifications;
 mod openssl_client;
+mod payments;
+mod phone;
+mod python_client;
+mod refunds;
 mod requests;
+mod scripts;
+mod service_orders;
+mod sharing;
+mod snapshots;
+mod transfers;
+mod trust;

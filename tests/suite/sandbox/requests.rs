@@ -311,8 +311,8 @@ fn signature_mismatch_shows_the_expected_message() {
     assert_eq!(
         response.json()["detail"],
         json!({
+            "detail": { "issue": "sign not match" },
             "field": "signature",
-            "issue": "sign not match",
             "location": "authorization",
             "sign_information": {
                 "method": "POST",

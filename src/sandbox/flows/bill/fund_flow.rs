@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{format_time, format_yuan};
-use crate::sandbox::flows::transaction::PaidTransaction;
+use crate::sandbox::flows::pay::PaidTransaction;
 
 /// Returns the fund flow bill of these payments.
 pub(super) fn fund_flow_bill(payments: &[PaidTransaction<'_>]) -> String {

@@ -6,20 +6,9 @@ mod fund_flow;
 mod routes;
 mod trade;
 
-pub(super) use routes::routes;
-
-use bytes::Bytes;
+pub(super) use routes::ROUTES;
 
 use crate::sandbox::time::format_rfc3339;
-
-/// A bill that can be downloaded.
-pub(crate) struct BillFile {
-    // Made when the bill is requested: payments of later requests do not change a file whose hash the
-    // client already has.
-    bytes: Bytes,
-    /// When its URL stops working, in seconds since 1970.
-    expires_at: u64,
-}
 
 /// Formats a time as `2018-06-08 10:34:56`: the bills' format.
 fn format_time(seconds: u64) -> String {

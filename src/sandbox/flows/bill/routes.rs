@@ -1,42 +1,34 @@
 //! The bill operations: a request for a day's bill, and the download of its file.
 
-use std::{io::Write as _, sync::Arc};
+use std::io::Write as _;
 
-use axum::{
-    Router,
-    body::Body,
-    response::{IntoResponse as _, Response},
-    routing::get,
-};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{BillFile, format_date, fund_flow::fund_flow_bill, trade::trade_bill};
+use super::{format_date, fund_flow::fund_flow_bill, trade::trade_bill};
 use crate::{
     base::crypto::digest::{self, Sha1},
     sandbox::{
-        flows::transaction::PaidTransaction,
-        request::ApiRequest,
+        flows::{Route, pay::PaidTransaction, v3},
+        request::Ctx,
         response::{ApiResponse, HandlerResult},
-        server::Unsigned,
-        state::SandboxState,
+        state::world::FileEntry,
     },
 };
 
 /// How long a download URL works, in seconds.
 const DOWNLOAD_URL_LIFETIME: u64 = 300;
 
-pub(crate) fn routes() -> Router<Arc<SandboxState>> {
-    Router::new()
-        .route("/v3/bill/tradebill", get(request_trade_bill))
-        .route("/v3/bill/fundflowbill", get(request_fund_flow_bill))
-        .route("/v3/billdownload/file", get(download))
-}
+pub(crate) const ROUTES: &[Route] = &[
+    v3("GET v3/bill/tradebill", request_trade_bill),
+    v3("GET v3/bill/fundflowbill", request_fund_flow_bill),
+    v3("GET v3/billdownload/file", download),
+];
 
-async fn request_trade_bill(request: ApiRequest) -> HandlerResult {
-    match request.optional_query("bill_type") {
+fn request_trade_bill(ctx: &Ctx<'_>) -> HandlerResult {
+    match ctx.optional_query("bill_type") {
         // Without refunds, both list the same rows.
         None | Some("ALL" | "SUCCESS") => {}
         Some(other) => {
@@ -49,45 +41,44 @@ async fn request_trade_bill(request: ApiRequest) -> HandlerResult {
             ));
         }
     }
-    create_bill(&request, trade_bill)
+    create_bill(ctx, trade_bill)
 }
 
-async fn request_fund_flow_bill(request: ApiRequest) -> HandlerResult {
-    create_bill(&request, |payments, _| fund_flow_bill(payments))
+fn request_fund_flow_bill(ctx: &Ctx<'_>) -> HandlerResult {
+    create_bill(ctx, |payments, _| fund_flow_bill(payments))
 }
 
 /// Returns the file. The request is signed, as on every APIv3 path, but the response is not: WeChat
 /// Pay signs no files, and a client verifies the hash instead.
-async fn download(request: ApiRequest) -> Result<Response, ApiResponse> {
-    let token = request.query("token")?;
-    let ledger = request.state().ledger();
-    let now = request.state().clock.now();
-    let bill = ledger.bills.get(token).filter(|bill| now < bill.expires_at);
-    let Some(bill) = bill else {
+fn download(ctx: &Ctx<'_>) -> HandlerResult {
+    let token = ctx.query("token")?;
+    let world = ctx.world();
+    let is_theirs = |file: &&FileEntry| file.mchid == ctx.merchant.mchid;
+    let file = world.files.get(token).filter(is_theirs);
+    let Some(file) = file.filter(|file| ctx.now < file.expires_at) else {
         return Err(ApiResponse::error(
             StatusCode::FORBIDDEN,
             "NO_AUTH",
             "下载链接已失效: a download_url expires after 5 minutes",
         ));
     };
-    let mut response = Body::from(bill.bytes.clone()).into_response();
-    response.extensions_mut().insert(Unsigned);
-    Ok(response)
+    Ok(ApiResponse::file(file.bytes.clone(), file.content_type))
 }
 
 /// Creates the file of a day and returns its URL and hash.
 fn create_bill(
-    request: &ApiRequest,
+    ctx: &Ctx<'_>,
     write: impl FnOnce(&[PaidTransaction<'_>], &str) -> String,
 ) -> HandlerResult {
-    let state = request.state();
-    let now = state.clock.now();
-    let date = bill_date(request, now)?;
-    let is_gzip = is_gzip(request)?;
-    let token = state.random_token(32)?;
+    let mchid = &ctx.merchant.mchid;
+    let date = bill_date(ctx)?;
+    let is_gzip = is_gzip(ctx)?;
 
-    let mut ledger = state.ledger();
-    let mut payments = ledger
+    let mut world = ctx.world();
+    let token = world.token(32);
+    let mut payments = world
+        .store(mchid)
+        .pay
         .transactions
         .iter()
         .filter_map(|transaction| transaction.paid())
@@ -102,7 +93,7 @@ fn create_bill(
     }
     // Orders are kept by creation; a bill lists payments by time.
     payments.sort_by_key(|payment| payment.time);
-    let text = write(&payments, state.mchid());
+    let text = write(&payments, mchid);
     drop(payments);
 
     // The hash is over the text, also of a compressed file: a client decompresses before it checks.
@@ -113,32 +104,32 @@ fn create_bill(
         true => gzip(text.as_bytes())?,
         false => text.into(),
     };
-    ledger.bills.insert(
+    world.files.insert(
         token.clone(),
-        BillFile {
+        FileEntry {
             bytes,
-            expires_at: now.saturating_add(DOWNLOAD_URL_LIFETIME),
+            content_type: "application/octet-stream",
+            expires_at: ctx.now.saturating_add(DOWNLOAD_URL_LIFETIME),
+            mchid: mchid.clone(),
         },
     );
     // Absolute, as WeChat Pay's: a client must treat it as opaque and check its host.
-    let url = format!(
-        "http://{}/v3/billdownload/file?token={token}",
-        state.address
-    );
+    let origin = ctx.listener.origin();
+    let url = format!("{origin}/v3/billdownload/file?token={token}");
     Ok(ApiResponse::ok(&json!({
         "hash_type": "SHA1", "hash_value": hash, "download_url": url,
     })))
 }
 
 /// Returns `bill_date`, which must be a day before today.
-fn bill_date(request: &ApiRequest, now: u64) -> Result<&str, ApiResponse> {
-    let date = request.query("bill_date")?;
+fn bill_date<'a>(ctx: &'a Ctx<'_>) -> Result<&'a str, ApiResponse> {
+    let date = ctx.query("bill_date")?;
     let refuse = |issue: &str| ApiResponse::param_error("bill_date", &date.into(), issue, "query");
     if !is_date(date) {
         return Err(refuse("must be a date such as 2019-06-11"));
     }
     // Dates of this format sort as text.
-    if date >= format_date(now).as_str() {
+    if date >= format_date(ctx.now).as_str() {
         return Err(refuse(
             "must be a past day: a bill is created on the next day",
         ));
@@ -147,8 +138,8 @@ fn bill_date(request: &ApiRequest, now: u64) -> Result<&str, ApiResponse> {
 }
 
 /// Returns whether `tar_type` asks for a compressed file.
-fn is_gzip(request: &ApiRequest) -> Result<bool, ApiResponse> {
-    match request.optional_query("tar_type") {
+fn is_gzip(ctx: &Ctx<'_>) -> Result<bool, ApiResponse> {
+    match ctx.optional_query("tar_type") {
         None => Ok(false),
         Some("GZIP") => Ok(true),
         Some(other) => Err(ApiResponse::param_error(

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{format_time, format_yuan};
-use crate::sandbox::flows::transaction::PaidTransaction;
+use crate::sandbox::flows::pay::PaidTransaction;
 
 /// Returns the trade bill of these payments.
 // A backtick begins every value, as in the real bills. It keeps a spreadsheet from reading a long

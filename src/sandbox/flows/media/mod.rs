@@ -1,21 +1,14 @@
 //! Uploads of images and videos: `multipart/form-data` of which only the part `meta` is signed.
 
-mod multipart;
+use serde_json::{Value, json};
 
-use std::sync::Arc;
-
-use axum::{Router, body::Body, extract::FromRequest, routing::post};
-use bytes::Bytes;
-use http::Request;
-use serde_json::{Map, Value, json};
-
+use super::{Route, v3};
 use crate::{
     base::crypto::digest,
     sandbox::{
-        checks::{self, fields::Fields},
-        request::body_bytes,
+        checks::{fields::Fields, multipart},
+        request::Ctx,
         response::{ApiResponse, HandlerResult},
-        state::SandboxState,
     },
 };
 
@@ -26,93 +19,59 @@ const VIDEO_EXTENSIONS: [&str; 9] = [
     ".avi", ".wmv", ".mpeg", ".mp4", ".mov", ".mkv", ".flv", ".f4v", ".m4v",
 ];
 
-pub(super) fn routes() -> Router<Arc<SandboxState>> {
-    Router::new()
-        .route("/v3/merchant/media/upload", post(upload_image))
-        .route("/v3/merchant/media/video_upload", post(upload_video))
-        .route(
-            "/v3/marketing/favor/media/image-upload",
-            post(upload_marketing_image),
-        )
-}
+pub(super) const ROUTES: &[Route] = &[
+    v3("POST v3/merchant/media/upload", upload_image).own_rules(),
+    v3("POST v3/merchant/media/video_upload", upload_video).own_rules(),
+    v3(
+        "POST v3/marketing/favor/media/image-upload",
+        upload_marketing_image,
+    )
+    .own_rules(),
+];
 
-async fn upload_image(upload: Upload) -> HandlerResult {
-    upload.check(&IMAGE_EXTENSIONS, MAX_IMAGE)?;
-    let id = upload.state.random_token(64)?;
+fn upload_image(ctx: &Ctx<'_>) -> HandlerResult {
+    check(ctx, &IMAGE_EXTENSIONS, MAX_IMAGE)?;
+    let id = ctx.world().token(64);
     Ok(ApiResponse::ok(&json!({ "media_id": id })))
 }
 
-async fn upload_video(upload: Upload) -> HandlerResult {
-    upload.check(&VIDEO_EXTENSIONS, MAX_VIDEO)?;
-    let id = upload.state.random_token(64)?;
+fn upload_video(ctx: &Ctx<'_>) -> HandlerResult {
+    check(ctx, &VIDEO_EXTENSIONS, MAX_VIDEO)?;
+    let id = ctx.world().token(64);
     Ok(ApiResponse::ok(&json!({ "media_id": id })))
 }
 
-async fn upload_marketing_image(upload: Upload) -> HandlerResult {
-    upload.check(&IMAGE_EXTENSIONS, MAX_IMAGE)?;
-    let id = upload.state.random_token(32)?;
+fn upload_marketing_image(ctx: &Ctx<'_>) -> HandlerResult {
+    check(ctx, &IMAGE_EXTENSIONS, MAX_IMAGE)?;
+    let id = ctx.world().token(32);
     let url = format!("https://wxpaylogo.qpic.cn/wxpaylogo/{id}/0");
     Ok(ApiResponse::ok(&json!({ "media_url": url })))
 }
 
-/// A verified upload.
-// Not an `ApiRequest`, because the body has to be taken apart before its signature can be checked.
-struct Upload {
-    state: Arc<SandboxState>,
-    meta: Map<String, Value>,
-    file: Bytes,
-}
-
-impl FromRequest<Arc<SandboxState>> for Upload {
-    type Rejection = ApiResponse;
-
-    async fn from_request(
-        request: Request<Body>,
-        state: &Arc<SandboxState>,
-    ) -> Result<Self, ApiResponse> {
-        let (parts, body) = request.into_parts();
-        let body = body_bytes(body).await?;
-        let form = multipart::parse(&parts.headers, &body)
-            .map_err(|issue| ApiResponse::param_error("", &Value::Null, issue, "body"))?;
-        checks::check_request(state, &parts, form.meta)?;
-        let Ok(Value::Object(meta)) = serde_json::from_slice(form.meta) else {
-            return Err(ApiResponse::param_error(
-                "meta",
-                &Value::Null,
-                "must be a JSON object",
-                "body",
-            ));
-        };
-        Ok(Self {
-            state: Arc::clone(state),
-            meta,
-            // A view into the body, not a copy.
-            file: body.slice_ref(form.file),
-        })
+/// Checks the name, the hash and the size of the file.
+// The hash in the signed `meta` is what protects the file: the signature does not cover it.
+fn check(ctx: &Ctx<'_>, extensions: &[&str], max_bytes: usize) -> Result<(), ApiResponse> {
+    let Some(upload) = &ctx.upload else {
+        let issue = multipart::parse(&ctx.parts.headers, ctx.raw).err();
+        let issue = issue.unwrap_or("must be an upload");
+        return Err(ApiResponse::param_error("", &Value::Null, issue, "body"));
+    };
+    // The extension counts, not the content: a test uploads a few bytes, not a real image.
+    let fields = Fields::of_body(&upload.meta);
+    let name = fields.text("filename", 256)?.to_ascii_lowercase();
+    if !extensions.iter().any(|extension| name.ends_with(extension)) {
+        let issue = format!("must end with one of {}", extensions.join(" "));
+        return Err(fields.error("filename", &issue));
     }
-}
-
-impl Upload {
-    /// Checks the name, the hash and the size of the file.
-    // The hash in the signed `meta` is what protects the file: the signature does not cover it.
-    fn check(&self, extensions: &[&str], max_bytes: usize) -> Result<(), ApiResponse> {
-        // The extension counts, not the content: a test uploads a few bytes, not a real image.
-        let fields = Fields::of_body(&self.meta);
-        let name = fields.text("filename", 256)?.to_ascii_lowercase();
-        if !extensions.iter().any(|extension| name.ends_with(extension)) {
-            let issue = format!("must end with one of {}", extensions.join(" "));
-            return Err(fields.error("filename", &issue));
-        }
-        let sha256 = fields.text("sha256", 64)?;
-        if !sha256.eq_ignore_ascii_case(&digest::hex_lower(&digest::sha256(&self.file))) {
-            return Err(fields.error("sha256", "does not match the file"));
-        }
-        if self.file.is_empty() || self.file.len() > max_bytes {
-            return Err(ApiResponse::invalid_request(&format!(
-                "上传文件大小有误: {} bytes, expected 1 to {max_bytes}",
-                self.file.len()
-            )));
-        }
-        Ok(())
+    let sha256 = fields.text("sha256", 64)?;
+    if !sha256.eq_ignore_ascii_case(&digest::hex_lower(&digest::sha256(&upload.file))) {
+        return Err(fields.error("sha256", "does not match the file"));
     }
+    if upload.file.is_empty() || upload.file.len() > max_bytes {
+        return Err(ApiResponse::invalid_request(&format!(
+            "上传文件大小有误: {} bytes, expected 1 to {max_bytes}",
+            upload.file.len()
+        )));
+    }
+    Ok(())
 }

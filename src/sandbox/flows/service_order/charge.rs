@@ -7,6 +7,7 @@ use super::MAX_AMOUNT;
 use crate::sandbox::{checks::fields::Fields, response::ApiResponse};
 
 /// The items, the discounts, and the total in fen once the merchant has stated it.
+#[derive(Clone, Debug)]
 pub(super) struct Charge {
     // As they arrived: responses return them unchanged, and nothing else reads them.
     pub(super) payments: Option<Value>,
@@ -26,7 +27,7 @@ impl Charge {
     /// minus the discounts, and at most the risk amount.
     pub(super) fn read_final(fields: &Fields<'_>, risk_amount: u64) -> Result<Self, ApiResponse> {
         if !fields.has("post_payments") {
-            return Err(fields.error("post_payments", "is required"));
+            return Err(ApiResponse::missing("/post_payments"));
         }
         let payments = sum(fields, "post_payments", 100, true)?;
         let discounts = sum(fields, "post_discounts", 30, true)?;

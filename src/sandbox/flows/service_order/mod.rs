@@ -11,7 +11,7 @@ mod charge;
 mod routes;
 mod view;
 
-pub(super) use routes::routes;
+pub(super) use routes::ROUTES;
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -20,8 +20,12 @@ use self::charge::Charge;
 use crate::sandbox::{
     checks::fields::Fields,
     response::ApiResponse,
+    state::bounded_map::BoundedMap,
     time::{format_compact, parse_compact},
 };
+
+/// How many orders of a merchant are kept.
+const MAX_ORDERS: usize = 10_000;
 
 /// After how many seconds in `CREATED` an order is `EXPIRED`.
 const CONFIRMATION_PERIOD: u64 = 30 * 24 * 3600;
@@ -31,7 +35,23 @@ const MAX_AMOUNT: u64 = 100_000_000;
 const ON_ACCEPT: &str = "OnAccept";
 const RISK_NAMES: [&str; 4] = ["DEPOSIT", "ADVANCE", "CASH_DEPOSIT", "ESTIMATE_ORDER_COST"];
 
+/// The service orders of one merchant.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    /// By `out_order_no`.
+    pub(crate) orders: BoundedMap<ServiceOrder>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            orders: BoundedMap::new(MAX_ORDERS),
+        }
+    }
+}
+
 /// A service order, from its creation on.
+#[derive(Clone, Debug)]
 pub(crate) struct ServiceOrder {
     /// The body of the creation. The same body again is the same order.
     request: Map<String, Value>,
@@ -53,6 +73,7 @@ pub(crate) struct ServiceOrder {
 }
 
 /// The IDs that WeChat Pay gives an order.
+#[derive(Clone, Debug)]
 pub(crate) struct OrderIds {
     pub(crate) order_id: String,
     pub(crate) query_id: String,
@@ -69,6 +90,7 @@ enum OrderState {
     Expired,
 }
 
+#[derive(Clone, Debug)]
 struct Payment {
     paid_type: &'static str,
     paid_time: String,

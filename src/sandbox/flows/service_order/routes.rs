@@ -1,83 +1,76 @@
 //! The service order's seven operations.
 
-use std::sync::Arc;
-
-use axum::{
-    Router,
-    routing::{get, post},
-};
 use http::StatusCode;
 
 use super::{OrderIds, ServiceOrder};
 use crate::sandbox::{
     checks::{fields::Fields, merchant::check_appid},
-    request::ApiRequest,
+    flows::{Route, v3},
+    request::Ctx,
     response::{ApiResponse, HandlerResult},
-    state::SandboxState,
 };
 
-pub(crate) fn routes() -> Router<Arc<SandboxState>> {
-    Router::new()
-        .route("/v3/payscore/serviceorder", get(query).post(create))
-        .route(
-            "/v3/payscore/serviceorder/{out_order_no}/cancel",
-            post(cancel),
-        )
-        .route(
-            "/v3/payscore/serviceorder/{out_order_no}/modify",
-            post(modify),
-        )
-        .route(
-            "/v3/payscore/serviceorder/{out_order_no}/complete",
-            post(complete),
-        )
-        .route("/v3/payscore/serviceorder/{out_order_no}/pay", post(pay))
-        .route("/v3/payscore/serviceorder/{out_order_no}/sync", post(sync))
-}
+pub(crate) const ROUTES: &[Route] = &[
+    v3("POST v3/payscore/serviceorder", create),
+    v3("GET v3/payscore/serviceorder", query),
+    v3(
+        "POST v3/payscore/serviceorder/{out_order_no}/cancel",
+        cancel,
+    ),
+    v3(
+        "POST v3/payscore/serviceorder/{out_order_no}/modify",
+        modify,
+    ),
+    v3(
+        "POST v3/payscore/serviceorder/{out_order_no}/complete",
+        complete,
+    ),
+    v3("POST v3/payscore/serviceorder/{out_order_no}/pay", pay),
+    v3("POST v3/payscore/serviceorder/{out_order_no}/sync", sync),
+];
 
-async fn create(request: ApiRequest) -> HandlerResult {
-    let body = request.json()?;
-    let fields = Fields::of_body(&body);
-    let state = request.state();
-    let ids = OrderIds {
-        order_id: state.random_number("1000", 31)?,
-        query_id: state.random_token(64)?,
-        package: state.random_token(96)?,
+fn create(ctx: &Ctx<'_>) -> HandlerResult {
+    let fields = ctx.fields();
+    let mchid = &ctx.merchant.mchid;
+    let ids = {
+        let mut world = ctx.world();
+        OrderIds {
+            order_id: world.number("1000", 31),
+            query_id: world.token(64),
+            package: world.token(96),
+        }
     };
-    let now = state.clock.now();
-    let order = ServiceOrder::create(&fields, ids, now)?;
-    check_appid(&fields, state.mchid(), state.appid())?;
+    let order = ServiceOrder::create(&fields, ids, ctx.now)?;
+    check_appid(&fields, ctx.merchant)?;
 
-    let mut ledger = state.ledger();
-    if let Some(existing) = ledger.service_orders.get_mut(order.out_order_no()) {
-        existing.apply_expiry(now);
+    let mut world = ctx.world();
+    let orders = &mut world.store(mchid).service_orders.orders;
+    if let Some(existing) = orders.get_mut(order.out_order_no()) {
+        existing.apply_expiry(ctx.now);
         // A repeated request is not an error: it is how a merchant recovers from a lost response.
-        if !existing.was_created_by(&body) {
+        if !existing.was_created_by(&ctx.body) {
             return Err(ApiResponse::invalid_request(
                 "商户服务订单号已被使用，且请求参数与首次请求不一致",
             ));
         }
-        return Ok(ApiResponse::ok(&existing.creation_body(state.mchid())));
+        return Ok(ApiResponse::ok(&existing.creation_body(mchid)));
     }
-    let response = ApiResponse::ok(&order.creation_body(state.mchid()));
-    ledger
-        .service_orders
-        .insert(order.out_order_no().to_owned(), order);
+    let response = ApiResponse::ok(&order.creation_body(mchid));
+    orders.insert(order.out_order_no().to_owned(), order);
     Ok(response)
 }
 
-async fn query(request: ApiRequest) -> HandlerResult {
-    let service_id = request.query("service_id")?;
-    let appid = request.query("appid")?;
-    let out_order_no = request.optional_query("out_order_no");
-    let query_id = request.optional_query("query_id");
-    let state = request.state();
-    let mut ledger = state.ledger();
+fn query(ctx: &Ctx<'_>) -> HandlerResult {
+    let service_id = ctx.query("service_id")?;
+    let appid = ctx.query("appid")?;
+    let out_order_no = ctx.optional_query("out_order_no");
+    let query_id = ctx.optional_query("query_id");
+    let mchid = &ctx.merchant.mchid;
+    let mut world = ctx.world();
+    let orders = &mut world.store(mchid).service_orders.orders;
     let order = match (out_order_no, query_id) {
-        (Some(number), None) => ledger.service_orders.get_mut(number),
-        (None, Some(id)) => ledger
-            .service_orders
-            .find_mut(|order| order.has_query_id(id)),
+        (Some(number), None) => orders.get_mut(number),
+        (None, Some(id)) => orders.find_mut(|order| order.has_query_id(id)),
         // Both or neither.
         _ => {
             return Err(ApiResponse::param_error(
@@ -91,40 +84,40 @@ async fn query(request: ApiRequest) -> HandlerResult {
     let order = order
         .filter(|order| order.belongs_to(appid, service_id))
         .ok_or_else(not_found)?;
-    order.apply_expiry(state.clock.now());
-    Ok(ApiResponse::ok(&order.body(state.mchid())))
+    order.apply_expiry(ctx.now);
+    Ok(ApiResponse::ok(&order.body(mchid)))
 }
 
-async fn cancel(request: ApiRequest) -> HandlerResult {
-    change(&request, |order, fields, mchid| {
+fn cancel(ctx: &Ctx<'_>) -> HandlerResult {
+    change(ctx, |order, fields, mchid| {
         order.cancel(fields)?;
         Ok(ApiResponse::ok(&order.ids_body(mchid)))
     })
 }
 
-async fn modify(request: ApiRequest) -> HandlerResult {
-    change(&request, |order, fields, mchid| {
+fn modify(ctx: &Ctx<'_>) -> HandlerResult {
+    change(ctx, |order, fields, mchid| {
         order.modify(fields)?;
         Ok(ApiResponse::ok(&order.body(mchid)))
     })
 }
 
-async fn complete(request: ApiRequest) -> HandlerResult {
-    change(&request, |order, fields, mchid| {
+fn complete(ctx: &Ctx<'_>) -> HandlerResult {
+    change(ctx, |order, fields, mchid| {
         order.complete(fields)?;
         Ok(ApiResponse::ok(&order.body(mchid)))
     })
 }
 
-async fn pay(request: ApiRequest) -> HandlerResult {
-    change(&request, |order, _, mchid| {
+fn pay(ctx: &Ctx<'_>) -> HandlerResult {
+    change(ctx, |order, _, mchid| {
         order.check_collectable()?;
         Ok(ApiResponse::ok(&order.ids_body(mchid)))
     })
 }
 
-async fn sync(request: ApiRequest) -> HandlerResult {
-    change(&request, |order, fields, mchid| {
+fn sync(ctx: &Ctx<'_>) -> HandlerResult {
+    change(ctx, |order, fields, mchid| {
         order.sync(fields)?;
         Ok(ApiResponse::ok(&order.body(mchid)))
     })
@@ -133,22 +126,21 @@ async fn sync(request: ApiRequest) -> HandlerResult {
 /// Changes the order in the path. It must belong to the app and service in the body: otherwise it
 /// counts as not found, which does not tell one service about the orders of another.
 fn change(
-    request: &ApiRequest,
+    ctx: &Ctx<'_>,
     apply: impl FnOnce(&mut ServiceOrder, &Fields<'_>, &str) -> HandlerResult,
 ) -> HandlerResult {
-    let body = request.json()?;
-    let fields = Fields::of_body(&body);
+    let fields = ctx.fields();
     let appid = fields.text("appid", 32)?;
     let service_id = fields.text("service_id", 32)?;
-    let state = request.state();
-    let mut ledger = state.ledger();
-    let order = ledger
-        .service_orders
-        .get_mut(request.path_param("out_order_no"))
+    let mchid = &ctx.merchant.mchid;
+    let mut world = ctx.world();
+    let orders = &mut world.store(mchid).service_orders.orders;
+    let order = orders
+        .get_mut(ctx.path("out_order_no"))
         .filter(|order| order.belongs_to(appid, service_id))
         .ok_or_else(not_found)?;
-    order.apply_expiry(state.clock.now());
-    apply(order, &fields, state.mchid())
+    order.apply_expiry(ctx.now);
+    apply(order, &fields, mchid)
 }
 
 fn not_found() -> ApiResponse {

@@ -6,13 +6,15 @@
 use http::{HeaderMap, header::CONTENT_TYPE};
 
 /// The content of an upload's parts.
-pub(super) struct UploadForm<'a> {
-    pub(super) meta: &'a [u8],
-    pub(super) file: &'a [u8],
+pub(crate) struct UploadForm<'a> {
+    pub(crate) meta: &'a [u8],
+    pub(crate) file: &'a [u8],
+    /// The file's name in the head of its part.
+    pub(crate) filename: &'a str,
 }
 
 /// Parses `meta`, then `file`. The error says what is wrong with the body.
-pub(super) fn parse<'a>(
+pub(crate) fn parse<'a>(
     headers: &HeaderMap,
     body: &'a [u8],
 ) -> Result<UploadForm<'a>, &'static str> {
@@ -33,12 +35,11 @@ pub(super) fn parse<'a>(
     if !meta.head.contains("Content-Type: application/json") {
         return Err("must have the part `meta` as application/json");
     }
-    if !file.is_named("file") || !file.head.contains("; filename=\"") {
-        return Err("must have the part `file` with a filename");
-    }
+    let filename = file.filename().filter(|_| file.is_named("file"));
     Ok(UploadForm {
         meta: meta.content,
         file: file.content,
+        filename: filename.ok_or("must have the part `file` with a filename")?,
     })
 }
 
@@ -47,10 +48,15 @@ struct Part<'a> {
     content: &'a [u8],
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
     fn is_named(&self, name: &str) -> bool {
         self.head
             .contains(&format!("Content-Disposition: form-data; name=\"{name}\""))
+    }
+
+    fn filename(&self) -> Option<&'a str> {
+        let (_, rest) = self.head.split_once("; filename=\"")?;
+        rest.split_once('"').map(|(name, _)| name)
     }
 }
 

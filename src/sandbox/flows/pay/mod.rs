@@ -3,7 +3,7 @@
 mod routes;
 mod view;
 
-pub(super) use routes::routes;
+pub(super) use routes::ROUTES;
 pub(super) use view::PaidTransaction;
 
 use http::StatusCode;
@@ -12,15 +12,35 @@ use serde_json::{Map, Value};
 use crate::sandbox::{
     checks::{fields::Fields, merchant::check_mchid},
     response::ApiResponse,
+    state::bounded_map::BoundedMap,
     time::parse_rfc3339,
 };
+
+/// How many transactions of a merchant are kept.
+const MAX_ORDERS: usize = 10_000;
 
 /// How long a `code_url` can be paid, in seconds.
 const CODE_URL_LIFETIME: u64 = 2 * 3600;
 /// The largest amount, in fen.
 const MAX_TOTAL: u64 = 10_000_000_000;
 
+/// The transactions of one merchant.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    /// By `out_trade_no`.
+    pub(crate) transactions: BoundedMap<Transaction>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            transactions: BoundedMap::new(MAX_ORDERS),
+        }
+    }
+}
+
 /// A transaction, from its prepayment on.
+#[derive(Clone, Debug)]
 pub(crate) struct Transaction {
     /// The body of the prepayment. The same body again is the same transaction.
     request: Map<String, Value>,

@@ -1,0 +1,9 @@
+//! Combined orders: several merchants' orders, paid at once.
+
+use super::Route;
+
+pub(crate) const ROUTES: &[Route] = &[];
+
+/// What one merchant has of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tables {}

@@ -1,0 +1,9 @@
+//! Refunds, in parts or whole.
+
+use super::Route;
+
+pub(crate) const ROUTES: &[Route] = &[];
+
+/// What one merchant has of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tables {}

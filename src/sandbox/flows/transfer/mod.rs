@@ -1,0 +1,9 @@
+//! Transfers to a user's change, which the user confirms.
+
+use super::Route;
+
+pub(crate) const ROUTES: &[Route] = &[];
+
+/// What one merchant has of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tables {}

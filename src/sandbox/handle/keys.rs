@@ -1,0 +1,270 @@
+//! Merchants of a sandbox: their options, their keys, and clients with them.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use super::Sandbox;
+use crate::{
+    base::crypto::{PrivateKey, PublicKey},
+    client::{Client, ClientBuilder, Notifications, NotificationsBuilder},
+    error::{Cause, Result, cause},
+    protocol::merchant::check_id,
+    sandbox::{
+        flows::trust::{PlatformMode, PlatformTrust, Rotation},
+        state::{
+            SandboxState,
+            merchant::{Merchant as MerchantState, NewMerchant},
+        },
+    },
+};
+
+/// The app that is bound to a merchant by default, as in the official documents.
+const APPID: &str = "wxd678efh567hg6787";
+/// 100 million yuan, in fen: enough for any test that is not about the balance.
+const OPENING_BALANCE: u64 = 10_000_000_000;
+/// How many merchants a sandbox has at most.
+const MAX_MERCHANTS: usize = 1_000;
+
+/// A merchant to add to a sandbox: see [`Sandbox::add_merchant`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MerchantOptions {
+    mchid: String,
+    appids: Vec<String>,
+    partner_of: Vec<String>,
+    events: HashMap<String, String>,
+    mode: PlatformMode,
+    opening_balance: u64,
+}
+
+impl MerchantOptions {
+    /// Returns the options of a merchant with this ID and the app `wxd678efh567hg6787`.
+    pub fn new(mchid: impl Into<String>) -> Self {
+        Self::unnamed().named(mchid.into())
+    }
+
+    /// Binds an app to the merchant. The first call replaces the default one.
+    pub fn appid(mut self, appid: impl Into<String>) -> Self {
+        self.appids.push(appid.into());
+        self
+    }
+
+    /// Makes the merchant a service provider, which may act for these sub-merchants.
+    ///
+    /// A sub-merchant need not be a merchant of the sandbox: it has an account all the same.
+    pub fn partner_of<I>(mut self, sub_mchids: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.partner_of
+            .extend(sub_mchids.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the URL for an event that is configured on the merchant platform and not in a request, such as
+    /// profit sharing's.
+    pub fn notify_url(mut self, event: impl Into<String>, url: impl Into<String>) -> Self {
+        self.events.insert(event.into(), url.into());
+        self
+    }
+
+    /// Sets which keys of the platform the merchant has. Defaults to the public key.
+    pub fn platform_mode(mut self, mode: PlatformMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets the balance at the start, in fen. Defaults to 100 million yuan.
+    pub fn opening_balance(mut self, fen: u64) -> Self {
+        self.opening_balance = fen;
+        self
+    }
+
+    pub(super) fn unnamed() -> Self {
+        Self {
+            mchid: String::new(),
+            appids: Vec::new(),
+            partner_of: Vec::new(),
+            events: HashMap::new(),
+            mode: PlatformMode::default(),
+            opening_balance: OPENING_BALANCE,
+        }
+    }
+
+    pub(super) fn named(mut self, mchid: String) -> Self {
+        self.mchid = mchid;
+        self
+    }
+
+    pub(super) fn only_appid(mut self, appid: impl Into<String>) -> Self {
+        self.appids = vec![appid.into()];
+        self
+    }
+
+    pub(super) fn add_to(mut self, state: &SandboxState) -> cause::Result<Arc<MerchantState>> {
+        check_id("mchid", &self.mchid)?;
+        for sub_mchid in &self.partner_of {
+            check_id("sub_mchid", sub_mchid)?;
+        }
+        let count = state.merchants.len();
+        if count >= MAX_MERCHANTS {
+            return Err(Cause::config(format!(
+                "the sandbox has {MAX_MERCHANTS} merchants already"
+            )));
+        }
+        if self.appids.is_empty() {
+            self.appids.push(APPID.to_owned());
+        }
+        let new = NewMerchant {
+            mchid: self.mchid.clone(),
+            appids: self.appids,
+            trust: PlatformTrust {
+                mode: self.mode,
+                certificates: Rotation::default(),
+            },
+            events: self.events,
+            partner_of: self.partner_of,
+            opening_balance: self.opening_balance,
+        };
+        let merchant = MerchantState::new(new, count, state.key_source)?;
+        let merchant = state.merchants.add(merchant).ok_or_else(|| {
+            Cause::config(format!("the sandbox has a merchant {} already", self.mchid))
+        })?;
+        state.world().open(&merchant);
+        Ok(merchant)
+    }
+}
+
+/// A merchant of a sandbox, with its keys.
+///
+/// ```
+/// use wechatpay_chain::sandbox::{MerchantOptions, Sandbox};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let sandbox = Sandbox::start()?;
+/// let shop = sandbox.add_merchant(MerchantOptions::new("1900000109"))?;
+/// let client = shop.client_builder().build()?;
+/// # let _ = client;
+/// assert_ne!(shop.serial(), sandbox.serial());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Merchant {
+    merchant: Arc<MerchantState>,
+    state: Arc<SandboxState>,
+}
+
+impl Merchant {
+    /// Returns the merchant ID.
+    pub fn mchid(&self) -> &str {
+        &self.merchant.mchid
+    }
+
+    /// Returns the ID of the first app that is bound to the merchant.
+    pub fn appid(&self) -> &str {
+        self.merchant.appid()
+    }
+
+    /// Returns the serial of the merchant key.
+    pub fn serial(&self) -> &str {
+        &self.merchant.serial
+    }
+
+    /// Returns the merchant key, which signs requests.
+    pub fn private_key(&self) -> PrivateKey {
+        self.merchant.key.private.clone()
+    }
+
+    /// Returns the merchant key as PKCS#8 PEM.
+    ///
+    /// # Errors
+    /// Returns an error if the crypto library does not export the key.
+    pub fn private_key_pem(&self) -> Result<String> {
+        let pem = self.merchant.key.private.to_pkcs8_pem();
+        Ok(pem.map_err(Cause::not_sent)?.as_str().to_owned())
+    }
+
+    /// Returns the APIv3 key: 32 letters and digits.
+    pub fn apiv3_key(&self) -> &str {
+        &self.merchant.apiv3
+    }
+
+    /// Returns the APIv2 key: 32 letters and digits.
+    pub fn apiv2_key(&self) -> &str {
+        &self.merchant.apiv2
+    }
+
+    /// Returns the ID of the platform key: `PUB_KEY_ID_SANDBOX…`.
+    pub fn platform_key_id(&self) -> &str {
+        &self.state.platform.public_key.id
+    }
+
+    /// Returns the platform key, which verifies responses.
+    pub fn platform_key(&self) -> PublicKey {
+        self.state.platform.public_key.public_key()
+    }
+
+    /// Returns a client builder with the merchant, all its keys and the base URI set, and proxies off.
+    pub fn client_builder(&self) -> ClientBuilder {
+        Client::builder()
+            .mchid(self.mchid())
+            .serial(self.serial())
+            .private_key(self.private_key())
+            .platform_key(self.platform_key_id(), self.platform_key())
+            .apiv3_key(self.apiv3_key())
+            .apiv2_key(self.apiv2_key())
+            .base_uri(format!("http://{}/", self.state.address))
+            // A proxy from the environment cannot reach a sandbox on this machine.
+            .no_proxy()
+    }
+
+    /// Returns a builder for [`Notifications`] with the merchant, the platform key, the APIv3 key and the
+    /// APIv2 key set.
+    ///
+    /// Only this builder accepts a sandbox's keys; [`Notifications::builder`] refuses them.
+    pub fn notifications_builder(&self) -> NotificationsBuilder {
+        Notifications::builder()
+            .mchid(self.mchid())
+            .platform_key(self.platform_key_id(), self.platform_key())
+            .apiv3_key(self.apiv3_key())
+            .apiv2_key(self.apiv2_key())
+            .of_sandbox()
+    }
+}
+
+impl Sandbox {
+    /// Adds a merchant.
+    ///
+    /// # Errors
+    /// Returns an error if the ID is invalid or taken, or if its key cannot be generated.
+    pub fn add_merchant(&self, merchant: MerchantOptions) -> Result<Merchant> {
+        let merchant = merchant.add_to(&self.state).map_err(Cause::not_sent)?;
+        Ok(self.handle_of(merchant))
+    }
+
+    /// Returns the first merchant, whose keys the sandbox's own accessors return.
+    pub fn merchant(&self) -> Merchant {
+        self.handle_of(Arc::clone(&self.first))
+    }
+
+    /// Returns all merchants, by ID.
+    pub fn merchants(&self) -> Vec<Merchant> {
+        let merchants = self.state.merchants.all().into_iter();
+        merchants.map(|merchant| self.handle_of(merchant)).collect()
+    }
+
+    fn handle_of(&self, merchant: Arc<MerchantState>) -> Merchant {
+        Merchant {
+            merchant,
+            state: Arc::clone(&self.state),
+        }
+    }
+}
+
+impl fmt::Debug for Merchant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Merchant")
+            .field("mchid", &self.merchant.mchid)
+            .finish_non_exhaustive()
+    }
+}

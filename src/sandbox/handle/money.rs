@@ -1,0 +1,1 @@
+//! What a user and WeChat Pay do with transfers and profit sharing.

@@ -1,0 +1,1 @@
+//! Notifications: what was delivered, and how.

@@ -1,0 +1,1 @@
+//! What a customer does with payments, and what becomes of refunds.

@@ -1,0 +1,1 @@
+//! One attempt to deliver a notification.

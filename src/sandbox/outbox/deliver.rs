@@ -1,0 +1,1 @@
+//! Sends notifications as they become due.

@@ -1,0 +1,1 @@
+//! The listener for HTTPS, with client certificates of the sandbox's own CA.

@@ -1,0 +1,1 @@
+//! Groups of fields of which one suffices, although all of them are marked as required.

@@ -1,0 +1,141 @@
+//! The merchants of one sandbox.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::{
+    keys::{KeySource, Role},
+    random,
+};
+use crate::{
+    base::crypto::{PrivateKey, PublicKey},
+    error::cause::Result,
+    protocol::merchant::SANDBOX_IN_HEX,
+    sandbox::flows::trust::PlatformTrust,
+};
+
+/// A merchant that signs requests.
+pub(crate) struct Merchant {
+    pub(crate) mchid: String,
+    /// The apps that are bound to it. There is at least one.
+    pub(crate) appids: Vec<String>,
+    /// The serial of the merchant key, and of its client certificate: 40 hexadecimal digits.
+    // It begins with `SANDBOX` in ASCII, so that a client can tell that it belongs to a sandbox and
+    // refuse to use it with a real host.
+    pub(crate) serial: String,
+    pub(crate) key: MerchantKeyPair,
+    pub(crate) apiv3: Zeroizing<String>,
+    pub(crate) apiv2: Zeroizing<String>,
+    pub(crate) trust: Mutex<PlatformTrust>,
+    /// The URL of each event that is configured on the merchant platform and not in a request.
+    pub(crate) events: HashMap<String, String>,
+    /// The sub-merchants that it may act for from the start. The world has those of later.
+    pub(crate) partner_of: Vec<String>,
+    /// In fen.
+    pub(crate) opening_balance: u64,
+}
+
+/// What a new merchant is made of.
+pub(crate) struct NewMerchant {
+    pub(crate) mchid: String,
+    pub(crate) appids: Vec<String>,
+    pub(crate) trust: PlatformTrust,
+    pub(crate) events: HashMap<String, String>,
+    pub(crate) partner_of: Vec<String>,
+    pub(crate) opening_balance: u64,
+}
+
+impl Merchant {
+    /// Makes a merchant with new secrets. `nth` counts the merchants of the sandbox.
+    pub(crate) fn new(new: NewMerchant, nth: usize, keys: KeySource) -> Result<Self> {
+        Ok(Self {
+            serial: format!(
+                "{SANDBOX_IN_HEX}{}",
+                random::hex(40 - SANDBOX_IN_HEX.len())?
+            ),
+            key: MerchantKeyPair::new(keys.key(Role::merchant(nth))?),
+            apiv3: Zeroizing::new(random::token(32)?),
+            apiv2: Zeroizing::new(random::token(32)?),
+            mchid: new.mchid,
+            appids: new.appids,
+            trust: Mutex::new(new.trust),
+            events: new.events,
+            partner_of: new.partner_of,
+            opening_balance: new.opening_balance,
+        })
+    }
+
+    /// Returns the first app that is bound to the merchant.
+    pub(crate) fn appid(&self) -> &str {
+        self.appids.first().map_or("", String::as_str)
+    }
+
+    /// Returns a copy of how the platform signs for this merchant.
+    pub(crate) fn trust(&self) -> PlatformTrust {
+        *self.trust.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The RSA key of a merchant.
+pub(crate) struct MerchantKeyPair {
+    pub(crate) private: PrivateKey,
+    pub(crate) public: PublicKey,
+}
+
+impl MerchantKeyPair {
+    fn new(private: PrivateKey) -> Self {
+        Self {
+            public: private.public_key(),
+            private,
+        }
+    }
+
+    /// Returns whether the merchant signed this message. `signature` is in base64.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
+        STANDARD
+            .decode(signature)
+            .is_ok_and(|signature| self.public.verify(message, &signature))
+    }
+
+    /// Encrypts for the merchant and returns base64.
+    pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Result<String> {
+        Ok(STANDARD.encode(self.public.encrypt_oaep(plaintext)?))
+    }
+}
+
+/// The merchants of a sandbox, by ID.
+#[derive(Default)]
+pub(crate) struct Merchants(RwLock<BTreeMap<String, Arc<Merchant>>>);
+
+impl Merchants {
+    pub(crate) fn get(&self, mchid: &str) -> Option<Arc<Merchant>> {
+        let merchants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        merchants.get(mchid).cloned()
+    }
+
+    /// Adds a merchant. Returns `None` if the ID is taken.
+    pub(crate) fn add(&self, merchant: Merchant) -> Option<Arc<Merchant>> {
+        let mut merchants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if merchants.contains_key(&merchant.mchid) {
+            return None;
+        }
+        let merchant = Arc::new(merchant);
+        merchants.insert(merchant.mchid.clone(), Arc::clone(&merchant));
+        Some(merchant)
+    }
+
+    /// Returns all merchants, by ID.
+    pub(crate) fn all(&self) -> Vec<Arc<Merchant>> {
+        let merchants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        merchants.values().cloned().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}

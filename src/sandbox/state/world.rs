@@ -1,0 +1,196 @@
+//! The orders and money of all merchants, and what is still to happen to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::{
+    account::Account,
+    bounded_map::BoundedMap,
+    merchant::{Merchant, Merchants},
+    random::Rng,
+    timers::{Timer, Timers},
+};
+use crate::sandbox::{
+    flows::{
+        applyment, batch, combine, complaint, contract, coupon, pay, receipt, refund,
+        service_order, sharing, transfer, trust, v2,
+    },
+    outbox::{Notice, Outbox},
+    shaped,
+};
+
+/// How many files can be downloaded at a time.
+const MAX_FILES: usize = 100;
+
+/// Everything that a snapshot keeps: one lock covers it, so that a change to several merchants is seen as
+/// a whole or not at all.
+#[derive(Clone)]
+pub(crate) struct World {
+    /// By merchant ID.
+    pub(crate) stores: BTreeMap<String, Store>,
+    pub(crate) outbox: Outbox,
+    pub(crate) timers: Timers,
+    pub(crate) rng: Rng,
+    /// By the token in their download URL.
+    pub(crate) files: BoundedMap<FileEntry>,
+    /// After how many seconds WeChat Pay finishes what it accepted. `None`: only when the handle says so.
+    pub(crate) settle_after: Option<u64>,
+}
+
+/// What belongs to one merchant, or to a sub-merchant.
+#[derive(Clone)]
+pub(crate) struct Store {
+    pub(crate) account: Account,
+    /// The merchants that this one may act for as their service provider.
+    pub(crate) sub_merchants: BTreeSet<String>,
+    pub(crate) pay: pay::Tables,
+    pub(crate) combine: combine::Tables,
+    pub(crate) refund: refund::Tables,
+    pub(crate) transfer: transfer::Tables,
+    pub(crate) sharing: sharing::Tables,
+    pub(crate) batch: batch::Tables,
+    pub(crate) service_orders: service_order::Tables,
+    pub(crate) contract: contract::Tables,
+    pub(crate) complaint: complaint::Tables,
+    pub(crate) coupon: coupon::Tables,
+    pub(crate) applyment: applyment::Tables,
+    pub(crate) trust: trust::Tables,
+    pub(crate) receipt: receipt::Tables,
+    pub(crate) v2: v2::Tables,
+    pub(crate) shaped: shaped::Memory,
+}
+
+/// A file that can be downloaded.
+#[derive(Clone)]
+pub(crate) struct FileEntry {
+    // Made when it is requested: payments of later requests do not change a file whose hash the client
+    // already has.
+    pub(crate) bytes: Bytes,
+    pub(crate) content_type: &'static str,
+    /// When its URL stops working, in seconds since 1970.
+    pub(crate) expires_at: u64,
+    /// The merchant that may download it.
+    pub(crate) mchid: String,
+}
+
+impl World {
+    pub(crate) fn new(rng: Rng, settle_after: Option<u64>) -> Self {
+        Self {
+            stores: BTreeMap::new(),
+            outbox: Outbox::default(),
+            timers: Timers::default(),
+            rng,
+            files: BoundedMap::new(MAX_FILES),
+            settle_after,
+        }
+    }
+
+    /// Opens the accounts of a merchant and of its sub-merchants, as far as they have none.
+    pub(crate) fn open(&mut self, merchant: &Merchant) {
+        self.add_store(&merchant.mchid, merchant.opening_balance);
+        for sub_mchid in &merchant.partner_of {
+            self.add_sub_merchant(&merchant.mchid, sub_mchid, merchant.opening_balance);
+        }
+    }
+
+    /// Adds a merchant's store with this balance, unless it has one.
+    pub(crate) fn add_store(&mut self, mchid: &str, balance: u64) {
+        self.stores
+            .entry(mchid.to_owned())
+            .or_insert_with(|| Store::with_balance(balance));
+    }
+
+    /// Lets a merchant act for a sub-merchant, which gets a store with this balance.
+    pub(crate) fn add_sub_merchant(&mut self, sp_mchid: &str, sub_mchid: &str, balance: u64) {
+        self.add_store(sub_mchid, balance);
+        self.store(sp_mchid)
+            .sub_merchants
+            .insert(sub_mchid.to_owned());
+    }
+
+    /// Returns whether `sp_mchid` may act for `sub_mchid`.
+    pub(crate) fn may_act_for(&self, sp_mchid: &str, sub_mchid: &str) -> bool {
+        let provider = self.stores.get(sp_mchid);
+        provider.is_some_and(|store| store.sub_merchants.contains(sub_mchid))
+    }
+
+    /// Returns the store of a merchant, of a new one if need be.
+    // Never call it with an ID that a request made up: each one stays.
+    pub(crate) fn store(&mut self, mchid: &str) -> &mut Store {
+        self.stores
+            .entry(mchid.to_owned())
+            .or_insert_with(|| Store::with_balance(0))
+    }
+
+    /// Returns a random number of `length` digits that begins with `prefix`.
+    pub(crate) fn number(&mut self, prefix: &str, length: usize) -> String {
+        let digits = self.rng.digits(length.saturating_sub(prefix.len()));
+        format!("{prefix}{digits}")
+    }
+
+    /// Returns `length` random letters and digits.
+    pub(crate) fn token(&mut self, length: usize) -> String {
+        self.rng.token(length)
+    }
+
+    /// Returns a random user of an app.
+    pub(crate) fn openid(&mut self) -> String {
+        format!("oSANDBOX{}", self.rng.token(20))
+    }
+
+    /// Queues a notification. Call `wake` once the lock is released.
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        self.outbox.push(notice);
+    }
+
+    /// Sets a timer, in seconds since 1970 of the sandbox's clock.
+    pub(crate) fn after(&mut self, at: u64, timer: Timer) {
+        self.timers.add(at, timer);
+    }
+
+    /// Sets a timer for what WeChat Pay finishes on its own, if it does.
+    pub(crate) fn settle_later(&mut self, now: u64, timer: Timer) {
+        if let Some(seconds) = self.settle_after {
+            self.after(now.saturating_add(seconds), timer);
+        }
+    }
+
+    /// Fires the timers that are due, in order. Returns whether there were any.
+    pub(crate) fn run_due(&mut self, merchants: &Merchants, now: u64) -> bool {
+        let mut fired = false;
+        // A timer that sets itself again for its own time would never let go of the lock.
+        for _ in 0..1_000_000 {
+            let Some((at, timer)) = self.timers.take_due(now) else {
+                break;
+            };
+            (timer.fire)(self, merchants, &timer, at);
+            fired = true;
+        }
+        fired
+    }
+}
+
+impl Store {
+    pub(crate) fn with_balance(fen: u64) -> Self {
+        Self {
+            account: Account::with_balance(fen),
+            sub_merchants: BTreeSet::new(),
+            pay: pay::Tables::default(),
+            combine: combine::Tables::default(),
+            refund: refund::Tables::default(),
+            transfer: transfer::Tables::default(),
+            sharing: sharing::Tables::default(),
+            batch: batch::Tables::default(),
+            service_orders: service_order::Tables::default(),
+            contract: contract::Tables::default(),
+            complaint: complaint::Tables::default(),
+            coupon: coupon::Tables::default(),
+            applyment: applyment::Tables::default(),
+            trust: trust::Tables::default(),
+            receipt: receipt::Tables::default(),
+            v2: v2::Tables::default(),
+            shaped: shaped::Memory::default(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Requests with one altered byte, all refused.

@@ -1,0 +1,1 @@
+//! APIv2 on the wire.

@@ -1,0 +1,1 @@
+//! Applications of merchants, from their submission to a new sub-merchant.

@@ -1,0 +1,1 @@
+//! Complaints, from the user to their end.

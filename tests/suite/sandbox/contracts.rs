@@ -1,0 +1,1 @@
+//! Contracts for deductions, from signing to termination.

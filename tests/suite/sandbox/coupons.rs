@@ -1,0 +1,1 @@
+//! Coupons, from their stock to their use.

@@ -1,0 +1,1 @@
+//! Every documented operation, called with its recorded sample.

@@ -1,0 +1,1 @@
+//! The account of a merchant agrees with its bills and notifications.

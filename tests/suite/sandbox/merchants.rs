@@ -1,0 +1,1 @@
+//! Several merchants, and service providers.

@@ -1,0 +1,1 @@
+//! The HTTPS listener, with and without a client certificate.

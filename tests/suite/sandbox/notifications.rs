@@ -1,0 +1,1 @@
+//! Notifications that arrive, opened by this library and by openssl.

@@ -1,0 +1,1 @@
+//! The customer's phone, which checks what a front end got.

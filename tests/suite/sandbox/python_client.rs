@@ -1,0 +1,1 @@
+//! The sandbox, called by another client: the Python package `wechatpayv3`.

@@ -1,0 +1,1 @@
+//! Refunds, in parts or whole.

@@ -1,0 +1,1 @@
+//! Service orders, from their creation to their payment.
