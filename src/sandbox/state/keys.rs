@@ -1,15 +1,18 @@
 //! The RSA keys of sandboxes, drawn once per process, and the platform keys made of them.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     thread,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::random;
+use super::{
+    authority::{Authority, Subject, serial},
+    random,
+};
 use crate::{
-    base::crypto::{PrivateKey, PublicKey},
+    base::crypto::{Certificate, PrivateKey, PublicKey},
     error::{Cause, ErrorKind, cause::Result},
 };
 
@@ -119,18 +122,74 @@ pub(crate) struct PlatformKey {
     pub(crate) private: PrivateKey,
 }
 
-/// The keys that one sandbox's platform signs with.
+/// A platform certificate with its private key, whose ID is the certificate's serial.
+pub(crate) struct PlatformCertificate {
+    pub(crate) key: PlatformKey,
+    pub(crate) certificate: Certificate,
+}
+
+/// The keys that one sandbox's platform signs with, and its certificate authority.
 pub(crate) struct PlatformKeys {
     pub(crate) public_key: PlatformKey,
+    source: KeySource,
+    // Made when first asked for: most sandboxes need none of these. `None` if it failed.
+    certificates: [OnceLock<Option<PlatformCertificate>>; 2],
+    authority: OnceLock<Option<Authority>>,
 }
 
 impl PlatformKeys {
-    pub(crate) fn new(keys: KeySource) -> Result<Self> {
+    pub(crate) fn new(source: KeySource) -> Result<Self> {
         Ok(Self {
             public_key: PlatformKey {
                 id: format!("PUB_KEY_ID_SANDBOX{}", random::hex(22)?),
-                private: keys.key(Role::Platform(0))?,
+                private: source.key(Role::Platform(0))?,
             },
+            source,
+            certificates: [OnceLock::new(), OnceLock::new()],
+            authority: OnceLock::new(),
+        })
+    }
+
+    /// Returns the old platform certificate (0) or the new one (1). The first call takes up to seconds:
+    /// make it on the handle's thread, not on the server's.
+    pub(crate) fn certificate(&self, nth: usize) -> Result<&PlatformCertificate> {
+        let authority = self.authority()?;
+        let slot = self.certificates.get(nth);
+        slot.and_then(|slot| {
+            slot.get_or_init(|| self.issue(authority, nth).ok())
+                .as_ref()
+        })
+        .ok_or_else(|| Cause::key("cannot make a platform certificate"))
+    }
+
+    /// Returns a platform certificate if it has been made.
+    pub(crate) fn made_certificate(&self, nth: usize) -> Option<&PlatformCertificate> {
+        self.certificates.get(nth)?.get()?.as_ref()
+    }
+
+    /// Returns the certificate authority. The first call takes up to a second.
+    pub(crate) fn authority(&self) -> Result<&Authority> {
+        self.authority
+            .get_or_init(|| Authority::new(self.source).ok())
+            .as_ref()
+            .ok_or_else(|| Cause::key("cannot make the sandbox's certificate authority"))
+    }
+
+    fn issue(&self, authority: &Authority, nth: usize) -> Result<PlatformCertificate> {
+        let private = self.source.key(Role::Platform(nth as u8 + 1))?;
+        let certificate = authority.issue(&Subject {
+            name: "WeChat Pay sandbox",
+            serial: serial()?,
+            key: &private.public_key(),
+            dns: &[],
+            ip: &[],
+        })?;
+        Ok(PlatformCertificate {
+            key: PlatformKey {
+                id: certificate.serial().to_owned(),
+                private,
+            },
+            certificate,
         })
     }
 }
@@ -155,6 +214,7 @@ impl PlatformKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::merchant::SANDBOX_IN_HEX;
 
     #[test]
     fn pool_has_one_key_for_each_role() {

@@ -1,6 +1,7 @@
 //! What one sandbox knows: its merchants, its keys, its time, its orders and what arrived so far.
 
 pub(super) mod account;
+pub(super) mod authority;
 pub(super) mod bounded_map;
 pub(super) mod clock;
 pub(super) mod keys;

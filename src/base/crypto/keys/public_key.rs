@@ -119,6 +119,12 @@ impl PublicKey {
         self.0.key.encrypt_pkcs1(plaintext).map_err(not_encrypted)
     }
 
+    /// Returns the key as X.509's `SubjectPublicKeyInfo`.
+    #[cfg(any(test, feature = "sandbox"))]
+    pub(super) fn spki(&self) -> &[u8] {
+        &self.0.spki
+    }
+
     pub(super) fn from_parts(n: &[u8], e: &[u8]) -> Result<Self, Defect> {
         let bits = der::bits(n);
         if !(2048..=8192).contains(&bits) {

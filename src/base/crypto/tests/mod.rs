@@ -4,6 +4,7 @@ mod bad_keys;
 mod bad_texts;
 mod certificates;
 mod formats;
+mod issued;
 mod no_panic;
 mod rsa;
 mod symmetric;
