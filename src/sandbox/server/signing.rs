@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Response};
 
 use super::KEEP_ALIVE_TIMEOUT;
 use crate::{
@@ -61,16 +61,14 @@ pub(super) fn sign_response(
     // A generator of its own for this response: no lock is held while it is signed.
     let mut rng = state.rng().fork();
     // WeChat Pay sends these on unsigned responses too.
-    let headers = response.headers_mut();
-    insert(headers, REQUEST_ID, &format!("08{}", rng.hex(32)));
+    set(&mut response, REQUEST_ID, &format!("08{}", rng.hex(32)));
     let keep_alive = format!("timeout={}", KEEP_ALIVE_TIMEOUT.as_secs());
-    insert(headers, KEEP_ALIVE, &keep_alive);
+    set(&mut response, KEEP_ALIVE, &keep_alive);
     if !response.is_signed() || matches!(fault, Some(SignatureFault::Missing)) {
         return response.into_response();
     }
     let key = trust::signing_key(state, merchant, requested_id);
-    let body = response.body().clone();
-    match sign(response.headers_mut(), key, &body, fault, &mut rng) {
+    match sign(&mut response, key, fault, &mut rng) {
         Ok(()) => response.into_response(),
         Err(_) => {
             ApiResponse::system_error("the sandbox could not sign its response").into_response()
@@ -79,9 +77,8 @@ pub(super) fn sign_response(
 }
 
 fn sign(
-    headers: &mut HeaderMap,
+    response: &mut ApiResponse,
     key: &PlatformKey,
-    body: &[u8],
     fault: Option<SignatureFault>,
     rng: &mut Rng,
 ) -> Result<()> {
@@ -92,7 +89,7 @@ fn sign(
     let timestamp = real_now().saturating_add_signed(offset).to_string();
     let nonce = rng.token(32);
     let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
-    message.extend_from_slice(body);
+    message.extend_from_slice(response.body());
     message.push(b'\n');
     // A real signature over another message: only verification finds the difference, not a check of
     // the signature's length or encoding.
@@ -109,17 +106,17 @@ fn sign(
         Some(SignatureFault::UnknownSerial) => format!("PUB_KEY_ID_SANDBOX{}", rng.hex(22)),
         _ => key.id.clone(),
     };
-    insert(headers, TIMESTAMP, &timestamp);
-    insert(headers, NONCE, &nonce);
-    insert(headers, SIGNATURE, &signature);
-    insert(headers, SIGNATURE_TYPE, SCHEME);
-    insert(headers, SERIAL, &serial);
+    set(response, TIMESTAMP, &timestamp);
+    set(response, NONCE, &nonce);
+    set(response, SIGNATURE, &signature);
+    set(response, SIGNATURE_TYPE, SCHEME);
+    set(response, SERIAL, &serial);
     Ok(())
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+fn set(response: &mut ApiResponse, name: HeaderName, value: &str) {
     // Every value is ASCII letters, digits and punctuation, so the conversion succeeds.
     if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
+        response.set_header(name, value);
     }
 }
