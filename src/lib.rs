@@ -62,7 +62,7 @@
 //! | `documents` | the documented fields of each operation and notification, in [`catalog`] |
 //! | `pkcs12` | `Identity::from_pkcs12`: the client certificate from `apiclient_cert.p12` |
 //! | `platform-verifier` | `TransportBuilder::platform_verifier`: TLS that trusts what the operating system trusts |
-//! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against |
+//! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against; includes `documents` |
 //!
 //! At least one of the first two is required. The public API is the same with both.
 //!

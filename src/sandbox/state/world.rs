@@ -194,3 +194,52 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> World {
+        World::new(Rng::from_seed(1), Some(60))
+    }
+
+    #[test]
+    fn timers_see_their_own_time_and_may_set_others() {
+        // The ledger of this test: the times at which its timers fired.
+        fn fire(world: &mut World, _: &Merchants, timer: &Timer, at: u64) {
+            let order: u64 = timer.key.parse().unwrap();
+            world.add_store(&format!("{at}"), order);
+            if order == 1 {
+                world.settle_later(at, timer_named("3"));
+            }
+        }
+        fn timer_named(key: &str) -> Timer {
+            Timer {
+                mchid: "1900000109".to_owned(),
+                key: key.to_owned(),
+                fire,
+            }
+        }
+        let mut world = world();
+        world.after(100, timer_named("1"));
+        world.after(200, timer_named("2"));
+        assert!(world.run_due(&Merchants::default(), 170));
+        // The first one set the third, which was due too; the second one waits.
+        let fired: Vec<_> = world.stores.keys().map(String::as_str).collect();
+        assert_eq!(fired, ["100", "160"]);
+        assert!(!world.run_due(&Merchants::default(), 199));
+        assert!(world.run_due(&Merchants::default(), 200));
+    }
+
+    #[test]
+    fn provider_may_act_for_its_sub_merchants_only() {
+        let mut world = world();
+        world.add_sub_merchant("1", "2", 500);
+        assert!(world.may_act_for("1", "2"));
+        for (provider, sub_merchant) in [("2", "1"), ("1", "1"), ("1", "3"), ("9", "2")] {
+            assert!(!world.may_act_for(provider, sub_merchant));
+        }
+        assert_eq!(world.store("2").account.available(), 500);
+        assert_eq!(world.number("4200", 28).len(), 28);
+    }
+}

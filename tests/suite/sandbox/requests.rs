@@ -323,3 +323,61 @@ fn signature_mismatch_shows_the_expected_message() {
         })
     );
 }
+
+#[test]
+fn signature_comes_before_anything_else() {
+    let Some(client) = OpensslClient::start() else {
+        return;
+    };
+    // Without a valid signature, a request does not learn whether its path, its method or its body is right.
+    for (method, target) in [
+        ("POST", NATIVE),
+        ("GET", "/v3/no/such"),
+        ("GET", NATIVE),
+        ("POST", "/v3/merchant/media/upload"),
+        ("GET", "/hk/v3/no/such"),
+        ("GET", "/brand/no/such"),
+    ] {
+        let mut request = client.request(method, target, "");
+        request.headers.retain(|(name, _)| *name == "Host");
+        request.signed_body = Some(b"another".to_vec());
+        let response = client.send(&request);
+        assert_eq!(
+            (response.status, response.code().as_str()),
+            (401, "SIGN_ERROR"),
+            "{target}"
+        );
+        assert!(client.verifies(&response));
+        assert_eq!(response.header("sandbox-answer"), None);
+    }
+
+    let unknown = client.send(&client.request("GET", "/v3/pay/transaction/native", ""));
+    assert_eq!(unknown.status, 404);
+    let message = unknown.json()["message"].to_string();
+    assert!(message.contains("/v3/pay/transactions/native"), "{message}");
+    let wrong_case = client.send(&client.request("GET", "/V3/certificates", ""));
+    assert_eq!(wrong_case.status, 404);
+    let refused = client.send(&client.post(NATIVE, &json!({})));
+    assert_eq!(
+        (refused.status, refused.header("sandbox-answer")),
+        (400, Some("stateful"))
+    );
+}
+
+#[test]
+fn control_endpoints_are_unsigned_and_use_no_fault() {
+    let Some(client) = OpensslClient::start() else {
+        return;
+    };
+    client
+        .sandbox
+        .inject(wechatpay_chain::sandbox::Fault::Hangup);
+    let response = client.send(&client.post("/_sandbox/v1/no-such", &json!({})));
+    assert_eq!(response.status, 404);
+    assert_eq!(response.header("wechatpay-signature"), None);
+    assert!(
+        client
+            .try_send(&client.request("GET", NATIVE, ""))
+            .is_none()
+    );
+}
