@@ -1,1 +1,0 @@
-//! Groups of fields of which one suffices, although all of them are marked as required.
