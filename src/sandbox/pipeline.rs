@@ -15,7 +15,10 @@ use super::{
     state::SandboxState,
     v2,
 };
-use crate::catalog::{self, Operation};
+use crate::{
+    base::crypto::Certificate,
+    catalog::{self, Operation},
+};
 
 /// The path prefix of what is not WeChat Pay's: the phone of the customer.
 const CONTROL_PREFIX: &str = "/_sandbox/v1/";
@@ -32,8 +35,17 @@ pub(crate) struct Arrived {
 pub(crate) struct Listener {
     pub(crate) address: std::net::SocketAddr,
     pub(crate) tls: bool,
-    /// The certificate that the client presented, as DER.
-    pub(crate) client_certificate: Option<Bytes>,
+    pub(crate) client_certificate: ClientCertificate,
+}
+
+/// What a client presented in TLS.
+#[derive(Clone, Debug)]
+pub(crate) enum ClientCertificate {
+    /// No certificate, or no TLS.
+    None,
+    /// One that the sandbox's CA did not issue, or that is not valid now.
+    Invalid,
+    Valid(Certificate),
 }
 
 impl Listener {

@@ -10,6 +10,7 @@ use crate::{
     protocol::merchant::check_id,
     sandbox::{
         flows::trust::{PlatformMode, PlatformTrust, Rotation},
+        server::Https,
         state::{
             SandboxState,
             merchant::{Merchant as MerchantState, NewMerchant},
@@ -150,8 +151,9 @@ impl MerchantOptions {
 /// ```
 #[derive(Clone)]
 pub struct Merchant {
-    merchant: Arc<MerchantState>,
-    state: Arc<SandboxState>,
+    pub(super) merchant: Arc<MerchantState>,
+    pub(super) state: Arc<SandboxState>,
+    pub(super) https: Arc<Https>,
 }
 
 impl Merchant {
@@ -206,6 +208,14 @@ impl Merchant {
 
     /// Returns a client builder with the merchant, all its keys and the base URI set, and proxies off.
     pub fn client_builder(&self) -> ClientBuilder {
+        self.keyed_client_builder()
+            .base_uri(format!("http://{}/", self.state.address))
+            // A proxy from the environment cannot reach a sandbox on this machine.
+            .no_proxy()
+    }
+
+    /// Returns a client builder with the merchant and all its keys set.
+    pub(super) fn keyed_client_builder(&self) -> ClientBuilder {
         Client::builder()
             .mchid(self.mchid())
             .serial(self.serial())
@@ -213,9 +223,6 @@ impl Merchant {
             .platform_key(self.platform_key_id(), self.platform_key())
             .apiv3_key(self.apiv3_key())
             .apiv2_key(self.apiv2_key())
-            .base_uri(format!("http://{}/", self.state.address))
-            // A proxy from the environment cannot reach a sandbox on this machine.
-            .no_proxy()
     }
 
     /// Returns a builder for [`Notifications`] with the merchant, the platform key, the APIv3 key and the
@@ -257,6 +264,7 @@ impl Sandbox {
         Merchant {
             merchant,
             state: Arc::clone(&self.state),
+            https: Arc::clone(&self.server.https),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod control;
 mod customer;
+mod https;
 mod keys;
 mod money;
 mod outbox;

@@ -5,6 +5,8 @@ mod host;
 mod signing;
 mod tls;
 
+pub(super) use self::tls::Https;
+
 use std::{
     convert::Infallible,
     io,
@@ -19,13 +21,17 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    runtime::{Builder, Handle, Runtime},
+    runtime::{Builder, Runtime},
     sync::{Semaphore, oneshot},
     time,
 };
 
 use self::exchange::exchange;
-use super::{outbox, pipeline::Listener, state::SandboxState};
+use super::{
+    outbox,
+    pipeline::{ClientCertificate, Listener},
+    state::SandboxState,
+};
 use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// How long an idle connection is kept. WeChat Pay sends this number in `Keep-Alive`.
@@ -45,20 +51,13 @@ pub(super) struct BoundListener {
 /// A running server. Dropping it closes every connection and waits for the thread.
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
-    /// Spawns onto the server's thread, from any other.
-    runtime: Handle,
+    pub(super) https: Arc<Https>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl BoundListener {
     pub(super) fn bind(address: SocketAddr) -> Result<Self> {
-        let fail = |err: io::Error| {
-            Cause::new(
-                ErrorKind::Connect,
-                format!("the sandbox cannot listen on {address}"),
-            )
-            .with_source(err)
-        };
+        let fail = |err| cannot_listen(address, err);
         let listener = StdListener::bind(address).map_err(fail)?;
         listener.set_nonblocking(true).map_err(fail)?;
         Ok(Self {
@@ -88,7 +87,7 @@ impl BoundListener {
             TcpListener::from_std(listener).map_err(fail)?
         };
         let (stop, stopped) = oneshot::channel::<Infallible>();
-        let handle = runtime.handle().clone();
+        let https = Arc::new(Https::new(runtime.handle().clone()));
         let thread = thread::Builder::new()
             .name("wechatpay-sandbox".to_owned())
             .spawn(move || {
@@ -100,10 +99,15 @@ impl BoundListener {
             .map_err(fail)?;
         Ok(Server {
             stop: Some(stop),
-            runtime: handle,
+            https,
             thread: Some(thread),
         })
     }
+}
+
+fn cannot_listen(address: SocketAddr, err: io::Error) -> Cause {
+    let what = format!("the sandbox cannot listen on {address}");
+    Cause::new(ErrorKind::Connect, what).with_source(err)
 }
 
 impl Drop for Server {
@@ -120,7 +124,7 @@ async fn accept(listener: TcpListener, state: Arc<SandboxState>) {
     let plain = Listener {
         address: state.address,
         tls: false,
-        client_certificate: None,
+        client_certificate: ClientCertificate::None,
     };
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {

@@ -1,1 +1,249 @@
-//! The listener for HTTPS, with client certificates of the sandbox's own CA.
+//! The sandbox over HTTPS, on a port of its own, with the client certificates that APIv2 requires for money
+//! that goes out.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
+    server::{
+        WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::Handle,
+    sync::Semaphore,
+    time,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{MAX_CONNECTIONS, cannot_listen, serve_connection};
+use crate::{
+    base::crypto::{Certificate, KeyAndChain, tls_provider},
+    error::{Cause, ErrorKind, cause::Result},
+    sandbox::{
+        pipeline::{ClientCertificate, Listener},
+        state::{
+            SandboxState,
+            authority::{Subject, serial},
+            keys::Role,
+        },
+    },
+};
+
+/// How long a handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The HTTPS listener, which starts when it is first asked for: most sandboxes need none, and its keys take
+/// up to seconds to draw.
+pub(in crate::sandbox) struct Https {
+    /// Spawns onto the server's thread, from any other.
+    runtime: Handle,
+    address: Mutex<Option<SocketAddr>>,
+}
+
+impl Https {
+    pub(super) fn new(runtime: Handle) -> Self {
+        Self {
+            runtime,
+            address: Mutex::new(None),
+        }
+    }
+
+    /// Returns the address, which it starts to listen on if this is the first call.
+    pub(in crate::sandbox) fn address(&self, state: &Arc<SandboxState>) -> Result<SocketAddr> {
+        // Held while it starts: a second caller waits for the same listener.
+        let mut address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(address) = *address {
+            return Ok(address);
+        }
+        let started = self.start(state)?;
+        Ok(*address.insert(started))
+    }
+
+    fn start(&self, state: &Arc<SandboxState>) -> Result<SocketAddr> {
+        let wanted = SocketAddr::new(state.address.ip(), 0);
+        let fail = |err| cannot_listen(wanted, err);
+        let listener = StdListener::bind(wanted).map_err(fail)?;
+        listener.set_nonblocking(true).map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        let (config, verifier) = server_config(state, address.ip())?;
+        let listener = {
+            let _in_runtime = self.runtime.enter();
+            TcpListener::from_std(listener).map_err(fail)?
+        };
+        let acceptor = Acceptor {
+            tls: TlsAcceptor::from(Arc::new(config)),
+            verifier,
+            address,
+            state: Arc::clone(state),
+        };
+        self.runtime.spawn(accept(listener, Arc::new(acceptor)));
+        Ok(address)
+    }
+}
+
+/// What accepting a connection needs.
+struct Acceptor {
+    tls: TlsAcceptor,
+    verifier: Arc<dyn ClientCertVerifier>,
+    address: SocketAddr,
+    state: Arc<SandboxState>,
+}
+
+async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let acceptor = Arc::clone(&acceptor);
+                tokio::spawn(async move {
+                    acceptor.serve(stream).await;
+                    drop(permit);
+                });
+            }
+            Err(_) => time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+impl Acceptor {
+    /// Serves one connection. A failed handshake ends it: the client has the reason from TLS.
+    async fn serve(&self, stream: TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let handshake = time::timeout(HANDSHAKE_TIMEOUT, self.tls.accept(stream));
+        let Ok(Ok(stream)) = handshake.await else {
+            return;
+        };
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let listener = Listener {
+            address: self.address,
+            tls: true,
+            client_certificate: self.judge(chain),
+        };
+        serve_connection(stream, Arc::clone(&self.state), listener).await;
+    }
+
+    fn judge(&self, chain: &[CertificateDer<'_>]) -> ClientCertificate {
+        let Some((own, issuers)) = chain.split_first() else {
+            return ClientCertificate::None;
+        };
+        match self
+            .verifier
+            .verify_client_cert(own, issuers, UnixTime::now())
+        {
+            Ok(_) => Certificate::from_der(own)
+                .map_or(ClientCertificate::Invalid, ClientCertificate::Valid),
+            Err(_) => ClientCertificate::Invalid,
+        }
+    }
+}
+
+/// Returns the configuration, and what tells whether a client's certificate is of the sandbox's CA.
+fn server_config(
+    state: &SandboxState,
+    bound: IpAddr,
+) -> Result<(ServerConfig, Arc<dyn ClientCertVerifier>)> {
+    let fail = |err: rustls::Error| no_tls().with_source(err);
+    let authority = state.platform.authority()?;
+    let key = state.key_source.key(Role::Tls)?;
+    let certificate = authority.issue(&Subject {
+        name: "WeChat Pay sandbox",
+        serial: serial()?,
+        key: &key.public_key(),
+        dns: &["localhost"],
+        ip: &own_addresses(bound),
+    })?;
+    let mut roots = RootCertStore::empty();
+    roots.add(der(&authority.certificate)).map_err(fail)?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), tls_provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(|err| no_tls().with_source(err))?;
+    let own = KeyAndChain::from_pem(&certificate.to_pem(), &key.to_pkcs8_pem()?)?;
+    let key = PrivateKeyDer::try_from(&own.key[..]).map_err(|what| no_tls().with_source(what))?;
+    let mut config = ServerConfig::builder_with_provider(tls_provider())
+        .with_safe_default_protocol_versions()
+        .map_err(fail)?
+        .with_client_cert_verifier(Arc::new(AnyClient(Arc::clone(&verifier))))
+        .with_single_cert(vec![der(&certificate)], key.clone_key())
+        .map_err(fail)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((config, verifier))
+}
+
+/// Returns the addresses under which clients reach a listener on `bound`.
+fn own_addresses(bound: IpAddr) -> Vec<IpAddr> {
+    let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    if !bound.is_unspecified() && !bound.is_loopback() {
+        addresses.push(bound);
+    }
+    addresses
+}
+
+fn der(certificate: &Certificate) -> CertificateDer<'static> {
+    CertificateDer::from(certificate.as_der().to_vec())
+}
+
+fn no_tls() -> Cause {
+    Cause::new(ErrorKind::Config, "the sandbox cannot set up TLS")
+}
+
+/// Completes the handshake with any certificate whose key the client has, or with none.
+// As WeChat Pay's gateway does: it answers a certificate of another CA with a page, not with an alert.
+#[derive(Debug)]
+struct AnyClient(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for AnyClient {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        // A client that has a hint keeps a certificate of another CA to itself.
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
