@@ -1,0 +1,96 @@
+//! Responses of APIv2.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::{V2Ctx, V2Error, V2Reply, V2Result};
+use crate::{
+    base::xml,
+    protocol::v2::{
+        paths,
+        sign::{SIGN, sign},
+    },
+    sandbox::response::ApiResponse,
+};
+
+/// The first bytes of a compressed file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Returns the response of an operation.
+pub(super) fn answer(ctx: &V2Ctx<'_>, path: &str, result: V2Result) -> ApiResponse {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+    put("return_code", "SUCCESS");
+    put("return_msg", "OK");
+    for name in ["appid", "mch_id", "sub_appid", "sub_mch_id"] {
+        let value = ctx.optional(name);
+        if let Some(value) = value.filter(|_| ctx.op.response().get(name).is_some()) {
+            put(name, value);
+        }
+    }
+    match result {
+        Ok(V2Reply::Fields(own)) => {
+            put("result_code", "SUCCESS");
+            fields.extend(own);
+        }
+        Ok(V2Reply::Table(bytes)) => {
+            let content_type = match bytes.starts_with(&GZIP) {
+                true => "application/x-gzip",
+                false => "text/plain; charset=utf-8",
+            };
+            return ApiResponse::file(bytes, content_type);
+        }
+        Ok(V2Reply::Json(value)) => return ApiResponse::ok(&value).unsigned(),
+        Ok(V2Reply::Html(html)) => return page(StatusCode::OK, html),
+        Err(V2Error::Result { code, message }) => {
+            put("result_code", "FAIL");
+            put("err_code", code);
+            put("err_code_des", &message);
+        }
+        Err(refused) => return refusal(refused),
+    }
+    if !paths::is_unsigned(path) {
+        let nonce = ctx.state.rng().token(32);
+        fields.insert("nonce_str".to_owned(), nonce.into());
+        match sign(&fields, &ctx.merchant.apiv2, ctx.sign_type) {
+            Ok(sign) => fields.insert(SIGN.to_owned(), sign.into()),
+            Err(err) => return ApiResponse::system_error(&err.to_string()).unsigned(),
+        };
+    }
+    write(StatusCode::OK, &fields)
+}
+
+/// Returns the response to a request that no operation answers.
+pub(super) fn refusal(error: V2Error) -> ApiResponse {
+    match error {
+        V2Error::Page { status, html } => page(status, html),
+        V2Error::Absent { status, message } => write(status, &failure(message)),
+        V2Error::Return(message) | V2Error::Result { message, .. } => {
+            write(StatusCode::OK, &failure(message))
+        }
+        V2Error::Bill { code, message } => {
+            let mut fields = failure(message.to_owned());
+            fields.insert("error_code".to_owned(), code.to_string().into());
+            write(StatusCode::OK, &fields)
+        }
+    }
+}
+
+/// `return_code` FAIL with this reason.
+fn failure(message: String) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("return_code".to_owned(), "FAIL".into());
+    fields.insert("return_msg".to_owned(), message.into());
+    fields
+}
+
+fn write(status: StatusCode, fields: &Map<String, Value>) -> ApiResponse {
+    match xml::write(fields) {
+        Ok(text) => ApiResponse::text(status, text, "text/xml; charset=utf-8"),
+        Err(err) => ApiResponse::system_error(&err.to_string()).unsigned(),
+    }
+}
+
+fn page(status: StatusCode, html: String) -> ApiResponse {
+    ApiResponse::text(status, html, "text/html; charset=utf-8")
+}

@@ -1,0 +1,243 @@
+//! The checks before an operation: the form of a request, its merchant, its sign, its client certificate
+//! and its path.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value};
+
+use super::{V2Error, optional};
+use crate::{
+    base::xml,
+    catalog::{self, Operation},
+    protocol::v2::{
+        paths,
+        sign::{SignType, check_digest},
+    },
+    sandbox::{
+        pipeline::{Arrived, ClientCertificate, Listener},
+        request::parse_query,
+        state::{SandboxState, merchant::Merchant},
+    },
+};
+
+/// The largest XML that is read.
+const MAX_XML: usize = 1 << 20;
+
+/// A request whose sign is valid.
+pub(super) struct Verified {
+    pub(super) merchant: Arc<Merchant>,
+    pub(super) fields: Map<String, Value>,
+    pub(super) sign_type: SignType,
+}
+
+/// Reads the fields of a request, and checks their sign.
+// Before anything else: without a valid sign, a request learns nothing but what is wrong with its form.
+pub(super) fn verified(state: &SandboxState, request: &Arrived) -> Result<Verified, V2Error> {
+    let parts = &request.parts;
+    let fields = read_fields(&parts.method, parts.uri.query(), &request.body)?;
+    let mchid = ["mch_id", "mchid", "combine_mch_id"]
+        .iter()
+        .find_map(|name| optional(&fields, name))
+        .ok_or_else(|| fail("缺少参数mch_id"))?;
+    let merchant = state
+        .merchants
+        .get(mchid)
+        .ok_or_else(|| fail("mch_id参数格式错误"))?;
+    let sign_type = check_sign(&fields, &merchant.apiv2, parts.uri.path())?;
+    Ok(Verified {
+        merchant,
+        fields,
+        sign_type,
+    })
+}
+
+/// Checks the sign, which must have the digest that the fields ask for.
+fn check_sign(fields: &Map<String, Value>, key: &str, path: &str) -> Result<SignType, V2Error> {
+    let refuse = |_| fail("签名错误，请检查后再试");
+    let made_with = check_digest(fields, key).map_err(refuse)?;
+    let asked_for = match optional(fields, "sign_type") {
+        None if requires_hmac(path) => SignType::HmacSha256,
+        name => SignType::from_field(name).map_err(refuse)?,
+    };
+    if made_with != asked_for {
+        return Err(fail("签名错误，请检查后再试"));
+    }
+    if made_with == SignType::Md5 && requires_hmac(path) {
+        return Err(fail("sign_type参数错误，仅支持HMAC-SHA256"));
+    }
+    Ok(made_with)
+}
+
+/// Returns whether an operation is documented with HMAC-SHA256 alone.
+fn requires_hmac(path: &str) -> bool {
+    let op = catalog::find(&Method::POST, &format!("v2{path}"));
+    let field = op.and_then(|op| op.request().at("/xml/sign_type"));
+    field.is_some_and(|field| field.values() == [SignType::HmacSha256.name()])
+        || path == "/pay/downloadfundflow"
+}
+
+/// Checks that the client presented the merchant's certificate if the path requires it.
+pub(super) fn check_certificate(
+    path: &str,
+    listener: &Listener,
+    merchant: &Merchant,
+) -> Result<(), V2Error> {
+    match &listener.client_certificate {
+        // A gateway refuses such a certificate on every path.
+        ClientCertificate::Invalid => Err(bad_request("The SSL certificate error")),
+        ClientCertificate::None if paths::needs_certificate(path) => {
+            Err(bad_request("No required SSL certificate was sent"))
+        }
+        ClientCertificate::Valid(certificate)
+            if paths::needs_certificate(path)
+                && (certificate.serial() != merchant.serial
+                    || *certificate.public_key() != merchant.key.public) =>
+        {
+            Err(fail(OTHER_CERTIFICATE))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says that the certificate is another merchant's.
+// The text is that of a support page: https://developers.weixin.qq.com/community/pay/doc/000cc4106b41e8ee8378d66e95ac08
+const OTHER_CERTIFICATE: &str = "商户号与API证书不匹配";
+
+/// Returns the page of nginx for a client certificate that it refuses.
+fn bad_request(reason: &str) -> V2Error {
+    V2Error::Page {
+        status: StatusCode::BAD_REQUEST,
+        html: format!(
+            "<html>\r\n<head><title>400 {reason}</title></head>\r\n<body>\r\n<center><h1>400 Bad \
+             Request</h1></center>\r\n<center>{reason}</center>\r\n<hr><center>nginx</center>\r\n\
+             </body>\r\n</html>\r\n"
+        ),
+    }
+}
+
+/// Returns the documented operation of a request.
+pub(super) fn operation(method: &Method, path: &str) -> Result<&'static Operation, V2Error> {
+    let path = format!("v2{path}");
+    if let Some(op) = catalog::find(method, &path) {
+        return Ok(op);
+    }
+    if catalog::by_path(&path).next().is_some() {
+        return Err(fail("请使用post方法"));
+    }
+    let nearest = catalog::nearest(&path);
+    let nearest = nearest.strip_prefix("v2").unwrap_or(nearest);
+    Err(V2Error::Absent {
+        status: StatusCode::NOT_FOUND,
+        message: format!(
+            "请求的资源不存在: {} is not documented; the nearest is {nearest}",
+            &path["v2".len()..]
+        ),
+    })
+}
+
+/// Returns the fields of the XML, or of the query of a GET.
+fn read_fields(
+    method: &Method,
+    query: Option<&str>,
+    body: &[u8],
+) -> Result<Map<String, Value>, V2Error> {
+    let malformed = || fail("XML格式错误");
+    if *method != Method::GET {
+        if body.is_empty() {
+            return Err(fail("post数据为空"));
+        }
+        return xml::parse(body, MAX_XML).map_err(|_| malformed());
+    }
+    let mut fields = Map::new();
+    for (name, value) in parse_query(query.unwrap_or_default()).map_err(|_| malformed())? {
+        // A sign cannot cover both.
+        if fields.insert(name, value.into()).is_some() {
+            return Err(malformed());
+        }
+    }
+    Ok(fields)
+}
+
+fn fail(message: &str) -> V2Error {
+    V2Error::Return(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::v2::sign::sign;
+
+    const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
+
+    fn signed(mut fields: Value, sign_type: SignType) -> Map<String, Value> {
+        let fields = fields.as_object_mut().unwrap();
+        let sign = sign(fields, KEY, sign_type).unwrap();
+        fields.insert("sign".to_owned(), sign.into());
+        fields.clone()
+    }
+
+    #[test]
+    fn sign_must_have_the_digest_that_the_fields_ask_for() {
+        use SignType::{HmacSha256, Md5};
+        let check = |fields, made_with, path| check_sign(&signed(fields, made_with), KEY, path);
+        let order = "/pay/unifiedorder";
+        assert_eq!(check(json!({"a": "1"}), Md5, order), Ok(Md5));
+        for (name, made_with) in [("MD5", Md5), ("HMAC-SHA256", HmacSha256)] {
+            let fields = json!({"a": "1", "sign_type": name});
+            assert_eq!(check(fields, made_with, order), Ok(made_with));
+        }
+        for (fields, made_with) in [
+            (json!({"a": "1"}), HmacSha256),
+            (json!({"a": "1", "sign_type": "HMAC-SHA256"}), Md5),
+            (json!({"a": "1", "sign_type": "SM3"}), Md5),
+        ] {
+            let refused = check(fields.clone(), made_with, order);
+            assert_eq!(refused, Err(fail("签名错误，请检查后再试")), "{fields}");
+        }
+        // Documented with HMAC-SHA256 alone.
+        let sharing = "/secapi/pay/profitsharing";
+        assert_eq!(
+            check(json!({"a": "1"}), HmacSha256, sharing),
+            Ok(HmacSha256)
+        );
+        assert!(check(json!({"a": "1", "sign_type": "MD5"}), Md5, sharing).is_err());
+    }
+
+    #[test]
+    fn path_and_method_must_be_documented() {
+        assert!(operation(&Method::POST, "/pay/unifiedorder").is_ok());
+        let refused = operation(&Method::GET, "/pay/unifiedorder").unwrap_err();
+        assert_eq!(refused, fail("请使用post方法"));
+        let V2Error::Absent { status, message } =
+            operation(&Method::POST, "/pay/unifedorder").unwrap_err()
+        else {
+            panic!("not absent")
+        };
+        assert_eq!(status, 404);
+        assert!(
+            message.ends_with("the nearest is /pay/unifiedorder"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn fields_are_read_from_the_body_or_the_query_of_a_get() {
+        let read = |method: Method, query, body: &str| read_fields(&method, query, body.as_bytes());
+        let fields = read(Method::POST, Some("a=2"), "<xml><a>1</a></xml>").unwrap();
+        assert_eq!(fields["a"], "1");
+        assert_eq!(read(Method::GET, Some("a=%2B"), "").unwrap()["a"], "+");
+        let refused = |result: Result<_, V2Error>| match result.unwrap_err() {
+            V2Error::Return(message) => message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(read(Method::POST, None, "")), "post数据为空");
+        assert_eq!(refused(read(Method::POST, None, "{}")), "XML格式错误");
+        assert_eq!(
+            refused(read(Method::GET, Some("a=1&a=2"), "")),
+            "XML格式错误"
+        );
+    }
+}
