@@ -4,6 +4,8 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Error, Result},
     sandbox::{
+        flows::pay::engine::{self, Payer},
+        refusal::Refusal,
         response::ApiResponse,
         state::world::{Store, World},
     },
@@ -37,19 +39,26 @@ impl Sandbox {
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
         let now = self.state.clock.now();
         let mut world = self.state.world();
-        // Real transaction IDs have 28 digits and begin with 4200.
-        let transaction_id = world.number("4200", 28);
-        let openid = world.openid();
-        let store = only_store(&mut world, order_no, |store| has_order(store, order_no))?;
-        let result = if let Some(transaction) = store.pay.transactions.get_mut(order_no) {
-            transaction.pay(transaction_id, openid, now)
-        } else if let Some(order) = store.service_orders.orders.get_mut(order_no) {
-            order.apply_expiry(now);
-            order.pay(transaction_id, now)
+        let mchid = only_merchant(&world, order_no, |store| has_order(store, order_no))?;
+        let store = world.store(&mchid);
+        if store.pay.transactions.get(order_no).is_some() {
+            engine::pay(&mut world, &mchid, order_no, Payer::default(), now)
+                .map_err(Refusal::into_error)?;
         } else {
-            return Err(unknown_order(order_no));
-        };
-        result.map_err(|response| refusal(&response))
+            // Real transaction IDs have 28 digits and begin with 4200.
+            let transaction_id = world.number("4200", 28);
+            let orders = &mut world.store(&mchid).service_orders.orders;
+            let order = orders
+                .get_mut(order_no)
+                .ok_or_else(|| unknown_order(order_no))?;
+            order.apply_expiry(now);
+            order
+                .pay(transaction_id, now)
+                .map_err(|response| refusal(&response))?;
+        }
+        drop(world);
+        self.state.wake();
+        Ok(())
     }
 
     /// Returns the state of a transaction (`NOTPAY`, `SUCCESS`, `CLOSED`) or of a service order
@@ -84,19 +93,29 @@ fn has_order(store: &Store, order_no: &str) -> bool {
 /// Returns the store that has an order.
 ///
 /// # Errors
-/// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
+/// Returns the errors of [`only_merchant`].
 pub(super) fn only_store<'a>(
     world: &'a mut World,
     order_no: &str,
     has_order: impl Fn(&Store) -> bool,
 ) -> Result<&'a mut Store> {
-    let mut stores = world
-        .stores
-        .iter_mut()
-        .filter(|(_, store)| has_order(store));
+    let mchid = only_merchant(world, order_no, has_order)?;
+    Ok(world.store(&mchid))
+}
+
+/// Returns the merchant whose store has an order.
+///
+/// # Errors
+/// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
+pub(super) fn only_merchant(
+    world: &World,
+    order_no: &str,
+    has_order: impl Fn(&Store) -> bool,
+) -> Result<String> {
+    let mut stores = world.stores.iter().filter(|(_, store)| has_order(store));
     match (stores.next(), stores.next()) {
         (None, _) => Err(unknown_order(order_no)),
-        (Some((_, store)), None) => Ok(store),
+        (Some((mchid, _)), None) => Ok(mchid.clone()),
         (Some((one, _)), Some((other, _))) => Err(Cause::request(format!(
             "the merchants {one} and {other} both have an order {order_no}: give their orders different \
              numbers"

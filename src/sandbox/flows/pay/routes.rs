@@ -1,81 +1,156 @@
-//! The transaction's operations: Native prepayment, query and close.
+//! The operations of payment orders. A service provider's are those of a direct merchant under another
+//! path.
 
-use http::StatusCode;
-
-use super::Transaction;
+use super::{
+    engine::{self, Number},
+    order::{Product, State},
+    read,
+};
 use crate::sandbox::{
-    checks::merchant::{check_appid, check_mchid, check_query_mchid},
+    checks::{
+        fields::Fields,
+        merchant::{Acting, acting_for, acting_for_query, check_appid, check_bound},
+    },
     flows::{Route, v3},
     request::Ctx,
     response::{ApiResponse, HandlerResult},
 };
 
 pub(crate) const ROUTES: &[Route] = &[
+    v3("POST v3/pay/transactions/app", prepay),
+    v3("POST v3/pay/transactions/h5", prepay),
+    v3("POST v3/pay/transactions/jsapi", prepay),
     v3("POST v3/pay/transactions/native", prepay),
+    v3("POST v3/pay/transactions/codepay", code_pay),
     v3("GET v3/pay/transactions/id/{transaction_id}", query_by_id),
     v3("GET v3/pay/transactions/out-trade-no/{out_trade_no}", query),
     v3(
         "POST v3/pay/transactions/out-trade-no/{out_trade_no}/close",
         close,
     ),
+    v3(
+        "POST v3/pay/transactions/out-trade-no/{out_trade_no}/reverse",
+        reverse,
+    ),
+    v3("POST v3/pay/partner/transactions/app", prepay),
+    v3("POST v3/pay/partner/transactions/h5", prepay),
+    v3("POST v3/pay/partner/transactions/jsapi", prepay),
+    v3("POST v3/pay/partner/transactions/miniprogram", prepay),
+    v3("POST v3/pay/partner/transactions/native", prepay),
+    v3("POST v3/pay/partner/transactions/scannedpos", prepay),
+    v3("POST v3/pay/partner/transactions/codepay", code_pay),
+    v3(
+        "GET v3/pay/partner/transactions/id/{transaction_id}",
+        query_by_id,
+    ),
+    v3(
+        "GET v3/pay/partner/transactions/out-trade-no/{out_trade_no}",
+        query,
+    ),
+    v3(
+        "POST v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close",
+        close,
+    ),
+    v3(
+        "POST v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse",
+        reverse,
+    ),
 ];
 
 fn prepay(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let mchid = &ctx.merchant.mchid;
-    let code_url = format!("weixin://wxpay/bizpayurl?pr={}", ctx.world().token(9));
+    let acting = acting(ctx, &fields)?;
     // Everything is checked before an order changes.
-    let new = Transaction::prepay(&fields, mchid, code_url, ctx.now)?;
-    check_appid(&fields, ctx.merchant)?;
-
+    let new = read::new_order(&fields, acting, product(ctx), ctx.now)?;
+    check_bound(&new.appid, ctx.merchant)?;
     let mut world = ctx.world();
-    let transactions = &mut world.store(mchid).pay.transactions;
-    if let Some(existing) = transactions.get_mut(new.out_trade_no()) {
-        existing.prepay_again(new)?;
-        return Ok(ApiResponse::ok(&existing.prepay_body()));
-    }
-    let response = ApiResponse::ok(&new.prepay_body());
-    transactions.insert(new.out_trade_no().to_owned(), new);
-    Ok(response)
+    let (acting, number) = (new.acting.clone(), new.out_trade_no.clone());
+    engine::prepay(&mut world, new, ctx.now)?;
+    let order = engine::find(&world, &acting, Number::Merchants(&number))?;
+    Ok(ApiResponse::ok(&order.prepay_body()))
+}
+
+/// Pays at once, or answers 202 while the customer has to enter the password.
+fn code_pay(ctx: &Ctx<'_>) -> HandlerResult {
+    let fields = ctx.fields();
+    let acting = acting(ctx, &fields)?;
+    let new = read::new_order(&fields, acting, Product::Code, ctx.now)?;
+    let auth_code = read::auth_code(&fields)?;
+    check_bound(&new.appid, ctx.merchant)?;
+    let order = engine::code_pay(&mut ctx.world(), new, auth_code, ctx.now)?;
+    let body = order.query_body();
+    Ok(match order.state {
+        State::UserPaying => ApiResponse::accepted(&body),
+        _ => ApiResponse::ok(&body),
+    })
 }
 
 fn query(ctx: &Ctx<'_>) -> HandlerResult {
-    let mchid = &ctx.merchant.mchid;
-    check_query_mchid(ctx.query("mchid")?, mchid)?;
-    let mut world = ctx.world();
-    let transaction = world
-        .store(mchid)
-        .pay
-        .transactions
-        .get(ctx.path("out_trade_no"));
-    let transaction = transaction.ok_or_else(not_found)?;
-    Ok(ApiResponse::ok(&transaction.query_body()))
+    find(ctx, Number::Merchants(ctx.path("out_trade_no")))
 }
 
 fn query_by_id(ctx: &Ctx<'_>) -> HandlerResult {
-    let mchid = &ctx.merchant.mchid;
-    check_query_mchid(ctx.query("mchid")?, mchid)?;
-    let id = ctx.path("transaction_id");
-    let mut world = ctx.world();
-    let transactions = &world.store(mchid).pay.transactions;
-    let transaction = transactions
-        .find(|transaction| transaction.has_transaction_id(id))
-        .ok_or_else(not_found)?;
-    Ok(ApiResponse::ok(&transaction.query_body()))
+    find(ctx, Number::Ours(ctx.path("transaction_id")))
+}
+
+fn find(ctx: &Ctx<'_>, by: Number<'_>) -> HandlerResult {
+    for name in read::merchant_fields(is_direct(ctx)) {
+        ctx.query(name)?;
+    }
+    let acting = acting_for_query(ctx)?;
+    let world = ctx.world();
+    let order = engine::find(&world, &acting, by)?;
+    Ok(ApiResponse::ok(&order.query_body()))
 }
 
 fn close(ctx: &Ctx<'_>) -> HandlerResult {
-    let mchid = &ctx.merchant.mchid;
-    check_mchid(&ctx.fields(), mchid)?;
-    let mut world = ctx.world();
-    let transactions = &mut world.store(mchid).pay.transactions;
-    transactions
-        .get_mut(ctx.path("out_trade_no"))
-        .ok_or_else(not_found)?
-        .close()?;
+    let acting = acting(ctx, &ctx.fields())?;
+    engine::close(&mut ctx.world(), &acting, ctx.path("out_trade_no"))?;
     Ok(ApiResponse::no_content())
 }
 
-fn not_found() -> ApiResponse {
-    ApiResponse::error(StatusCode::NOT_FOUND, "ORDER_NOT_EXIST", "订单不存在")
+fn reverse(ctx: &Ctx<'_>) -> HandlerResult {
+    let fields = ctx.fields();
+    let acting = acting(ctx, &fields)?;
+    if is_direct(ctx) {
+        check_appid(&fields, ctx.merchant)?;
+    }
+    let by = Number::Merchants(ctx.path("out_trade_no"));
+    let mut world = ctx.world();
+    engine::reverse(&mut world, &acting, by, ctx.now)?;
+    let order = engine::find(&world, &acting, by)?;
+    let mut body = order.ids_body();
+    body["out_trade_no"] = order.out_trade_no().into();
+    Ok(ApiResponse::ok(&body))
+}
+
+/// Returns whom the request is for. The operations of direct merchants take no `sub_mchid`.
+fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
+    for name in read::merchant_fields(is_direct(ctx)) {
+        fields.text(name, 32)?;
+    }
+    match is_direct(ctx) {
+        true => acting_for(ctx, fields).map(|acting| Acting {
+            mchid: acting.sp_mchid.unwrap_or(acting.mchid),
+            sp_mchid: None,
+        }),
+        false => acting_for(ctx, fields),
+    }
+}
+
+fn is_direct(ctx: &Ctx<'_>) -> bool {
+    !ctx.op.template().starts_with("v3/pay/partner/")
+}
+
+/// Returns the product that the path names.
+fn product(ctx: &Ctx<'_>) -> Product {
+    let (_, product) = ctx.op.template().rsplit_once('/').unwrap_or_default();
+    match product {
+        "app" => Product::App,
+        "h5" => Product::H5,
+        "native" => Product::Native,
+        "miniprogram" => Product::MiniProgram,
+        // `jsapi` is a mini program's as well; `scannedpos` answers with a `prepay_id`, too.
+        _ => Product::Jsapi,
+    }
 }

@@ -1,8 +1,8 @@
-//! What others see of a transaction: the responses of its operations, and the rows of bills.
+//! What others see of an order: the responses of its operations, its notification, and the rows of bills.
 
 use serde_json::{Value, json};
 
-use super::{TradeState, Transaction};
+use super::order::{Order, Product};
 use crate::sandbox::time::format_rfc3339;
 
 /// A paid transaction, as bills list it.
@@ -19,63 +19,91 @@ pub(crate) struct PaidTransaction<'a> {
     pub(crate) total: u64,
 }
 
-impl Transaction {
+impl Order {
     /// Returns the body of a prepayment's response.
     pub(crate) fn prepay_body(&self) -> Value {
-        json!({ "code_url": self.code_url })
+        let codes = &self.prepaid;
+        match self.asked.product {
+            Product::Native => json!({ "code_url": codes.code_url }),
+            Product::H5 => json!({ "h5_url": codes.h5_url }),
+            _ => json!({ "prepay_id": codes.prepay_id }),
+        }
     }
 
-    /// Returns the body of a query's response.
+    /// Returns the body of a query's response, which is also the resource of the notification.
     // Fields of a payment appear only after it, as in production: a test that reads
     // `transaction_id` of an unpaid order fails here first.
     pub(crate) fn query_body(&self) -> Value {
-        let requested = |name: &str| self.request.get(name).cloned().unwrap_or(Value::Null);
-        let mut body = json!({
-            "appid": requested("appid"),
-            "mchid": requested("mchid"),
-            "out_trade_no": self.out_trade_no,
-            "trade_state": self.trade_state(),
-            "trade_state_desc": self.trade_state_desc(),
-            "amount": { "total": self.total, "currency": "CNY" },
-        });
-        if let Some(attach) = self.request.get("attach") {
-            body["attach"] = attach.clone();
+        let asked = &self.asked;
+        let mut body = self.ids_body();
+        body["out_trade_no"] = asked.out_trade_no.as_str().into();
+        body["trade_state"] = self.trade_state().into();
+        body["trade_state_desc"] = self.trade_state_desc().into();
+        body["amount"] = json!({ "total": asked.total, "currency": "CNY" });
+        if let Some(attach) = &asked.attach {
+            body["attach"] = attach.as_str().into();
         }
-        if let TradeState::Paid(payment) = &self.trade_state {
+        if let Some(scene) = self.device() {
+            body["scene_info"] = json!({ "device_id": scene });
+        }
+        if let Some(payment) = self.payment() {
             body["transaction_id"] = payment.transaction_id.as_str().into();
-            body["trade_type"] = "NATIVE".into();
-            body["bank_type"] = "OTHERS".into();
+            body["trade_type"] = asked.product.trade_type().into();
+            body["bank_type"] = payment.bank_type.into();
             body["success_time"] = format_rfc3339(payment.time).into();
-            body["payer"] = json!({ "openid": payment.openid });
-            body["amount"]["payer_total"] = self.total.into();
+            body["payer"] = self.payer_body();
+            body["amount"]["payer_total"] = asked.total.into();
             body["amount"]["payer_currency"] = "CNY".into();
         }
         body
     }
 
-    /// Returns the payment for a bill, or `None` if the transaction is not paid.
-    pub(crate) fn paid(&self) -> Option<PaidTransaction<'_>> {
-        let TradeState::Paid(payment) = &self.trade_state else {
-            return None;
+    /// Returns the IDs of the order's app and merchants.
+    pub(crate) fn ids_body(&self) -> Value {
+        let (asked, acting) = (&self.asked, &self.asked.acting);
+        let Some(sp_mchid) = &acting.sp_mchid else {
+            return json!({ "appid": asked.appid, "mchid": acting.mchid });
         };
-        let requested = |name: &str| self.request.get(name).and_then(Value::as_str);
+        let mut body = json!({
+            "sp_appid": asked.appid, "sp_mchid": sp_mchid, "sub_mchid": acting.mchid,
+        });
+        if let Some(sub_appid) = &asked.sub_appid {
+            body["sub_appid"] = sub_appid.as_str().into();
+        }
+        body
+    }
+
+    /// Returns the payment for a bill, or `None` if the order is not paid.
+    pub(crate) fn paid(&self) -> Option<PaidTransaction<'_>> {
+        let (asked, payment) = (&self.asked, self.payment()?);
         Some(PaidTransaction {
             time: payment.time,
-            appid: requested("appid").unwrap_or_default(),
+            appid: &asked.appid,
             transaction_id: &payment.transaction_id,
-            out_trade_no: &self.out_trade_no,
+            out_trade_no: &asked.out_trade_no,
             openid: &payment.openid,
-            description: requested("description").unwrap_or_default(),
-            attach: requested("attach").unwrap_or_default(),
-            total: self.total,
+            description: &asked.description,
+            attach: asked.attach.as_deref().unwrap_or_default(),
+            total: asked.total,
         })
     }
 
-    fn trade_state_desc(&self) -> &'static str {
-        match &self.trade_state {
-            TradeState::NotPaid => "订单未支付",
-            TradeState::Paid(_) => "支付成功",
-            TradeState::Closed => "订单已关闭",
+    fn payer_body(&self) -> Value {
+        let Some(payment) = self.payment() else {
+            return json!({});
+        };
+        if self.asked.acting.sp_mchid.is_none() {
+            return json!({ "openid": payment.openid });
         }
+        let mut body = json!({ "sp_openid": payment.openid });
+        if let Some(sub_openid) = &payment.sub_openid {
+            body["sub_openid"] = sub_openid.as_str().into();
+        }
+        body
+    }
+
+    fn device(&self) -> Option<&str> {
+        let scene = self.asked.request.get("scene_info")?;
+        scene.get("device_id")?.as_str()
     }
 }

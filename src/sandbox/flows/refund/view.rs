@@ -1,0 +1,68 @@
+//! What others see of a refund: the responses of its operations, and its notification.
+
+use serde_json::{Value, json};
+
+use super::{Refund, Status};
+use crate::sandbox::time::format_rfc3339;
+
+impl Refund {
+    /// Returns the body of a refund's or a query's response.
+    pub(crate) fn body(&self) -> Value {
+        let mut body = json!({
+            "refund_id": self.refund_id,
+            "out_refund_no": self.asked.out_refund_no,
+            "transaction_id": self.transaction_id,
+            "out_trade_no": self.out_trade_no,
+            "channel": "ORIGINAL",
+            "user_received_account": self.user_received_account,
+            "create_time": format_rfc3339(self.created_at),
+            "status": self.status.as_str(),
+            "funds_account": self.funds_account(),
+            "amount": {
+                "total": self.total,
+                "refund": self.asked.fen,
+                "payer_total": self.total,
+                "payer_refund": self.asked.fen,
+                "settlement_refund": self.asked.fen,
+                "settlement_total": self.total,
+                "discount_refund": 0,
+                "currency": "CNY",
+                "refund_fee": 0,
+            },
+        });
+        if let Status::Success(time) = self.status {
+            body["success_time"] = format_rfc3339(time).into();
+        }
+        body
+    }
+
+    /// Returns the resource of the refund's notification.
+    pub(crate) fn notice_body(&self) -> Value {
+        let acting = &self.asked.acting;
+        let mut body = match &acting.sp_mchid {
+            None => json!({ "mchid": acting.mchid }),
+            Some(sp_mchid) => json!({ "sp_mchid": sp_mchid, "sub_mchid": acting.mchid }),
+        };
+        body["out_trade_no"] = self.out_trade_no.as_str().into();
+        body["transaction_id"] = self.transaction_id.as_str().into();
+        body["out_refund_no"] = self.asked.out_refund_no.as_str().into();
+        body["refund_id"] = self.refund_id.as_str().into();
+        body["refund_status"] = self.status.as_str().into();
+        if let Status::Success(time) = self.status {
+            body["success_time"] = format_rfc3339(time).into();
+        }
+        body["user_received_account"] = self.user_received_account.as_str().into();
+        body["amount"] = json!({
+            "total": self.total,
+            "refund": self.asked.fen,
+            "payer_total": self.total,
+            "payer_refund": self.asked.fen,
+        });
+        body
+    }
+
+    fn funds_account(&self) -> &str {
+        let asked = self.asked.request.get("funds_account");
+        asked.and_then(Value::as_str).unwrap_or("UNSETTLED")
+    }
+}
