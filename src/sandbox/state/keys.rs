@@ -237,4 +237,20 @@ mod tests {
             pem(KeySource::Fresh.key(Role::Platform(0)).unwrap())
         );
     }
+
+    #[test]
+    fn platform_certificate_is_made_once_for_each_sandbox() {
+        let keys = PlatformKeys::new(KeySource::Pooled).unwrap();
+        assert!(keys.made_certificate(0).is_none());
+        let old = keys.certificate(0).unwrap();
+        assert!(old.key.id.starts_with(SANDBOX_IN_HEX) && old.key.id.len() == 40);
+        assert_eq!(old.certificate.public_key(), &old.key.public_key());
+        let again = keys.certificate(0).unwrap();
+        assert_eq!(again.certificate, old.certificate);
+        assert!(keys.made_certificate(0).is_some());
+        assert_ne!(keys.certificate(1).unwrap().key.id, old.key.id);
+        assert!(keys.certificate(2).is_err());
+        let other = PlatformKeys::new(KeySource::Pooled).unwrap();
+        assert_ne!(other.certificate(0).unwrap().key.id, old.key.id);
+    }
 }

@@ -244,7 +244,7 @@ fn order_without_confirmation_starts_at_once() {
     let mut body = request();
     body["need_user_confirm"] = false.into();
     assert_eq!(
-        created_from(&body).err().unwrap().body_json()["detail"]["field"],
+        created_from(&body).unwrap_err().body_json()["detail"]["field"],
         "/openid"
     );
     body["openid"] = "o1".into();
@@ -270,7 +270,7 @@ fn creation_error_names_the_invalid_field() {
     ] {
         let mut body = request();
         *body.pointer_mut(pointer).unwrap() = value.clone();
-        let error = created_from(&body).err().expect(pointer).body_json();
+        let error = created_from(&body).expect_err(pointer).body_json();
         assert_eq!(error["code"], "PARAM_ERROR");
         assert_eq!(error["detail"]["location"], "body");
         // The wire names the field in the message, and not in `detail` as the documents do.
@@ -280,12 +280,12 @@ fn creation_error_names_the_invalid_field() {
     for name in request().as_object().unwrap().keys() {
         let mut body = request();
         body.as_object_mut().unwrap().remove(name);
-        let error = created_from(&body).err().expect(name).body_json();
+        let error = created_from(&body).expect_err(name).body_json();
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(&format!("/body/{name}”")), "{message}");
     }
     let mut body = request();
     body["time_range"] = json!({ "start_time": "20180609", "end_time": "20180608" });
-    let error = created_from(&body).err().unwrap().body_json();
+    let error = created_from(&body).unwrap_err().body_json();
     assert_eq!(error["detail"]["field"], "/time_range/end_time");
 }
