@@ -8,6 +8,7 @@ mod keys;
 mod money;
 mod outbox;
 mod pay;
+mod red_packet;
 mod snapshot;
 mod trust;
 mod user;

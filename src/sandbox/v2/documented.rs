@@ -37,6 +37,8 @@ pub(super) fn check(
             }
             _ => {
                 let is_exempt = SERVICE_PROVIDER.contains(&name)
+                    // Some tables require the one and make the other optional, although either suffices.
+                    || name == "out_trade_no" && is_given("transaction_id")
                     || catalog::is_replaced(&field, documented, is_given);
                 if field.is_required() && !is_exempt {
                     return Err(missing(name));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{V2Ctx, V2Error, V2Reply, V2Result};
 use crate::{
     base::xml,
+    error::cause::Result,
     protocol::v2::{
         paths,
         sign::{SIGN, sign},
@@ -85,12 +86,62 @@ fn failure(message: String) -> Map<String, Value> {
 }
 
 fn write(status: StatusCode, fields: &Map<String, Value>) -> ApiResponse {
-    match xml::write(fields) {
+    match nested(fields) {
         Ok(text) => ApiResponse::text(status, text, "text/xml; charset=utf-8"),
         Err(err) => ApiResponse::system_error(&err.to_string()).unsigned(),
     }
 }
 
+/// Writes fields, of which some are objects or lists of objects.
+// Requests have none, so the writer of requests refuses them.
+fn nested(fields: &Map<String, Value>) -> Result<String> {
+    let is_flat = |value: &Value| !value.is_object() && !value.is_array();
+    let flat = fields.iter().filter(|(_, value)| is_flat(value));
+    let flat = flat.map(|(name, value)| (name.clone(), value.clone()));
+    let mut text = xml::write(&flat.collect())?;
+    text.truncate(text.len() - END.len());
+    for (name, value) in fields {
+        let items = match value {
+            Value::Object(_) => std::slice::from_ref(value),
+            Value::Array(items) => items,
+            _ => continue,
+        };
+        for item in items.iter().filter_map(Value::as_object) {
+            let inner = nested(item)?;
+            let inner = &inner[START.len()..inner.len() - END.len()];
+            text.extend(["<", name, ">", inner, "</", name, ">"]);
+        }
+    }
+    text.push_str(END);
+    Ok(text)
+}
+
+const START: &str = "<xml>";
+const END: &str = "</xml>";
+
 fn page(status: StatusCode, html: String) -> ApiResponse {
     ApiResponse::text(status, html, "text/html; charset=utf-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nested_fields_are_elements() {
+        let fields = json!({
+            "a": "1", "list": { "item": [{ "b": "<" }, { "b": "2" }] }, "c": "3",
+        });
+        let text = nested(fields.as_object().unwrap()).unwrap();
+        assert_eq!(
+            text,
+            "<xml><a>1</a><c>3</c><list><item><b><![CDATA[<]]></b></item><item><b>2</b></item></list></xml>"
+        );
+        assert_eq!(
+            Value::Object(xml::parse(text.as_bytes(), 1000).unwrap()),
+            fields
+        );
+    }
 }

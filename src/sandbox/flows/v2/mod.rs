@@ -1,9 +1,47 @@
 //! The operations of APIv2.
+//!
+//! An order is one thing: what APIv2 creates, APIv3 can query, close and refund, and the other way round.
 
-use super::Route;
+mod order;
+mod payout;
+mod red_packet;
+mod refund;
+mod reply;
+mod transfer;
 
-pub(crate) const ROUTES: &[Route] = &[];
+pub(crate) use self::red_packet::{RedPacket, open as open_red_packet};
 
-/// What one merchant has of it.
+use self::{payout::Payouts, transfer::Transfer};
+use super::{Route, v2};
+
+pub(crate) const ROUTES: &[Route] = &[
+    v2("POST v2/pay/unifiedorder", order::unified_order),
+    v2("POST v2/pay/orderquery", order::query),
+    v2("POST v2/pay/closeorder", order::close),
+    v2("POST v2/pay/micropay", order::micropay),
+    v2("POST v2/secapi/pay/reverse", order::reverse),
+    v2("POST v2/secapi/pay/refund", refund::refund),
+    v2("POST v2/secapi/pay/refundv2", refund::refund),
+    v2("POST v2/pay/refundquery", refund::query),
+    v2("POST v2/pay/refundqueryv2", refund::query),
+    v2("POST v2/mmpaymkttransfers/sendredpack", red_packet::send),
+    v2(
+        "POST v2/mmpaymkttransfers/sendgroupredpack",
+        red_packet::send_group,
+    ),
+    v2("POST v2/mmpaymkttransfers/gethbinfo", red_packet::query),
+    v2(
+        "POST v2/mmpaymkttransfers/promotion/transfers",
+        transfer::transfer,
+    ),
+    v2("POST v2/mmpaymkttransfers/gettransferinfo", transfer::query),
+];
+
+/// What one merchant has of it. Its payments and refunds are with those of APIv3.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tables {}
+pub(crate) struct Tables {
+    /// By `mch_billno`.
+    pub(crate) red_packets: Payouts<RedPacket>,
+    /// By `partner_trade_no`.
+    transfers: Payouts<Transfer>,
+}

@@ -1,0 +1,92 @@
+//! Money to users: red packets and transfers, each once under its number.
+
+use serde_json::Value;
+
+use crate::sandbox::{
+    refusal::Refusal,
+    state::{
+        account::{Entry, EntryKind},
+        bounded_map::BoundedMap,
+        world::World,
+    },
+    v2::V2Error,
+};
+
+/// How many payouts of a kind and a merchant are kept.
+const MAX_PAYOUTS: usize = 10_000;
+
+/// Payouts by the merchant's number.
+#[derive(Clone, Debug)]
+pub(crate) struct Payouts<T>(BoundedMap<Payout<T>>);
+
+/// A payout that was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Payout<T> {
+    /// Everything that the request said. The same again is the same payout.
+    asked: Value,
+    pub(crate) made: T,
+}
+
+impl<T> Default for Payouts<T> {
+    fn default() -> Self {
+        Self(BoundedMap::new(MAX_PAYOUTS))
+    }
+}
+
+impl<T> Payouts<T> {
+    /// Returns the payout that the same request made before, or `None` if the number is new.
+    ///
+    /// # Errors
+    /// Refuses a number that a different request used.
+    pub(super) fn repeated(&self, number: &str, asked: &Value) -> Result<Option<&T>, V2Error> {
+        match self.0.get(number) {
+            Some(payout) if payout.asked != *asked => Err(V2Error::Result {
+                code: "FATAL_ERROR",
+                message: "两次请求商户单号一样，但是参数不一致".to_owned(),
+            }),
+            payout => Ok(payout.map(|payout| &payout.made)),
+        }
+    }
+
+    pub(super) fn insert(&mut self, number: &str, asked: Value, made: T) {
+        self.0.insert(number.to_owned(), Payout { asked, made });
+    }
+
+    /// Returns a payout by its number.
+    ///
+    /// # Errors
+    /// Refuses a number that does not exist.
+    pub(super) fn find(&self, number: &str) -> Result<&T, V2Error> {
+        self.get(number).ok_or_else(|| V2Error::Result {
+            code: "NOT_FOUND",
+            message: "指定单号数据不存在".to_owned(),
+        })
+    }
+
+    pub(crate) fn get(&self, number: &str) -> Option<&T> {
+        self.0.get(number).map(|payout| &payout.made)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: &str) -> Option<&mut T> {
+        self.0.get_mut(number).map(|payout| &mut payout.made)
+    }
+}
+
+/// Takes the money of a payout out of the merchant's account.
+pub(super) fn take(
+    w: &mut World,
+    mchid: &str,
+    kind: EntryKind,
+    ids: (&str, &str),
+    fen: u64,
+    now: u64,
+) -> Result<(), Refusal> {
+    let (id, out_no) = ids;
+    w.store(mchid).account.post(Entry {
+        at: now,
+        kind,
+        id: id.to_owned(),
+        out_no: out_no.to_owned(),
+        fen: -crate::sandbox::flows::pay::engine::fen(fen),
+    })
+}

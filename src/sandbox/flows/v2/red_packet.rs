@@ -1,0 +1,320 @@
+//! Red packets: `SENT` → `RECEIVED`, or `REFUND` after a day.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    payout,
+    reply::{Reply, asked, format_time, merchants_number, wrong},
+};
+use crate::sandbox::{
+    flows::pay::engine,
+    refusal::Refusal,
+    state::{
+        account::{Entry, EntryKind},
+        timers::Timer,
+        world::World,
+    },
+    v2::{V2Ctx, V2Error, V2Result},
+};
+
+/// What a person can get of a red packet on average, in fen.
+const AMOUNTS: std::ops::RangeInclusive<u64> = 100..=20_000;
+/// How many people can share a red packet.
+const GROUP: std::ops::RangeInclusive<u64> = 3..=20;
+/// After how many seconds what nobody took goes back to the merchant.
+const LIFETIME: u64 = 24 * 3600;
+
+/// A red packet.
+#[derive(Clone, Debug)]
+pub(crate) struct RedPacket {
+    id: String,
+    fen: u64,
+    people: u64,
+    is_group: bool,
+    sent_at: u64,
+    state: State,
+    /// Whose account it is of: the merchant's own, or a sub-merchant's.
+    payer: String,
+    /// `re_openid`, who gets it or shares it with others.
+    openid: String,
+    texts: Map<String, Value>,
+}
+
+/// Where a red packet stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Sent,
+    /// With the time, and who got how much.
+    Received(u64, Vec<(String, u64)>),
+    /// The money is back since this time.
+    Refunded(u64),
+}
+
+/// Sends a red packet to one user.
+pub(super) fn send(ctx: &V2Ctx<'_>) -> V2Result {
+    match ctx.fen("total_num")? {
+        1 => send_to(ctx, 1, false),
+        _ => Err(wrong("total_num")),
+    }
+}
+
+/// Sends a red packet that a user shares with others.
+pub(super) fn send_group(ctx: &V2Ctx<'_>) -> V2Result {
+    if ctx.text("amt_type")? != "ALL_RAND" {
+        return Err(wrong("amt_type"));
+    }
+    match ctx.fen("total_num")? {
+        people if GROUP.contains(&people) => send_to(ctx, people, true),
+        _ => Err(wrong("total_num")),
+    }
+}
+
+fn send_to(ctx: &V2Ctx<'_>, people: u64, is_group: bool) -> V2Result {
+    ctx.bound_app("wxappid")?;
+    let payer = ctx.acting()?.mchid;
+    let mchid = &ctx.merchant.mchid;
+    let number = merchants_number(ctx, "mch_billno", 28)?;
+    let fen = ctx.fen("total_amount")?;
+    if !AMOUNTS.contains(&(fen / people)) {
+        return Err(V2Error::Result {
+            code: "MONEY_LIMIT",
+            message: "红包金额发放限制: 1 to 200 yuan for each user".to_owned(),
+        });
+    }
+    let openid = ctx.short_text("re_openid", 64)?;
+    ctx.short_text("send_name", 32)?;
+    let mut texts = Map::new();
+    for (name, max) in [("wishing", 128), ("remark", 256), ("act_name", 32)] {
+        let text = ctx.short_text(name, max)?;
+        texts.insert(name.to_owned(), text.into());
+    }
+    let asked = asked(ctx);
+
+    let mut world = ctx.world();
+    let earlier = world.store(mchid).v2.red_packets.repeated(number, &asked)?;
+    let packet = match earlier.cloned() {
+        Some(packet) => packet,
+        None => {
+            // Real ones have 28 digits and begin with 1000041.
+            let packet = RedPacket {
+                id: world.number("10000417", 28),
+                fen,
+                people,
+                is_group,
+                sent_at: ctx.now,
+                state: State::Sent,
+                payer,
+                openid: openid.to_owned(),
+                texts,
+            };
+            let ids = (packet.id.as_str(), number);
+            payout::take(
+                &mut world,
+                &packet.payer,
+                EntryKind::RedPacket,
+                ids,
+                fen,
+                ctx.now,
+            )?;
+            let packets = &mut world.store(mchid).v2.red_packets;
+            packets.insert(number, asked, packet.clone());
+            let timer = Timer {
+                mchid: mchid.clone(),
+                key: number.to_owned(),
+                // It may have been opened, or dropped for newer ones.
+                fire: |w, _, timer, at| {
+                    let _ = expire(w, &timer.mchid, &timer.key, at);
+                },
+            };
+            world.after(ctx.now.saturating_add(LIFETIME), timer);
+            packet
+        }
+    };
+    Ok(Reply::default()
+        .echo(ctx, &["mch_billno", "wxappid", "re_openid"])
+        .put("total_amount", packet.fen)
+        .put("send_listid", &packet.id)
+        .done())
+}
+
+/// Returns a red packet.
+pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
+    let number = ctx.text("mch_billno")?;
+    if ctx.text("bill_type")? != "MCHT" {
+        return Err(wrong("bill_type"));
+    }
+    ctx.bound_app("appid")?;
+    let mut world = ctx.world();
+    let packets = &world.store(&ctx.merchant.mchid).v2.red_packets;
+    let packet = packets.find(number)?;
+    let mut reply = Reply::default();
+    reply
+        .put("mch_billno", number)
+        .put("detail_id", &packet.id)
+        .put("status", packet.status())
+        .put("send_type", "API")
+        .put("hb_type", if packet.is_group { "GROUP" } else { "NORMAL" })
+        .put("total_num", packet.people)
+        .put("total_amount", packet.fen)
+        .put("send_time", format_time(packet.sent_at));
+    for (name, text) in &packet.texts {
+        reply.put(name, text.as_str().unwrap_or_default());
+    }
+    match &packet.state {
+        State::Sent => {}
+        State::Refunded(time) => {
+            reply
+                .put("refund_time", format_time(*time))
+                .put("refund_amount", packet.fen);
+        }
+        State::Received(time, shares) => {
+            let time = format_time(*time);
+            let got = |(openid, fen): &(String, u64)| json!({ "openid": openid, "amount": fen.to_string(), "rcv_time": time });
+            let shares: Vec<_> = shares.iter().map(got).collect();
+            reply.nest("hblist", json!({ "hbinfo": shares }));
+        }
+    }
+    Ok(reply.done())
+}
+
+/// Opens a red packet as its user, and as the others that share it.
+///
+/// # Errors
+/// Refuses one that does not exist, was opened, or has gone back.
+pub(crate) fn open(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<(), Refusal> {
+    let packet = w.store(mchid).v2.red_packets.get(number);
+    let packet = packet.ok_or_else(not_found)?;
+    let (fen, people, first) = (packet.fen, packet.people, packet.openid.clone());
+    let openids: Vec<_> = std::iter::once(first)
+        .chain((1..people).map(|_| w.openid()))
+        .collect();
+    // Not at random: whoever checks the sum wants to know the parts too.
+    let share = fen / people;
+    let rest = fen - share * people;
+    let shares = openids.into_iter().enumerate();
+    let shares = shares.map(|(n, openid)| (openid, if n == 0 { share + rest } else { share }));
+    let packet = sent(w, mchid, number)?;
+    packet.state = State::Received(now, shares.collect());
+    Ok(())
+}
+
+/// Gives the money back that nobody took.
+fn expire(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<(), Refusal> {
+    let packet = sent(w, mchid, number)?;
+    packet.state = State::Refunded(now);
+    let back = Entry {
+        at: now,
+        kind: EntryKind::RedPacket,
+        id: packet.id.clone(),
+        out_no: number.to_owned(),
+        fen: engine::fen(packet.fen),
+    };
+    let payer = packet.payer.clone();
+    w.store(&payer).account.post(back)
+}
+
+fn sent<'a>(w: &'a mut World, mchid: &str, number: &str) -> Result<&'a mut RedPacket, Refusal> {
+    let packet = w.store(mchid).v2.red_packets.get_mut(number);
+    let packet = packet.ok_or_else(not_found)?;
+    match packet.state {
+        State::Sent => Ok(packet),
+        _ => {
+            let message = format!("the red packet is {}, not SENT", packet.status());
+            Err(Refusal::new(400, "INVALID_REQUEST", "SEND_FAILED", message))
+        }
+    }
+}
+
+fn not_found() -> Refusal {
+    Refusal::new(404, "NOT_FOUND", "NOT_FOUND", "指定单号数据不存在")
+}
+
+impl RedPacket {
+    /// Returns `SENT`, `RECEIVED` or `REFUND`.
+    fn status(&self) -> &'static str {
+        match self.state {
+            State::Sent => "SENT",
+            State::Received(..) => "RECEIVED",
+            State::Refunded(_) => "REFUND",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::state::{merchant::Merchants, random::Rng};
+
+    const MCHID: &str = "1900000109";
+
+    fn world(people: u64) -> World {
+        let mut world = World::new(Rng::from_seed(1), None);
+        world.add_store(MCHID, 1_000);
+        let packet = RedPacket {
+            id: "1000041".to_owned(),
+            fen: 400,
+            people,
+            is_group: people > 1,
+            sent_at: 0,
+            state: State::Sent,
+            payer: MCHID.to_owned(),
+            openid: "o1".to_owned(),
+            texts: Map::new(),
+        };
+        payout::take(
+            &mut world,
+            MCHID,
+            EntryKind::RedPacket,
+            ("1000041", "hb"),
+            400,
+            0,
+        )
+        .unwrap();
+        let packets = &mut world.store(MCHID).v2.red_packets;
+        packets.insert("hb", Value::Null, packet);
+        world
+    }
+
+    #[test]
+    fn opened_red_packet_is_shared_to_the_fen_and_does_not_go_back() {
+        let mut world = world(3);
+        open(&mut world, MCHID, "hb", 5).unwrap();
+        assert!(open(&mut world, MCHID, "hb", 6).is_err());
+        assert!(expire(&mut world, MCHID, "hb", LIFETIME).is_err());
+        let store = world.store(MCHID);
+        assert_eq!(store.account.available(), 600);
+        let State::Received(5, shares) = &store.v2.red_packets.get("hb").unwrap().state else {
+            panic!("not received")
+        };
+        let fen: Vec<_> = shares.iter().map(|(_, fen)| *fen).collect();
+        assert_eq!(fen, [134, 133, 133]);
+        assert_eq!(shares[0].0, "o1");
+    }
+
+    #[test]
+    fn red_packet_that_nobody_takes_goes_back_once() {
+        let mut world = world(1);
+        expire(&mut world, MCHID, "hb", LIFETIME).unwrap();
+        assert!(expire(&mut world, MCHID, "hb", LIFETIME).is_err());
+        assert!(open(&mut world, MCHID, "hb", LIFETIME).is_err());
+        assert!(open(&mut world, MCHID, "other", 1).is_err());
+        assert_eq!(world.store(MCHID).account.available(), 1_000);
+        assert!(!world.run_due(&Merchants::default(), u64::MAX));
+    }
+
+    #[test]
+    fn number_is_one_payout() {
+        let mut world = world(1);
+        let packets = &world.store(MCHID).v2.red_packets;
+        assert!(packets.repeated("hb", &Value::Null).unwrap().is_some());
+        assert!(packets.repeated("other", &Value::Null).unwrap().is_none());
+        let refused = packets.repeated("hb", &json!({ "amount": "1" }));
+        assert!(matches!(
+            refused,
+            Err(V2Error::Result {
+                code: "FATAL_ERROR",
+                ..
+            })
+        ));
+    }
+}
