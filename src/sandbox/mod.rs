@@ -65,7 +65,8 @@ mod state;
 mod time;
 mod v2;
 
-pub use faults::Fault;
+pub use faults::{Fault, Injection};
 pub use flows::trust::{PlatformMode, Rotation};
 pub use handle::{Merchant, MerchantOptions, Sandbox, SandboxBuilder, Snapshot};
+pub use shaped::Scripted;
 pub use state::RecordedRequest;

@@ -8,7 +8,10 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::checks::titles::title;
-use crate::catalog::Kind;
+use crate::{
+    base::crypto::digest::{self, Sha1},
+    catalog::Kind,
+};
 
 /// What a handler returns.
 ///
@@ -17,6 +20,7 @@ pub(crate) type HandlerResult = Result<ApiResponse, ApiResponse>;
 
 /// Says how an operation was answered: see [`AnswerKind`].
 const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
+const STATEMENT_SHA1: HeaderName = HeaderName::from_static("wechatpay-statement-sha1");
 
 /// An unsigned response.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +29,16 @@ pub(crate) struct ApiResponse {
     // A list and no map: it makes a response, and every `Result` with one, half the size.
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
-    /// Whether the server signs it as APIv3 does.
-    signed: bool,
+    signed: Signed,
+}
+
+/// What the signature of APIv3 covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signed {
+    Body,
+    /// The hash of a statement, which is in a header of its own.
+    StatementHash,
+    Nothing,
 }
 
 /// Where the response of an operation comes from, as the header `Sandbox-Answer` says.
@@ -63,6 +75,24 @@ impl ApiResponse {
     /// 200 with a file. WeChat Pay signs no files.
     pub(crate) fn file(bytes: Bytes, content_type: &'static str) -> Self {
         Self::new(StatusCode::OK, bytes, Some(content_type)).unsigned()
+    }
+
+    /// A body without a content type.
+    pub(crate) fn bytes(status: StatusCode, body: Bytes) -> Self {
+        Self::new(status, body, None)
+    }
+
+    /// 200 with a statement. The signature covers its hash.
+    pub(crate) fn statement(bytes: Bytes, content_type: &'static str) -> Self {
+        let mut hash = Sha1::new();
+        hash.update(&bytes);
+        let sha1 = HeaderValue::from_str(&digest::hex_lower(&hash.finish()));
+        let mut response = Self::new(StatusCode::OK, bytes, Some(content_type));
+        response.signed = Signed::StatementHash;
+        match sha1 {
+            Ok(sha1) => response.with_header(STATEMENT_SHA1, sha1),
+            Err(_) => response,
+        }
     }
 
     /// A text that is not signed: APIv2's XML, or a page for a browser.
@@ -197,7 +227,7 @@ impl ApiResponse {
 
     /// Leaves out APIv3's signature.
     pub(crate) fn unsigned(mut self) -> Self {
-        self.signed = false;
+        self.signed = Signed::Nothing;
         self
     }
 
@@ -210,7 +240,15 @@ impl ApiResponse {
     }
 
     pub(crate) fn is_signed(&self) -> bool {
-        self.signed
+        self.signed != Signed::Nothing
+    }
+
+    /// Returns what the signature covers in place of the body, if it does not cover the body.
+    pub(crate) fn signed_text(&self) -> Option<String> {
+        let is_hash = |(name, _): &&(HeaderName, HeaderValue)| *name == STATEMENT_SHA1;
+        let found = self.headers.iter().find(is_hash);
+        let (_, sha1) = found.filter(|_| self.signed == Signed::StatementHash)?;
+        Some(json!({ "sha1": sha1.to_str().ok()? }).to_string())
     }
 
     /// The body, parsed again. `null` for a response without a body.
@@ -236,7 +274,7 @@ impl ApiResponse {
                 .into_iter()
                 .collect(),
             body,
-            signed: true,
+            signed: Signed::Body,
         }
     }
 

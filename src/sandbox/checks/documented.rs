@@ -1,11 +1,326 @@
-//! Checks a request against the documented fields of its operation.
+//! Checks a request against the documented fields of its operation: that the required ones are there, and
+//! that those that are there have their documented type.
+//!
+//! Not that a value is a listed one, or a name documented: WeChat Pay adds to both, and the samples of its
+//! own pages have others.
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
 
 use crate::{
-    catalog::Operation,
-    sandbox::{request::Ctx, response::ApiResponse},
+    catalog::{self, Field, Fields, Kind, Operation},
+    sandbox::{
+        checks::{SERIAL, multipart, wrong_platform_serial},
+        request::Ctx,
+        response::ApiResponse,
+    },
 };
 
-/// Checks that the required fields are there, and that the others have their documented type.
-pub(crate) fn check(_op: &Operation, _ctx: &Ctx<'_>) -> Result<(), ApiResponse> {
-    Ok(())
+/// Checks a request of APIv3. Those of APIv2 have checks of their own.
+// The types come first: on the wire, reading the values comes before the rules about them.
+pub(crate) fn check(op: &Operation, ctx: &Ctx<'_>) -> Result<(), ApiResponse> {
+    let request = op.request();
+    let part = |name: &str| request.get(name).map(|field| field.fields());
+    let (json, query) = (part("json"), part("query"));
+    let meta = part("body").and_then(|body| body.get("meta"));
+    for field in request.iter().filter(is_variable) {
+        check_text(&field, "uri_template", ctx.path(field.name()))?;
+    }
+    for field in query.into_iter().flatten() {
+        if let Some(value) = ctx.optional_query(field.name()) {
+            check_text(&field, "query", value)?;
+        }
+    }
+    let body = Body::of(json.unwrap_or(Fields::NONE));
+    body.check_types(&ctx.body)?;
+    if let Some(query) = query {
+        let is_given = |name: &str| ctx.queries().iter().any(|(key, _)| is_of(key, name));
+        if let Some(field) = first_missing(query, &is_given) {
+            let pointer = format!("/{}", field.name());
+            return Err(ApiResponse::missing_from("query", &pointer));
+        }
+    }
+    body.check_required(&ctx.body)?;
+    if let Some(meta) = meta {
+        check_upload(ctx, &meta)?;
+    }
+    for field in part("headers").into_iter().flatten() {
+        // `Wechatpay-Serial` is documented as required where a field is sealed. Without one it says nothing.
+        let is_serial = field.name().eq_ignore_ascii_case(SERIAL.as_str());
+        if field.is_required() && !is_serial && !ctx.parts.headers.contains_key(field.name()) {
+            let pointer = format!("/{}", field.name());
+            return Err(ApiResponse::missing_from("header", &pointer));
+        }
+    }
+    check_serial(&ctx.parts.headers, body.fields, &ctx.body)
+}
+
+/// Returns whether a field at the top of a request is a variable of the path.
+fn is_variable(field: &Field) -> bool {
+    !matches!(
+        field.name(),
+        "json" | "query" | "xml" | "body" | "headers" | "base_uri" | "security" | "nonceless"
+    )
+}
+
+/// Returns whether a name in a query gives this field: `a`, `a[0]` or `a[b]`.
+fn is_of(key: &str, name: &str) -> bool {
+    key.split('[').next() == Some(name)
+}
+
+/// Returns the first required field that is not given, nor replaced by another.
+fn first_missing(fields: Fields, is_given: &dyn Fn(&str) -> bool) -> Option<Field> {
+    fields.iter().find(|field| {
+        field.is_required()
+            // A numbered field stands for any number of them, none included.
+            && !field.name().contains('$')
+            && !is_given(field.name())
+            && !catalog::is_replaced(field, fields, is_given)
+    })
+}
+
+/// Checks a value of the path or the query, which is text.
+fn check_text(field: &Field, location: &str, value: &str) -> Result<(), ApiResponse> {
+    let fits = match field.kind() {
+        Kind::Integer => value.parse::<u64>().is_ok(),
+        Kind::Number => value.parse::<f64>().is_ok(),
+        _ => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let pointer = format!("/{}", field.name());
+    Err(ApiResponse::not_an_integer(location, &pointer, value))
+}
+
+/// The documented fields of an object in the body, and where it is.
+struct Body {
+    fields: Fields,
+    pointer: String,
+}
+
+impl Body {
+    fn of(fields: Fields) -> Self {
+        Self {
+            fields,
+            pointer: String::new(),
+        }
+    }
+
+    fn check_types(&self, object: &Map<String, Value>) -> Result<(), ApiResponse> {
+        self.each(object, &mut |field, value, pointer| {
+            let fits = |kind| fits(value, kind);
+            if fits(field.kind()) {
+                return Ok(());
+            }
+            // The item that is wrong, in a list.
+            if let (Some(item), Value::Array(items)) = (field.kind().item(), value) {
+                let wrong = items.iter().position(|value| !self::fits(value, item));
+                let at = wrong.unwrap_or_default();
+                let value = items.get(at).unwrap_or(&Value::Null);
+                return Err(ApiResponse::wrong_type(
+                    &format!("{pointer}/{at}"),
+                    item,
+                    value,
+                ));
+            }
+            Err(ApiResponse::wrong_type(pointer, field.kind(), value))
+        })
+    }
+
+    fn check_required(&self, object: &Map<String, Value>) -> Result<(), ApiResponse> {
+        let is_given = |name: &str| object.contains_key(name);
+        if let Some(field) = first_missing(self.fields, &is_given) {
+            let pointer = format!("{}/{}", self.pointer, field.name());
+            return Err(ApiResponse::missing(&pointer));
+        }
+        for (field, inner, pointer) in self.inner(object) {
+            // Some pages say no more than "object".
+            let inner_body = Self {
+                fields: field.fields(),
+                pointer,
+            };
+            inner_body.check_required(inner)?;
+        }
+        Ok(())
+    }
+
+    /// Visits each given field that is documented, in the order of the page, outer ones first.
+    fn each(
+        &self,
+        object: &Map<String, Value>,
+        visit: &mut dyn FnMut(&Field, &Value, &str) -> Result<(), ApiResponse>,
+    ) -> Result<(), ApiResponse> {
+        for field in self.fields {
+            if let Some(value) = object.get(field.name()) {
+                visit(&field, value, &format!("{}/{}", self.pointer, field.name()))?;
+            }
+        }
+        for (field, inner, pointer) in self.inner(object) {
+            let body = Self {
+                fields: field.fields(),
+                pointer,
+            };
+            body.each(inner, visit)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the objects within an object: fields and items of lists.
+    // The tables bound the depth: what is not documented is not walked.
+    fn inner<'v>(
+        &self,
+        object: &'v Map<String, Value>,
+    ) -> Vec<(Field, &'v Map<String, Value>, String)> {
+        let mut found = Vec::new();
+        for field in self.fields {
+            let pointer = || format!("{}/{}", self.pointer, field.name());
+            match object.get(field.name()) {
+                Some(Value::Object(inner)) if field.kind() == Kind::Object => {
+                    found.push((field, inner, pointer()));
+                }
+                Some(Value::Array(items)) if field.kind() == Kind::ObjectList => {
+                    let items = items.iter().enumerate();
+                    found.extend(items.filter_map(|(at, item)| {
+                        Some((field, item.as_object()?, format!("{}/{at}", pointer())))
+                    }));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+fn fits(value: &Value, kind: Kind) -> bool {
+    match (kind, value) {
+        (Kind::Integer, Value::Number(number)) => !number.is_f64(),
+        (Kind::String, Value::String(_))
+        | (Kind::Number, Value::Number(_))
+        | (Kind::Boolean, Value::Bool(_))
+        | (Kind::Object, Value::Object(_)) => true,
+        (kind, Value::Array(items)) => {
+            let item = kind.item();
+            item.is_some_and(|item| items.iter().all(|value| fits(value, item)))
+        }
+        _ => false,
+    }
+}
+
+/// Checks the part `meta` of an upload.
+fn check_upload(ctx: &Ctx<'_>, meta: &Field) -> Result<(), ApiResponse> {
+    let Some(upload) = &ctx.upload else {
+        let issue = multipart::parse(&ctx.parts.headers, ctx.raw).err();
+        let issue = issue.unwrap_or("must be an upload");
+        return Err(ApiResponse::param_error("", &Value::Null, issue, "body"));
+    };
+    let meta = Body::of(meta.fields());
+    meta.check_types(&upload.meta)?;
+    meta.check_required(&upload.meta)
+}
+
+/// Checks that a request with sealed fields names the key that they were sealed with.
+fn check_serial(
+    headers: &HeaderMap,
+    fields: Fields,
+    body: &Map<String, Value>,
+) -> Result<(), ApiResponse> {
+    if headers.contains_key(SERIAL) {
+        return Ok(());
+    }
+    Body::of(fields).each(body, &mut |field, _, _| match field.sealed() {
+        Some(_) => Err(wrong_platform_serial()),
+        None => Ok(()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json;
+
+    use super::*;
+
+    fn body_of(template: &str) -> Body {
+        let op = catalog::find(&Method::POST, template).unwrap();
+        Body::of(op.request().get("json").unwrap().fields())
+    }
+
+    fn refusal(template: &str, body: &Value) -> Option<String> {
+        let (rules, body) = (body_of(template), body.as_object().unwrap());
+        let refused = rules
+            .check_types(body)
+            .and_then(|()| rules.check_required(body));
+        Some(refused.err()?.body_json()["message"].as_str()?.to_owned())
+    }
+
+    const NATIVE: &str = "v3/pay/transactions/native";
+
+    fn native() -> Value {
+        json!({
+            "appid": "wx1", "mchid": "1", "description": "tea", "out_trade_no": "tea-1",
+            "notify_url": "https://example.com/", "amount": { "total": 1 },
+            "detail": { "goods_detail": [{ "merchant_goods_id": "1", "quantity": 1, "unit_price": 1 }] },
+        })
+    }
+
+    #[test]
+    fn complete_request_passes_with_what_is_not_documented() {
+        assert_eq!(refusal(NATIVE, &native()), None);
+        let mut body = native();
+        body["new_field"] = json!([1]);
+        assert_eq!(refusal(NATIVE, &body), None);
+    }
+
+    #[test]
+    fn missing_and_mistyped_fields_are_named() {
+        for (pointer, value, expected) in [
+            ("/appid", None, "“/body/appid”映射到字段“appid”必填性"),
+            (
+                "/amount/total",
+                None,
+                "“/body/amount/total”映射到字段“total”必填性",
+            ),
+            (
+                "/detail/goods_detail/0/quantity",
+                None,
+                "“/body/detail/goods_detail/0/quantity”映射到字段",
+            ),
+            ("/amount/total", Some(json!(0.01)), "合法的 64 位有符号整数"),
+            ("/amount/total", Some(json!("1")), "合法的 64 位有符号整数"),
+            ("/amount", Some(json!(1)), "合法的 Json 对象"),
+            (
+                "/detail/goods_detail/0",
+                Some(json!(1)),
+                "“/body/detail/goods_detail/0”",
+            ),
+            ("/appid", Some(json!(1)), "合法的字符串"),
+        ] {
+            let mut body = native();
+            match value {
+                Some(value) => *body.pointer_mut(pointer).unwrap() = value,
+                None => {
+                    let (object, name) = pointer.rsplit_once('/').unwrap();
+                    let object = body.pointer_mut(object).unwrap().as_object_mut().unwrap();
+                    object.remove(name).unwrap();
+                }
+            }
+            let message = refusal(NATIVE, &body).unwrap_or_default();
+            assert!(message.contains(expected), "{pointer}: {message}");
+        }
+    }
+
+    #[test]
+    fn sealed_field_needs_the_serial_of_its_key() {
+        let body = json!({ "type": "PERSONAL_OPENID", "name": "sealed" });
+        let fields = body_of("v3/profitsharing/receivers/add").fields;
+        let check = |headers: &HeaderMap, body: &Value| {
+            check_serial(headers, fields, body.as_object().unwrap()).is_ok()
+        };
+        let mut headers = HeaderMap::new();
+        assert!(!check(&headers, &body));
+        assert!(check(&headers, &json!({ "type": "PERSONAL_OPENID" })));
+        headers.insert(SERIAL, "PUB_KEY_ID_X".parse().unwrap());
+        assert!(check(&headers, &body));
+    }
 }

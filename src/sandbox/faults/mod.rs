@@ -7,7 +7,9 @@ pub(super) use responses::{cut_response, error_response, flood_response, raw_res
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+
+use super::state::{path_pattern::PathPattern, random::Rng};
 
 /// How many faults can wait. One more drops the oldest.
 const MAX_WAITING: usize = 1_000;
@@ -90,31 +92,150 @@ pub enum Fault {
     Flood(usize),
 }
 
-/// The faults that wait for their request, each with the prefix of the path that it is for.
-// One queue for all prefixes: a test reads the order of its `inject` calls from top to bottom.
+/// A fault, and the requests that it is for: see [`Sandbox::inject_with`](super::Sandbox::inject_with).
+///
+/// ```
+/// use wechatpay_chain::sandbox::{Fault, Injection, Sandbox};
+///
+/// # fn main() -> wechatpay_chain::Result<()> {
+/// let sandbox = Sandbox::builder().seed(7).start()?;
+/// // Three queries get no response, then one in ten of all requests.
+/// let query = "v3/pay/transactions/out-trade-no/{out_trade_no}";
+/// sandbox.inject_with(Injection::new(Fault::Hangup).path(query).times(3))?;
+/// sandbox.inject_with(Injection::new(Fault::Hangup).probability(0.1))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Injection {
+    fault: Fault,
+    path: PathPattern,
+    method: Option<Method>,
+    times: Option<u32>,
+    probability: Option<f64>,
+}
+
+impl Injection {
+    /// An injection of a fault into the next request.
+    pub fn new(fault: Fault) -> Self {
+        Self {
+            fault,
+            path: PathPattern::new(""),
+            method: None,
+            times: None,
+            probability: None,
+        }
+    }
+
+    /// Sets the path: a template with variables, or how the path begins. Defaults to all paths.
+    pub fn path(mut self, path: &str) -> Self {
+        self.path = PathPattern::new(path);
+        self
+    }
+
+    /// Sets the method. Defaults to all methods.
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// Sets for how many requests it is. Defaults to one, and to no limit with a
+    /// [`probability`](Self::probability).
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Sets the probability for each request, from 0 to 1. The sandbox's
+    /// [`seed`](super::SandboxBuilder::seed) decides which requests it meets.
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = Some(probability);
+        self
+    }
+
+    /// Returns what is wrong with it.
+    pub(super) fn mistake(&self) -> Option<String> {
+        let is_probability = |p: f64| (0.0..=1.0).contains(&p);
+        match (self.times, self.probability) {
+            (Some(0), _) => Some("times(0) would never inject the fault".to_owned()),
+            (_, Some(p)) if !is_probability(p) => {
+                Some(format!("invalid probability {p}: expected 0 to 1"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The faults that wait for their requests.
+// One queue for all paths: a test reads the order of its `inject` calls from top to bottom.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
-    waiting: VecDeque<(String, Fault)>,
+    waiting: VecDeque<Waiting>,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    injection: Injection,
+    /// How many requests it is still for. `None`: no limit.
+    left: Option<u32>,
+    rng: Rng,
 }
 
 impl Faults {
     /// Adds a fault for the next request whose path begins with `prefix`.
-    pub(super) fn add(&mut self, prefix: String, fault: Fault) {
-        self.waiting.push_back((prefix, fault));
+    pub(super) fn add(&mut self, prefix: &str, fault: Fault) {
+        // Without a probability, nothing is drawn.
+        self.inject(Injection::new(fault).path(prefix), Rng::from_seed(0));
+    }
+
+    /// Adds a fault. `rng` draws for its probability.
+    pub(super) fn inject(&mut self, injection: Injection, rng: Rng) {
+        let once = injection.probability.is_none().then_some(1);
+        self.waiting.push_back(Waiting {
+            left: injection.times.or(once),
+            injection,
+            rng,
+        });
         if self.waiting.len() > MAX_WAITING {
             self.waiting.pop_front();
         }
     }
 
-    /// Removes and returns the first fault for this path.
-    pub(super) fn take(&mut self, path: &str) -> Option<Fault> {
-        let is_for_path = |(prefix, _): &(String, Fault)| path.starts_with(prefix.as_str());
-        let index = self.waiting.iter().position(is_for_path)?;
-        self.waiting.remove(index).map(|(_, fault)| fault)
+    /// Returns the first fault for this request, and removes it if this was the last request that it is for.
+    pub(super) fn take(&mut self, method: &Method, path: &str) -> Option<Fault> {
+        let hit = |waiting: &mut Waiting| waiting.is_for(method, path) && waiting.draw();
+        let index = self.waiting.iter_mut().position(hit)?;
+        let waiting = self.waiting.get_mut(index)?;
+        if let Some(left) = &mut waiting.left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                return self
+                    .waiting
+                    .remove(index)
+                    .map(|waiting| waiting.injection.fault);
+            }
+        }
+        Some(waiting.injection.fault.clone())
     }
 
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
+    }
+}
+
+impl Waiting {
+    fn is_for(&self, method: &Method, path: &str) -> bool {
+        let own = self.injection.method.as_ref();
+        own.is_none_or(|own| own == method) && self.injection.path.is_or_begins(path)
+    }
+
+    fn draw(&mut self) -> bool {
+        const STEPS: u64 = 1 << 32;
+        match self.injection.probability {
+            None => true,
+            Some(probability) => (self.rng.below(STEPS) as f64) < probability * STEPS as f64,
+        }
     }
 }
 
@@ -125,11 +246,53 @@ mod tests {
     #[test]
     fn fault_is_taken_once_by_its_path() {
         let mut faults = Faults::default();
-        faults.add("/v3/pay".to_owned(), Fault::Probe);
-        faults.add(String::new(), Fault::Hangup);
-        assert!(matches!(faults.take("/v3/x"), Some(Fault::Hangup)));
-        assert!(faults.take("/v3/x").is_none());
-        assert!(matches!(faults.take("/v3/pay/x"), Some(Fault::Probe)));
-        assert!(faults.take("/v3/pay/x").is_none());
+        faults.add("/v3/pay", Fault::Probe);
+        faults.add("", Fault::Hangup);
+        let mut take = |path| faults.take(&Method::GET, path);
+        assert!(matches!(take("/v3/x"), Some(Fault::Hangup)));
+        assert!(take("/v3/x").is_none());
+        assert!(matches!(take("/v3/pay/x"), Some(Fault::Probe)));
+        assert!(take("/v3/pay/x").is_none());
+    }
+
+    #[test]
+    fn counted_fault_is_for_so_many_requests_of_its_method() {
+        let mut faults = Faults::default();
+        let twice = Injection::new(Fault::Probe).method(Method::POST).times(2);
+        faults.inject(twice, Rng::from_seed(0));
+        let mut is_hit = |method| faults.take(&method, "/v3/x").is_some();
+        assert!(!is_hit(Method::GET));
+        assert!(is_hit(Method::POST) && is_hit(Method::POST));
+        assert!(!is_hit(Method::POST));
+    }
+
+    #[test]
+    fn seed_decides_which_requests_a_probable_fault_meets() {
+        let hits = |seed, probability| -> Vec<bool> {
+            let mut faults = Faults::default();
+            let injection = Injection::new(Fault::Probe).probability(probability);
+            faults.inject(injection, Rng::from_seed(seed));
+            let take = |_| faults.take(&Method::GET, "/v3/x").is_some();
+            (0..1000).map(take).collect()
+        };
+        let count = |hits: Vec<bool>| hits.into_iter().filter(|hit| *hit).count();
+        assert_eq!(hits(1, 0.25), hits(1, 0.25));
+        assert_ne!(hits(1, 0.25), hits(2, 0.25));
+        assert!((200..300).contains(&count(hits(1, 0.25))));
+        assert_eq!((count(hits(1, 0.0)), count(hits(1, 1.0))), (0, 1000));
+    }
+
+    #[test]
+    fn impossible_injections_have_a_mistake() {
+        let injection = || Injection::new(Fault::Probe);
+        for wrong in [
+            injection().times(0),
+            injection().probability(1.5),
+            injection().probability(-0.5),
+            injection().probability(f64::NAN),
+        ] {
+            assert!(wrong.mistake().is_some(), "{wrong:?}");
+        }
+        assert_eq!(injection().probability(1.0).times(3).mistake(), None);
     }
 }

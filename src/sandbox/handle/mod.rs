@@ -175,9 +175,9 @@ impl Sandbox {
         self.inject_at("", fault);
     }
 
-    /// Adds a fault for the next request whose path begins with `path`.
+    /// Adds a fault for the next request whose path begins with `path`, or is one of this template.
     pub fn inject_at(&self, path: &str, fault: Fault) {
-        self.state.faults().add(path.to_owned(), fault);
+        self.state.faults().add(path, fault);
     }
 
     /// Removes the faults that no request has used yet.

@@ -70,7 +70,7 @@ pub(super) async fn exchange(
     // A fault is one of WeChat Pay's. What plays the customer's phone works.
     let fault = match pipeline::is_control(&parts) {
         true => None,
-        false => state.faults().take(parts.uri.path()),
+        false => state.faults().take(&parts.method, parts.uri.path()),
     };
     // First the faults that replace the operation, then those that damage its response.
     let response = match &fault {

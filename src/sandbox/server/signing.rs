@@ -89,7 +89,10 @@ fn sign(
     let timestamp = real_now().saturating_add_signed(offset).to_string();
     let nonce = rng.token(32);
     let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
-    message.extend_from_slice(response.body());
+    match response.signed_text() {
+        Some(text) => message.extend_from_slice(text.as_bytes()),
+        None => message.extend_from_slice(response.body()),
+    }
     message.push(b'\n');
     // A real signature over another message: only verification finds the difference, not a check of
     // the signature's length or encoding.

@@ -1,23 +1,299 @@
 //! Answers in the documented shape.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Map, Value};
 
-use crate::sandbox::{
-    request::Ctx,
-    response::{ApiResponse, HandlerResult},
-    v2::{V2Ctx, V2Error, V2Result},
+use super::{
+    fill::{Form, Known, fill},
+    memory::{Answer, Remembered},
+    values::{Values, hash},
 };
+use crate::{
+    catalog::{Field, Fields, Kind, Operation, Sealing},
+    protocol::response::v3::is_documented_unsigned,
+    sandbox::{
+        request::Ctx,
+        response::{ApiResponse, HandlerResult},
+        state::{keys::PlatformKey, merchant::Merchant},
+        v2::{V2Ctx, V2Error, V2Reply, V2Result},
+    },
+};
+
+/// How many sealed values of a request are decrypted.
+// Each costs about a millisecond, and the sandbox answers one request at a time.
+const MAX_DECRYPTED: usize = 50;
 
 /// Answers an operation of APIv3 that has no flow.
 pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
-    Err(ApiResponse::error(
-        StatusCode::NOT_FOUND,
-        "RESOURCE_NOT_EXISTS",
-        &format!("请求的资源不存在: not in the sandbox: {}", ctx.op),
-    ))
+    let op = ctx.op;
+    if op.response().is_empty() && op.method() == Method::GET {
+        return Ok(file(op));
+    }
+    let request = parameters(ctx);
+    let remembered = ctx
+        .world()
+        .store(&ctx.merchant.mchid)
+        .shaped
+        .look_up(op, &request);
+    let about = match remembered {
+        Remembered::Conflict => {
+            return Err(ApiResponse::invalid_request("请求参数与之前请求不一致"));
+        }
+        Remembered::Same(earlier) => return Ok(response(op, &earlier.response)),
+        Remembered::About(earlier) => Some(earlier),
+        Remembered::New => None,
+    };
+    let seal = |text: &str, sealing| seal(ctx.merchant, text, sealing);
+    let mut echoed = vec![&request];
+    if let Some(about) = &about {
+        echoed.extend([&about.clear, &about.request]);
+    }
+    let origin = ctx.listener.origin();
+    let made = |seal| {
+        make(&Source {
+            op,
+            echoed: &echoed,
+            origin: &origin,
+            merchant: ctx.merchant,
+            now: ctx.now,
+            form: Form::Json,
+            seal,
+        })
+    };
+    let filled = made(&seal);
+    let answered = response(op, &filled);
+    let clear = made(&|_, _| None);
+    ctx.world().store(&ctx.merchant.mchid).shaped.add(
+        op,
+        Answer {
+            request,
+            response: filled,
+            clear,
+        },
+    );
+    Ok(answered)
 }
 
 /// Answers an operation of APIv2 that has no flow.
 pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
-    Err(V2Error::Return(format!("not in the sandbox: {}", ctx.op)))
+    /// Added to each response.
+    const COMMON: [&str; 8] = [
+        "return_code",
+        "return_msg",
+        "result_code",
+        "err_code",
+        "err_code_des",
+        "nonce_str",
+        "sign",
+        "sign_type",
+    ];
+    let op = ctx.op;
+    let mut request = ctx.fields.clone();
+    // Different each time, and no parameters.
+    for name in ["nonce_str", "sign", "sign_type"] {
+        request.remove(name);
+    }
+    let remembered = ctx
+        .world()
+        .store(&ctx.merchant.mchid)
+        .shaped
+        .look_up(op, &request);
+    let about = match remembered {
+        Remembered::Conflict => {
+            return Err(V2Error::Result {
+                code: "INVALID_REQUEST",
+                message: "201 商户订单号重复".to_owned(),
+            });
+        }
+        Remembered::Same(earlier) => return Ok(reply(op, earlier.response.clone())),
+        Remembered::About(earlier) => Some(earlier),
+        Remembered::New => None,
+    };
+    let mut echoed = vec![&request];
+    if let Some(about) = &about {
+        echoed.extend([&about.clear, &about.request]);
+    }
+    let mut filled = make(&Source {
+        op,
+        echoed: &echoed,
+        origin: &ctx.listener.origin(),
+        merchant: ctx.merchant,
+        now: ctx.now,
+        form: Form::Text,
+        seal: &|_, _| None,
+    });
+    filled.retain(|name, _| !COMMON.contains(&name.as_str()));
+    for value in filled.values_mut() {
+        if !value.is_string() {
+            *value = value.to_string().into();
+        }
+    }
+    let answer = Answer {
+        request,
+        clear: filled.clone(),
+        response: filled.clone(),
+    };
+    ctx.world()
+        .store(&ctx.merchant.mchid)
+        .shaped
+        .add(op, answer);
+    Ok(reply(op, filled))
+}
+
+/// Encrypts a value for a merchant, as responses have it.
+pub(crate) fn seal(merchant: &Merchant, text: &str, sealing: Sealing) -> Option<String> {
+    match sealing {
+        Sealing::RsaOaep => merchant.key.encrypt(text.as_bytes()).ok(),
+        _ => None,
+    }
+}
+
+/// What a response is made from.
+struct Source<'a> {
+    op: &'a Operation,
+    echoed: &'a [&'a Map<String, Value>],
+    origin: &'a str,
+    merchant: &'a Merchant,
+    now: u64,
+    form: Form,
+    seal: super::fill::Seal<'a>,
+}
+
+fn make(source: &Source<'_>) -> Map<String, Value> {
+    let op = source.op;
+    let request = Value::Array(
+        source
+            .echoed
+            .iter()
+            .map(|map| Value::Object((*map).clone()))
+            .collect(),
+    );
+    let values = Values {
+        seed: hash(format!("{op} {request} {}", source.merchant.mchid).as_bytes()),
+        now: source.now,
+        origin: source.origin,
+        mchid: &source.merchant.mchid,
+        appid: source.merchant.appid(),
+        form: source.form,
+    };
+    let known = Known {
+        given: &Map::new(),
+        echoed: source.echoed,
+        values: &values,
+        seal: source.seal,
+        form: source.form,
+    };
+    fill(op.response(), &known)
+}
+
+fn response(op: &Operation, filled: &Map<String, Value>) -> ApiResponse {
+    match op.response().is_empty() {
+        true => ApiResponse::no_content(),
+        false => ApiResponse::ok(&Value::Object(filled.clone())),
+    }
+}
+
+fn reply(op: &Operation, filled: Map<String, Value>) -> V2Reply {
+    // The only one of APIv2 that answers with JSON.
+    match op.template() {
+        "v2/appauth/getaccesstoken" => V2Reply::Json(Value::Object(filled)),
+        _ => V2Reply::Fields(filled),
+    }
+}
+
+/// A small file, for an operation that answers with one.
+fn file(op: &Operation) -> ApiResponse {
+    /// One transparent pixel.
+    const PNG: &[u8] =
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+        \0\0\0\rIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
+    const TEXT: &[u8] = "沙箱\n".as_bytes();
+    let template = op.template();
+    if is_documented_unsigned(&Method::GET, &format!("/{template}")) {
+        return match template.contains("/images/") {
+            true => ApiResponse::file(Bytes::from_static(PNG), "image/png"),
+            false => ApiResponse::file(Bytes::from_static(TEXT), "text/plain; charset=utf-8"),
+        };
+    }
+    if !template.ends_with("/statements") {
+        return ApiResponse::no_content();
+    }
+    ApiResponse::statement(Bytes::from_static(TEXT), "text/plain; charset=utf-8")
+}
+
+/// Returns the variables of the path, the query and the body as one object, with sealed values in the
+/// clear.
+fn parameters(ctx: &Ctx<'_>) -> Map<String, Value> {
+    let request = ctx.op.request();
+    let mut parameters = Map::new();
+    for field in request {
+        let value = ctx.path(field.name());
+        if !value.is_empty() {
+            parameters.insert(field.name().to_owned(), value.into());
+        }
+    }
+    for (name, value) in ctx.queries() {
+        parameters.insert(name.clone(), value.as_str().into());
+    }
+    let table = |part: &str| request.get(part).map(|part| part.fields());
+    let mut body = ctx.body.clone();
+    let mut opener = Opener {
+        key: ctx.requested_key(),
+        op: ctx.op,
+        left: MAX_DECRYPTED,
+    };
+    opener.open(&mut body, table("json").unwrap_or(Fields::NONE));
+    parameters.extend(body);
+    if let Some(upload) = &ctx.upload {
+        parameters.extend(upload.meta.clone());
+    }
+    parameters
+}
+
+/// Decrypts the sealed values of a request.
+struct Opener<'a> {
+    key: &'a PlatformKey,
+    op: &'a Operation,
+    left: usize,
+}
+
+impl Opener<'_> {
+    fn open(&mut self, object: &mut Map<String, Value>, fields: Fields) {
+        for field in fields {
+            let Some(value) = object.get_mut(field.name()) else {
+                continue;
+            };
+            match value {
+                Value::String(text) if field.sealed() == Some(Sealing::RsaOaep) => {
+                    self.open_text(text, &field);
+                }
+                Value::Object(inner) => self.open(inner, field.fields()),
+                Value::Array(items) if field.kind() == Kind::ObjectList => {
+                    for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                        self.open(item, field.fields());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn open_text(&mut self, text: &mut String, field: &Field) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        let opened = self.key.decrypt(text);
+        match opened.and_then(|opened| String::from_utf8(opened).ok()) {
+            Some(opened) => *text = opened,
+            // A flow refuses it. Here the value has no meaning, so that the samples of the documents, which
+            // are not encrypted, are answered.
+            None => tracing::warn!(
+                operation = %self.op,
+                field = field.name(),
+                "a sealed field of the request cannot be decrypted"
+            ),
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod memory;
 mod script;
 mod values;
 
+pub use self::script::Scripted;
 pub(crate) use self::{
     answer::{answer, answer_v2},
     memory::Memory,

@@ -7,6 +7,7 @@ pub(super) mod clock;
 pub(super) mod keys;
 pub(super) mod merchant;
 pub(super) mod nonces;
+pub(super) mod path_pattern;
 pub(super) mod random;
 mod request_log;
 pub(super) mod timers;
