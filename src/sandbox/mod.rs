@@ -66,7 +66,10 @@ mod time;
 mod v2;
 
 pub use faults::{Fault, Injection};
-pub use flows::trust::{PlatformMode, Rotation};
+pub use flows::{
+    refund::RefundFailure,
+    trust::{PlatformMode, Rotation},
+};
 pub use handle::{Merchant, MerchantOptions, Sandbox, SandboxBuilder, Snapshot};
 pub use shaped::Scripted;
 pub use state::RecordedRequest;

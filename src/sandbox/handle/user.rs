@@ -4,7 +4,10 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Error, Result},
     sandbox::{
-        flows::pay::engine::{self, Payer},
+        flows::{
+            combine,
+            pay::engine::{self, Payer},
+        },
         refusal::Refusal,
         response::ApiResponse,
         state::world::{Store, World},
@@ -31,8 +34,9 @@ impl Sandbox {
             .map_err(|response| refusal(&response))
     }
 
-    /// Pays a transaction (by its `out_trade_no`) or a completed service order (by its
-    /// `out_order_no`) as the user. If both have this number, the transaction is paid.
+    /// Pays an order as the user: a transaction (by its `out_trade_no`), a combined order (by its
+    /// `combine_out_trade_no`) or a completed service order (by its `out_order_no`). If several have this
+    /// number, the first of these is paid. The merchant is notified.
     ///
     /// # Errors
     /// Returns an error if there is no such order or its state does not allow it.
@@ -43,6 +47,9 @@ impl Sandbox {
         let store = world.store(&mchid);
         if store.pay.transactions.get(order_no).is_some() {
             engine::pay(&mut world, &mchid, order_no, Payer::default(), now)
+                .map_err(Refusal::into_error)?;
+        } else if store.combine.orders.get(order_no).is_some() {
+            combine::pay(&mut world, &mchid, order_no, &Payer::default(), now)
                 .map_err(Refusal::into_error)?;
         } else {
             // Real transaction IDs have 28 digits and begin with 4200.
@@ -61,15 +68,20 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Returns the state of a transaction (`NOTPAY`, `SUCCESS`, `CLOSED`) or of a service order
-    /// (`CREATED`, `DOING/USER_CONFIRM`, `DOING/MCH_COMPLETE`, `DONE`, `REVOKED`, `EXPIRED`), by the
+    /// Returns the state of a transaction or a combined order (`NOTPAY`, `USERPAYING`, `SUCCESS`, `REFUND`,
+    /// `CLOSED`, `REVOKED`, `PAYERROR`) or of a service order (`CREATED`, `DOING/USER_CONFIRM`, `DOING/MCH_COMPLETE`, `DONE`, `REVOKED`, `EXPIRED`), by the
     /// merchant's number. Returns `None` if there is no such order.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
         let mut world = self.state.world();
-        let store = only_store(&mut world, order_no, |store| has_order(store, order_no)).ok()?;
+        let mchid = only_merchant(&world, order_no, |store| has_order(store, order_no)).ok()?;
+        let store = world.stores.get(&mchid)?;
         if let Some(transaction) = store.pay.transactions.get(order_no) {
             return Some(transaction.trade_state().to_owned());
         }
+        if let Some(combined) = store.combine.orders.get(order_no) {
+            return Some(combined.trade_state(&world).to_owned());
+        }
+        let store = world.store(&mchid);
         let order = store.service_orders.orders.get_mut(order_no)?;
         order.apply_expiry(self.state.clock.now());
         Some(order.state())
@@ -87,6 +99,7 @@ impl Sandbox {
 
 fn has_order(store: &Store, order_no: &str) -> bool {
     store.pay.transactions.get(order_no).is_some()
+        || store.combine.orders.get(order_no).is_some()
         || store.service_orders.orders.get(order_no).is_some()
 }
 

@@ -23,7 +23,7 @@ use crate::sandbox::{
     time::format_compact,
 };
 
-pub(crate) use super::order::{NewOrder, Order, Payer, Payment, Product, Version};
+pub(crate) use super::order::{NewOrder, Order, PartOf, Payer, Payment, Product, Version};
 pub(crate) use crate::sandbox::flows::refund::{
     NewRefund, Refund, RefundFailure, RefundNumber, find_refund, refund, refund_again,
     refund_fails, refund_succeeds, refunds_of,

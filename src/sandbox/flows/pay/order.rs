@@ -85,10 +85,19 @@ pub(crate) struct NewOrder {
     /// Whether the money is frozen until it is shared.
     pub(crate) profit_sharing: bool,
     pub(crate) version: Version,
-    /// `combine_out_trade_no`, if the order is part of a combined one.
-    pub(crate) combined: Option<String>,
+    /// The combined order that it is part of.
+    pub(crate) combined: Option<PartOf>,
     /// Everything that the request said. The same again is the same order.
     pub(crate) request: Value,
+}
+
+/// A combined order, as its parts know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartOf {
+    /// The merchant that made it.
+    pub(crate) mchid: String,
+    /// `combine_out_trade_no`
+    pub(crate) number: String,
 }
 
 /// What opens the payment. Each is there for the products that use it.

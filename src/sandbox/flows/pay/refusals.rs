@@ -200,3 +200,21 @@ pub(crate) fn refund_finished() -> Refusal {
         "the refund is not PROCESSING",
     )
 }
+
+pub(crate) fn other_parts() -> Refusal {
+    Refusal::new(
+        400,
+        "INVALID_REQUEST",
+        "INVALID_REQUEST",
+        "子单信息与下单时不一致 (sub_orders must name all parts of the order, and no others)",
+    )
+}
+
+pub(crate) fn not_a_sub_merchant() -> Refusal {
+    Refusal::new(
+        403,
+        "NO_AUTH",
+        "NOAUTH",
+        "特约子商户商户号未授权服务商的产品权限",
+    )
+}

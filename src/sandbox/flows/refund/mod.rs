@@ -1,7 +1,10 @@
 //! Refunds, in parts or whole: `PROCESSING` → `SUCCESS`, `CLOSED` or `ABNORMAL`, and from there again.
 
 mod engine;
+mod routes;
 mod view;
+
+pub(super) use routes::ROUTES;
 
 pub(crate) use engine::{
     find_refund, refund, refund_again, refund_fails, refund_succeeds, refunds_of,
@@ -9,10 +12,8 @@ pub(crate) use engine::{
 
 use serde_json::Value;
 
-use super::{Route, pay::Version};
+use super::pay::Version;
 use crate::sandbox::{checks::merchant::Acting, state::bounded_map::BoundedMap};
-
-pub(crate) const ROUTES: &[Route] = &[];
 
 /// How many refunds of a merchant are kept.
 const MAX_REFUNDS: usize = 10_000;

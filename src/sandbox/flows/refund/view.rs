@@ -36,6 +36,25 @@ impl Refund {
         body
     }
 
+    /// Returns the body of the response to an e-commerce platform's refund.
+    pub(crate) fn application_body(&self) -> Value {
+        json!({
+            "refund_id": self.refund_id,
+            "out_refund_no": self.asked.out_refund_no,
+            "create_time": format_rfc3339(self.created_at),
+            "amount": self.ecommerce_amount(),
+            "refund_account": self.refund_account(),
+        })
+    }
+
+    /// Returns the body of the response to an e-commerce platform's query.
+    pub(crate) fn ecommerce_body(&self) -> Value {
+        let mut body = self.body();
+        body["amount"] = self.ecommerce_amount();
+        body["refund_account"] = self.refund_account().into();
+        body
+    }
+
     /// Returns the resource of the refund's notification.
     pub(crate) fn notice_body(&self) -> Value {
         let acting = &self.asked.acting;
@@ -61,8 +80,25 @@ impl Refund {
         body
     }
 
+    fn ecommerce_amount(&self) -> Value {
+        json!({
+            "refund": self.asked.fen,
+            "payer_refund": self.asked.fen,
+            "discount_refund": 0,
+            "currency": "CNY",
+        })
+    }
+
     fn funds_account(&self) -> &str {
-        let asked = self.asked.request.get("funds_account");
-        asked.and_then(Value::as_str).unwrap_or("UNSETTLED")
+        self.requested("funds_account").unwrap_or("UNSETTLED")
+    }
+
+    fn refund_account(&self) -> &str {
+        let asked = self.requested("refund_account");
+        asked.unwrap_or("REFUND_SOURCE_SUB_MERCHANT")
+    }
+
+    fn requested(&self, name: &str) -> Option<&str> {
+        self.asked.request.get(name)?.as_str()
     }
 }
