@@ -71,5 +71,8 @@ pub use flows::{
     trust::{PlatformMode, Rotation},
 };
 pub use handle::{Merchant, MerchantOptions, Sandbox, SandboxBuilder, Snapshot};
+pub use outbox::{
+    Attempt, Delivery, DeliveryFault, DeliveryState, Release, SandboxEvent, Subscription,
+};
 pub use shaped::Scripted;
 pub use state::RecordedRequest;

@@ -34,7 +34,6 @@ pub(crate) fn open(
 
 /// Encrypts. The tag is at the end of the ciphertext.
 #[cfg(any(test, fuzzing, feature = "sandbox"))]
-#[cfg_attr(not(any(test, fuzzing)), allow(dead_code))] // Until the sandbox encrypts something.
 pub(crate) fn seal(
     key: &[u8; 32],
     nonce: &[u8],

@@ -45,7 +45,6 @@ pub(crate) fn decrypt(key: &[u8; 32], ciphertext: &[u8]) -> Result<Vec<u8>> {
 
 /// Encrypts. The ciphertext is 1 to 16 bytes longer than the plaintext.
 #[cfg(any(test, fuzzing, feature = "sandbox"))]
-#[cfg_attr(not(any(test, fuzzing)), allow(dead_code))] // Until the sandbox encrypts something.
 pub(crate) fn encrypt(key: &[u8; 32], plaintext: &[u8]) -> Vec<u8> {
     use aes::cipher::BlockCipherEncrypt as _;
 

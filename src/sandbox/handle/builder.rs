@@ -14,6 +14,7 @@ use crate::{
     error::{Cause, ErrorKind, Result, cause},
     sandbox::{
         flows::trust::PlatformMode,
+        outbox::Post,
         server::BoundListener,
         state::{SandboxState, keys::KeySource, random::Rng},
     },
@@ -44,6 +45,7 @@ pub struct SandboxBuilder {
     seed: Option<u64>,
     keys: KeySource,
     settle_after: Option<Duration>,
+    deliver_to: Vec<String>,
 }
 
 impl SandboxBuilder {
@@ -77,6 +79,19 @@ impl SandboxBuilder {
     /// Sets the merchant's balance at the start, in fen. Defaults to 100 million yuan.
     pub fn opening_balance(mut self, fen: u64) -> Self {
         self.first = self.first.opening_balance(fen);
+        self
+    }
+
+    /// Sets the URL for an event that is configured on the merchant platform and not in a request, such as
+    /// profit sharing's.
+    pub fn notify_url(mut self, event: impl Into<String>, url: impl Into<String>) -> Self {
+        self.first = self.first.notify_url(event, url);
+        self
+    }
+
+    /// Lets notifications go to this host as well. Otherwise they go to this machine only.
+    pub fn deliver_to(mut self, host: impl Into<String>) -> Self {
+        self.deliver_to.push(host.into());
         self
     }
 
@@ -142,6 +157,7 @@ impl SandboxBuilder {
             seed: None,
             keys: KeySource::Pooled,
             settle_after: Some(SETTLE_AFTER),
+            deliver_to: Vec::new(),
         }
     }
 
@@ -157,7 +173,13 @@ impl SandboxBuilder {
         let drawn = format!("1{}", rng.digits(9));
         let first = self.first.named(self.mchid.unwrap_or(drawn));
         let settle_after = self.settle_after.map(|after| after.as_secs());
-        let state = SandboxState::new(listener.address, self.keys, rng, settle_after)?;
+        let state = SandboxState::new(
+            listener.address,
+            self.keys,
+            rng,
+            settle_after,
+            Post::new(self.deliver_to),
+        )?;
         let first = first.add_to(&state)?;
         for merchant in self.further {
             merchant.add_to(&state)?;

@@ -1,1 +1,184 @@
-//! What subscribers see.
+//! What subscribers see, as it happens.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+use super::Delivery;
+use crate::sandbox::RecordedRequest;
+
+/// How many events wait for a slow subscriber. One more drops the oldest.
+const MAX_WAITING: usize = 1_000;
+/// How many subscribers there can be. One more ends the oldest.
+const MAX_SUBSCRIBERS: usize = 1_000;
+
+/// Something that happened in a sandbox: see [`Sandbox::subscribe`](crate::sandbox::Sandbox::subscribe).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SandboxEvent {
+    /// A request arrived. It has no status yet.
+    Request(RecordedRequest),
+    /// A request was answered.
+    Answered(RecordedRequest),
+    /// An attempt to deliver a notification ended.
+    Delivery(Delivery),
+}
+
+/// Receives a sandbox's events from the moment it was made:
+/// [`Sandbox::subscribe`](crate::sandbox::Sandbox::subscribe).
+///
+/// It keeps the latest 1,000 events that were not received yet.
+pub struct Subscription {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    blocking: Condvar,
+    awaiting: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<SandboxEvent>,
+    missed: u64,
+    has_ended: bool,
+}
+
+impl Subscription {
+    /// Returns the next event, or `None` if none happens in this time or the sandbox has ended.
+    ///
+    /// Blocks the thread. In async code, use [`next`](Self::next).
+    pub fn next_within(&self, limit: Duration) -> Option<SandboxEvent> {
+        // A limit without an end is a wait without one.
+        let end = Instant::now().checked_add(limit);
+        let mut waiting = self.shared.waiting();
+        loop {
+            if let Some(event) = waiting.events.pop_front() {
+                return Some(event);
+            }
+            if waiting.has_ended {
+                return None;
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let blocking = &self.shared.blocking;
+            waiting = match left {
+                Some(Duration::ZERO) => return None,
+                Some(left) => {
+                    let woken = blocking.wait_timeout(waiting, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => blocking
+                    .wait(waiting)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Waits for the next event. Returns `None` once the sandbox has ended.
+    pub async fn next(&self) -> Option<SandboxEvent> {
+        loop {
+            // Made before the check, so that it notices what happens after it.
+            let notified = self.shared.awaiting.notified();
+            {
+                let mut waiting = self.shared.waiting();
+                if let Some(event) = waiting.events.pop_front() {
+                    return Some(event);
+                }
+                if waiting.has_ended {
+                    return None;
+                }
+            }
+            notified.await;
+        }
+    }
+
+    /// Returns the next event if there is one, without waiting.
+    pub fn try_next(&self) -> Option<SandboxEvent> {
+        self.shared.waiting().events.pop_front()
+    }
+
+    /// Returns how many events were dropped because they were not received in time.
+    pub fn missed(&self) -> u64 {
+        self.shared.waiting().missed
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+        change(&mut self.waiting());
+        self.blocking.notify_all();
+        self.awaiting.notify_waiters();
+    }
+}
+
+/// The subscribers of one sandbox. They end with it.
+#[derive(Default)]
+pub(super) struct Subscribers(VecDeque<Weak<Shared>>);
+
+impl Subscribers {
+    pub(super) fn add(&mut self) -> Subscription {
+        let shared = Arc::new(Shared::default());
+        self.prune();
+        self.0.push_back(Arc::downgrade(&shared));
+        if self.0.len() > MAX_SUBSCRIBERS {
+            end(self.0.pop_front());
+        }
+        Subscription { shared }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn publish(&mut self, event: &SandboxEvent) {
+        self.prune();
+        for shared in self.0.iter().filter_map(Weak::upgrade) {
+            shared.change(|waiting| {
+                waiting.events.push_back(event.clone());
+                if waiting.events.len() > MAX_WAITING {
+                    waiting.events.pop_front();
+                    waiting.missed += 1;
+                }
+            });
+        }
+    }
+
+    fn prune(&mut self) {
+        self.0.retain(|shared| shared.strong_count() > 0);
+    }
+}
+
+impl Drop for Subscribers {
+    fn drop(&mut self) {
+        while let Some(shared) = self.0.pop_front() {
+            end(Some(shared));
+        }
+    }
+}
+
+fn end(shared: Option<Weak<Shared>>) {
+    if let Some(shared) = shared.and_then(|shared| shared.upgrade()) {
+        shared.change(|waiting| waiting.has_ended = true);
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.shared.waiting();
+        f.debug_struct("Subscription")
+            .field("waiting", &waiting.events.len())
+            .field("missed", &waiting.missed)
+            .finish()
+    }
+}

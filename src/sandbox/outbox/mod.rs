@@ -1,58 +1,383 @@
 //! Notifications: what a flow has to say to a merchant, on its way to the merchant's URL.
+//!
+//! A flow queues a [`Notice`]. It becomes a parcel, which is sent by the schedule until it is
+//! acknowledged; the handle sees it as a [`Delivery`].
 
 mod attempt;
 mod deliver;
+mod delivery;
+mod documented;
 mod event;
+mod fill;
+mod message;
 mod notice;
+mod parcel;
+mod post;
 mod schedule;
 
-#[allow(unused_imports)] // Until a flow notifies.
-pub(crate) use self::notice::Content;
-pub(crate) use self::notice::Notice;
+pub(crate) use self::{
+    deliver::{make_bodies, run},
+    documented::notice,
+    notice::{Content, Notice},
+    post::Post,
+};
+pub use self::{
+    delivery::{Attempt, Delivery, DeliveryFault, DeliveryState, Release},
+    event::{SandboxEvent, Subscription},
+};
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use tokio::time::timeout;
+use bytes::Bytes;
 
-use super::state::SandboxState;
+use self::parcel::{Ending, Parcel};
+use super::state::random::Rng;
 
-/// How many notifications can wait. One more drops the oldest.
-const MAX_QUEUED: usize = 10_000;
+/// How many notifications are kept. One more drops the oldest, if possible one that needs nothing more.
+const MAX_DELIVERIES: usize = 10_000;
+/// How many bytes of them are kept, those of their attempts included.
+const MAX_BYTES: usize = 32 << 20;
+/// How many attempts are on their way at a time.
+const MAX_ON_WAY: usize = 64;
+/// How many faults, and how many copies, can wait. One more drops the oldest.
+const MAX_WAITING: usize = 1_000;
 
 /// The notifications of one sandbox.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
-    queued: VecDeque<Notice>,
-    /// Counts the snapshots that were restored: a delivery of an earlier epoch is cancelled.
+    /// What was queued since the task looked last, with its ID.
+    queued: VecDeque<(String, Notice)>,
+    /// By their order.
+    parcels: BTreeMap<u64, Parcel>,
+    next: u64,
+    /// When scheduled attempts are due, and of which parcel.
+    due: BTreeSet<(u64, u64)>,
+    /// Parcels of which a copy is to be sent at once.
+    copies: VecDeque<u64>,
+    /// Released parcels, which are sent one after another: otherwise they would overtake each other.
+    released: VecDeque<(u64, JobKind)>,
+    releasing: bool,
+    held: bool,
+    on_way: usize,
+    faults: VecDeque<DeliveryFault>,
+    /// Where everything goes, in place of the notifications' own URLs.
+    redirect: Option<String>,
+    bytes: usize,
+    /// Counts the snapshots that were restored: an attempt of an earlier epoch no longer counts.
     epoch: u64,
+}
+
+/// An attempt to make.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    number: u64,
+    epoch: u64,
+    id: String,
+    notice: Arc<Notice>,
+    created: u64,
+    body: Option<Bytes>,
+    /// When it was due.
+    at: u64,
+    kind: JobKind,
+    /// Whether the next released parcel waits for it.
+    in_line: bool,
+    /// Which of the parcel's schedules it belongs to: `resend` begins a new one.
+    schedule: u64,
+    /// Sent before the true one.
+    fault: Option<DeliveryFault>,
+    url: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum JobKind {
+    Scheduled,
+    /// Beside the schedule.
+    Copy,
 }
 
 impl Outbox {
     /// Queues a notification.
-    pub(crate) fn push(&mut self, notice: Notice) {
-        self.queued.push_back(notice);
-        if self.queued.len() > MAX_QUEUED {
+    pub(crate) fn push(&mut self, id: String, notice: Notice) {
+        self.queued.push_back((id, notice));
+        if self.queued.len() > MAX_DELIVERIES {
             self.queued.pop_front();
         }
     }
 
-    /// Makes this outbox the successor of another, whose deliveries on their way are cancelled.
+    /// Makes parcels of what was queued, due now.
+    pub(crate) fn admit(&mut self, now: u64) {
+        while let Some((id, notice)) = self.queued.pop_front() {
+            let number = self.next;
+            self.next += 1;
+            self.due.insert((now, number));
+            let parcel = Parcel::new(id, notice, now);
+            self.bytes += parcel.bytes();
+            self.parcels.insert(number, parcel);
+        }
+        self.trim();
+    }
+
+    /// Makes this outbox the successor of another, whose attempts on their way no longer count.
     pub(crate) fn supersede(&mut self, other: &Self) {
         self.epoch = other.epoch + 1;
+        // What was on its way when the snapshot was taken is sent again.
+        self.on_way = 0;
+        self.releasing = false;
+        for (number, parcel) in &mut self.parcels {
+            if let Some(due) = parcel.back_to_waiting() {
+                self.due.insert((due, *number));
+            }
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Returns the attempts to make now, and takes them on their way.
+    pub(crate) fn start(&mut self, now: u64) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while !self.held && self.on_way < MAX_ON_WAY {
+            let Some((number, at, kind, in_line)) = self.take(now) else {
+                break;
+            };
+            let Some(parcel) = self.parcels.get_mut(&number) else {
+                continue;
+            };
+            let notice = parcel.notice();
+            let fault = match kind {
+                JobKind::Copy => None,
+                _ => take_fault(&mut self.faults, notice.is_v2()),
+            };
+            let url = self.redirect.clone().unwrap_or_else(|| notice.url.clone());
+            self.on_way += 1;
+            self.releasing |= in_line;
+            jobs.push(Job {
+                number,
+                epoch: self.epoch,
+                id: parcel.id().to_owned(),
+                notice,
+                created: parcel.created(),
+                body: parcel.body(),
+                at,
+                kind,
+                in_line,
+                schedule: parcel.leave(kind != JobKind::Copy),
+                fault,
+                url,
+            });
+        }
+        jobs
+    }
+
+    /// Returns when the next attempt is due, if it waits for nothing else.
+    pub(crate) fn next_at(&self) -> Option<u64> {
+        let (at, _) = self.due.first().filter(|_| !self.held)?;
+        Some(*at)
+    }
+
+    /// Returns whether nothing is due or on its way. What is held is not due.
+    pub(crate) fn is_settled(&self, now: u64) -> bool {
+        let is_due = || self.next_at().is_some_and(|at| at <= now);
+        let waits = || !self.copies.is_empty() || !self.released.is_empty() || is_due();
+        self.on_way == 0 && (self.held || (self.queued.is_empty() && !waits()))
+    }
+
+    /// Keeps the body that a parcel is sent with, unless it has one. Returns the one it has.
+    pub(crate) fn keep_body(&mut self, number: u64, body: Bytes) -> Bytes {
+        let Some(parcel) = self.parcels.get_mut(&number) else {
+            return body;
+        };
+        let (body, added) = parcel.keep_body(body);
+        self.bytes += added;
+        body
+    }
+
+    /// Keeps an attempt that was made.
+    fn record(&mut self, job: &Job, attempt: Attempt) {
+        if job.epoch != self.epoch {
+            return;
+        }
+        if let Some(parcel) = self.parcels.get_mut(&job.number) {
+            let before = parcel.bytes();
+            parcel.record(attempt);
+            self.bytes = self.bytes + parcel.bytes() - before;
+        }
+        self.trim();
+    }
+
+    /// Ends a job.
+    fn end(&mut self, job: &Job, ending: Ending) {
+        if job.epoch != self.epoch {
+            return;
+        }
+        self.on_way = self.on_way.saturating_sub(1);
+        if job.in_line {
+            self.releasing = false;
+        }
+        let Some(parcel) = self.parcels.get_mut(&job.number) else {
+            return;
+        };
+        let was_due = parcel.due();
+        let schedule = (job.kind != JobKind::Copy).then_some(job.schedule);
+        parcel.end(ending, job.at, schedule);
+        let due = parcel.due();
+        if was_due != due {
+            if let Some(was_due) = was_due {
+                self.due.remove(&(was_due, job.number));
+            }
+            self.due.extend(due.map(|due| (due, job.number)));
+        }
+    }
+
+    /// Begins a parcel's schedule again, whatever came of it. Returns whether there is one.
+    pub(crate) fn resend(&mut self, id: &str, now: u64) -> bool {
+        let Some(number) = self.number_of(id) else {
+            return false;
+        };
+        if let Some(parcel) = self.parcels.get_mut(&number) {
+            if let Some(due) = parcel.due() {
+                self.due.remove(&(due, number));
+            }
+            parcel.restart(now);
+            self.due.insert((now, number));
+        }
+        true
+    }
+
+    /// Sends a copy of a parcel at once. Returns whether there is one.
+    pub(crate) fn duplicate(&mut self, id: &str) -> bool {
+        let Some(number) = self.number_of(id) else {
+            return false;
+        };
+        self.copies.push_back(number);
+        if self.copies.len() > MAX_WAITING {
+            self.copies.pop_front();
+        }
+        true
+    }
+
+    pub(crate) fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Sends what was held and is due by now, one after another in this order.
+    pub(crate) fn release(&mut self, order: Release, now: u64, rng: &mut Rng) {
+        self.held = false;
+        let later = self.due.split_off(&(now.saturating_add(1), 0));
+        let due = std::mem::replace(&mut self.due, later).into_iter();
+        let mut line: Vec<_> = due
+            .map(|(_, number)| (number, JobKind::Scheduled))
+            .collect();
+        line.extend(self.copies.drain(..).map(|number| (number, JobKind::Copy)));
+        // A parcel and then its copies, in the order of creation.
+        line.sort_unstable();
+        match order {
+            Release::InOrder => {}
+            Release::Reversed => line.reverse(),
+            Release::Shuffled => shuffle(&mut line, rng),
+        }
+        for (number, kind) in &line {
+            let parcel = self.parcels.get_mut(number);
+            if let Some(parcel) = parcel.filter(|_| *kind == JobKind::Scheduled) {
+                parcel.postpone(now);
+            }
+        }
+        self.released.extend(line);
+    }
+
+    /// Adds a fault for the next notification that it can apply to.
+    pub(crate) fn add_fault(&mut self, fault: DeliveryFault) {
+        self.faults.push_back(fault);
+        if self.faults.len() > MAX_WAITING {
+            self.faults.pop_front();
+        }
+    }
+
+    pub(crate) fn redirect_to(&mut self, url: Option<String>) {
+        self.redirect = url;
+    }
+
+    pub(crate) fn redirect(&self) -> Option<&str> {
+        self.redirect.as_deref()
+    }
+
+    /// Returns all parcels with their numbers, oldest first.
+    pub(crate) fn parcels(&self) -> impl Iterator<Item = (u64, &Parcel)> {
+        self.parcels
+            .iter()
+            .map(|(number, parcel)| (*number, parcel))
+    }
+
+    /// Returns all notifications as the handle sees them, oldest first.
+    pub(crate) fn views(&self, now: u64) -> Vec<Delivery> {
+        let parcels = self.parcels.values();
+        parcels.map(|parcel| parcel.view(now, self.held)).collect()
+    }
+
+    /// Returns the notification with this ID as the handle sees it.
+    pub(crate) fn view(&self, id: &str, now: u64) -> Option<Delivery> {
+        self.view_of(self.number_of(id)?, now)
+    }
+
+    fn view_of(&self, number: u64, now: u64) -> Option<Delivery> {
+        Some(self.parcels.get(&number)?.view(now, self.held))
+    }
+
+    fn number_of(&self, id: &str) -> Option<u64> {
+        // The latest first: that is what is asked for.
+        let mut parcels = self.parcels.iter().rev();
+        parcels.find_map(|(number, parcel)| (parcel.id() == id).then_some(*number))
+    }
+
+    /// Takes the next attempt: its parcel, its time, why it is made, and whether others wait for it.
+    fn take(&mut self, now: u64) -> Option<(u64, u64, JobKind, bool)> {
+        if let Some(number) = self.copies.pop_front() {
+            return Some((number, now, JobKind::Copy, false));
+        }
+        if !self.releasing {
+            if let Some((number, kind)) = self.released.pop_front() {
+                return Some((number, now, kind, true));
+            }
+        }
+        let (at, number) = self.due.first().copied().filter(|(at, _)| *at <= now)?;
+        self.due.remove(&(at, number));
+        Some((number, at, JobKind::Scheduled, false))
+    }
+
+    fn trim(&mut self) {
+        while self.parcels.len() > MAX_DELIVERIES
+            || self.bytes > MAX_BYTES && self.parcels.len() > 1
+        {
+            let finished = self.parcels.iter().find(|(_, parcel)| parcel.is_finished());
+            let oldest = finished.or_else(|| self.parcels.iter().next());
+            let Some(number) = oldest.map(|(number, _)| *number) else {
+                return;
+            };
+            if let Some(parcel) = self.parcels.remove(&number) {
+                self.bytes = self.bytes.saturating_sub(parcel.bytes());
+                if let Some(due) = parcel.due() {
+                    self.due.remove(&(due, number));
+                }
+            }
+        }
     }
 }
 
-/// Fires timers and sends notifications as they become due. Ends with the server's runtime.
-pub(crate) async fn run(state: Arc<SandboxState>) {
-    loop {
-        state.run_due();
-        let next = state.world().timers.next_at();
-        let wait = next.map_or(MAX_WAIT, |at| at.saturating_sub(state.clock.now()));
-        // At least a second: the clock counts whole ones.
-        let wait = Duration::from_secs(wait.clamp(1, MAX_WAIT));
-        let _ = timeout(wait, state.woken()).await;
-    }
+/// Takes the first fault that applies to this version.
+fn take_fault(faults: &mut VecDeque<DeliveryFault>, is_v2: bool) -> Option<DeliveryFault> {
+    let applies = |fault: &DeliveryFault| !is_v2 || fault.applies_to_v2();
+    let at = faults.iter().position(applies)?;
+    faults.remove(at)
 }
 
-/// The longest wait, in seconds. `advance` wakes the task, so it need not look more often.
-const MAX_WAIT: u64 = 3600;
+/// Fisher and Yates' shuffle.
+fn shuffle<T>(line: &mut [T], rng: &mut Rng) {
+    for last in (1..line.len()).rev() {
+        let other = rng.below(last as u64 + 1) as usize;
+        line.swap(last, other);
+    }
+}

@@ -16,6 +16,7 @@ use super::{
 use crate::sandbox::{
     checks::{self, SERIAL},
     faults::{self, Fault},
+    outbox::SandboxEvent,
     pipeline::{self, Arrived, Listener},
     response::ApiResponse,
     state::SandboxState,
@@ -53,8 +54,13 @@ pub(super) async fn exchange(
     let merchant = checks::claimed_merchant(state, &parts.headers);
     // Recorded before the operation: a test that sees its result also sees the request.
     let id = record(state, &parts, body.clone());
+    let recorded = || state.requests().get(id);
+    state.post.publish(|| recorded().map(SandboxEvent::Request));
     let respond = |response: Response<Body>| {
         state.requests().record_status(id, response.status());
+        state
+            .post
+            .publish(|| recorded().map(SandboxEvent::Answered));
         Ok(response)
     };
     let sign = |response, fault| {

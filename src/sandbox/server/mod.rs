@@ -5,6 +5,7 @@ mod host;
 mod signing;
 mod tls;
 
+pub(crate) use self::signing::{SignatureFault, sign};
 pub(super) use self::tls::Https;
 
 use std::{
@@ -21,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::{Semaphore, oneshot},
     time,
 };
@@ -52,6 +53,7 @@ pub(super) struct BoundListener {
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
     pub(super) https: Arc<Https>,
+    runtime: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -87,7 +89,8 @@ impl BoundListener {
             TcpListener::from_std(listener).map_err(fail)?
         };
         let (stop, stopped) = oneshot::channel::<Infallible>();
-        let https = Arc::new(Https::new(runtime.handle().clone()));
+        let handle = runtime.handle().clone();
+        let https = Arc::new(Https::new(handle.clone()));
         let thread = thread::Builder::new()
             .name("wechatpay-sandbox".to_owned())
             .spawn(move || {
@@ -100,6 +103,7 @@ impl BoundListener {
         Ok(Server {
             stop: Some(stop),
             https,
+            runtime: handle,
             thread: Some(thread),
         })
     }
@@ -108,6 +112,13 @@ impl BoundListener {
 fn cannot_listen(address: SocketAddr, err: io::Error) -> Cause {
     let what = format!("the sandbox cannot listen on {address}");
     Cause::new(ErrorKind::Connect, what).with_source(err)
+}
+
+impl Server {
+    /// Returns what spawns onto the server's thread.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
 }
 
 impl Drop for Server {

@@ -27,7 +27,7 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// What is wrong with a signature.
 #[derive(Clone, Copy)]
-pub(super) enum SignatureFault {
+pub(crate) enum SignatureFault {
     Mismatch,
     Missing,
     Probe,
@@ -68,20 +68,28 @@ pub(super) fn sign_response(
         return response.into_response();
     }
     let key = trust::signing_key(state, merchant, requested_id);
-    match sign(&mut response, key, fault, &mut rng) {
-        Ok(()) => response.into_response(),
+    let text = response.signed_text();
+    let signed = text.as_ref().map_or(&response.body()[..], String::as_bytes);
+    match sign(signed, key, fault, &mut rng) {
+        Ok(headers) => {
+            for (name, value) in headers {
+                response.set_header(name, value);
+            }
+            response.into_response()
+        }
         Err(_) => {
             ApiResponse::system_error("the sandbox could not sign its response").into_response()
         }
     }
 }
 
-fn sign(
-    response: &mut ApiResponse,
+/// Returns the headers of a signature over a response or a notification: its body, as a rule.
+pub(crate) fn sign(
+    signed: &[u8],
     key: &PlatformKey,
     fault: Option<SignatureFault>,
     rng: &mut Rng,
-) -> Result<()> {
+) -> Result<Vec<(HeaderName, HeaderValue)>> {
     let offset = match fault {
         Some(SignatureFault::Timestamp(offset)) => offset,
         _ => 0,
@@ -89,10 +97,7 @@ fn sign(
     let timestamp = real_now().saturating_add_signed(offset).to_string();
     let nonce = rng.token(32);
     let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
-    match response.signed_text() {
-        Some(text) => message.extend_from_slice(text.as_bytes()),
-        None => message.extend_from_slice(response.body()),
-    }
+    message.extend_from_slice(signed);
     message.push(b'\n');
     // A real signature over another message: only verification finds the difference, not a check of
     // the signature's length or encoding.
@@ -109,12 +114,16 @@ fn sign(
         Some(SignatureFault::UnknownSerial) => format!("PUB_KEY_ID_SANDBOX{}", rng.hex(22)),
         _ => key.id.clone(),
     };
-    set(response, TIMESTAMP, &timestamp);
-    set(response, NONCE, &nonce);
-    set(response, SIGNATURE, &signature);
-    set(response, SIGNATURE_TYPE, SCHEME);
-    set(response, SERIAL, &serial);
-    Ok(())
+    let headers = [
+        (TIMESTAMP, timestamp.as_str()),
+        (NONCE, &nonce),
+        (SIGNATURE, &signature),
+        (SIGNATURE_TYPE, SCHEME),
+        (SERIAL, &serial),
+    ];
+    // Every value is ASCII letters, digits and punctuation, so the conversion succeeds.
+    let header = |(name, value)| Some((name, HeaderValue::from_str(value).ok()?));
+    Ok(headers.into_iter().filter_map(header).collect())
 }
 
 fn set(response: &mut ApiResponse, name: HeaderName, value: &str) {

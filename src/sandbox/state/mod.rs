@@ -31,7 +31,7 @@ use self::{
     request_log::RequestLog,
     world::World,
 };
-use super::{faults::Faults, shaped::Scripts};
+use super::{faults::Faults, outbox::Post, shaped::Scripts};
 use crate::error::cause::Result;
 
 /// The state that the handle, the server and the flows share.
@@ -43,6 +43,7 @@ pub(super) struct SandboxState {
     pub(super) key_source: KeySource,
     pub(super) clock: Clock,
     pub(super) address: SocketAddr,
+    pub(super) post: Post,
     world: Mutex<World>,
     /// Of the nonces in responses. The world has its own, which a snapshot brings back.
     rng: Mutex<Rng>,
@@ -59,6 +60,7 @@ impl SandboxState {
         key_source: KeySource,
         mut rng: Rng,
         settle_after: Option<u64>,
+        post: Post,
     ) -> Result<Self> {
         Ok(Self {
             merchants: Merchants::default(),
@@ -66,6 +68,7 @@ impl SandboxState {
             key_source,
             clock: Clock::default(),
             address,
+            post,
             rng: Mutex::new(rng.fork()),
             world: Mutex::new(World::new(rng, settle_after)),
             nonces: Mutex::default(),

@@ -59,6 +59,14 @@ impl Rng {
         self.pick_from(b"0123456789ABCDEF", length)
     }
 
+    /// Returns 32 lower-case hexadecimal digits in the groups of a UUID.
+    pub(crate) fn uuid(&mut self) -> String {
+        let digits = self.hex(32).to_ascii_lowercase();
+        let groups = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+        let groups = groups.map(|(from, to)| digits.get(from..to).unwrap_or_default());
+        groups.join("-")
+    }
+
     fn pick_from(&mut self, alphabet: &[u8], length: usize) -> String {
         let size = alphabet.len() as u64;
         (0..length)

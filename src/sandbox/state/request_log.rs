@@ -136,6 +136,11 @@ impl RequestLog {
         }
     }
 
+    /// Returns a request by its ID, unless it was dropped already.
+    pub(crate) fn get(&self, id: u64) -> Option<RecordedRequest> {
+        self.requests.iter().rev().find(|r| r.id == id).cloned()
+    }
+
     pub(crate) fn all(&self) -> Vec<RecordedRequest> {
         self.requests.iter().cloned().collect()
     }

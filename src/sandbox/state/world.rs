@@ -139,9 +139,11 @@ impl World {
         format!("oSANDBOX{}", self.rng.token(20))
     }
 
-    /// Queues a notification. Call `wake` once the lock is released.
-    pub(crate) fn notify(&mut self, notice: Notice) {
-        self.outbox.push(notice);
+    /// Queues a notification, and returns its ID. Call `wake` once the lock is released.
+    pub(crate) fn notify(&mut self, notice: Notice) -> String {
+        let id = self.rng.uuid();
+        self.outbox.push(id.clone(), notice);
+        id
     }
 
     /// Sets a timer, in seconds since 1970 of the sandbox's clock.
@@ -165,6 +167,8 @@ impl World {
                 break;
             };
             (timer.fire)(self, merchants, &timer, at);
+            // What it notified about is due at its own time, not at the end of a long `advance`.
+            self.outbox.admit(at);
             fired = true;
         }
         fired
