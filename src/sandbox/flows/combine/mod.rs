@@ -229,3 +229,6 @@ fn prepay_again(
     find_mut(w, &new.mchid, &new.number)?.prepaid = prepaid.clone();
     Ok(prepaid)
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,14 +158,16 @@ pub(crate) fn code_pay(
             State::NotPaid | State::UserPaying | State::Paid(_) => Ok(order.clone()),
         };
     }
-    let paid_with_it = |order: &Order| order.asked.request["auth_code"] == auth_code;
+    let paid_with_it = |order: &Order| order.auth_code.as_deref() == Some(auth_code);
     let mut stores = w.stores.values();
     if stores.any(|store| store.pay.transactions.find(paid_with_it).is_some()) {
         return Err(refusals::auth_code_used());
     }
     let needs_password = new.total >= PASSWORD_FROM;
     let payer = new.payer.clone();
-    insert(w, Order::new(new, Prepaid::default(), now))?;
+    let mut order = Order::new(new, Prepaid::default(), now);
+    order.auth_code = Some(auth_code.to_owned());
+    insert(w, order)?;
     if needs_password {
         by_out_trade_no_mut(w, &mchid, &number)?.state = State::UserPaying;
     } else {

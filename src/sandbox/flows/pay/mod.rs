@@ -33,3 +33,6 @@ impl Default for Tables {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

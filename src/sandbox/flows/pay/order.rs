@@ -148,6 +148,8 @@ pub(crate) struct Order {
     pub(crate) asked: NewOrder,
     pub(crate) created_at: u64,
     pub(crate) prepaid: Prepaid,
+    /// The code that it was paid with.
+    pub(crate) auth_code: Option<String>,
     pub(crate) state: State,
     /// What of its money is frozen for sharing, in fen.
     pub(crate) frozen: u64,
@@ -165,6 +167,7 @@ impl Order {
             asked,
             created_at: now,
             prepaid,
+            auth_code: None,
             state: State::NotPaid,
             frozen: 0,
             refunded: 0,

@@ -109,3 +109,6 @@ pub(crate) enum RefundNumber<'a> {
     /// The merchant's `out_refund_no`.
     Merchants(&'a str),
 }
+
+#[cfg(test)]
+mod tests;
