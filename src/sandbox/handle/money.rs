@@ -1,11 +1,11 @@
 //! What a user and WeChat Pay do with transfers and profit sharing.
 
-use super::{Sandbox, user::only_store, user::unknown_order};
+use super::{Sandbox, user::only_merchant};
 use crate::{
     catalog,
-    error::{Cause, Result},
+    error::{Cause, Error, Result},
     sandbox::{
-        flows::transfer,
+        flows::{sharing, transfer},
         refusal::Refusal,
         state::world::{Store, World},
     },
@@ -50,45 +50,103 @@ impl Sandbox {
         self.change_transfer(out_bill_no, transfer::finish_cancelling)
     }
 
+    /// Finishes an order of profit sharing, before WeChat Pay does so on its own: each share that waits
+    /// becomes `SUCCESS`.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such order, or if it is finished.
+    pub fn sharing_finishes(&self, out_order_no: &str) -> Result<()> {
+        let (now, merchants) = (self.state.clock.now(), &self.state.merchants);
+        let has_order = |store: &Store| store.sharing.orders.get(out_order_no).is_some();
+        self.change_money(out_order_no, has_order, |world, mchid| {
+            sharing::rules::finish(world, merchants, mchid, out_order_no, now)
+        })
+    }
+
+    /// Closes one receiver's share of an order under way, for a documented reason such as `NO_RELATION`.
+    ///
+    /// # Errors
+    /// Returns an error if the reason is not documented, if there is no such order, or if no share of this
+    /// account waits.
+    pub fn share_fails(&self, out_order_no: &str, account: &str, reason: &str) -> Result<()> {
+        if !SHARE_REASONS.contains(&reason) {
+            return Err(undocumented(reason, SHARE_REASONS));
+        }
+        let has_order = |store: &Store| store.sharing.orders.get(out_order_no).is_some();
+        self.change_money(out_order_no, has_order, |world, mchid| {
+            sharing::rules::close_share(world, mchid, out_order_no, account, reason)
+        })
+    }
+
+    /// Finishes a return of shared money, before WeChat Pay does so on its own. It fails if the receiver
+    /// does not have the money.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such return, or if it is finished.
+    pub fn sharing_return_finishes(&self, out_return_no: &str) -> Result<()> {
+        let (now, merchants) = (self.state.clock.now(), &self.state.merchants);
+        let has_return = |store: &Store| store.sharing.returns.get(out_return_no).is_some();
+        self.change_money(out_return_no, has_return, |world, mchid| {
+            sharing::give_back::finish_return(world, merchants, mchid, out_return_no, now)
+        })
+    }
+
     fn change_transfer(
         &self,
         out_bill_no: &str,
         change: impl FnOnce(&mut World, &str, &str, u64) -> std::result::Result<(), Refusal>,
     ) -> Result<()> {
         let now = self.state.clock.now();
-        let mut world = self.state.world();
         let has_bill = |store: &Store| store.transfer.bills.get(out_bill_no).is_some();
-        let mchid = only_merchant(&mut world, out_bill_no, has_bill)?;
-        change(&mut world, &mchid, out_bill_no, now).map_err(Refusal::into_error)?;
+        self.change_money(out_bill_no, has_bill, |world, mchid| {
+            change(world, mchid, out_bill_no, now)
+        })
+    }
+
+    /// Changes what the one merchant has under this number, and sends what there is to tell.
+    fn change_money(
+        &self,
+        number: &str,
+        has_it: impl Fn(&Store) -> bool,
+        change: impl FnOnce(&mut World, &str) -> std::result::Result<(), Refusal>,
+    ) -> Result<()> {
+        let mut world = self.state.world();
+        let mchid = only_merchant(&world, number, has_it)?;
+        change(&mut world, &mchid).map_err(Refusal::into_error)?;
         drop(world);
         self.state.wake();
         Ok(())
     }
 }
 
-/// Returns the ID of the one merchant that has an order.
-fn only_merchant(
-    world: &mut World,
-    number: &str,
-    has_order: impl Fn(&Store) -> bool,
-) -> Result<String> {
-    only_store(world, number, &has_order)?;
-    let mut stores = world.stores.iter();
-    let found = stores.find(|(_, store)| has_order(store));
-    let (mchid, _) = found.ok_or_else(|| unknown_order(number))?;
-    Ok(mchid.clone())
-}
+/// The documented values of a share's `fail_reason`.
+const SHARE_REASONS: &[&str] = &[
+    "ACCOUNT_ABNORMAL",
+    "NO_RELATION",
+    "RECEIVER_HIGH_RISK",
+    "RECEIVER_REAL_NAME_NOT_VERIFIED",
+    "NO_AUTH",
+    "RECEIVER_RECEIPT_LIMIT",
+    "PAYER_ACCOUNT_ABNORMAL",
+    "INVALID_REQUEST",
+];
 
 /// Checks that WeChat Pay documents this reason of a failed transfer.
 fn check_reason(reason: &str) -> Result<()> {
     let mut events = catalog::events();
     let event = events.find(|event| event.name() == "MCHTRANSFER.BILL.FINISHED");
     let field = event.and_then(|event| event.fields().get("fail_reason"));
-    if field.is_some_and(|field| field.values().contains(&reason)) {
+    let reasons = field.map_or(&[][..], |field| field.values());
+    if reasons.contains(&reason) {
         return Ok(());
     }
-    Err(Cause::request(format!(
-        "{reason} is no documented fail_reason of a transfer: use one such as NAME_NOT_CORRECT"
+    Err(undocumented(reason, reasons))
+}
+
+fn undocumented(reason: &str, reasons: &[&str]) -> Error {
+    let reasons = reasons.join(", ");
+    Cause::request(format!(
+        "{reason} is no documented reason: use one of {reasons}"
     ))
-    .not_sent())
+    .not_sent()
 }
