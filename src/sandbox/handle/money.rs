@@ -5,7 +5,10 @@ use crate::{
     catalog,
     error::{Cause, Error, Result},
     sandbox::{
-        flows::{sharing, transfer},
+        flows::{
+            batch::{self, Batch},
+            sharing, transfer,
+        },
         refusal::Refusal,
         state::world::{Store, World},
     },
@@ -35,7 +38,7 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if the reason is not documented, if there is no such transfer, or if it has ended.
     pub fn transfer_fails(&self, out_bill_no: &str, reason: &str) -> Result<()> {
-        check_reason(reason)?;
+        check_reason("MCHTRANSFER.BILL.FINISHED", "fail_reason", reason)?;
         self.change_transfer(out_bill_no, |world, mchid, number, now| {
             transfer::fail(world, mchid, number, reason, now)
         })
@@ -48,6 +51,49 @@ impl Sandbox {
     /// Returns an error if there is no such transfer, or if it is not being cancelled.
     pub fn transfer_is_cancelled(&self, out_bill_no: &str) -> Result<()> {
         self.change_transfer(out_bill_no, transfer::finish_cancelling)
+    }
+
+    /// Finishes a batch of transfers, before WeChat Pay does so on its own: each transfer that waits becomes
+    /// `SUCCESS`.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such batch, or if it has ended.
+    pub fn batch_finishes(&self, out_batch_no: &str) -> Result<()> {
+        let now = self.state.clock.now();
+        let has_batch = |store: &Store| store.batch.batches.get(out_batch_no).is_some();
+        self.change_money(out_batch_no, has_batch, |world, mchid| {
+            batch::rules::finish(world, mchid, out_batch_no, now)
+        })
+    }
+
+    /// Closes a batch of which no user was paid, for a documented reason such as `OVERDUE_CLOSE`: the
+    /// merchant has the money again.
+    ///
+    /// # Errors
+    /// Returns an error if the reason is not documented, if there is no such batch, or if it is not
+    /// `ACCEPTED`.
+    pub fn batch_closes(&self, out_batch_no: &str, reason: &str) -> Result<()> {
+        check_reason("MCHTRANSFER.BATCH.CLOSED", "close_reason", reason)?;
+        let now = self.state.clock.now();
+        let has_batch = |store: &Store| store.batch.batches.get(out_batch_no).is_some();
+        self.change_money(out_batch_no, has_batch, |world, mchid| {
+            batch::rules::close(world, mchid, out_batch_no, reason, now)
+        })
+    }
+
+    /// Fails one transfer of a batch, by its `out_detail_no`, for a documented reason such as
+    /// `NAME_NOT_CORRECT`. The batch finishes with its last transfer.
+    ///
+    /// # Errors
+    /// Returns an error if the reason is not documented, or if no such transfer waits.
+    pub fn batch_transfer_fails(&self, out_detail_no: &str, reason: &str) -> Result<()> {
+        check_reason("MCHTRANSFER.BILL.FINISHED", "fail_reason", reason)?;
+        let now = self.state.clock.now();
+        let has_detail = |batch: &Batch| batch.has_detail(out_detail_no);
+        let has_it = |store: &Store| store.batch.batches.find(has_detail).is_some();
+        self.change_money(out_detail_no, has_it, |world, mchid| {
+            batch::rules::fail_detail(world, mchid, out_detail_no, reason, now)
+        })
     }
 
     /// Finishes an order of profit sharing, before WeChat Pay does so on its own: each share that waits
@@ -131,11 +177,12 @@ const SHARE_REASONS: &[&str] = &[
     "INVALID_REQUEST",
 ];
 
-/// Checks that WeChat Pay documents this reason of a failed transfer.
-fn check_reason(reason: &str) -> Result<()> {
+/// Checks that this reason is a documented value of a field of a notification.
+// The table of batches lists no reasons of their transfers. They are those of single transfers.
+fn check_reason(event: &str, field: &str, reason: &str) -> Result<()> {
     let mut events = catalog::events();
-    let event = events.find(|event| event.name() == "MCHTRANSFER.BILL.FINISHED");
-    let field = event.and_then(|event| event.fields().get("fail_reason"));
+    let event = events.find(|known| known.name() == event);
+    let field = event.and_then(|event| event.fields().get(field));
     let reasons = field.map_or(&[][..], |field| field.values());
     if reasons.contains(&reason) {
         return Ok(());

@@ -7,7 +7,7 @@ mod routes;
 mod rules;
 mod view;
 
-pub(super) use routes::ROUTES;
+pub(super) use routes::{ROUTES, check_user_name};
 use rules::NewBill;
 pub(crate) use rules::{confirm, fail, finish_cancelling, succeed};
 

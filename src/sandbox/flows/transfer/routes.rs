@@ -147,7 +147,7 @@ fn read_report(fields: &Fields<'_>) -> Result<(), ApiResponse> {
 }
 
 /// Checks that a name is there for a large amount, and absent for a tiny one.
-pub(crate) fn check_user_name(
+pub(in crate::sandbox::flows) fn check_user_name(
     fields: &Fields<'_>,
     name: Option<&str>,
     amount: u64,
