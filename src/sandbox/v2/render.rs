@@ -23,9 +23,12 @@ pub(super) fn answer(ctx: &V2Ctx<'_>, path: &str, result: V2Result) -> ApiRespon
     let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
     put("return_code", "SUCCESS");
     put("return_msg", "OK");
+    let is_signed = !paths::is_unsigned(path);
     for name in ["appid", "mch_id", "sub_appid", "sub_mch_id"] {
+        // The tables for direct merchants leave out those of a sub-merchant.
+        let is_echoed = is_signed && name.starts_with("sub_");
         let value = ctx.optional(name);
-        if let Some(value) = value.filter(|_| ctx.op.response().get(name).is_some()) {
+        if let Some(value) = value.filter(|_| is_echoed || ctx.op.response().get(name).is_some()) {
             put(name, value);
         }
     }
@@ -50,7 +53,7 @@ pub(super) fn answer(ctx: &V2Ctx<'_>, path: &str, result: V2Result) -> ApiRespon
         }
         Err(refused) => return refusal(refused),
     }
-    if !paths::is_unsigned(path) {
+    if is_signed {
         let nonce = ctx.state.rng().token(32);
         fields.insert("nonce_str".to_owned(), nonce.into());
         match sign(&fields, &ctx.merchant.apiv2, ctx.sign_type) {

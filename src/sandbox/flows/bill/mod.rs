@@ -6,7 +6,14 @@ mod fund_flow;
 mod routes;
 mod trade;
 
+pub(crate) use fund_flow::fund_flow_bill;
 pub(super) use routes::ROUTES;
+pub(crate) use trade::{TradeBill, trade_bill};
+
+use std::io::{self, Write as _};
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 
 use crate::sandbox::time::format_rfc3339;
 
@@ -20,7 +27,7 @@ fn format_time(seconds: u64) -> String {
 }
 
 /// Formats a time's date as `2018-06-08`, as `bill_date` has it.
-fn format_date(seconds: u64) -> String {
+pub(crate) fn format_date(seconds: u64) -> String {
     format_time(seconds).chars().take(10).collect()
 }
 
@@ -28,4 +35,14 @@ fn format_date(seconds: u64) -> String {
 // Integers only: a floating-point number could be off by a fen.
 fn format_yuan(fen: u64) -> String {
     format!("{}.{:02}", fen / 100, fen % 100)
+}
+
+/// Returns the file of a bill, which may be compressed.
+pub(crate) fn file(text: &str, is_gzip: bool) -> io::Result<Bytes> {
+    if !is_gzip {
+        return Ok(Bytes::copy_from_slice(text.as_bytes()));
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes())?;
+    encoder.finish().map(Bytes::from)
 }

@@ -1,20 +1,16 @@
 //! The bill operations: a request for a day's bill, and the download of its file.
 
-use std::io::Write as _;
-
-use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{format_date, fund_flow::fund_flow_bill, trade::trade_bill};
+use super::{TradeBill, file, format_date, fund_flow_bill, trade_bill};
 use crate::{
     base::crypto::digest::{self, Sha1},
     sandbox::{
-        flows::{Route, pay::PaidTransaction, v3},
+        flows::{Route, v3},
         request::Ctx,
         response::{ApiResponse, HandlerResult},
-        state::world::FileEntry,
+        state::world::{FileEntry, World},
     },
 };
 
@@ -28,24 +24,32 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 fn request_trade_bill(ctx: &Ctx<'_>) -> HandlerResult {
-    match ctx.optional_query("bill_type") {
-        // Without refunds, both list the same rows.
-        None | Some("ALL" | "SUCCESS") => {}
-        Some(other) => {
-            let issue = "must be ALL or SUCCESS: the sandbox has no refunds";
-            return Err(ApiResponse::param_error(
-                "bill_type",
-                &other.into(),
-                issue,
-                "query",
-            ));
-        }
-    }
-    create_bill(ctx, trade_bill)
+    let bill_type = ctx.optional_query("bill_type");
+    let kind = TradeBill::parse(bill_type).ok_or_else(|| {
+        let issue = "must be ALL, SUCCESS or REFUND";
+        ApiResponse::param_error("bill_type", &bill_type.into(), issue, "query")
+    })?;
+    let sub_mchid = ctx.optional_query("sub_mchid");
+    create_bill(ctx, |world, mchid, date| {
+        trade_bill(world, mchid, sub_mchid, date, kind)
+    })
 }
 
 fn request_fund_flow_bill(ctx: &Ctx<'_>) -> HandlerResult {
-    create_bill(ctx, |payments, _| fund_flow_bill(payments))
+    match ctx.optional_query("account_type") {
+        None | Some("BASIC") => create_bill(ctx, fund_flow_bill),
+        // A merchant of the sandbox has one account.
+        Some("OPERATION" | "FEES" | "ALL") => create_bill(ctx, |_, _, _| None),
+        Some(other) => {
+            let issue = "must be BASIC, OPERATION or FEES";
+            Err(ApiResponse::param_error(
+                "account_type",
+                &other.into(),
+                issue,
+                "query",
+            ))
+        }
+    }
 }
 
 /// Returns the file. The request is signed, as on every APIv3 path, but the response is not: WeChat
@@ -68,42 +72,28 @@ fn download(ctx: &Ctx<'_>) -> HandlerResult {
 /// Creates the file of a day and returns its URL and hash.
 fn create_bill(
     ctx: &Ctx<'_>,
-    write: impl FnOnce(&[PaidTransaction<'_>], &str) -> String,
+    write: impl FnOnce(&World, &str, &str) -> Option<String>,
 ) -> HandlerResult {
     let mchid = &ctx.merchant.mchid;
     let date = bill_date(ctx)?;
     let is_gzip = is_gzip(ctx)?;
 
     let mut world = ctx.world();
-    let token = world.token(32);
-    let mut payments = world
-        .store(mchid)
-        .pay
-        .transactions
-        .iter()
-        .filter_map(|transaction| transaction.paid())
-        .filter(|payment| format_date(payment.time) == date)
-        .collect::<Vec<_>>();
-    if payments.is_empty() {
-        return Err(ApiResponse::error(
+    let text = write(&world, mchid, date).ok_or_else(|| {
+        ApiResponse::error(
             StatusCode::BAD_REQUEST,
             "NO_STATEMENT_EXIST",
             "账单文件不存在: nothing was paid on that day",
-        ));
-    }
-    // Orders are kept by creation; a bill lists payments by time.
-    payments.sort_by_key(|payment| payment.time);
-    let text = write(&payments, mchid);
-    drop(payments);
+        )
+    })?;
+    let token = world.token(32);
 
     // The hash is over the text, also of a compressed file: a client decompresses before it checks.
     let mut hash = Sha1::new();
     hash.update(text.as_bytes());
     let hash = digest::hex_lower(&hash.finish());
-    let bytes = match is_gzip {
-        true => gzip(text.as_bytes())?,
-        false => text.into(),
-    };
+    let bytes =
+        file(&text, is_gzip).map_err(|_| ApiResponse::system_error("cannot compress the bill"))?;
     world.files.insert(
         token.clone(),
         FileEntry {
@@ -149,15 +139,6 @@ fn is_gzip(ctx: &Ctx<'_>) -> Result<bool, ApiResponse> {
             "query",
         )),
     }
-}
-
-fn gzip(text: &[u8]) -> Result<Bytes, ApiResponse> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(text)
-        .and_then(|()| encoder.finish())
-        .map(Bytes::from)
-        .map_err(|_| ApiResponse::system_error("cannot compress the bill"))
 }
 
 fn is_date(text: &str) -> bool {

@@ -10,7 +10,6 @@ mod view;
 
 pub(crate) use order::Version;
 pub(super) use routes::ROUTES;
-pub(super) use view::PaidTransaction;
 
 use order::Order;
 

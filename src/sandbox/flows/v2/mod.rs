@@ -2,6 +2,7 @@
 //!
 //! An order is one thing: what APIv2 creates, APIv3 can query, close and refund, and the other way round.
 
+mod bill;
 mod order;
 mod payout;
 mod red_packet;
@@ -24,6 +25,8 @@ pub(crate) const ROUTES: &[Route] = &[
     v2("POST v2/secapi/pay/refundv2", refund::refund),
     v2("POST v2/pay/refundquery", refund::query),
     v2("POST v2/pay/refundqueryv2", refund::query),
+    v2("POST v2/pay/downloadbill", bill::trade),
+    v2("POST v2/pay/downloadfundflow", bill::fund_flow),
     v2("POST v2/mmpaymkttransfers/sendredpack", red_packet::send),
     v2(
         "POST v2/mmpaymkttransfers/sendgroupredpack",
