@@ -97,6 +97,72 @@ const refusal = async (call) => {
     assert.strictEqual(seen.data.transaction_id, paid.data.transaction_id);
   }
 
+  // Profit sharing is signed with HMAC-SHA256 alone.
+  const hmac = { ...ids, sign_type: 'HMAC-SHA256' };
+  await client.v2.pay.unifiedorder.post({
+    ...hmac,
+    out_trade_no: 'axios_share',
+    body: '茶',
+    total_fee: 1000,
+    spbill_create_ip: '127.0.0.1',
+    notify_url: 'https://example.com/notify',
+    trade_type: 'NATIVE',
+    profit_sharing: 'Y',
+  });
+  await ask('pay', 'axios_share');
+  const shared = (await client.v2.pay.orderquery.post({ ...hmac, out_trade_no: 'axios_share' })).data;
+  const payment = { transaction_id: shared.transaction_id };
+  const receiver = { type: 'MERCHANT_ID', account: '1900000109' };
+  const sharing = {
+    ...hmac,
+    ...payment,
+    out_order_no: 'axios_share_1',
+    receivers: JSON.stringify([{ ...receiver, amount: 200, description: '分给"伙伴" & 友' }]),
+  };
+  const unknown = await refusal(client.v2.secapi.pay.multiprofitsharing.post(sharing, secured));
+  assert.strictEqual(unknown.data.err_code, 'PARAM_ERROR');
+  const added = await client.v2.pay.profitsharingaddreceiver.post({
+    ...hmac, receiver: JSON.stringify({ ...receiver, name: '示例商户', relation_type: 'PARTNER' }),
+  });
+  assert.deepStrictEqual(JSON.parse(added.data.receiver), receiver);
+  const ordered = await client.v2.secapi.pay.multiprofitsharing.post(sharing, secured);
+  assert.strictEqual(ordered.data.status, 'PROCESSING');
+  const number = { out_order_no: 'axios_share_1' };
+  const { appid: _, ...bare } = hmac;
+  const unsplit = async () => (
+    await client.v2.pay.profitsharingorderamountquery.post({ ...bare, ...payment })
+  ).data.unsplit_amount;
+  assert.strictEqual(await unsplit(), '800');
+  await ask('advance', '60');
+  const divided = (await client.v2.pay.profitsharingquery.post({ ...bare, ...payment, ...number })).data;
+  assert.strictEqual(divided.status, 'FINISHED');
+  assert.strictEqual(JSON.parse(divided.receivers)[0].result, 'SUCCESS');
+  const inV3 = await client.v3.profitsharing.orders._out_order_no_.get({ params: payment, ...number });
+  assert.strictEqual(inV3.data.order_id, divided.order_id);
+  const md5 = await refusal(client.v2.pay.profitsharingquery.post({
+    ...bare, ...payment, ...number, sign_type: 'MD5',
+  }));
+  assert.strictEqual(md5.data.return_code, 'FAIL');
+  const back = {
+    ...hmac,
+    ...number,
+    out_return_no: 'axios_share_1_r',
+    return_account_type: 'MERCHANT_ID',
+    return_account: receiver.account,
+    return_amount: 50,
+    description: '退',
+  };
+  await client.v2.secapi.pay.profitsharingreturn.post(back, secured);
+  await client.v2.secapi.pay.profitsharingfinish.post({
+    ...hmac, ...payment, out_order_no: 'axios_share_2', description: '完结',
+  }, secured);
+  assert.strictEqual(await unsplit(), '0');
+  await ask('advance', '60');
+  const gaveBack = (await client.v2.pay.profitsharingreturnquery.post({
+    ...hmac, ...number, out_return_no: 'axios_share_1_r',
+  })).data;
+  assert.deepStrictEqual([gaveBack.result, gaveBack.return_amount], ['SUCCESS', '50']);
+
   const packet = {
     mch_id: mchid,
     wxappid: appid,

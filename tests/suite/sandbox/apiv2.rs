@@ -512,7 +512,11 @@ fn service_provider_acts_for_its_sub_merchants_only() {
         });
         let fields_of_call = more.as_object().unwrap().clone();
         fields.as_object_mut().unwrap().extend(fields_of_call);
-        client.chain(path).post(json!({ "xml": fields }))?.json()
+        Ok(client
+            .chain(path)
+            .post(json!({ "xml": fields }))?
+            .xml()?
+            .into())
     };
     let order = |sub_mch_id: &str| {
         json!({
@@ -545,6 +549,10 @@ fn axios_plugin_completes_every_flow_of_apiv2() {
     let merchant = sandbox.merchant();
     let ca = scratch.written("ca.pem", sandbox.ca_certificate().unwrap().to_pem());
     let script = include_str!("../../node/apiv2.cjs");
+    // Shares a payment with the other.
+    sandbox
+        .add_merchant(MerchantOptions::new("1900000109"))
+        .unwrap();
     to_noon(&sandbox);
     let mut node = Command::new("node")
         .arg(scratch.written("apiv2.cjs", script))

@@ -28,9 +28,8 @@ fn paid_order(sandbox: &Sandbox, merchant: &Merchant, number: &str) -> Value {
 
 fn refund(client: &Client, fields: &Value, security: bool) -> Result<Value, Error> {
     let chain = client.chain("v2/secapi/pay/refund");
-    chain
-        .post(json!({ "security": security, "xml": fields }))?
-        .json()
+    let response = chain.post(json!({ "security": security, "xml": fields }))?;
+    Ok(response.xml()?.into())
 }
 
 /// Returns a builder for a merchant over HTTPS without an identity.
@@ -111,12 +110,11 @@ fn refund_needs_the_merchants_own_certificate() {
     let query =
         json!({ "xml": { "appid": own.appid(), "mch_id": own.mchid(), "out_trade_no": "mtls-1" } });
     for client in [&plain, &without, &client] {
-        let found: Value = client
+        let response = client
             .chain("v2/pay/refundquery")
             .post(query.clone())
-            .unwrap()
-            .json()
             .unwrap();
+        let found = response.xml().unwrap();
         assert_eq!(found["refund_id_0"], refunded["refund_id"]);
     }
 }

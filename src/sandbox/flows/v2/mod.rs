@@ -8,6 +8,7 @@ mod payout;
 mod red_packet;
 mod refund;
 mod reply;
+mod sharing;
 mod transfer;
 
 pub(crate) use self::red_packet::{RedPacket, open as open_red_packet};
@@ -27,6 +28,31 @@ pub(crate) const ROUTES: &[Route] = &[
     v2("POST v2/pay/refundqueryv2", refund::query),
     v2("POST v2/pay/downloadbill", bill::trade),
     v2("POST v2/pay/downloadfundflow", bill::fund_flow),
+    v2(
+        "POST v2/pay/profitsharingaddreceiver",
+        sharing::add_receiver,
+    ),
+    v2(
+        "POST v2/pay/profitsharingremovereceiver",
+        sharing::remove_receiver,
+    ),
+    v2("POST v2/secapi/pay/profitsharing", sharing::share_once),
+    v2("POST v2/secapi/pay/multiprofitsharing", sharing::share_more),
+    v2("POST v2/secapi/pay/profitsharingfinish", sharing::finish),
+    v2("POST v2/pay/profitsharingquery", sharing::query),
+    v2(
+        "POST v2/pay/profitsharingorderamountquery",
+        sharing::unsplit_amount,
+    ),
+    v2(
+        "POST v2/pay/profitsharingmerchantratioquery",
+        sharing::ratio,
+    ),
+    v2("POST v2/secapi/pay/profitsharingreturn", sharing::give_back),
+    v2(
+        "POST v2/pay/profitsharingreturnquery",
+        sharing::query_return,
+    ),
     v2("POST v2/mmpaymkttransfers/sendredpack", red_packet::send),
     v2(
         "POST v2/mmpaymkttransfers/sendgroupredpack",
