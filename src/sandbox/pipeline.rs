@@ -79,7 +79,7 @@ fn apiv3(state: &SandboxState, request: &Arrived) -> HandlerResult {
     let form = multipart::parse(&parts.headers, body).ok();
     let signed = form.as_ref().map_or(&body[..], |form| form.meta);
     let merchant = checks::check_signature(state, parts, signed)?;
-    checks::check_headers(state, &merchant, &parts.headers)?;
+    checks::check_headers(&parts.headers)?;
     let op = operation(&parts.method, documented_path(parts.uri.path()))?;
     if let Some(scripted) = state.scripts().take(op, parts) {
         return Ok(scripted);

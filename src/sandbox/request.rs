@@ -115,11 +115,15 @@ impl<'a> Ctx<'a> {
         self.state.world()
     }
 
-    /// Returns the platform key that the request's `Wechatpay-Serial` names, or the one that signs the
-    /// response if there is none.
-    pub(crate) fn requested_key(&self) -> &'a PlatformKey {
-        let requested = self.parts.headers.get(SERIAL);
-        trust::signing_key(self.state, Some(self.merchant), requested)
+    /// Returns the platform key that the request's fields are sealed for: the one that its
+    /// `Wechatpay-Serial` names.
+    // Without the header, WeChat Pay could not tell which of its keys the merchant used.
+    pub(crate) fn sealing_key(&self) -> Result<&'a PlatformKey, ApiResponse> {
+        let serial = self.parts.headers.get(SERIAL);
+        serial
+            .and_then(|id| id.to_str().ok())
+            .and_then(|id| trust::effective_key(self.state, self.merchant, id))
+            .ok_or_else(super::checks::wrong_platform_serial)
     }
 
     /// Decrypts a field of the body that was sealed for WeChat Pay. Returns `None` if it is absent.
@@ -131,13 +135,9 @@ impl<'a> Ctx<'a> {
         if !fields.has(name) {
             return Ok(None);
         }
-        // Without the header, WeChat Pay could not tell which of its keys the merchant used.
-        if !self.parts.headers.contains_key(SERIAL) {
-            return Err(super::checks::wrong_platform_serial());
-        }
+        let key = self.sealing_key()?;
         let text = fields.text(name, 4096)?;
-        self.requested_key()
-            .decrypt(text)
+        key.decrypt(text)
             .and_then(|plaintext| String::from_utf8(plaintext).ok())
             .map(Some)
             .ok_or_else(|| fields.error(name, "cannot be decrypted"))

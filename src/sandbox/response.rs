@@ -36,6 +36,8 @@ pub(crate) struct ApiResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Signed {
     Body,
+    /// The body, with a certificate of the list in it.
+    Certificates,
     /// The hash of a statement, which is in a header of its own.
     StatementHash,
     Nothing,
@@ -229,6 +231,17 @@ impl ApiResponse {
     pub(crate) fn unsigned(mut self) -> Self {
         self.signed = Signed::Nothing;
         self
+    }
+
+    /// Signs with one of the platform certificates, of which this is the list: also for a client that asked
+    /// for the public key.
+    pub(crate) fn signed_like_certificates(mut self) -> Self {
+        self.signed = Signed::Certificates;
+        self
+    }
+
+    pub(crate) fn lists_certificates(&self) -> bool {
+        self.signed == Signed::Certificates
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -4,15 +4,16 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::Sandbox;
 use crate::{
-    base::crypto::{PrivateKey, PublicKey},
+    base::crypto::{Certificate, PrivateKey, PublicKey},
     client::{Client, ClientBuilder, Notifications, NotificationsBuilder},
     error::{Cause, Result, cause},
     protocol::merchant::check_id,
     sandbox::{
-        flows::trust::{PlatformMode, PlatformTrust, Rotation},
+        flows::trust::{self, PlatformMode, PlatformTrust, Rotation},
         server::Https,
         state::{
             SandboxState,
+            keys::PlatformKey,
             merchant::{Merchant as MerchantState, NewMerchant},
         },
     },
@@ -115,13 +116,17 @@ impl MerchantOptions {
         if self.appids.is_empty() {
             self.appids.push(APPID.to_owned());
         }
+        let trust = PlatformTrust {
+            mode: self.mode,
+            certificates: Rotation::default(),
+        };
+        if self.mode != PlatformMode::PublicKey {
+            trust.prepare(state)?;
+        }
         let new = NewMerchant {
             mchid: self.mchid.clone(),
             appids: self.appids,
-            trust: PlatformTrust {
-                mode: self.mode,
-                certificates: Rotation::default(),
-            },
+            trust,
             events: self.events,
             partner_of: self.partner_of,
             opening_balance: self.opening_balance,
@@ -196,17 +201,28 @@ impl Merchant {
         &self.merchant.apiv2
     }
 
-    /// Returns the ID of the platform key: `PUB_KEY_ID_SANDBOX…`.
+    /// Returns the ID of the platform key that signs responses by default: `PUB_KEY_ID_SANDBOX…`, or the
+    /// serial of a platform certificate if the merchant has certificates.
     pub fn platform_key_id(&self) -> &str {
-        &self.state.platform.public_key.id
+        &self.signing_key().id
     }
 
-    /// Returns the platform key, which verifies responses.
+    /// Returns the platform key that signs responses by default.
     pub fn platform_key(&self) -> PublicKey {
-        self.state.platform.public_key.public_key()
+        self.signing_key().public_key()
+    }
+
+    /// Returns the platform certificates that are effective for the merchant, the one that signs first.
+    /// There are none by default.
+    pub fn platform_certificates(&self) -> Vec<Certificate> {
+        trust::certificates(&self.state, &self.merchant)
+            .map(|made| made.certificate.clone())
+            .collect()
     }
 
     /// Returns a client builder with the merchant, all its keys and the base URI set, and proxies off.
+    ///
+    /// The platform keys are those that are effective for the merchant now.
     pub fn client_builder(&self) -> ClientBuilder {
         self.keyed_client_builder()
             .base_uri(format!("http://{}/", self.state.address))
@@ -216,26 +232,40 @@ impl Merchant {
 
     /// Returns a client builder with the merchant and all its keys set.
     pub(super) fn keyed_client_builder(&self) -> ClientBuilder {
-        Client::builder()
+        let builder = Client::builder()
             .mchid(self.mchid())
             .serial(self.serial())
             .private_key(self.private_key())
-            .platform_key(self.platform_key_id(), self.platform_key())
             .apiv3_key(self.apiv3_key())
-            .apiv2_key(self.apiv2_key())
+            .apiv2_key(self.apiv2_key());
+        let builder = match trust::public_key(&self.state, &self.merchant) {
+            Some(key) => builder.platform_key(&key.id, key.public_key()),
+            None => builder,
+        };
+        let certificates = self.platform_certificates().into_iter();
+        certificates.fold(builder, ClientBuilder::platform_certificate)
     }
 
-    /// Returns a builder for [`Notifications`] with the merchant, the platform key, the APIv3 key and the
+    /// Returns a builder for [`Notifications`] with the merchant, its platform keys, the APIv3 key and the
     /// APIv2 key set.
     ///
     /// Only this builder accepts a sandbox's keys; [`Notifications::builder`] refuses them.
     pub fn notifications_builder(&self) -> NotificationsBuilder {
-        Notifications::builder()
+        let builder = Notifications::builder()
             .mchid(self.mchid())
-            .platform_key(self.platform_key_id(), self.platform_key())
             .apiv3_key(self.apiv3_key())
             .apiv2_key(self.apiv2_key())
-            .of_sandbox()
+            .of_sandbox();
+        let builder = match trust::public_key(&self.state, &self.merchant) {
+            Some(key) => builder.platform_key(&key.id, key.public_key()),
+            None => builder,
+        };
+        let certificates = self.platform_certificates().into_iter();
+        certificates.fold(builder, NotificationsBuilder::platform_certificate)
+    }
+
+    fn signing_key(&self) -> &PlatformKey {
+        trust::signing_key(&self.state, Some(&self.merchant), None)
     }
 }
 

@@ -23,6 +23,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     faults::Fault,
+    flows::trust::signing_key,
     server::Server,
     state::{RecordedRequest, SandboxState, merchant::Merchant as MerchantState},
 };
@@ -126,14 +127,15 @@ impl Sandbox {
         self.merchant().private_key_pem()
     }
 
-    /// Returns the ID of the platform key: `PUB_KEY_ID_SANDBOX…`.
+    /// Returns the ID of the platform key that signs responses by default: `PUB_KEY_ID_SANDBOX…`, or the
+    /// serial of a platform certificate if the merchant has certificates.
     pub fn platform_key_id(&self) -> &str {
-        &self.state.platform.public_key.id
+        &signing_key(&self.state, Some(&self.first), None).id
     }
 
-    /// Returns the platform key, which verifies responses.
+    /// Returns the platform key that signs responses by default.
     pub fn platform_key(&self) -> PublicKey {
-        self.state.platform.public_key.public_key()
+        self.merchant().platform_key()
     }
 
     /// Returns the platform key as PEM.

@@ -67,7 +67,10 @@ pub(super) fn sign_response(
     if !response.is_signed() || matches!(fault, Some(SignatureFault::Missing)) {
         return response.into_response();
     }
-    let key = trust::signing_key(state, merchant, requested_id);
+    let key = match response.lists_certificates() {
+        true => trust::list_signing_key(state, merchant, requested_id),
+        false => trust::signing_key(state, merchant, requested_id),
+    };
     let text = response.signed_text();
     let signed = text.as_ref().map_or(&response.body()[..], String::as_bytes);
     match sign(signed, key, fault, &mut rng) {

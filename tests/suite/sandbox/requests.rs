@@ -157,13 +157,6 @@ fn each_failed_check_has_its_own_error() {
             "验签失败",
         ),
         (
-            "unknown platform key",
-            with("Wechatpay-Serial", "PUB_KEY_ID_X"),
-            400,
-            "PARAM_ERROR",
-            "Wechatpay-Serial",
-        ),
-        (
             "no Content-Type",
             without("Content-Type"),
             400,
