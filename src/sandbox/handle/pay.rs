@@ -25,13 +25,12 @@ impl Sandbox {
     /// `POST /_sandbox/v1/phone/pay`.
     ///
     /// ```
-    /// use wechatpay_chain::{path, sandbox::Sandbox};
-    /// use serde_json::json;
+    /// use wechatpay_chain::{Value, json, sandbox::Sandbox};
     ///
     /// # fn main() -> wechatpay_chain::Result<()> {
     /// let sandbox = Sandbox::start()?;
-    /// let client = sandbox.client_builder().build()?.blocking();
-    /// let prepaid = client.chain(path!("v3/pay/transactions/jsapi")).post(json!({ "json": {
+    /// let client = sandbox.client_builder().build()?;
+    /// let prepaid = client.chain("v3/pay/transactions/jsapi").post(json!({ "json": {
     ///     "appid": sandbox.appid(),
     ///     "mchid": sandbox.mchid(),
     ///     "description": "Tea",
@@ -40,8 +39,8 @@ impl Sandbox {
     ///     "amount": { "total": 100 },
     ///     "payer": { "openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o" },
     /// }}))?;
-    /// let prepay_id = prepaid.json()?["prepay_id"].as_str().unwrap_or_default().to_owned();
-    /// let params = client.jsapi_params(sandbox.appid(), &prepay_id).build()?;
+    /// let prepay_id = prepaid.json::<Value>()?["prepay_id"].as_str().unwrap_or_default().to_owned();
+    /// let params = client.jsapi_params(sandbox.appid(), prepay_id).build()?;
     /// sandbox.phone_pays(&params.to_json())?;
     /// assert_eq!(sandbox.order_state("tea-0001").as_deref(), Some("SUCCESS"));
     /// # Ok(())

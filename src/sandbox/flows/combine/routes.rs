@@ -40,8 +40,7 @@ pub(crate) const ROUTES: &[Route] = &[
     v3(
         "POST v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close",
         close,
-    )
-    .own_rules(),
+    ),
 ];
 
 fn prepay(ctx: &Ctx<'_>) -> HandlerResult {

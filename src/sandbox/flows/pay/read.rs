@@ -23,7 +23,14 @@ pub(super) fn new_order(
     for name in merchant_fields(is_direct) {
         fields.text(name, 32)?;
     }
-    let appid = fields.text(if is_direct { "appid" } else { "sp_appid" }, 32)?;
+    let appid = match is_direct {
+        true => fields.text("appid", 32)?,
+        // The cashier of a service provider's needs no app.
+        false if product == Product::Code => {
+            fields.optional_text("sp_appid", 32)?.unwrap_or_default()
+        }
+        false => fields.text("sp_appid", 32)?,
+    };
     let sub_appid = match is_direct {
         true => None,
         false => fields.optional_text("sub_appid", 32)?,

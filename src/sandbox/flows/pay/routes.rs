@@ -34,10 +34,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     v3("POST v3/pay/partner/transactions/app", prepay),
     v3("POST v3/pay/partner/transactions/h5", prepay),
-    v3("POST v3/pay/partner/transactions/jsapi", prepay),
+    // `sub_openid` takes the place of `sp_openid`, which the table requires.
+    v3("POST v3/pay/partner/transactions/jsapi", prepay).own_rules(),
     v3("POST v3/pay/partner/transactions/miniprogram", prepay),
     v3("POST v3/pay/partner/transactions/native", prepay),
-    v3("POST v3/pay/partner/transactions/scannedpos", prepay),
     v3("POST v3/pay/partner/transactions/codepay", code_pay),
     v3(
         "GET v3/pay/partner/transactions/id/{transaction_id}",
@@ -74,8 +74,11 @@ fn prepay(ctx: &Ctx<'_>) -> HandlerResult {
 fn code_pay(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
     let acting = acting(ctx, &fields)?;
-    let new = read::new_order(&fields, acting, Product::Code, ctx.now)?;
+    let mut new = read::new_order(&fields, acting, Product::Code, ctx.now)?;
     let auth_code = read::auth_code(&fields)?;
+    if new.appid.is_empty() {
+        ctx.merchant.appid().clone_into(&mut new.appid);
+    }
     check_bound(&new.appid, ctx.merchant)?;
     let order = engine::code_pay(&mut ctx.world(), new, auth_code, ctx.now)?;
     let body = order.query_body();
@@ -150,7 +153,7 @@ fn product(ctx: &Ctx<'_>) -> Product {
         "h5" => Product::H5,
         "native" => Product::Native,
         "miniprogram" => Product::MiniProgram,
-        // `jsapi` is a mini program's as well; `scannedpos` answers with a `prepay_id`, too.
+        // `jsapi` is a mini program's as well.
         _ => Product::Jsapi,
     }
 }

@@ -21,15 +21,13 @@ use crate::sandbox::{
 };
 
 pub(crate) const ROUTES: &[Route] = &[
-    // One of `transaction_id` and `out_trade_no` suffices.
-    v3("POST v3/refund/domestic/refunds", create).own_rules(),
+    v3("POST v3/refund/domestic/refunds", create),
     v3("GET v3/refund/domestic/refunds/{out_refund_no}", query),
-    // The bank account is required for one of the two types only.
     v3(
         "POST v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
         apply_abnormal,
-    )
-    .own_rules(),
+    ),
+    // One of `transaction_id` and `out_trade_no` suffices, and not every form has `funds_account`.
     v3("POST v3/ecommerce/refunds/apply", create).own_rules(),
     v3(
         "GET v3/ecommerce/refunds/out-refund-no/{out_refund_no}",
@@ -39,8 +37,7 @@ pub(crate) const ROUTES: &[Route] = &[
     v3(
         "POST v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund",
         apply_abnormal,
-    )
-    .own_rules(),
+    ),
 ];
 
 fn create(ctx: &Ctx<'_>) -> HandlerResult {
