@@ -132,14 +132,14 @@ pub(crate) fn pay(
     now: u64,
 ) -> Result<(), Refusal> {
     let order = find(w, mchid, number)?.clone();
+    let mut payer = payer.clone();
     for (mchid, number) in &order.parts {
-        engine::by_out_trade_no(w, mchid, number)?.check_payable(payer, now)?;
+        let part = engine::by_out_trade_no(w, mchid, number)?;
+        part.check_payable(&payer, now)?;
+        // All parts have one payer: whom the request named, or else anybody.
+        payer.openid = payer.openid.or_else(|| part.asked.payer.openid.clone());
     }
-    // All parts have one payer, also if nobody was named.
-    let payer = Payer {
-        openid: payer.openid.clone().or_else(|| Some(w.openid())),
-        sub_openid: payer.sub_openid.clone(),
-    };
+    payer.openid = payer.openid.or_else(|| Some(w.openid()));
     for (mchid, number) in &order.parts {
         engine::take_payment(w, mchid, number, payer.clone(), now)?;
     }

@@ -39,6 +39,26 @@ fn combined(number: &str, totals: [u64; 2]) -> NewCombined {
     }
 }
 
+#[test]
+fn named_customer_pays_all_parts() {
+    let mut w = world();
+    let mut new = combined("all-0001", [30, 70]);
+    for part in &mut new.parts {
+        part.payer.openid = Some("o1".to_owned());
+    }
+    prepay(&mut w, new, NOW).unwrap();
+    let other = Payer {
+        openid: Some("o2".to_owned()),
+        sub_openid: None,
+    };
+    let refused = pay(&mut w, SP_MCHID, "all-0001", &other, NOW);
+    assert_eq!(code(refused), (400, "OPENID_MISMATCH"));
+    paid(&mut w).unwrap();
+    let body = find(&w, SP_MCHID, "all-0001").unwrap().body(&w);
+    assert_eq!(body["combine_payer_info"]["openid"], "o1");
+    assert_eq!(available(&w, MCHID), OPENING + 70);
+}
+
 fn paid(w: &mut World) -> Result<(), Refusal> {
     pay(w, SP_MCHID, "all-0001", &Payer::default(), NOW)
 }
