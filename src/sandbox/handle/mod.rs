@@ -16,6 +16,7 @@ mod user;
 pub use self::{
     builder::SandboxBuilder,
     keys::{Merchant, MerchantOptions},
+    money::Balance,
     snapshot::Snapshot,
 };
 

@@ -14,7 +14,38 @@ use crate::{
     },
 };
 
+/// A merchant's money, in fen: see [`Sandbox::balance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Balance {
+    /// What the merchant can spend.
+    pub available: u64,
+    /// What is set aside for profit sharing, or for transfers under way.
+    pub frozen: u64,
+}
+
 impl Sandbox {
+    /// Returns the money of a merchant or sub-merchant, or `None` if there is no such one.
+    ///
+    /// ```
+    /// use wechatpay_chain::sandbox::Sandbox;
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::builder().opening_balance(1_000).start()?;
+    /// let balance = sandbox.balance(sandbox.mchid()).unwrap();
+    /// assert_eq!((balance.available, balance.frozen), (1_000, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn balance(&self, mchid: &str) -> Option<Balance> {
+        let world = self.state.world();
+        let account = &world.stores.get(mchid)?.account;
+        Some(Balance {
+            available: account.available(),
+            frozen: account.frozen(),
+        })
+    }
+
     /// Confirms a transfer as the user who receives it: `WAIT_USER_CONFIRM` becomes `TRANSFERING`.
     ///
     /// # Errors

@@ -366,7 +366,7 @@ fn settle(
     Ok(())
 }
 
-/// Tells a receiver that is a merchant, if it configured a URL for this event.
+/// Tells a receiver that is a merchant, if it has a URL for this event.
 pub(super) fn notify(
     world: &mut World,
     merchants: &Merchants,
@@ -376,8 +376,14 @@ pub(super) fn notify(
     amount: u64,
     now: u64,
 ) {
-    let receiver = merchants.get(&share.new.account);
-    let Some(url) = receiver.and_then(|receiver| receiver.events.get(event).cloned()) else {
+    let Some(receiver) = merchants.get(&share.new.account) else {
+        return;
+    };
+    let named = [event, "*"]
+        .iter()
+        .find_map(|event| receiver.events.get(*event));
+    let url = named.map(String::as_str).or(world.outbox.redirect());
+    let Some(url) = url.map(str::to_owned) else {
         return;
     };
     let acting = &order.new.acting;
