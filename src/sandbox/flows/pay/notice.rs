@@ -17,7 +17,7 @@ pub(crate) fn paid(order: &Order) -> Option<Notice> {
             event_type: "TRANSACTION.SUCCESS".to_owned(),
             original_type: "transaction",
             summary: "支付成功",
-            resource: order.query_body(),
+            resource: order.notice_body()?,
         },
         Version::V2 { hmac } => Content::V2 {
             fields: v2_payment(order, hmac)?,

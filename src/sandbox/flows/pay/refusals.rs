@@ -139,12 +139,17 @@ pub(crate) fn refund_number_used() -> Refusal {
         400,
         "INVALID_REQUEST",
         "INVALID_REQUEST",
-        "退款单号已存在，且请求参数与之前请求不一致",
+        "订单金额或退款金额与之前请求不一致，请核实后再试",
     )
 }
 
 pub(crate) fn not_paid() -> Refusal {
-    Refusal::new(400, "INVALID_REQUEST", "TRADE_STATE_ERROR", "订单未支付")
+    Refusal::new(
+        404,
+        "RESOURCE_NOT_EXISTS",
+        "TRADE_STATE_ERROR",
+        "原订单不存在",
+    )
 }
 
 pub(crate) fn other_total() -> Refusal {
@@ -153,6 +158,19 @@ pub(crate) fn other_total() -> Refusal {
         "INVALID_REQUEST",
         "REFUND_FEE_MISMATCH",
         "订单金额或退款金额与之前请求不一致，请核实后再试",
+    )
+}
+
+pub(crate) fn all_refunded() -> Refusal {
+    Refusal::new(400, "INVALID_REQUEST", "INVALID_REQUEST", "订单已全额退款")
+}
+
+pub(crate) fn not_enough_to_refund() -> Refusal {
+    Refusal::new(
+        403,
+        "NOT_ENOUGH",
+        "NOTENOUGH",
+        "基本账户余额不足，请充值后重新发起",
     )
 }
 

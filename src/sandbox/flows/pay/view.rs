@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::order::{Order, Product};
+use super::order::{Order, Payment, Product};
 use crate::sandbox::time::format_rfc3339;
 
 /// A paid transaction, as bills list it.
@@ -30,31 +30,56 @@ impl Order {
         }
     }
 
-    /// Returns the body of a query's response, which is also the resource of the notification.
-    // Fields of a payment appear only after it, as in production: a test that reads
-    // `transaction_id` of an unpaid order fails here first.
+    /// Returns the body of a query's response.
+    // With the fields and their order as seen on the wire. Fields of a payment appear only after it: a test
+    // that reads `transaction_id` of an unpaid order fails here first.
     pub(crate) fn query_body(&self) -> Value {
+        let mut body = match self.payment() {
+            Some(payment) => self.paid_body(payment),
+            None => self.state_body(),
+        };
+        body["promotion_detail"] = json!([]);
+        match self.device() {
+            Some(device) => body["scene_info"] = json!({ "device_id": device }),
+            None if self.payment().is_none() => body["scene_info"] = json!({ "device_id": "" }),
+            None => {}
+        }
+        if let Value::Object(fields) = &mut body {
+            fields.sort_keys();
+        }
+        body
+    }
+
+    /// Returns the resource of the notification, or `None` if the order is not paid.
+    pub(crate) fn notice_body(&self) -> Option<Value> {
+        Some(self.paid_body(self.payment()?))
+    }
+
+    fn paid_body(&self, payment: &Payment) -> Value {
         let asked = &self.asked;
+        let mut body = self.state_body();
+        body["transaction_id"] = payment.transaction_id.as_str().into();
+        body["trade_type"] = asked.product.trade_type().into();
+        body["bank_type"] = payment.bank_type.into();
+        body["attach"] = asked.attach.as_deref().unwrap_or_default().into();
+        body["success_time"] = format_rfc3339(payment.time).into();
+        body["payer"] = self.payer_body(payment);
+        body["amount"] = json!({
+            "total": asked.total,
+            "payer_total": asked.total,
+            "currency": "CNY",
+            "payer_currency": "CNY",
+        });
+        body
+    }
+
+    /// What every order has. `attach` comes with the payment.
+    fn state_body(&self) -> Value {
         let mut body = self.ids_body();
-        body["out_trade_no"] = asked.out_trade_no.as_str().into();
+        body["out_trade_no"] = self.asked.out_trade_no.as_str().into();
         body["trade_state"] = self.trade_state().into();
         body["trade_state_desc"] = self.trade_state_desc().into();
-        body["amount"] = json!({ "total": asked.total, "currency": "CNY" });
-        if let Some(attach) = &asked.attach {
-            body["attach"] = attach.as_str().into();
-        }
-        if let Some(scene) = self.device() {
-            body["scene_info"] = json!({ "device_id": scene });
-        }
-        if let Some(payment) = self.payment() {
-            body["transaction_id"] = payment.transaction_id.as_str().into();
-            body["trade_type"] = asked.product.trade_type().into();
-            body["bank_type"] = payment.bank_type.into();
-            body["success_time"] = format_rfc3339(payment.time).into();
-            body["payer"] = self.payer_body();
-            body["amount"]["payer_total"] = asked.total.into();
-            body["amount"]["payer_currency"] = "CNY".into();
-        }
+        body["amount"] = json!({ "total": self.asked.total, "payer_currency": "CNY" });
         body
     }
 
@@ -88,10 +113,7 @@ impl Order {
         })
     }
 
-    fn payer_body(&self) -> Value {
-        let Some(payment) = self.payment() else {
-            return json!({});
-        };
+    fn payer_body(&self, payment: &Payment) -> Value {
         if self.asked.acting.sp_mchid.is_none() {
             return json!({ "openid": payment.openid });
         }
@@ -103,7 +125,7 @@ impl Order {
     }
 
     fn device(&self) -> Option<&str> {
-        let scene = self.asked.request.get("scene_info")?;
-        scene.get("device_id")?.as_str()
+        let device = self.asked.request.get("scene_info")?.get("device_id")?;
+        device.as_str()
     }
 }

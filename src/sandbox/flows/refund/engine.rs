@@ -49,7 +49,7 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
         out_no: new.out_refund_no.clone(),
         fen: -fen(new.fen),
     };
-    engine::spend(w, &mchid, &out_trade_no, entry)?;
+    engine::spend(w, &mchid, &out_trade_no, entry).map_err(|_| refusals::not_enough_to_refund())?;
     let order = engine::by_out_trade_no_mut(w, &mchid, &out_trade_no)?;
     order.refunded += new.fen;
     order.refunds += 1;
@@ -195,6 +195,9 @@ fn check(order: &Order, new: &NewRefund, now: u64) -> Result<(), Refusal> {
     }
     if new.total.is_some_and(|total| total != order.asked.total) {
         return Err(refusals::other_total());
+    }
+    if order.refundable() == 0 {
+        return Err(refusals::all_refunded());
     }
     if order.refunds >= MAX_PARTS {
         return Err(refusals::too_many_refunds());

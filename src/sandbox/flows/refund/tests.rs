@@ -47,7 +47,8 @@ fn parts_add_up_to_the_total_and_no_more() {
     assert_eq!(trade_state(&w), "SUCCESS");
     assert_eq!(code(part(&mut w, "r2", 41)), (400, "INVALID_REQUEST"));
     part(&mut w, "r2", 40).unwrap();
-    assert_eq!(code(part(&mut w, "r3", 1)), (400, "INVALID_REQUEST"));
+    let refused = part(&mut w, "r3", 1).unwrap_err();
+    assert_eq!(refused.message, "订单已全额退款");
     assert_eq!(available(&w, MCHID), OPENING);
 
     refund_succeeds(&mut w, MCHID, "r1", NOW + 5).unwrap();
@@ -91,7 +92,7 @@ fn refund_needs_a_paid_order_of_this_total_and_the_money() {
     let mut w = world();
     assert_eq!(code(part(&mut w, "r1", 1)), (404, "RESOURCE_NOT_EXISTS"));
     pay::prepay(&mut w, order(pay::Product::Native, "tea-0001", 100), NOW).unwrap();
-    assert_eq!(code(part(&mut w, "r1", 1)), (400, "INVALID_REQUEST"));
+    assert_eq!(code(part(&mut w, "r1", 1)), (404, "RESOURCE_NOT_EXISTS"));
     pay::pay(&mut w, MCHID, "tea-0001", pay::Payer::default(), NOW).unwrap();
     let mut other_total = new("r1", 1);
     other_total.total = Some(99);

@@ -7,32 +7,35 @@ use crate::sandbox::time::format_rfc3339;
 
 impl Refund {
     /// Returns the body of a refund's or a query's response.
+    // With the fields and their order as seen on the wire.
     pub(crate) fn body(&self) -> Value {
         let mut body = json!({
-            "refund_id": self.refund_id,
-            "out_refund_no": self.asked.out_refund_no,
-            "transaction_id": self.transaction_id,
-            "out_trade_no": self.out_trade_no,
-            "channel": "ORIGINAL",
-            "user_received_account": self.user_received_account,
-            "create_time": format_rfc3339(self.created_at),
-            "status": self.status.as_str(),
-            "funds_account": self.funds_account(),
             "amount": {
-                "total": self.total,
-                "refund": self.asked.fen,
-                "payer_total": self.total,
+                "currency": "CNY",
+                "discount_refund": 0,
+                "from": self.from(),
                 "payer_refund": self.asked.fen,
+                "payer_total": self.total,
+                "refund": self.asked.fen,
+                "refund_fee": 0,
                 "settlement_refund": self.asked.fen,
                 "settlement_total": self.total,
-                "discount_refund": 0,
-                "currency": "CNY",
-                "refund_fee": 0,
+                "total": self.total,
             },
+            "channel": "ORIGINAL",
+            "create_time": format_rfc3339(self.created_at),
+            "funds_account": self.funds_account(),
+            "out_refund_no": self.asked.out_refund_no,
+            "out_trade_no": self.out_trade_no,
+            "promotion_detail": [],
+            "refund_id": self.refund_id,
+            "status": self.status.as_str(),
         });
         if let Status::Success(time) = self.status {
             body["success_time"] = format_rfc3339(time).into();
         }
+        body["transaction_id"] = self.transaction_id.as_str().into();
+        body["user_received_account"] = self.user_received_account.as_str().into();
         body
     }
 
@@ -70,23 +73,30 @@ impl Refund {
         if let Status::Success(time) = self.status {
             body["success_time"] = format_rfc3339(time).into();
         }
-        body["user_received_account"] = self.user_received_account.as_str().into();
         body["amount"] = json!({
             "total": self.total,
             "refund": self.asked.fen,
             "payer_total": self.total,
             "payer_refund": self.asked.fen,
         });
+        body["user_received_account"] = self.user_received_account.as_str().into();
         body
     }
 
     fn ecommerce_amount(&self) -> Value {
         json!({
             "refund": self.asked.fen,
+            "from": self.from(),
             "payer_refund": self.asked.fen,
             "discount_refund": 0,
             "currency": "CNY",
         })
+    }
+
+    /// The accounts that the request named.
+    fn from(&self) -> Value {
+        let asked = self.asked.request.pointer("/amount/from");
+        asked.cloned().unwrap_or_else(|| json!([]))
     }
 
     fn funds_account(&self) -> &str {
