@@ -9,9 +9,6 @@ use crate::{
     sandbox::checks::titles::title,
 };
 
-/// Documented for service providers only, and in tables that direct merchants use too.
-const SERVICE_PROVIDER: [&str; 3] = ["sub_mch_id", "sub_appid", "sub_openid"];
-
 /// The longest `nonce_str`.
 const MAX_NONCE: usize = 32;
 
@@ -36,9 +33,8 @@ pub(super) fn check(
                 }
             }
             _ => {
-                let is_exempt = SERVICE_PROVIDER.contains(&name)
-                    // Some tables require the one and make the other optional, although either suffices.
-                    || name == "out_trade_no" && is_given("transaction_id")
+                // Some tables require the one and make the other optional, although either suffices.
+                let is_exempt = name == "out_trade_no" && is_given("transaction_id")
                     || catalog::is_replaced(&field, documented, is_given);
                 if field.is_required() && !is_exempt {
                     return Err(missing(name));
@@ -153,8 +149,10 @@ mod tests {
         assert_eq!(checked(refund, |_| {}), Ok(()));
         let without = checked(refund, |fields| drop(fields.remove("out_trade_no")));
         assert!(without.is_err());
-        // Its table requires `sub_mch_id`, which direct merchants do not have.
         assert!(checked("/pay/orderquery", |_| {}).is_ok());
+        // Only the tables of service providers' operations require it.
+        let provider = checked("/deposit/consume", |_| {}).unwrap_err();
+        assert!(provider.contains("/body/xml/"), "{provider}");
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn bad_request(reason: &str) -> V2Error {
 pub(super) fn operation(method: &Method, path: &str) -> Result<&'static Operation, V2Error> {
     let path = format!("v2{path}");
     if let Some(op) = catalog::find(method, &path) {
-        return Ok(op);
+        return Ok(named_by_case(op, &path).unwrap_or(op));
     }
     if catalog::by_path(&path).next().is_some() {
         return Err(fail("请使用post方法"));
@@ -134,6 +134,17 @@ pub(super) fn operation(method: &Method, path: &str) -> Result<&'static Operatio
             &path["v2".len()..]
         ),
     })
+}
+
+/// Returns the operation whose last segment is in braces only because it has capitals: the template
+/// `secapi/mch/{addinstitutionsub}` is the path `secapi/mch/addInstitutionsub`.
+fn named_by_case(found: &'static Operation, path: &str) -> Option<&'static Operation> {
+    let is_named = |op: &&Operation| {
+        let template = op.template().replace(['{', '}'], "");
+        op.method() == found.method() && template.eq_ignore_ascii_case(path)
+    };
+    let may_differ = found.template().contains('{');
+    may_differ.then(|| catalog::all().iter().find(is_named))?
 }
 
 /// Returns the fields of the XML, or of the query of a GET.
@@ -204,6 +215,15 @@ mod tests {
             Ok(HmacSha256)
         );
         assert!(check(json!({"a": "1", "sign_type": "MD5"}), Md5, sharing).is_err());
+    }
+
+    #[test]
+    fn capitals_in_a_path_name_its_operation() {
+        for name in ["add", "modify", "query"] {
+            let found = operation(&Method::POST, &format!("/secapi/mch/{name}Institutionsub"));
+            let expected = format!("v2/secapi/mch/{{{name}institutionsub}}");
+            assert_eq!(found.unwrap().template(), expected);
+        }
     }
 
     #[test]
