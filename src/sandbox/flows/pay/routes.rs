@@ -103,7 +103,11 @@ fn find(ctx: &Ctx<'_>, by: Number<'_>) -> HandlerResult {
     let acting = acting_for_query(ctx)?;
     let world = ctx.world();
     let order = engine::find(&world, &acting, by)?;
-    Ok(ApiResponse::ok(&order.query_body()))
+    let mut body = order.query_body();
+    // The table of this response requires them, and that of the notification does not have them.
+    body["description"] = order.asked.description.as_str().into();
+    body["notify_url"] = order.asked.notify_url.as_deref().unwrap_or_default().into();
+    Ok(ApiResponse::ok(&body))
 }
 
 fn close(ctx: &Ctx<'_>) -> HandlerResult {
