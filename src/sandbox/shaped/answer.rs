@@ -78,7 +78,7 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
 /// Answers an operation of APIv2 that has no flow.
 pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
     /// Added to each response.
-    const COMMON: [&str; 8] = [
+    const COMMON: [&str; 7] = [
         "return_code",
         "return_msg",
         "result_code",
@@ -86,7 +86,6 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
         "err_code_des",
         "nonce_str",
         "sign",
-        "sign_type",
     ];
     let op = ctx.op;
     let mut request = ctx.fields.clone();
@@ -124,8 +123,11 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
         seal: &|_, _| None,
     });
     filled.retain(|name, _| !COMMON.contains(&name.as_str()));
-    for value in filled.values_mut() {
-        if !value.is_string() {
+    if let Some(sign_type) = filled.get_mut("sign_type") {
+        *sign_type = ctx.sign_type.name().into();
+    }
+    if !is_json(op) {
+        for value in filled.values_mut().filter(|value| !value.is_string()) {
             *value = value.to_string().into();
         }
     }
@@ -195,11 +197,15 @@ fn response(op: &Operation, filled: &Map<String, Value>) -> ApiResponse {
 }
 
 fn reply(op: &Operation, filled: Map<String, Value>) -> V2Reply {
-    // The only one of APIv2 that answers with JSON.
-    match op.template() {
-        "v2/appauth/getaccesstoken" => V2Reply::Json(Value::Object(filled)),
-        _ => V2Reply::Fields(filled),
+    match is_json(op) {
+        true => V2Reply::Json(Value::Object(filled)),
+        false => V2Reply::Fields(filled),
     }
+}
+
+/// Returns whether this is the one operation of APIv2 that answers with JSON.
+fn is_json(op: &Operation) -> bool {
+    op.template() == "v2/appauth/getaccesstoken"
 }
 
 /// A small file, for an operation that answers with one.
@@ -227,10 +233,16 @@ fn file(op: &Operation) -> ApiResponse {
 fn parameters(ctx: &Ctx<'_>) -> Map<String, Value> {
     let request = ctx.op.request();
     let mut parameters = Map::new();
-    for field in request {
-        let value = ctx.path(field.name());
-        if !value.is_empty() {
-            parameters.insert(field.name().to_owned(), value.into());
+    // By the template: some tables leave out a variable of their path.
+    for segment in ctx.op.template().split('/') {
+        let name = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        if let Some(name) = name {
+            let value = ctx.path(name);
+            if !value.is_empty() {
+                parameters.insert(name.to_owned(), value.into());
+            }
         }
     }
     for (name, value) in ctx.queries() {

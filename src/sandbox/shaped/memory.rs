@@ -66,7 +66,7 @@ impl Memory {
             }
         }
         let about = request.iter().find_map(|(name, value)| {
-            let key = product_key(op, (name, value.as_str()?));
+            let key = product_key(op, (name, &number_text(value)?));
             self.records.get(&key)
         });
         if let Some(about) = about {
@@ -91,14 +91,13 @@ impl Memory {
             return self.answers.insert(key, answer);
         };
         self.answers.insert(key(op, number), Arc::clone(&answer));
-        let product = |number| product_key(op, number);
-        self.records.insert(product(number), Arc::clone(&answer));
+        self.records
+            .insert(product_key(op, number), Arc::clone(&answer));
         for (name, value) in &answer.clear {
-            if let Some(value) = value.as_str().filter(|_| is_number(name)) {
-                if !answer.request.contains_key(name) {
-                    self.records
-                        .insert(product((name, value)), Arc::clone(&answer));
-                }
+            let is_new = is_number(name) && !answer.request.contains_key(name);
+            if let Some(value) = number_text(value).filter(|_| is_new) {
+                self.records
+                    .insert(product_key(op, (name, &value)), Arc::clone(&answer));
             }
         }
     }
@@ -150,6 +149,15 @@ fn rank(name: &str) -> Option<u8> {
         "business_code" | "mch_billno" | "partner_trade_no" | "combine_out_trade_no" => Some(1),
         _ if name.ends_with("_request_no") => Some(0),
         _ if is_merchants => Some(1),
+        _ => None,
+    }
+}
+
+/// Returns a number as it is in a path, whatever its type in JSON.
+fn number_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }
@@ -223,7 +231,7 @@ mod tests {
         let mut memory = Memory::default();
         let sent = answer(
             json!({ "business_code": "b1" }),
-            json!({ "applyment_id": "7" }),
+            json!({ "applyment_id": 7 }),
         );
         memory.add(op(Method::POST, APPLY), sent);
         for (request, is_known) in [

@@ -18,11 +18,14 @@ const MAX_SCRIPTS: usize = 1_000;
 /// body, each time.
 ///
 /// ```
-/// use wechatpay_chain::{Method, json, sandbox::{Sandbox, Scripted}};
+/// use wechatpay_chain::{
+///     Method, RetryPolicy, json,
+///     sandbox::{Sandbox, Scripted},
+/// };
 ///
 /// # fn main() -> wechatpay_chain::Result<()> {
 /// let sandbox = Sandbox::start()?;
-/// let client = sandbox.client_builder().build()?;
+/// let client = sandbox.client_builder().retry(RetryPolicy::none()).build()?;
 /// let path = "v3/pay/transactions/out-trade-no/{out_trade_no}";
 /// let error = json!({ "code": "SYSTEM_ERROR", "message": "系统错误" });
 /// sandbox.respond(Method::GET, path, Scripted::new(500, error).times(1))?;
@@ -30,8 +33,9 @@ const MAX_SCRIPTS: usize = 1_000;
 ///
 /// let query = json!({ "out_trade_no": "tea-0001", "query": { "mchid": sandbox.mchid() } });
 /// let call = || client.chain(path).get(query.clone());
-/// assert_eq!(call().unwrap_err().code(), Some("SYSTEM_ERROR"));
-/// assert_eq!(call()?["trade_state"], "USERPAYING");
+/// assert_eq!(call().unwrap_err().api().unwrap().code(), "SYSTEM_ERROR");
+/// let order: serde_json::Value = call()?.json()?;
+/// assert_eq!(order["trade_state"], "USERPAYING");
 /// # Ok(())
 /// # }
 /// ```

@@ -52,7 +52,9 @@ impl Values<'_> {
 
     fn number(&self, name: &str) -> u64 {
         let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-        if ends(&["time", "timestamp"]) {
+        if name == "retcode" {
+            0
+        } else if ends(&["time", "timestamp"]) {
             self.now
         } else if ends(&["_id", "_no", "_number"]) {
             // Less than 2^53: every JSON reader keeps it.
@@ -79,7 +81,7 @@ impl Values<'_> {
         };
         match name {
             "return_code" | "result_code" | "resp_code" => "SUCCESS".to_owned(),
-            "return_msg" | "result_msg" | "resp_desc" => "OK".to_owned(),
+            "return_msg" | "result_msg" | "resp_desc" | "retmsg" => "OK".to_owned(),
             "mchid" | "mch_id" | "sp_mchid" | "combine_mchid" => self.mchid.to_owned(),
             "appid" | "sp_appid" | "combine_appid" | "mch_appid" => self.appid.to_owned(),
             "transaction_id" => numbered("4200", 28, &mut rng),

@@ -1,0 +1,100 @@
+//! Operations without a flow: answered from their table, and from what was sent before.
+
+use serde_json::{Value, json};
+use wechatpay_chain::{Client, sandbox::Sandbox};
+
+const APPLY: &str = "v3/apply4subject/applyment";
+
+fn start() -> (Sandbox, Client) {
+    let sandbox = Sandbox::start().unwrap();
+    let client = sandbox
+        .client_builder()
+        .encrypt_documented(true)
+        .build()
+        .unwrap();
+    (sandbox, client)
+}
+
+fn application(code: &str, phone: &str) -> Value {
+    json!({ "json": {
+        "business_code": code,
+        "contact_info": { "name": "张三", "mobile": phone, "id_card_number": "320311770706001" },
+        "subject_info": {
+            "subject_type": "SUBJECT_TYPE_ENTERPRISE",
+            "business_license_info": {
+                "licence_number": "914201123033363296",
+                "licence_copy": "media",
+                "merchant_name": "茶馆",
+                "legal_person": "张三",
+                "company_address": "深圳",
+                "licence_valid_date": "[\"1970-01-01\",\"forever\"]",
+            },
+        },
+        "identification_info": {
+            "identification_name": "张三",
+            "identification_type": "IDENTIFICATION_TYPE_IDCARD",
+            "identification_number": "320311770706001",
+            "identification_valid_date": "[\"1970-01-01\",\"forever\"]",
+            "identification_front_copy": "media",
+        },
+    }})
+}
+
+#[test]
+fn same_number_gets_the_same_answer_and_other_parameters_are_refused() {
+    let (_sandbox, client) = start();
+    let apply = |code, phone| client.chain(APPLY).post(application(code, phone));
+    let first = apply("b-1", "13800138000").unwrap();
+    assert_eq!(first.headers()["sandbox-answer"], "shaped");
+    let first: Value = first.json().unwrap();
+    // The sealed fields are encrypted anew, and are the same all the same.
+    let again: Value = apply("b-1", "13800138000").unwrap().json().unwrap();
+    assert_eq!(first, again);
+    let other: Value = apply("b-2", "13800138000").unwrap().json().unwrap();
+    assert_ne!(first["applyment_id"], other["applyment_id"]);
+
+    let err = apply("b-1", "13800138001").unwrap_err();
+    let api = err.api().unwrap();
+    assert_eq!(
+        (api.status().as_u16(), api.code()),
+        (400, "INVALID_REQUEST")
+    );
+    assert!(
+        api.message().contains("不一致") && api.is_verified(),
+        "{err}"
+    );
+}
+
+#[test]
+fn unknown_path_names_the_nearest_after_the_signature() {
+    let (sandbox, client) = start();
+    let err = client.chain("v3/certificate").get(json!({})).unwrap_err();
+    let api = err.api().unwrap();
+    assert_eq!(
+        (api.status().as_u16(), api.code()),
+        (404, "RESOURCE_NOT_EXISTS")
+    );
+    assert!(
+        api.message().contains("v3/certificates") && api.is_verified(),
+        "{err}"
+    );
+    let stranger = Sandbox::start().unwrap();
+    let stranger = stranger
+        .client_builder()
+        .base_uri(sandbox.base_uri())
+        .build()
+        .unwrap();
+    let err = stranger.chain("v3/certificate").get(json!({})).unwrap_err();
+    assert_eq!(err.status().map(|status| status.as_u16()), Some(401));
+}
+
+#[test]
+fn statement_is_signed_by_its_hash() {
+    let (sandbox, client) = start();
+    let statement = client.chain("v3/global/statements").get(json!({
+        "query": { "date": "20180608", "mchid": sandbox.mchid() },
+    }));
+    let statement = statement.unwrap();
+    assert!(statement.headers().contains_key("wechatpay-statement-sha1"));
+    assert!(!statement.bytes().is_empty());
+}
