@@ -21,7 +21,7 @@ fn batch(sandbox: &Sandbox, number: &str) -> Value {
 
 fn create(client: &Client, batch: Value) -> Result<Value> {
     let options = Options::from(json!({ "json": batch }));
-    let sealed = options.encrypt(["/json/transfer_detail_list/1/user_name"]);
+    let sealed = options.encrypt(["/transfer_detail_list/1/user_name"]);
     client.chain(BATCHES).post(sealed)?.json()
 }
 

@@ -50,7 +50,7 @@ fn accounts_bills_and_notifications_agree_to_the_fen() {
         "relation_type": "STORE",
     });
     let options = Options::from(json!({ "json": receiver_of_shares }));
-    chain.post(options.encrypt(["/json/name"])).unwrap();
+    chain.post(options.encrypt(["/name"])).unwrap();
 
     let merchant = Shop {
         sandbox: &sandbox,

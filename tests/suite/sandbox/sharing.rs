@@ -48,7 +48,7 @@ fn add(sandbox: &Sandbox, client: &Client, kind: &str, account: &str, name: &str
         "appid": sandbox.appid(), "type": kind, "account": account, "name": name,
         "relation_type": "STORE",
     });
-    let options = Options::from(json!({ "json": receiver })).encrypt(["/json/name"]);
+    let options = Options::from(json!({ "json": receiver })).encrypt(["/name"]);
     chain.post(options)?.json()
 }
 

@@ -129,7 +129,7 @@ fn user_name_arrives_sealed_and_returns_sealed() {
     let sealed = |number: &str, fen: u64, name: &str| {
         let mut bill = bill(&sandbox, number, fen);
         bill["user_name"] = name.into();
-        Options::from(json!({ "json": bill })).encrypt(["/json/user_name"])
+        Options::from(json!({ "json": bill })).encrypt(["/user_name"])
     };
     let created: Value = client
         .chain(BILLS)

@@ -67,8 +67,9 @@ fn query_detail(ctx: &Ctx<'_>) -> HandlerResult {
 
 fn show(ctx: &Ctx<'_>, is_it: impl Fn(&Batch) -> bool) -> HandlerResult {
     let needs_details = match ctx.query("need_query_detail")? {
-        "true" => true,
-        "false" => false,
+        // PHP writes its Booleans as digits in a query.
+        "true" | "1" => true,
+        "false" | "0" => false,
         other => {
             let issue = "must be true or false";
             return Err(query_error("need_query_detail", other, issue));
