@@ -70,7 +70,9 @@ pub use flows::{
     refund::RefundFailure,
     trust::{PlatformMode, Rotation},
 };
-pub use handle::{Balance, Merchant, MerchantOptions, Sandbox, SandboxBuilder, Snapshot};
+pub use handle::{
+    Balance, Merchant, MerchantOptions, OrderKind, OrderSummary, Sandbox, SandboxBuilder, Snapshot,
+};
 pub use outbox::{
     Attempt, Delivery, DeliveryFault, DeliveryState, Release, SandboxEvent, Subscription,
 };

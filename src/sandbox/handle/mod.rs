@@ -6,6 +6,7 @@ mod customer;
 mod https;
 mod keys;
 mod money;
+mod orders;
 mod outbox;
 mod pay;
 mod red_packet;
@@ -17,6 +18,7 @@ pub use self::{
     builder::SandboxBuilder,
     keys::{Merchant, MerchantOptions},
     money::Balance,
+    orders::{OrderKind, OrderSummary},
     snapshot::Snapshot,
 };
 

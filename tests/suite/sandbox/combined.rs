@@ -1,6 +1,7 @@
 //! Combined orders, called by this library's client.
 
 use serde_json::{Value, json};
+use wechatpay_chain::sandbox::{OrderKind, OrderSummary, Sandbox};
 
 use super::payments::{SP_MCHID, SUB_MCHID, code, get, post, provider, with_provider};
 
@@ -100,7 +101,31 @@ fn combined_order_is_closed_as_a_whole() {
         (400, "INVALID_REQUEST".to_owned())
     );
     let all = json!({ "combine_appid": "wx1", "sub_orders": parts });
+    let orders = |sandbox: &Sandbox| {
+        let of = |order: &OrderSummary| {
+            let number = order.number().to_owned();
+            (
+                number,
+                order.kind(),
+                order.state().to_owned(),
+                order.total(),
+            )
+        };
+        let mut orders: Vec<_> = sandbox.orders().iter().map(of).collect();
+        orders.sort_by(|a, b| a.0.cmp(&b.0));
+        orders
+    };
+    let expected = |state: &str| {
+        [
+            ("all-0001", OrderKind::Combined, 100),
+            ("all-0001-own", OrderKind::Payment, 70),
+            ("all-0001-sub", OrderKind::Payment, 30),
+        ]
+        .map(|(number, kind, total)| (number.to_owned(), kind, state.to_owned(), Some(total)))
+    };
+    assert_eq!(orders(&sandbox), expected("NOTPAY"));
     assert_eq!(post(&client, close, all).unwrap(), Value::Null);
+    assert_eq!(orders(&sandbox), expected("CLOSED"));
     assert_eq!(sandbox.order_state("all-0001").as_deref(), Some("CLOSED"));
     assert!(sandbox.user_pays("all-0001").is_err());
     assert!(sandbox.deliveries().is_empty());

@@ -24,6 +24,11 @@ impl CombinedOrder {
         orders.next().map_or("CLOSED", Order::trade_state)
     }
 
+    /// Returns the total of all parts, in fen.
+    pub(crate) fn total(&self, w: &World) -> u64 {
+        self.orders(w).map(|order| order.asked.total).sum()
+    }
+
     /// Returns the body of a query's response, which is also the resource of the notification.
     pub(crate) fn body(&self, w: &World) -> Value {
         let mut body = json!({
