@@ -97,6 +97,19 @@ const refusal = async (call) => {
     assert.strictEqual(seen.data.transaction_id, paid.data.transaction_id);
   }
 
+  const scanned = { ...ids, out_trade_no: 'axios_scan' };
+  await client.v2.pay.micropay.post({
+    ...scanned,
+    body: '茶',
+    total_fee: 7,
+    spbill_create_ip: '127.0.0.1',
+    auth_code: '134567890123456789',
+  });
+  const reversed = await client.v2.secapi.pay.reverse.post(scanned, secured);
+  assert.strictEqual(reversed.data.recall, 'N');
+  const revoked = await client.v2.pay.orderquery.post(scanned);
+  assert.strictEqual(revoked.data.trade_state, 'REVOKED');
+
   // Profit sharing is signed with HMAC-SHA256 alone.
   const hmac = { ...ids, sign_type: 'HMAC-SHA256' };
   await client.v2.pay.unifiedorder.post({
@@ -225,6 +238,9 @@ const refusal = async (call) => {
     { ...secured, ...asText },
   );
   assert(flow.data.includes('`支出,`0.40,'), flow.data);
+  // What was paid with a code and taken back moved the account twice.
+  assert.strictEqual(flow.data.split('`axios_scan\r\n').length, 3);
+  assert(bill.data.includes(',`MICROPAY,`REVOKED,'), bill.data);
 
   const wrongKey = new Wechatpay({ ...config(), secret: 'x'.repeat(32) });
   const refused = await refusal(wrongKey.v2.pay.orderquery.post({ ...ids, out_trade_no: 'x' }));

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use roxmltree::Document;
 use serde_json::{Value, json};
 use wechatpay_chain::{
@@ -16,7 +17,12 @@ use wechatpay_chain::{
     sandbox::{MerchantOptions, Sandbox},
 };
 
-use crate::fixtures::{material, npm, programs::openssl, scratch::Scratch};
+use crate::fixtures::{
+    material, npm,
+    programs::openssl,
+    scratch::Scratch,
+    server::{MockResponse, Server},
+};
 
 type Fields = BTreeMap<String, String>;
 
@@ -392,6 +398,72 @@ fn scanned_code_waits_for_the_password_from_1000_yuan_on() {
     assert_eq!(state(), "USERPAYING");
     client.sandbox.user_fails("scan-3").unwrap();
     assert_eq!(state(), "PAYERROR");
+
+    let again = || scan("scan-4", "134567890123456781", "100000");
+    assert_eq!(again()["err_code"], "USERPAYING");
+    client.sandbox.user_enters_password("scan-4").unwrap();
+    assert_eq!(again()["result_code"], "SUCCESS");
+}
+
+#[test]
+fn notification_is_of_the_version_and_digest_of_the_request() {
+    let Some(client) = RawClient::start() else {
+        return;
+    };
+    let sandbox = &client.sandbox;
+    let acknowledged = "<xml><return_code>SUCCESS</return_code></xml>";
+    let receiver = Server::start(move |_| MockResponse::plain(200, acknowledged));
+    let url = format!("{}notify", receiver.url());
+    let received = || {
+        sandbox.settle().unwrap();
+        let last = receiver.requests().pop().unwrap();
+        read(std::str::from_utf8(&last.body).unwrap())
+    };
+    for (number, sign_type) in [("note-1", ""), ("note-2", "HMAC-SHA256")] {
+        let ids = [
+            ("out_trade_no", number),
+            ("sign_type", sign_type),
+            ("notify_url", url.as_str()),
+        ];
+        client.call("/pay/unifiedorder", &with(&NATIVE, &ids));
+        sandbox.user_pays(number).unwrap();
+        let paid = received();
+        assert_eq!(paid["out_trade_no"], number);
+        assert_eq!(paid["attach"], "a=1&b=2");
+        assert_eq!(
+            paid["sign"].len(),
+            if sign_type.is_empty() { 32 } else { 64 }
+        );
+        assert_eq!(paid["sign"], client.sign(&paid));
+    }
+
+    let secured = sandbox.merchant().https_client_builder().unwrap();
+    let secured = secured.build().unwrap();
+    let refund = json!({ "security": true, "xml": {
+        "appid": sandbox.appid(), "mch_id": sandbox.mchid(), "out_trade_no": "note-1",
+        "out_refund_no": "note-1-r", "total_fee": 100, "refund_fee": 7, "notify_url": url,
+    }});
+    secured.chain("v2/secapi/pay/refund").post(refund).unwrap();
+    sandbox.advance(Duration::from_secs(60));
+    let refunded = received();
+    // The key is the MD5 of the APIv2 key, in lower-case digits.
+    let digest = openssl(&["dgst", "-r", "-md5"], sandbox.apiv2_key().as_bytes()).unwrap();
+    let key: String = digest[..32]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let sealed = STANDARD.decode(&refunded["req_info"]).unwrap();
+    let info = openssl(&["enc", "-d", "-aes-256-ecb", "-K", &key], &sealed).unwrap();
+    let info = String::from_utf8(info).unwrap();
+    for part in [
+        "<root>",
+        "<out_refund_no>note-1-r</out_refund_no>",
+        "<refund_fee>7</refund_fee>",
+        "<refund_status>SUCCESS</refund_status>",
+    ] {
+        assert!(info.contains(part), "{part}: {info}");
+    }
+    assert_eq!(receiver.requests().len(), 3);
 }
 
 /// Moves the sandbox's clock to the next noon but one in Beijing: no midnight falls into a test.
