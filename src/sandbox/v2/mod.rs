@@ -2,6 +2,7 @@
 
 mod acting;
 mod documented;
+mod form;
 mod render;
 mod verify;
 
@@ -29,6 +30,8 @@ pub(crate) struct V2Ctx<'a> {
     pub(crate) op: &'static Operation,
     pub(crate) listener: &'a Listener,
     pub(crate) fields: Map<String, Value>,
+    /// The file of an upload.
+    pub(crate) file: Option<Bytes>,
     /// The digest of the request's sign, which the response has too.
     pub(crate) sign_type: SignType,
     /// The sandbox's time when the request arrived, in seconds since 1970.
@@ -126,6 +129,7 @@ fn dispatch(
         op,
         listener: &request.listener,
         fields: verified.fields,
+        file: verified.file,
         sign_type: verified.sign_type,
         now: state.clock.now(),
     };

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
-use super::{V2Error, optional};
+use super::{V2Error, form, optional};
 use crate::{
     base::xml,
     catalog::{self, Operation},
@@ -28,6 +29,7 @@ const MAX_XML: usize = 1 << 20;
 pub(super) struct Verified {
     pub(super) merchant: Arc<Merchant>,
     pub(super) fields: Map<String, Value>,
+    pub(super) file: Option<Bytes>,
     pub(super) sign_type: SignType,
 }
 
@@ -35,7 +37,17 @@ pub(super) struct Verified {
 // Before anything else: without a valid sign, a request learns nothing but what is wrong with its form.
 pub(super) fn verified(state: &SandboxState, request: &Arrived) -> Result<Verified, V2Error> {
     let parts = &request.parts;
-    let fields = read_fields(&parts.method, parts.uri.query(), &request.body)?;
+    let (fields, file) = match form::boundary(&parts.headers) {
+        Some(boundary) => {
+            let form = form::parse(boundary, &request.body);
+            let form = form.ok_or_else(|| fail("上传的文件格式错误"))?;
+            (form.fields, Some(form.file))
+        }
+        None => {
+            let query = parts.uri.query();
+            (read_fields(&parts.method, query, &request.body)?, None)
+        }
+    };
     let mchid = ["mch_id", "mchid", "combine_mch_id"]
         .iter()
         .find_map(|name| optional(&fields, name))
@@ -48,6 +60,7 @@ pub(super) fn verified(state: &SandboxState, request: &Arrived) -> Result<Verifi
     Ok(Verified {
         merchant,
         fields,
+        file,
         sign_type,
     })
 }

@@ -10,6 +10,7 @@ mod refund;
 mod reply;
 mod sharing;
 mod transfer;
+mod upload;
 
 pub(crate) use self::red_packet::{RedPacket, open as open_red_packet};
 
@@ -64,6 +65,7 @@ pub(crate) const ROUTES: &[Route] = &[
         transfer::transfer,
     ),
     v2("POST v2/mmpaymkttransfers/gettransferinfo", transfer::query),
+    v2("POST v2/secapi/mch/uploadmedia", upload::media).own_rules(),
 ];
 
 /// What one merchant has of it. Its payments and refunds are with those of APIv3.
