@@ -73,6 +73,20 @@ pub(crate) fn answer(state: &SandboxState, request: &Arrived) -> ApiResponse {
     v2::answer(state, request)
 }
 
+/// Refuses a request with this error, whatever it asks for, in the form of its version of the API.
+pub(crate) fn error(
+    state: &SandboxState,
+    request: &Arrived,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> ApiResponse {
+    match is_apiv3(&request.parts) {
+        true => ApiResponse::error(status, code, message),
+        false => v2::error(state, request, status, code, message),
+    }
+}
+
 fn apiv3(state: &SandboxState, request: &Arrived) -> HandlerResult {
     let Arrived { parts, body, .. } = request;
     // Of an upload, only the part `meta` is signed. A body that cannot be taken apart counts as a whole.

@@ -2,7 +2,7 @@
 
 mod responses;
 
-pub(super) use responses::{cut_response, error_response, flood_response, raw_response};
+pub(super) use responses::{cut_response, flood_response, raw_response, retry_after};
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -59,7 +59,7 @@ pub enum Fault {
     /// A timestamp this many seconds after the real time (before it, if negative), with a valid
     /// signature.
     Timestamp(i64),
-    /// A signed error response. The operation is not carried out.
+    /// A signed error response, in XML on APIv2. The operation is not carried out.
     Error {
         /// The status, such as 500 or 429.
         status: StatusCode,

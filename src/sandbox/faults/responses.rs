@@ -24,15 +24,9 @@ use crate::sandbox::response::ApiResponse;
 // close the connection before the head and the first bytes are on the wire.
 const PAUSE_BEFORE_CUT: Duration = Duration::from_millis(20);
 
-/// An error response in WeChat Pay's format, with a `Retry-After` header if given.
-pub(crate) fn error_response(
-    status: StatusCode,
-    code: &str,
-    message: &str,
-    retry_after: Option<u32>,
-) -> ApiResponse {
-    let response = ApiResponse::error(status, code, message);
-    match retry_after {
+/// Adds when to try again, if it is given.
+pub(crate) fn retry_after(response: ApiResponse, seconds: Option<u32>) -> ApiResponse {
+    match seconds {
         Some(seconds) => response.with_header(RETRY_AFTER, seconds.into()),
         None => response,
     }

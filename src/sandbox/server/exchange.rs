@@ -91,7 +91,15 @@ pub(super) async fn exchange(
             code,
             message,
             retry_after,
-        }) => faults::error_response(*status, code, message, *retry_after),
+        }) => {
+            let arrived = Arrived {
+                parts,
+                body,
+                listener,
+            };
+            let response = pipeline::error(state, &arrived, *status, code, message);
+            faults::retry_after(response, *retry_after)
+        }
         _ => {
             let arrived = Arrived {
                 parts,

@@ -111,6 +111,18 @@ pub(crate) fn answer(state: &SandboxState, request: &Arrived) -> ApiResponse {
         .unwrap_or_else(render::refusal)
 }
 
+/// Refuses a request with this error, whatever it asks for.
+pub(crate) fn error(
+    state: &SandboxState,
+    request: &Arrived,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> ApiResponse {
+    let verified = verify::verified(state, request).ok();
+    render::error(state, verified.as_ref(), status, code, message)
+}
+
 fn dispatch(
     verified: Verified,
     state: &SandboxState,

@@ -3,15 +3,18 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{V2Ctx, V2Error, V2Reply, V2Result};
+use super::{V2Ctx, V2Error, V2Reply, V2Result, verify::Verified};
 use crate::{
     base::xml,
     error::cause::Result,
     protocol::v2::{
         paths,
-        sign::{SIGN, sign},
+        sign::{SIGN, SignType, sign},
     },
-    sandbox::response::ApiResponse,
+    sandbox::{
+        response::ApiResponse,
+        state::{SandboxState, merchant::Merchant},
+    },
 };
 
 /// The first bytes of a compressed file.
@@ -53,15 +56,50 @@ pub(super) fn answer(ctx: &V2Ctx<'_>, path: &str, result: V2Result) -> ApiRespon
         }
         Err(refused) => return refusal(refused),
     }
-    if is_signed {
-        let nonce = ctx.state.rng().token(32);
-        fields.insert("nonce_str".to_owned(), nonce.into());
-        match sign(&fields, &ctx.merchant.apiv2, ctx.sign_type) {
-            Ok(sign) => fields.insert(SIGN.to_owned(), sign.into()),
-            Err(err) => return ApiResponse::system_error(&err.to_string()).unsigned(),
-        };
+    let failed = is_signed
+        .then(|| sign_fields(ctx.state, ctx.merchant, ctx.sign_type, &mut fields))
+        .flatten();
+    failed.unwrap_or_else(|| write(StatusCode::OK, &fields))
+}
+
+/// Returns an error of the operation. It is signed if the request was.
+pub(super) fn error(
+    state: &SandboxState,
+    verified: Option<&Verified>,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> ApiResponse {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+    put("return_code", "SUCCESS");
+    put("return_msg", "OK");
+    put("result_code", "FAIL");
+    put("err_code", code);
+    put("err_code_des", message);
+    let Some(verified) = verified else {
+        return write(status, &fields);
+    };
+    sign_fields(state, &verified.merchant, verified.sign_type, &mut fields)
+        .unwrap_or_else(|| write(status, &fields))
+}
+
+/// Adds a nonce and the sign. Returns the response if that fails.
+fn sign_fields(
+    state: &SandboxState,
+    merchant: &Merchant,
+    sign_type: SignType,
+    fields: &mut Map<String, Value>,
+) -> Option<ApiResponse> {
+    let nonce = state.rng().token(32);
+    fields.insert("nonce_str".to_owned(), nonce.into());
+    match sign(fields, &merchant.apiv2, sign_type) {
+        Ok(sign) => {
+            fields.insert(SIGN.to_owned(), sign.into());
+            None
+        }
+        Err(err) => Some(ApiResponse::system_error(&err.to_string()).unsigned()),
     }
-    write(StatusCode::OK, &fields)
 }
 
 /// Returns the response to a request that no operation answers.

@@ -10,11 +10,12 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::StatusCode;
 use roxmltree::Document;
 use serde_json::{Value, json};
 use wechatpay_chain::{
     Error,
-    sandbox::{MerchantOptions, Sandbox},
+    sandbox::{Fault, MerchantOptions, Sandbox},
 };
 
 use crate::fixtures::{
@@ -403,6 +404,29 @@ fn scanned_code_waits_for_the_password_from_1000_yuan_on() {
     assert_eq!(again()["err_code"], "USERPAYING");
     client.sandbox.user_enters_password("scan-4").unwrap();
     assert_eq!(again()["result_code"], "SUCCESS");
+}
+
+#[test]
+fn injected_error_is_xml_and_signed() {
+    let Some(client) = RawClient::start() else {
+        return;
+    };
+    for sign_type in ["MD5", "HMAC-SHA256"] {
+        client.sandbox.inject(Fault::Error {
+            status: StatusCode::OK,
+            code: "SYSTEMERROR".to_owned(),
+            message: "系统超时".to_owned(),
+            retry_after: None,
+        });
+        let asked = [("out_trade_no", "tea"), ("sign_type", sign_type)];
+        let failed = client.call("/pay/orderquery", &asked);
+        let shown = ["result_code", "err_code", "err_code_des"].map(|name| failed[name].as_str());
+        assert_eq!(shown, ["FAIL", "SYSTEMERROR", "系统超时"]);
+        assert_eq!(
+            client.call("/pay/orderquery", &asked)["err_code"],
+            "ORDERNOTEXIST"
+        );
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
-    Certificate, Client, ClientBuilder, Error, Identity, Outcome, RetryPolicy, Transport,
+    Certificate, Client, ClientBuilder, Error, Identity, Media, Options, Outcome, RetryPolicy,
+    Transport,
     sandbox::{Merchant, MerchantOptions, Sandbox},
 };
 
@@ -166,6 +167,59 @@ fn https_serves_apiv3_too() {
         .json()
         .unwrap();
     assert_eq!(echoed["echo_message"], "回声");
+}
+
+#[test]
+fn upload_of_apiv2_must_match_its_signed_hash() {
+    let sandbox = Sandbox::start().unwrap();
+    let client = sandbox.merchant().https_client_builder().unwrap();
+    let client = client.build().unwrap();
+    let upload = |sign_type: &str, bytes: Vec<u8>| {
+        let fields = json!({ "mch_id": sandbox.mchid(), "sign_type": sign_type });
+        let options = Options::new()
+            .xml(fields)
+            .mutual_tls(true)
+            .media(Media::from_bytes("微.png", bytes));
+        client.chain("v2/secapi/mch/uploadmedia").post(options)
+    };
+    for sign_type in ["MD5", "HMAC-SHA256"] {
+        let uploaded = upload(sign_type, b"1\r\n--2".to_vec()).unwrap();
+        assert_eq!(
+            uploaded.xml().unwrap()["media_id"].as_str().map(str::len),
+            Some(64)
+        );
+    }
+    let err = upload("MD5", vec![7; (2 << 20) + 1]).unwrap_err();
+    assert_eq!(err.api().unwrap().code(), "PARAM_ERROR");
+    // A byte of the file on its way, which is signed through the hash alone.
+    let request = sandbox.requests().remove(0);
+    let mut body = request.body().to_vec();
+    let at = body.windows(3).position(|bytes| bytes == b"--2").unwrap();
+    body[at + 2] = b'3';
+    let uri = sandbox.https_base_uri().unwrap();
+    let scratch = Scratch::new();
+    let ca = scratch.written("ca.pem", sandbox.ca_certificate().unwrap().to_pem());
+    let merchant = sandbox.merchant();
+    let cert = scratch.written("cert.pem", merchant.client_certificate().unwrap().to_pem());
+    let key = scratch.written("key.pem", merchant.private_key_pem().unwrap());
+    if !material::has_program("openssl") {
+        return;
+    }
+    let [ca, cert, key] = [&ca, &cert, &key].map(|path| path.to_str().unwrap());
+    let address = uri.trim_start_matches("https://").trim_end_matches('/');
+    let content_type = request.headers()["content-type"].to_str().unwrap();
+    let head = format!(
+        "POST /secapi/mch/uploadmedia HTTP/1.1\r\nHost: {address}\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let args = [
+        "s_client", "-connect", address, "-CAfile", ca, "-cert", cert, "-key", key, "-quiet",
+        "-ign_eof",
+    ];
+    let answer = programs::openssl(&args, &[head.as_bytes(), &body].concat()).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.contains("media_hash参数格式错误"), "{answer}");
 }
 
 #[test]
