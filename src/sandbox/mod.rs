@@ -13,6 +13,7 @@
 //! | bills | trade bill and fund flow bill of a past day, and their files |
 //! | media | image and video upload, marketing image upload |
 //! | self-test | `v3/security/echo` |
+//! | APIv2 | orders, code payments and their reversal, refunds, bills, profit sharing, red packets, transfers to users |
 //!
 //! ```
 //! use serde_json::json;

@@ -131,11 +131,14 @@ fn bad_request(reason: &str) -> V2Error {
 
 /// Returns the documented operation of a request.
 pub(super) fn operation(method: &Method, path: &str) -> Result<&'static Operation, V2Error> {
+    // The documents write `secapi/mch/addInstitutionsub` as `{addinstitutionsub}`, which any word would
+    // match. These three need a certificate, and that list has their real names.
+    let is_meant = |op: &&Operation| !op.template().contains('{') || paths::needs_certificate(path);
     let path = format!("v2{path}");
-    if let Some(op) = catalog::find(method, &path) {
+    if let Some(op) = catalog::find(method, &path).filter(is_meant) {
         return Ok(named_by_case(op, &path).unwrap_or(op));
     }
-    if catalog::by_path(&path).next().is_some() {
+    if catalog::by_path(&path).any(|op| is_meant(&op)) {
         return Err(fail("请使用post方法"));
     }
     let nearest = catalog::nearest(&path);
@@ -244,6 +247,14 @@ mod tests {
         assert!(operation(&Method::POST, "/pay/unifiedorder").is_ok());
         let refused = operation(&Method::GET, "/pay/unifiedorder").unwrap_err();
         assert_eq!(refused, fail("请使用post方法"));
+        for path in [
+            "/secapi/mch/addinstitutionsub",
+            "/secapi/mch/other",
+            "/secapi/mch/{any}",
+        ] {
+            let refused = operation(&Method::POST, path);
+            assert!(matches!(refused, Err(V2Error::Absent { .. })), "{path}");
+        }
         let V2Error::Absent { status, message } =
             operation(&Method::POST, "/pay/unifedorder").unwrap_err()
         else {
