@@ -182,3 +182,55 @@ impl fmt::Debug for Subscription {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::DeliveryState, *};
+
+    fn event(id: usize) -> SandboxEvent {
+        SandboxEvent::Delivery(Delivery {
+            id: id.to_string(),
+            mchid: String::new(),
+            event_type: String::new(),
+            url: String::new(),
+            is_v2: false,
+            resource: serde_json::Value::Null,
+            body: bytes::Bytes::new(),
+            attempts: Vec::new(),
+            state: DeliveryState::Held,
+        })
+    }
+
+    #[test]
+    fn slow_subscriber_loses_the_oldest_events_and_is_told() {
+        let mut subscribers = Subscribers::default();
+        let slow = subscribers.add();
+        for id in 0..MAX_WAITING + 3 {
+            subscribers.publish(&event(id));
+        }
+        assert_eq!(slow.missed(), 3);
+        let Some(SandboxEvent::Delivery(first)) = slow.try_next() else {
+            panic!("no event");
+        };
+        assert_eq!(first.id(), "3");
+        assert_eq!(
+            std::iter::from_fn(|| slow.try_next()).count(),
+            MAX_WAITING - 1
+        );
+        assert!(slow.next_within(Duration::ZERO).is_none());
+        drop(subscribers);
+        assert!(slow.next_within(Duration::MAX).is_none());
+    }
+
+    #[test]
+    fn dropped_and_surplus_subscriptions_end() {
+        let mut subscribers = Subscribers::default();
+        drop(subscribers.add());
+        subscribers.publish(&event(0));
+        assert!(subscribers.is_empty());
+        let first = subscribers.add();
+        let _others: Vec<_> = (0..MAX_SUBSCRIBERS).map(|_| subscribers.add()).collect();
+        assert!(first.next_within(Duration::MAX).is_none());
+        assert_eq!(subscribers.0.len(), MAX_SUBSCRIBERS);
+    }
+}

@@ -381,3 +381,6 @@ fn shuffle<T>(line: &mut [T], rng: &mut Rng) {
         line.swap(last, other);
     }
 }
+
+#[cfg(test)]
+mod tests;
