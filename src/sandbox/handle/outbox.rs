@@ -211,8 +211,14 @@ impl Sandbox {
         url: String,
     ) -> Result<Delivery> {
         let now = self.state.clock.now();
-        let rng = self.state.world().rng.fork();
-        let notice = outbox::notice(event, resource, url, merchant, now, rng);
+        let maker = outbox::Maker {
+            merchant,
+            origin: &format!("http://{}", self.state.address),
+            now,
+            rng: self.state.world().rng.fork(),
+        };
+        // Made without the lock: sealed fields take RSA.
+        let notice = maker.notice(event, resource, url);
         let notice = notice.map_err(Cause::not_sent)?;
         let id = self.state.world().notify(notice);
         let delivery = self.delivery(&id);

@@ -8,7 +8,6 @@ mod deliver;
 mod delivery;
 mod documented;
 mod event;
-mod fill;
 mod message;
 mod notice;
 mod parcel;
@@ -17,7 +16,7 @@ mod schedule;
 
 pub(crate) use self::{
     deliver::{make_bodies, run},
-    documented::notice,
+    documented::Maker,
     notice::{Content, Notice},
     post::Post,
 };

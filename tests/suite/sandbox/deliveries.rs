@@ -460,3 +460,18 @@ async fn async_code_awaits_deliveries_and_events() {
         assert_eq!(delivery.is_acknowledged(), expected);
     }
 }
+
+#[test]
+fn receiver_that_does_not_respond_in_five_seconds_gets_another_attempt() {
+    let receiver = Server::start(|request| match request.number {
+        0 => Reply::Silence,
+        _ => Reply::Response(acknowledged()),
+    });
+    let sandbox = sandbox_for(&receiver);
+    let id = pay(&sandbox, "a");
+    // Without a limit, this would wait for ever.
+    let delivery = settled(&sandbox, &id);
+    assert_eq!(delivery.attempts()[0].error(), Some("timeout"));
+    sandbox.advance(Duration::from_secs(15));
+    assert!(settled(&sandbox, &id).is_acknowledged());
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use wechatpay_chain::{
     ErrorKind, Notification, Result,
     catalog::{self, Fields, Kind},
-    sandbox::{MerchantOptions, Sandbox},
+    sandbox::{MerchantOptions, PlatformMode, Rotation, Sandbox},
 };
 
 use crate::fixtures::{
@@ -180,7 +180,7 @@ fn given_fields_win_and_amounts_agree() {
         (&refund["amount"]["refund"], &refund["amount"]["total"]),
         (&json!(3), &json!(10))
     );
-    assert_eq!(refund["amount"]["currency"], "CNY");
+    assert_eq!(refund["amount"]["payer_refund"], 3);
     assert_eq!(refund["extra"], json!([1]));
     assert_eq!(notification.summary(), "退款异常");
     assert_eq!(notification.resource_type(), "encrypt-resource");
@@ -421,4 +421,35 @@ fn paid_order_notifies_the_url_of_its_request() {
         panic!("one notification");
     };
     assert_eq!(delivery.id(), notification.id());
+}
+
+#[test]
+fn notification_is_signed_by_the_key_of_the_mode() {
+    let receiver = receiver();
+    let sandbox = Sandbox::builder()
+        .platform_mode(PlatformMode::Certificate)
+        .start()
+        .unwrap();
+    let mchid = sandbox.mchid().to_owned();
+    let mut serials = BTreeSet::new();
+    for change in [None, Some(Rotation::New)] {
+        if let Some(effective) = change {
+            sandbox.rotate_certificates(&mchid, effective).unwrap();
+        }
+        let request = sent(&sandbox, &receiver, "REFUND.SUCCESS", json!({}));
+        open(&sandbox, &request).expect("the effective certificate");
+        let serial = request.header("wechatpay-serial").unwrap();
+        assert!(!serial.starts_with("PUB_KEY_ID"), "{serial}");
+        serials.insert(serial.to_owned());
+    }
+    assert_eq!(serials.len(), 2);
+    sandbox
+        .platform_mode(&mchid, PlatformMode::PublicKey)
+        .unwrap();
+    let request = sent(&sandbox, &receiver, "REFUND.SUCCESS", json!({}));
+    open(&sandbox, &request).expect("the public key");
+    assert_eq!(
+        request.header("wechatpay-serial"),
+        Some(sandbox.platform_key_id())
+    );
 }
