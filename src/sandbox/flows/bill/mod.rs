@@ -4,6 +4,7 @@
 
 mod fund_flow;
 mod routes;
+mod sharing;
 mod trade;
 
 pub(crate) use fund_flow::fund_flow_bill;
@@ -35,6 +36,11 @@ pub(crate) fn format_date(seconds: u64) -> String {
 // Integers only: a floating-point number could be off by a fen.
 fn format_yuan(fen: u64) -> String {
     format!("{}.{:02}", fen / 100, fen % 100)
+}
+
+/// Returns a text without line breaks, which would begin a new row.
+fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
 }
 
 /// Returns the file of a bill, which may be compressed.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{format_date, format_time, format_yuan};
+use super::{format_date, format_time, format_yuan, one_line};
 use crate::sandbox::{
     flows::{
         pay::{
@@ -288,9 +288,4 @@ impl Row<'_> {
         ]
         .map(str::to_owned)
     }
-}
-
-/// Returns a text without line breaks, which would begin a new row.
-fn one_line(text: &str) -> String {
-    text.replace(['\r', '\n'], " ")
 }
