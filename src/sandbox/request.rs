@@ -60,6 +60,9 @@ impl<'a> Ctx<'a> {
             body: raw,
             listener,
         } = arrived;
+        for issue in form.iter().flat_map(|form| &form.oddities) {
+            tracing::warn!(operation = %op, "the upload {issue}: WeChat Pay may refuse it");
+        }
         let upload = form.map(|form| Upload::new(raw, form)).transpose()?;
         let body = match upload {
             Some(_) => Map::new(),
