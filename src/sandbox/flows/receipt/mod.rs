@@ -1,9 +1,49 @@
-//! Electronic receipts of transfers.
+//! Electronic receipts of merchant transfers: `GENERATING` → `FINISHED`, then a PDF to download.
 
-use super::Route;
+mod pdf;
+mod routes;
 
-pub(crate) const ROUTES: &[Route] = &[];
+pub(super) use routes::ROUTES;
+
+use crate::sandbox::state::bounded_map::BoundedMap;
+
+/// How many receipts of a merchant are kept.
+const MAX_RECEIPTS: usize = 10_000;
+/// How long a receipt takes, in seconds, if WeChat Pay settles nothing on its own.
+const GENERATION: u64 = 60;
 
 /// What one merchant has of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tables {}
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    /// By `out_bill_no` of the transfer.
+    receipts: BoundedMap<Receipt>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            receipts: BoundedMap::new(MAX_RECEIPTS),
+        }
+    }
+}
+
+/// A receipt that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Receipt {
+    created_at: u64,
+    /// When it is there.
+    finished_at: u64,
+}
+
+impl Receipt {
+    fn new(now: u64, settle_after: Option<u64>) -> Self {
+        Self {
+            created_at: now,
+            finished_at: now.saturating_add(settle_after.unwrap_or(GENERATION)),
+        }
+    }
+
+    fn is_finished(&self, now: u64) -> bool {
+        now >= self.finished_at
+    }
+}
