@@ -353,7 +353,17 @@ fn signature_comes_before_anything_else() {
     let refused = client.send(&client.post(NATIVE, &json!({})));
     assert_eq!(
         (refused.status, refused.header("sandbox-answer")),
-        (400, Some("stateful"))
+        (400, None)
+    );
+    // A flow refused it, and not a check before it.
+    let target = format!(
+        "/v3/pay/transactions/id/4200?mchid={}",
+        client.sandbox.mchid()
+    );
+    let refused = client.send(&client.request("GET", &target, ""));
+    assert_eq!(
+        (refused.status, refused.header("sandbox-answer")),
+        (404, Some("stateful"))
     );
 }
 
