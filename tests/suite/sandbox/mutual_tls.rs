@@ -120,6 +120,31 @@ fn refund_needs_the_merchants_own_certificate() {
     }
 }
 
+/// `apiclient_cert.p12`, whose password is the merchant ID.
+#[cfg(feature = "pkcs12")]
+#[test]
+fn archive_made_by_openssl_is_the_merchants_identity() {
+    if !material::has_program("openssl") {
+        return;
+    }
+    let sandbox = Sandbox::start().unwrap();
+    let merchant = sandbox.merchant();
+    let fields = paid_order(&sandbox, &merchant, "p12");
+    let scratch = Scratch::new();
+    let certificate = merchant.client_certificate().unwrap().to_pem();
+    let cert = scratch.written("apiclient_cert.pem", certificate);
+    let key = scratch.written("apiclient_key.pem", merchant.private_key_pem().unwrap());
+    let [cert, key] = [&cert, &key].map(|path| path.to_str().unwrap());
+    let password = format!("pass:{}", merchant.mchid());
+    let args = [
+        "pkcs12", "-export", "-in", cert, "-inkey", key, "-passout", &password,
+    ];
+    let archive = programs::openssl(&args, b"").unwrap();
+    let client = builder(&sandbox, &merchant).client_identity_pkcs12(archive);
+    let refunded = refund(&client.build().unwrap(), &fields, true).unwrap();
+    assert_eq!(refunded["out_refund_no"], "p12-r");
+}
+
 #[test]
 fn client_that_does_not_know_the_ca_refuses_the_server() {
     let sandbox = Sandbox::start().unwrap();
