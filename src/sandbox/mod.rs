@@ -43,6 +43,46 @@
 //! # }
 //! ```
 //!
+//! # Notifications
+//!
+//! What happens is posted to the `notify_url` of the request: signed, encrypted, and repeated on WeChat
+//! Pay's schedule until it is acknowledged. [`advance`](Sandbox::advance) moves the clock of the schedule,
+//! [`settle`](Sandbox::settle) waits for what is on its way, and [`deliveries`](Sandbox::deliveries) tells
+//! what the receiver responded. [`notify`](Sandbox::notify) sends any of the documented notifications.
+//! Nothing leaves this machine: a URL of another host is only reached if
+//! [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
+//! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL.
+//!
+//! | to test | call |
+//! | --- | --- |
+//! | a receiver that was down | [`advance`](Sandbox::advance), [`resend`](Sandbox::resend) |
+//! | the same notification twice, at the same time | [`duplicate`](Sandbox::duplicate) |
+//! | notifications out of order | [`hold_deliveries`](Sandbox::hold_deliveries), [`release_deliveries`](Sandbox::release_deliveries) |
+//! | signature probes, wrong keys, old timestamps | [`inject_delivery`](Sandbox::inject_delivery) |
+//! | what happens meanwhile | [`subscribe`](Sandbox::subscribe) |
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use wechatpay_chain::{json, sandbox::{DeliveryState, Sandbox}};
+//!
+//! # fn main() -> wechatpay_chain::Result<()> {
+//! let sandbox = Sandbox::start()?;
+//! // Nobody listens there, so the notification is sent again after 15 seconds, and so on.
+//! sandbox.redirect_notifications(Some("http://127.0.0.1:9/notify"))?;
+//! let id = sandbox.notify("REFUND.SUCCESS", json!({}))?.id().to_owned();
+//! sandbox.advance(Duration::from_secs(25 * 3600));
+//! sandbox.settle()?;
+//!
+//! let delivery = sandbox.delivery(&id).unwrap();
+//! assert_eq!(delivery.attempts().len(), 16);
+//! assert_eq!(delivery.state(), &DeliveryState::GivenUp);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Keys
+//!
 //! RSA keys are drawn once per process. IDs, serials and secrets are each sandbox's own, and the IDs of keys
 //! contain the word sandbox: they cannot be mistaken for real keys or used in place of them. A client in another language reads what it needs from
 //! accessors such as [`private_key_pem`](Sandbox::private_key_pem).

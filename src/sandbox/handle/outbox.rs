@@ -77,6 +77,33 @@ impl Sandbox {
 
     /// Returns the notifications and their attempts so far, oldest first. The sandbox keeps the latest
     /// 10,000.
+    ///
+    /// A test of a handler needs no server: what was sent is kept, whether or not anybody listened.
+    ///
+    /// ```
+    /// use wechatpay_chain::{json, sandbox::Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::start()?;
+    /// let client = sandbox.client_builder().build()?;
+    /// client.chain("v3/pay/transactions/native").post(json!({ "json": {
+    ///     "appid": sandbox.appid(),
+    ///     "mchid": sandbox.mchid(),
+    ///     "description": "A cup of tea",
+    ///     "out_trade_no": "tea-0001",
+    ///     "notify_url": "http://127.0.0.1:9/paid",
+    ///     "amount": { "total": 100 },
+    /// }}))?;
+    /// sandbox.user_pays("tea-0001")?;
+    /// sandbox.settle()?;
+    ///
+    /// let delivery = &sandbox.deliveries()[0];
+    /// let sent = delivery.attempts()[0].sent_headers();
+    /// let notification = client.notification(sent, delivery.body())?;
+    /// assert_eq!(notification.resource_json()["out_trade_no"], "tea-0001");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn deliveries(&self) -> Vec<Delivery> {
         outbox::make_bodies(&self.state);
         let now = self.state.clock.now();
