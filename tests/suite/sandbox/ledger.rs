@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
-    BillRows, Client, Notifications, Options,
+    BillRow, BillRows, Client, Notifications, Options,
     sandbox::{MerchantOptions, Sandbox},
 };
 
@@ -106,6 +106,16 @@ fn accounts_bills_and_notifications_agree_to_the_fen() {
     sandbox.advance(Duration::from_secs(24 * 3600));
     let flow = merchant.fund_flow(&merchant.client, &days);
     assert_eq!(flow, (expected.paid, out));
+    let sum = |path, query, column| merchant.sum(&merchant.client, &days, path, query, column);
+    let (trades, success, refund) = (
+        "v3/bill/tradebill",
+        json!({ "bill_type": "SUCCESS" }),
+        json!({ "bill_type": "REFUND" }),
+    );
+    assert_eq!(sum(trades, success, "订单金额"), expected.paid);
+    assert_eq!(sum(trades, refund, "申请退款金额"), expected.refunded);
+    let shares = sum("v3/profitsharing/bills", json!({}), "分账金额");
+    assert_eq!(shares, expected.shared);
     let client_of_shop = shop.client_builder().build().unwrap();
     assert_eq!(
         merchant.fund_flow(&client_of_shop, &days),
@@ -283,12 +293,50 @@ impl Shop<'_> {
 
     /// Returns what the fund flow bills of these days say: what came in, and what went out.
     fn fund_flow(&self, client: &Client, days: &BTreeSet<String>) -> (u64, u64) {
+        let column = "收支金额(元)";
         let (mut income, mut expense) = (0, 0);
+        self.rows(client, days, "v3/bill/fundflowbill", &json!({}), |row| {
+            let fen = u64::try_from(row.fen(column).unwrap()).unwrap();
+            match row.get("收支类型") {
+                Some("收入") => income += fen,
+                Some("支出") => expense += fen,
+                other => panic!("{other:?}"),
+            }
+        });
+        (income, expense)
+    }
+
+    /// Adds up a column of the bills of these days.
+    fn sum(
+        &self,
+        client: &Client,
+        days: &BTreeSet<String>,
+        path: &str,
+        query: Value,
+        column: &str,
+    ) -> u64 {
+        let mut sum = 0;
+        self.rows(client, days, path, &query, |row| {
+            sum += u64::try_from(row.fen(column).unwrap()).unwrap();
+        });
+        sum
+    }
+
+    fn rows(
+        &self,
+        client: &Client,
+        days: &BTreeSet<String>,
+        path: &str,
+        query: &Value,
+        mut each: impl FnMut(&BillRow),
+    ) {
         for day in days {
-            let options = json!({ "query": { "bill_date": day } });
-            let bill = match client.chain("v3/bill/fundflowbill").download(options) {
+            let mut query = query.clone();
+            query["bill_date"] = day.as_str().into();
+            let chain = client.chain(path.to_owned());
+            let bill = match chain.download(json!({ "query": query })) {
                 Ok(bill) => bill,
-                // Nothing moved on this day.
+                // Nothing happened on this day.
                 Err(err)
                     if err
                         .api()
@@ -296,19 +344,12 @@ impl Shop<'_> {
                 {
                     continue;
                 }
-                Err(err) => panic!("{err}"),
+                Err(err) => panic!("{path}: {err}"),
             };
             for row in BillRows::new(&bill.bytes()[..]).unwrap() {
-                let row = row.unwrap();
-                let fen = u64::try_from(row.fen("收支金额(元)").unwrap()).unwrap();
-                match row.get("收支类型") {
-                    Some("收入") => income += fen,
-                    Some("支出") => expense += fen,
-                    other => panic!("{other:?}"),
-                }
+                each(&row.unwrap());
             }
         }
-        (income, expense)
     }
 }
 
