@@ -10,8 +10,10 @@
 //! | --- | --- |
 //! | pay-score service order | create, query, cancel, modify, complete, pay, sync |
 //! | Native payment | prepay, query by either number, close |
-//! | bills | trade bill and fund flow bill of a past day, and their files |
-//! | media | image and video upload, marketing image upload |
+//! | platform keys | the list of certificates: see [`platform_mode`](Sandbox::platform_mode) and [`rotate_certificates`](Sandbox::rotate_certificates) |
+//! | bills | trade, fund flow and profit sharing bills of a past day, the fund flow of a sub-merchant, and their files |
+//! | receipts | of merchant transfers, and their files |
+//! | media | image and video upload, marketing images, images of complaints and their download |
 //! | self-test | `v3/security/echo` |
 //! | APIv2 | orders, code payments and their reversal, refunds, bills, profit sharing, red packets, transfers to users |
 //!

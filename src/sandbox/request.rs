@@ -14,7 +14,7 @@ use super::{
     response::ApiResponse,
     state::{SandboxState, keys::PlatformKey, merchant::Merchant, world::World},
 };
-use crate::catalog::Operation;
+use crate::{base::crypto::digest, catalog::Operation};
 
 /// A verified request of a documented operation.
 ///
@@ -176,6 +176,11 @@ impl<'a> Upload<'a> {
             file: raw.slice_ref(form.file),
             filename: form.filename,
         })
+    }
+
+    /// Returns whether this is the SHA-256 of the file, in hexadecimal.
+    pub(crate) fn is_hashed_as(&self, sha256: &str) -> bool {
+        sha256.eq_ignore_ascii_case(&digest::hex_lower(&digest::sha256(&self.file)))
     }
 }
 

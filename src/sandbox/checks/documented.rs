@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     catalog::{self, Field, Fields, Kind, Operation},
     sandbox::{
-        checks::{SERIAL, multipart, wrong_platform_serial},
+        checks::{SERIAL, fields, multipart, wrong_platform_serial},
         request::Ctx,
         response::ApiResponse,
     },
@@ -215,7 +215,17 @@ fn check_upload(ctx: &Ctx<'_>, meta: &Field) -> Result<(), ApiResponse> {
     };
     let meta = Body::of(meta.fields());
     meta.check_types(&upload.meta)?;
-    meta.check_required(&upload.meta)
+    meta.check_required(&upload.meta)?;
+    // Of an upload, the signature covers `meta` alone, and the hash in it the file.
+    let sha256 = meta.fields.get("sha256");
+    let sha256 = sha256.and_then(|field| upload.meta.get(field.name())?.as_str());
+    match sha256 {
+        Some(sha256) if !upload.is_hashed_as(sha256) => {
+            let issue = "does not match the file";
+            Err(fields::Fields::of_body(&upload.meta).error("sha256", issue))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks that a request with sealed fields names the key that they were sealed with.

@@ -4,15 +4,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Route, v3};
-use crate::{
-    base::crypto::digest,
-    sandbox::{
-        checks::{fields::Fields, multipart},
-        request::Ctx,
-        response::{ApiResponse, HandlerResult},
-        shaped,
-        state::world::FileEntry,
-    },
+use crate::sandbox::{
+    checks::{fields::Fields, multipart},
+    request::Ctx,
+    response::{ApiResponse, HandlerResult},
+    shaped,
+    state::world::FileEntry,
 };
 
 const MAX_IMAGE: usize = 2 << 20;
@@ -138,7 +135,7 @@ fn check(ctx: &Ctx<'_>, rules: &Rules) -> Result<(String, Bytes), ApiResponse> {
         return Err(fields.error("filename", &issue));
     }
     let sha256 = fields.text("sha256", 64)?;
-    if !sha256.eq_ignore_ascii_case(&digest::hex_lower(&digest::sha256(&upload.file))) {
+    if !upload.is_hashed_as(sha256) {
         return Err(fields.error("sha256", "does not match the file"));
     }
     if upload.file.is_empty() {
