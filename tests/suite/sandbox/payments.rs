@@ -140,7 +140,7 @@ fn each_product_is_prepaid_paid_queried_and_notified() {
 
 #[test]
 fn refusals_are_those_of_the_wire() {
-    let sandbox = Sandbox::start().unwrap();
+    let sandbox = with_provider();
     let client = sandbox.client_builder().build().unwrap();
     let prepay = |number: &str, total| {
         let path = "v3/pay/transactions/jsapi";
@@ -166,6 +166,19 @@ fn refusals_are_those_of_the_wire() {
     let err = sandbox.user_pays("tea-0002").unwrap_err();
     assert!(err.to_string().contains("ORDER_CLOSED"), "{err}");
     assert_eq!(sandbox.order_state("tea-0002").as_deref(), Some("CLOSED"));
+
+    let path = "v3/pay/partner/transactions/native";
+    let provider = provider(&sandbox);
+    post(&provider, path, partner_order("tea-0004")).unwrap();
+    let close = "v3/pay/partner/transactions/out-trade-no/tea-0004/close";
+    let body = json!({ "sp_mchid": SP_MCHID, "sub_mchid": SUB_MCHID });
+    assert_eq!(
+        code(post(&client, close, body.clone())),
+        expected(400, "PARAM_ERROR")
+    );
+    assert_eq!(post(&provider, close, body).unwrap(), Value::Null);
+    let again = post(&provider, path, partner_order("tea-0004"));
+    assert_eq!(code(again), expected(400, "ORDER_CLOSED"));
 
     // A sub-merchant of somebody else's.
     let mut body = partner_order("tea-0003");

@@ -192,3 +192,30 @@ fn service_provider_and_platform_refund_for_a_sub_merchant() {
     assert_eq!(delivery.mchid(), SP_MCHID);
     assert_eq!(delivery.resource()["sub_mchid"], SUB_MCHID);
 }
+
+#[test]
+fn concurrent_requests_move_the_money_once() {
+    let sandbox = Sandbox::builder().opening_balance(0).start().unwrap();
+    let client = sandbox.client_builder().build().unwrap();
+    let path = "v3/pay/transactions/native";
+    post(&client, path, order(&sandbox, "tea-0001", 100)).unwrap();
+    let balance = || sandbox.balance(sandbox.mchid()).unwrap().available;
+    let count = |succeeds: &(dyn Fn(usize) -> bool + Sync)| {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|n| scope.spawn(move || succeeds(n))).collect();
+            let done = threads.into_iter().map(|thread| thread.join().unwrap());
+            done.filter(|done| *done).count()
+        })
+    };
+    assert_eq!(count(&|_| sandbox.user_pays("tea-0001").is_ok()), 1);
+    assert_eq!(balance(), 100);
+    assert_eq!(sandbox.deliveries().len(), 1);
+    // Eight of the same are one.
+    let same = |_| refund(&client, "tea-0001", "back", 40).is_ok();
+    assert_eq!(count(&same), 8);
+    assert_eq!(balance(), 60);
+    // Of eight times 20, three fit.
+    let parts = |n| refund(&client, "tea-0001", &format!("back-{n}"), 20).is_ok();
+    assert_eq!(count(&parts), 3);
+    assert_eq!(balance(), 0);
+}
