@@ -51,7 +51,12 @@ pub(crate) fn check(op: &Operation, ctx: &Ctx<'_>) -> Result<(), ApiResponse> {
             return Err(ApiResponse::missing_from("header", &pointer));
         }
     }
-    check_serial(ctx.sealing_key().is_ok(), body.fields, &ctx.body)
+    let names_key = ctx.sealing_key().is_ok();
+    let query_values =
+        (ctx.queries().iter()).map(|(name, value)| (name.clone(), value.as_str().into()));
+    let query = query.unwrap_or(Fields::NONE);
+    check_serial(names_key, query, &query_values.collect())?;
+    check_serial(names_key, body.fields, &ctx.body)
 }
 
 /// Returns whether a field at the top of a request is a variable of the path.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     fill::{Form, Known, fill},
     memory::{Answer, Remembered},
+    sample,
     values::{Values, hash},
 };
 use crate::{
@@ -40,7 +41,10 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
         Remembered::Conflict => {
             return Err(ApiResponse::invalid_request("请求参数与之前请求不一致"));
         }
-        Remembered::Same(earlier) => return Ok(response(op, &earlier.response)),
+        Remembered::Same(earlier) => {
+            sample::publish(ctx, &earlier.response);
+            return Ok(response(op, &earlier.response));
+        }
         Remembered::About(earlier) => Some(earlier),
         Remembered::New => None,
     };
@@ -62,6 +66,7 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
         })
     };
     let filled = made(&seal);
+    sample::publish(ctx, &filled);
     let answered = response(op, &filled);
     let clear = made(&|_, _| None);
     ctx.world().store(&ctx.merchant.mchid).shaped.add(
@@ -214,18 +219,23 @@ fn file(op: &Operation) -> ApiResponse {
     const PNG: &[u8] =
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
         \0\0\0\rIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
-    const TEXT: &[u8] = "沙箱\n".as_bytes();
     let template = op.template();
     if is_documented_unsigned(&Method::GET, &format!("/{template}")) {
         return match template.contains("/images/") {
             true => ApiResponse::file(Bytes::from_static(PNG), "image/png"),
-            false => ApiResponse::file(Bytes::from_static(TEXT), "text/plain; charset=utf-8"),
+            false => ApiResponse::file(
+                Bytes::from_static(sample::TEXT.as_bytes()),
+                "text/plain; charset=utf-8",
+            ),
         };
     }
     if !template.ends_with("/statements") {
         return ApiResponse::no_content();
     }
-    ApiResponse::statement(Bytes::from_static(TEXT), "text/plain; charset=utf-8")
+    ApiResponse::statement(
+        Bytes::from_static(sample::TEXT.as_bytes()),
+        "text/plain; charset=utf-8",
+    )
 }
 
 /// Returns the variables of the path, the query and the body as one object, with sealed values in the
@@ -248,14 +258,15 @@ fn parameters(ctx: &Ctx<'_>) -> Map<String, Value> {
     for (name, value) in ctx.queries() {
         parameters.insert(name.clone(), value.as_str().into());
     }
-    let table = |part: &str| request.get(part).map(|part| part.fields());
+    let table = |part: &str| request.get(part).map_or(Fields::NONE, |part| part.fields());
     let mut body = ctx.body.clone();
     let mut opener = Opener {
         key: ctx.sealing_key().ok(),
         op: ctx.op,
         left: MAX_DECRYPTED,
     };
-    opener.open(&mut body, table("json").unwrap_or(Fields::NONE));
+    opener.open(&mut parameters, table("query"));
+    opener.open(&mut body, table("json"));
     parameters.extend(body);
     if let Some(upload) = &ctx.upload {
         parameters.extend(upload.meta.clone());

@@ -3,6 +3,7 @@
 mod answer;
 mod fill;
 mod memory;
+mod sample;
 mod script;
 mod values;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fill::Form;
+use super::{fill::Form, sample};
 use crate::{
     catalog::Kind,
     sandbox::{
@@ -31,7 +31,10 @@ impl Values<'_> {
                 .iter()
                 .any(|w| value.contains(w))
         };
-        let listed = (documented.iter().find(|value| !is_failure(value)))
+        // The hash of the sample file.
+        let is_sha1 = |value: &&&str| name == "hash_type" && **value == "SHA1";
+        let listed = (documented.iter().find(is_sha1))
+            .or_else(|| documented.iter().find(|value| !is_failure(value)))
             .or(documented.first())
             .copied();
         match kind {
@@ -90,7 +93,8 @@ impl Values<'_> {
             "code_url" => format!("weixin://wxpay/bizpayurl?pr={}", rng.token(9)),
             "bank_type" => "OTHERS".to_owned(),
             "hash_type" => "SHA1".to_owned(),
-            "hash_value" => rng.hex(40).to_lowercase(),
+            "hash_value" => sample::sha1(),
+            "download_url" => sample::url(self.origin, &rng.token(32)),
             "sha256" => rng.hex(64).to_lowercase(),
             "package_info" | "token" => rng.token(64),
             _ if ends(&["currency", "fee_type", "currency_type"]) => "CNY".to_owned(),

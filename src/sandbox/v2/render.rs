@@ -35,6 +35,15 @@ pub(super) fn answer(ctx: &V2Ctx<'_>, path: &str, result: V2Result) -> ApiRespon
             put(name, value);
         }
     }
+    // An upload's form has no `appid`, and the table of its response requires one.
+    let requires_appid = ctx
+        .op
+        .response()
+        .get("appid")
+        .is_some_and(|field| field.is_required());
+    if requires_appid && ctx.optional("appid").is_none() {
+        put("appid", ctx.merchant.appid());
+    }
     match result {
         Ok(V2Reply::Fields(own)) => {
             put("result_code", "SUCCESS");

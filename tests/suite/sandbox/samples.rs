@@ -88,6 +88,9 @@ impl Samples {
                 }
             };
         }
+        if op.version() == "v2" && op.request().get("body").is_some() {
+            options.insert("xml".to_owned(), json!({ "sign_type": "HMAC-SHA256" }));
+        }
         if let Some(xml) = options.get_mut("xml") {
             if !xml.is_object() {
                 *xml = json!({});
@@ -117,14 +120,14 @@ impl Samples {
 
     fn options(&self, sample: &Sample) -> Options {
         let options = Options::from(sample.options.clone());
-        let body = sample.op.request().get("body").map(|body| body.fields());
-        let Some(meta) = body.and_then(|body| body.get("meta")) else {
+        let Some(body) = sample.op.request().get("body") else {
             return options;
         };
         let is_video = sample.op.template().contains("video");
         let name = if is_video { "a.mp4" } else { "a.png" };
         let mut media = Media::from_bytes(name, b"\x89PNG".to_vec());
-        let mut fields = self.object(meta.fields());
+        let meta = body.fields().get("meta").map(|meta| meta.fields());
+        let mut fields = meta.map(|meta| self.object(meta)).unwrap_or_default();
         // These are about the file, and the library fills them in.
         for name in ["filename", "sha256"] {
             fields.remove(name);

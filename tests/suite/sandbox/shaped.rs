@@ -1,7 +1,11 @@
 //! Operations without a flow: answered from their table, and from what was sent before.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use wechatpay_chain::{Client, sandbox::Sandbox};
+use wechatpay_chain::{Client, Method, catalog, sandbox::Sandbox};
+
+use crate::fixtures::programs;
 
 const APPLY: &str = "v3/apply4subject/applyment";
 
@@ -97,4 +101,59 @@ fn statement_is_signed_by_its_hash() {
     let statement = statement.unwrap();
     assert!(statement.headers().contains_key("wechatpay-statement-sha1"));
     assert!(!statement.bytes().is_empty());
+}
+
+#[test]
+fn made_up_download_url_leads_to_a_file_with_the_hash() {
+    let (sandbox, client) = start();
+    let asked = json!({ "query": { "bill_date": "20180608" } });
+    let bill = || {
+        client
+            .chain("v3/funds-to-oversea/bill-download-url")
+            .get(asked.clone())
+    };
+    // The same response twice: its URL works both times.
+    for _ in 0..2 {
+        let bill: Value = bill().unwrap().json().unwrap();
+        let url = bill["download_url"].as_str().unwrap();
+        let token = url.strip_prefix(&format!(
+            "{}v3/billdownload/file?token=",
+            sandbox.base_uri()
+        ));
+        let token = token.unwrap_or_else(|| panic!("{url}"));
+        let file = client
+            .chain("v3/billdownload/file")
+            .get(json!({ "query": { "token": token } }));
+        assert_eq!(bill["hash_value"], programs::sha1(file.unwrap().bytes()));
+        sandbox.advance(Duration::from_secs(301));
+    }
+}
+
+#[test]
+fn sealed_fields_of_a_response_open_and_a_query_returns_what_was_sent() {
+    let (sandbox, client) = start();
+    let rename = "v3/aggracct-bc/wb-channel/bank-channel-account/rename";
+    let sent = client.chain(rename).post(json!({ "json": {
+        "out_request_no": "rename-1",
+        "mchid": sandbox.mchid(),
+        "bal_account_no": "6222021234567890123",
+        "change_scene": "SUBJECT_INFO_RENAME",
+    }}));
+    let sent: Value = sent.unwrap().json().unwrap();
+    let by_id = format!("{rename}/{{application_id}}");
+    let op = catalog::find(&Method::GET, &by_id).unwrap();
+    let queried = |id: &Value| -> Value {
+        let query = json!({ "mchid": sandbox.mchid(), "bal_account_no": "6222021234567890123" });
+        let found = client
+            .chain(&by_id)
+            .get(json!({ "application_id": id, "query": query }));
+        let mut found = found.unwrap().json().unwrap();
+        client.decrypt_documented(op, &mut found).unwrap();
+        found
+    };
+    let found = queried(&sent["application_id"]);
+    assert_eq!(found["bal_account_no"], "6222021234567890123");
+    assert_eq!(found["out_request_no"], "rename-1");
+    // Of another application, the number is made up.
+    assert_ne!(queried(&"7".into())["out_request_no"], "rename-1");
 }
