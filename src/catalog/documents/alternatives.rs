@@ -34,7 +34,7 @@ pub(crate) fn is_replaced(field: &Field, fields: Fields, is_given: impl Fn(&str)
     let requires = |name: &&str| fields.get(name).is_some_and(|field| field.is_required());
     let is_one_of = ONE_OF.iter().any(|group| {
         group.contains(&name)
-            && group.iter().all(|name| requires(name))
+            && group.iter().all(&requires)
             && group.iter().any(|name| is_given(name))
     });
     let has_forms = || requires(&DIRECT[0]) && requires(&INSTITUTION[0]);

@@ -31,8 +31,13 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// Returns the query in the path.
+    pub(crate) fn query(&self) -> Option<&'a str> {
+        self.query
+    }
+
     /// Returns the documented operation.
-    pub(super) fn operation(&self) -> Option<&'static Operation> {
+    pub(crate) fn operation(&self) -> Option<&'static Operation> {
         let (version, _) = path::version(self.template);
         operation(self.method, self.template, self.api_path, version)
     }

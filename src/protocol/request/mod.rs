@@ -121,10 +121,8 @@ impl Draft {
         )?;
         #[cfg(feature = "documents")]
         check_documents(
-            &method,
-            template,
-            target.split_at(prefix),
-            &origin,
+            documents::Asked::new(&method, template, &target[prefix..]),
+            Base::is_default(&origin, &target[..prefix]),
             version,
             &options,
             setup,
@@ -291,10 +289,8 @@ impl Draft {
 /// After the sensitive fields are encrypted: what is in clear text now stays so.
 #[cfg(feature = "documents")]
 fn check_documents(
-    method: &Method,
-    template: &str,
-    (prefix, target): (&str, &str),
-    origin: &Origin,
+    asked: documents::Asked<'_>,
+    is_default_base: bool,
     version: Version,
     options: &Options,
     setup: &Setup,
@@ -304,11 +300,7 @@ fn check_documents(
     if checks == Checks::Off {
         return Ok(());
     }
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (target, None),
-    };
-    let Some(operation) = documents::operation(method, template, path, version) else {
+    let Some(operation) = asked.operation() else {
         return Ok(());
     };
     checks.check(&Given {
@@ -318,13 +310,13 @@ fn check_documents(
         json: request.json.as_ref(),
         xml: request.xml.as_ref(),
         query: request.query.as_ref(),
-        query_in_path: query,
+        query_in_path: asked.query(),
         has_body: request.body.is_some(),
         media: request.media.as_ref(),
         headers: &request.headers,
         mutual_tls: options.send.mutual_tls,
         without_nonce: request.without_nonce,
-        is_default_base: Base::is_default(origin, prefix),
+        is_default_base,
     })
 }
 
