@@ -50,7 +50,7 @@
 //!   moved.
 //! - [`Call`] is the future of an async verb; it explains what dropping it means.
 //! - [`Notifications`] receives what WeChat Pay posts to the merchant.
-//! - [`catalog`] lists the documented operations. [`path!`] checks a path at compile time.
+//! - [`catalog`] lists the documented operations and their fields. [`path!`] checks a path at compile time.
 //!
 //! # Features
 //!
@@ -193,6 +193,19 @@ mod tests {
         // A call is one future, awaited in one place.
         send::<Call>();
         send::<PreparedRequest>();
+    }
+
+    #[cfg(feature = "documents")]
+    #[test]
+    fn documents_are_send_and_sync() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<catalog::Event>();
+        shared::<catalog::Field>();
+        shared::<catalog::FieldUse>();
+        shared::<catalog::Fields>();
+        shared::<catalog::FieldsIter>();
+        shared::<catalog::Kind>();
+        shared::<catalog::Sealing>();
     }
 
     #[cfg(feature = "axum")]

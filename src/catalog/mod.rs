@@ -4,6 +4,10 @@
 //! [`path!`](crate::path) checks a path at compile time, [`find`] and [`by_title`] look up operations at
 //! run time, and [`operations`] lists all of them. A program that uses none of this does not contain it.
 //!
+//! The feature `documents` adds the fields of each operation, `Operation::request` and
+//! `Operation::response`, and the notifications, `events`. [`guide::documents`](crate::guide::documents)
+//! shows how to use them.
+//!
 //! ```
 //! use http::Method;
 //! use wechatpay_chain::{catalog, path};
