@@ -44,6 +44,9 @@ impl Options {
     /// padding. The key is chosen as for [`encrypt`](Options::encrypt), and all attempts of a call send the
     /// same ciphertexts and the same serial.
     ///
+    /// A field with a misspelt name is not known to be sealed, and is sent in clear.
+    /// [`check_documents`](Options::check_documents) finds it.
+    ///
     /// [`ClientBuilder::encrypt_documented`](crate::ClientBuilder::encrypt_documented) does this for every
     /// call. The two APIv2 operations with sealed fields, `mmpaysptrans/pay_bank` and
     /// `mchrisk/querymchrisk`, have keys of their own: see the guide's

@@ -162,6 +162,8 @@ impl Problem {
             .iter()
             .map(|field| field.name())
             .map(|known| (distance(known, name), is_given(known), known))
+            // Two letters apart, a name may be meant that is given as well. Otherwise it is another field.
+            .filter(|(distance, is_given, _)| !is_given || *distance <= 2)
             .filter(|(distance, _, known)| is_near(*distance, known, name))
             .min_by_key(|(distance, is_given, _)| (*distance, *is_given));
         let nearest = near.map(|(_, _, known)| known);
@@ -196,6 +198,10 @@ impl Problem {
 
 /// The case of a letter counts little: `OutTradeNo` and `out_trade_no` mean the same.
 fn distance(documented: &str, given: &str) -> usize {
+    // A name or value may be of any length: it is not copied for each documented one.
+    if given.len() > 2 * documented.len() {
+        return given.len();
+    }
     let fold = |text: &str| -> Vec<u8> {
         let letters = text.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
         letters.map(|byte| byte.to_ascii_lowercase()).collect()

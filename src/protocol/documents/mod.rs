@@ -32,7 +32,7 @@ use crate::{
 /// Documented lists of values are not complete: a value with digits that looks like a listed one, such as
 /// `1011` where `1000` is listed, is no finding.
 ///
-/// Requests whose path is not documented are not checked. `sign`, `sign_type` and `nonce_str` are never
+/// Requests whose path is not documented are not checked, and neither is a `body`. `sign`, `sign_type` and `nonce_str` are never
 /// findings, and neither are `sub_mch_id`, `sub_appid` and `sub_openid` on APIv2.
 ///
 /// # Examples
@@ -109,7 +109,11 @@ pub(crate) fn operation(
 ) -> Option<&'static Operation> {
     catalog::find(method, template).or_else(|| match version {
         Version::V2 => catalog::find(method, &format!("v2{api_path}")),
-        Version::V3 => catalog::find(method, api_path),
+        Version::V3 => catalog::find(method, api_path).or_else(|| {
+            // An absolute URL may have the prefix of another base URI, such as `/hk`.
+            let prefix = api_path.find("/v3/")?;
+            catalog::find(method, &api_path[prefix..])
+        }),
     })
 }
 
@@ -142,6 +146,9 @@ mod tests {
             .as_deref(),
             Some("POST v2/pay/unifiedorder")
         );
+        let with_prefix = "/hk/v3/pay/transactions/native";
+        let url = "https://apihk.mch.weixin.qq.com/hk/v3/pay/transactions/native";
+        assert_eq!(found(&Method::POST, url, with_prefix, Version::V3), native);
         assert_eq!(found(&Method::PUT, path, path, Version::V3), None);
         // The value of a variable is not part of the path's meaning.
         let by_id = "v3/pay/transactions/id/{transaction_id}";

@@ -156,7 +156,9 @@ impl Checker {
         match value {
             Value::Object(map) => self.object(map, field.fields(), form, at),
             // PHP writes an empty map as an empty list.
-            Value::Array(items) if items.is_empty() => {}
+            Value::Array(items) if items.is_empty() => {
+                self.object(&Map::new(), field.fields(), form, at);
+            }
             other => self.findings.add(at, Problem::Type(Kind::Object, a(other))),
         }
     }
