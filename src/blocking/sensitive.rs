@@ -74,7 +74,7 @@ impl Client {
     ///
     /// # Errors
     /// Returns the errors of those methods, with the JSON Pointer of the field, and one if a sealed field
-    /// is no string. A response without sealed fields needs no key.
+    /// is not a string. A response without sealed fields needs no key.
     ///
     /// # Examples
     ///

@@ -50,8 +50,13 @@ const CONDITIONAL: [(&str, &str); 3] = [
 const DIRECT: [&str; 2] = ["mchid", "appid"];
 const INSTITUTION: [&str; 3] = ["sp_mchid", "sp_appid", "sub_mchid"];
 
-/// Returns `true` if an absent required field is replaced by another one that is given, or may be absent.
-pub(crate) fn is_replaced(field: &Field, fields: Fields, is_given: impl Fn(&str) -> bool) -> bool {
+/// Returns `true` if a required field of `fields` may be absent: another one that is given replaces it, or
+/// only some merchants send it.
+pub(crate) fn may_be_absent(
+    field: &Field,
+    fields: Fields,
+    is_given: impl Fn(&str) -> bool,
+) -> bool {
     let name = field.name();
     let documents = |name: &str| fields.get(name).is_some();
     let requires = |name: &str| fields.get(name).is_some_and(|field| field.is_required());
@@ -70,7 +75,7 @@ pub(crate) fn is_replaced(field: &Field, fields: Fields, is_given: impl Fn(&str)
         let mut conditional = CONDITIONAL.iter();
         conditional.any(|(field, with)| *field == name && documents(with))
     };
-    // "直连商户不用传二级商户号": an order of several, of which each has a merchant.
+    // A combined order names a merchant for each of its orders. "直连商户不用传二级商户号".
     let is_own_order = || {
         name == "sub_mchid"
             && requires(DIRECT[0])

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     base::edit_distance::levenshtein,
-    catalog::{Field, Fields, Kind},
+    catalog::{self, Field, Fields, Kind},
     error::value::shown,
 };
 
@@ -170,7 +170,10 @@ impl Problem {
         // A misspelt name that is right somewhere else is rarer than a field in the wrong place.
         let elsewhere = match near {
             Some((1, false, _)) => None,
-            _ => place(request, name),
+            _ => {
+                let mut places = catalog::places(request, name).into_iter();
+                places.next().map(|(pointer, _)| pointer)
+            }
         };
         Self::Unknown { nearest, elsewhere }
     }
@@ -215,18 +218,6 @@ fn distance(documented: &str, given: &str) -> usize {
 
 fn is_near(distance: usize, documented: &str, given: &str) -> bool {
     distance * 2 <= documented.len().max(given.len())
-}
-
-/// The pointer of the first field with this name, anywhere in the request.
-fn place(fields: Fields, name: &str) -> Option<String> {
-    fields.iter().find_map(|field| {
-        if field.matches(name) {
-            return Some(format!("/{}", field.name()));
-        }
-        let inner = place(field.fields(), name)?;
-        let items = if field.kind().is_list() { "/*" } else { "" };
-        Some(format!("/{}{items}{inner}", field.name()))
-    })
 }
 
 /// A place in the options map. It becomes text only for a finding.

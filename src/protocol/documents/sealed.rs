@@ -29,8 +29,8 @@ pub(crate) fn find(fields: Fields, body: &Value) -> Vec<Sealed<'_>> {
     let mut search = Search::default();
     match body {
         Value::Object(_) => search.object(fields, body),
-        // A list in place of an object, or the other way round, is searched as well: a text must not
-        // stay in clear because the documents are wrong about its surroundings.
+        // A list in place of an object, or an object in place of a list, is searched as well: a text must
+        // not stay in clear because the documents are wrong about what it is in.
         Value::Array(items) => search.items(items, |search, item| search.inner(fields, item)),
         other => search.inner(fields, other),
     }
@@ -54,8 +54,8 @@ impl<'v> Search<'v> {
     fn object(&mut self, fields: Fields, object: &'v Value) {
         for (name, value) in object.as_object().into_iter().flatten() {
             if let Some(field) = fields.get(name) {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                self.below(&name, |search| search.field(field, value));
+                // A documented name needs no escape in a pointer.
+                self.below(name, |search| search.field(field, value));
             }
         }
     }

@@ -212,7 +212,7 @@ impl Checker {
     fn missing(&mut self, seen: &Seen, is_given: impl Fn(&str) -> bool, at: &At<'_>) {
         for field in seen.missing() {
             let is_exempt = SIGNATURE.contains(&field.name());
-            if !is_exempt && !catalog::is_replaced(&field, seen.fields, &is_given) {
+            if !is_exempt && !catalog::may_be_absent(&field, seen.fields, &is_given) {
                 let problem = Problem::missing(&field);
                 self.findings.add(&at.name(field.name()), problem);
             }
