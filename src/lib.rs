@@ -59,7 +59,7 @@
 //! | `ring` (default) | crypto and TLS through ring |
 //! | `aws-lc-rs` | crypto and TLS through aws-lc-rs; with both, aws-lc-rs is used |
 //! | `axum` | [`Notification`] as an extractor for axum handlers |
-//! | `documents` | the documented fields of each operation and notification, in [`catalog`] |
+//! | `documents` | the documented fields of each operation and notification, in [`catalog`]; `check_documents` compares requests with them, `encrypt_documented` encrypts the sealed ones |
 //! | `pkcs12` | `Identity::from_pkcs12`: the client certificate from `apiclient_cert.p12` |
 //! | `platform-verifier` | `TransportBuilder::platform_verifier`: TLS that trusts what the operating system trusts |
 //! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against |

@@ -97,6 +97,8 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Official page: "敏感信息加解密".
     #[cfg(feature = "documents")]
     pub fn decrypt_documented(&self, operation: &Operation, response: &mut Value) -> Result<()> {
         let texts = self.drive(self.opening(operation, response))?;

@@ -6,7 +6,7 @@
 //!
 //! The feature `documents` adds the fields of each operation, `Operation::request` and
 //! `Operation::response`, and the notifications, `events`. [`guide::documents`](crate::guide::documents)
-//! shows how to use them. With it, every program that has a client contains the fields.
+//! shows how to use them.
 //!
 //! ```
 //! use http::Method;

@@ -340,6 +340,9 @@ impl ClientBuilder {
 
     /// Sets whether each request is compared with what WeChat Pay documents before it is sent. Defaults
     /// to [`Checks::Off`]. Feature `documents`.
+    ///
+    /// [`Checks`] has an example. [`Options::check_documents`](crate::Options::check_documents) decides for
+    /// one call.
     #[cfg(feature = "documents")]
     pub fn check_documents(mut self, checks: Checks) -> Self {
         self.checks = checks;
@@ -351,6 +354,8 @@ impl ClientBuilder {
     /// `false`. Feature `documents`.
     ///
     /// A call to an undocumented path is sent as it is.
+    ///
+    /// Official page: "敏感信息加解密".
     #[cfg(feature = "documents")]
     pub fn encrypt_documented(mut self, enabled: bool) -> Self {
         self.encrypt_documented = enabled;
