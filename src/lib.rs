@@ -116,8 +116,6 @@ pub use crate::error::{ApiError, Error, ErrorKind, Outcome, RefusedNotification,
 #[cfg(feature = "axum")]
 pub use crate::extract::NotificationRejection;
 pub use crate::protocol::bill::{BillRows, row::BillRow};
-#[cfg(feature = "documents")]
-pub use crate::protocol::documents::Checks;
 pub use crate::protocol::notification::{
     Notification,
     ack::Ack,
@@ -125,6 +123,8 @@ pub use crate::protocol::notification::{
     replay::{Admission, Fence, ReplayGuard},
 };
 pub use crate::protocol::options::Options;
+#[cfg(feature = "documents")]
+pub use crate::protocol::options::documented::Checks;
 pub use crate::protocol::options::media::Media;
 pub use crate::protocol::response::verification::Verification;
 pub use crate::protocol::retry::RetryPolicy;

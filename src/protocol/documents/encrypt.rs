@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashSet};
 use serde_json::{Map, Value};
 
 use super::{
-    Asked,
+    operation,
     sealed::{self, Expected, Sealed},
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     protocol::{
         options::{
             Options, RequestOptions,
+            documented::{Asked, Seal},
             encrypt::{encrypt_with, error, given_serial, key, resolve_one},
             measure,
             media::Media,
@@ -26,13 +27,11 @@ use crate::{
 const ENCRYPT: &str = "encrypt_documented";
 const ALREADY: &str = "already_encrypted";
 
-/// What a call asks about its sealed fields.
-#[derive(Clone, Default)]
-pub(crate) struct SealedOptions {
-    encrypt: bool,
-    /// Pointers to ciphertexts.
-    already: Vec<String>,
-}
+/// What encrypts sealed fields.
+pub(crate) const SEAL: Seal = Seal {
+    run: encrypt,
+    requires_key,
+};
 
 impl Options {
     /// Encrypts every field that WeChat Pay documents as sealed, in place, when the request is made, and
@@ -90,7 +89,8 @@ impl Options {
     ///
     /// Official page: "敏感信息加解密".
     pub fn encrypt_documented(mut self) -> Self {
-        self.request.sealed.encrypt = true;
+        self.request.documented.encrypt = true;
+        self.request.documented.seal = Some(SEAL);
         self
     }
 
@@ -127,34 +127,27 @@ impl Options {
         pointers: impl IntoIterator<Item = P>,
     ) -> Self {
         let pointers = pointers.into_iter().map(Into::into);
-        self.request.sealed.already.extend(pointers);
+        self.request.documented.already.extend(pointers);
+        self.request.documented.seal = Some(SEAL);
         self
     }
 }
 
-/// Returns `false` if [`encrypt`] certainly has nothing to do.
-pub(crate) fn may_encrypt(request: &RequestOptions, by_default: bool) -> bool {
-    by_default || request.sealed.encrypt || !request.sealed.already.is_empty()
-}
-
 /// Returns `true` if [`encrypt`] requires a platform key.
-pub(crate) fn encrypts(asked: Asked<'_>, request: &RequestOptions, by_default: bool) -> bool {
+fn requires_key(asked: Asked<'_>, request: &RequestOptions, by_default: bool) -> bool {
     let plan = Plan::new(asked, request, &[], by_default);
     plan.is_ok_and(|plan| !plan.encrypt.is_empty() || !plan.already.is_empty())
 }
 
 /// Encrypts the sealed fields of the request and names the key in its headers. `named` are the fields of
 /// `json` that the caller has encrypted in another way.
-pub(crate) fn encrypt(
+fn encrypt(
     asked: Asked<'_>,
     request: &mut RequestOptions,
     named: &[(String, Padding)],
     by_default: bool,
     trust: &Trust,
 ) -> Result<()> {
-    if !may_encrypt(request, by_default) {
-        return Ok(());
-    }
     let plan = Plan::new(asked, request, named, by_default)?;
     if plan.encrypt.is_empty() && plan.already.is_empty() {
         return Ok(());
@@ -224,9 +217,9 @@ impl Plan {
         named: &[(String, Padding)],
         by_default: bool,
     ) -> Result<Self> {
-        let must = request.sealed.encrypt;
+        let must = request.documented.encrypt;
         let operation = match must || by_default {
-            true => asked.operation(),
+            true => operation(asked),
             false => None,
         };
         if must && operation.is_none() {
@@ -258,8 +251,8 @@ impl Plan {
             }
             first.get_or_insert((place, body));
         }
-        if !request.sealed.already.is_empty() {
-            plan.leave(&request.sealed.already, first)?;
+        if !request.documented.already.is_empty() {
+            plan.leave(&request.documented.already, first)?;
         }
         let is_named = |pointer: &String| named.iter().any(|(named, _)| named == pointer);
         if plan.place == Place::Json {

@@ -8,11 +8,19 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::finding::{At, Findings, Problem};
+use super::{
+    finding::{At, Findings, Problem},
+    operation,
+};
 use crate::{
     catalog::{self, Field, Fields, Kind, Operation},
+    error::{Cause, cause::Result},
     protocol::{
-        options::{Var, media::Media},
+        options::{
+            Options, RequestOptions, Var,
+            documented::{Asked, Check, Checks, Circumstances},
+            media::Media,
+        },
         trust::signature::SERIAL,
         url::path::Version,
     },
@@ -25,27 +33,88 @@ const SIGNATURE: [&str; 3] = ["sign", "sign_type", "nonce_str"];
 /// the same operation.
 const SERVICE_PROVIDER: [&str; 3] = ["sub_mch_id", "sub_appid", "sub_openid"];
 
+/// Returns the checks for a client or a call.
+pub(crate) fn check(checks: Checks) -> Check {
+    Check { checks, run }
+}
+
+impl Options {
+    /// Sets whether the request is compared with what WeChat Pay documents. Defaults to the client's
+    /// [`check_documents`](crate::ClientBuilder::check_documents). Feature `documents`.
+    pub fn check_documents(mut self, checks: Checks) -> Self {
+        self.request.documented.check = Some(check(checks));
+        self
+    }
+}
+
+/// Checks a request.
+///
+/// # Errors
+/// Returns an error that names the findings, if they are denied.
+fn run(
+    checks: Checks,
+    asked: Asked<'_>,
+    circumstances: Circumstances,
+    request: &RequestOptions,
+) -> Result<()> {
+    // Without a subscriber the check would cost time for every request and have no effect.
+    let is_heard = checks == Checks::Deny || tracing::enabled!(tracing::Level::WARN);
+    if checks == Checks::Off || !is_heard {
+        return Ok(());
+    }
+    let Some(operation) = operation(asked) else {
+        return Ok(());
+    };
+    let given = Given {
+        operation,
+        version: asked.version,
+        vars: &request.vars,
+        json: request.json.as_ref(),
+        xml: request.xml.as_ref(),
+        query: request.query.as_ref(),
+        query_in_path: asked.query,
+        has_body: request.body.is_some(),
+        media: request.media.as_ref(),
+        headers: &request.headers,
+        without_nonce: request.without_nonce,
+        circumstances,
+    };
+    let findings = given.check();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    if checks == Checks::Deny {
+        return Err(Cause::request(format!(
+            "the request differs from WeChat Pay's documents of {}: {findings} (Checks::Warn sends it \
+             anyway)",
+            catalog::date(),
+        )));
+    }
+    for finding in findings.iter() {
+        tracing::warn!(%operation, %finding, "the request differs from WeChat Pay's documents");
+    }
+    Ok(())
+}
+
 /// What was given for a request.
-pub(crate) struct Given<'g> {
-    pub(crate) operation: &'static Operation,
-    pub(crate) version: Version,
-    pub(crate) vars: &'g [Var],
-    pub(crate) json: Option<&'g Value>,
-    pub(crate) xml: Option<&'g Value>,
-    pub(crate) query: Option<&'g Value>,
+struct Given<'g> {
+    operation: &'static Operation,
+    version: Version,
+    vars: &'g [Var],
+    json: Option<&'g Value>,
+    xml: Option<&'g Value>,
+    query: Option<&'g Value>,
     /// The query that is part of the path.
-    pub(crate) query_in_path: Option<&'g str>,
-    pub(crate) has_body: bool,
-    pub(crate) media: Option<&'g Media>,
-    pub(crate) headers: &'g HeaderMap,
-    pub(crate) mutual_tls: bool,
-    pub(crate) without_nonce: bool,
-    /// Whether the request goes to the default base URI.
-    pub(crate) is_default_base: bool,
+    query_in_path: Option<&'g str>,
+    has_body: bool,
+    media: Option<&'g Media>,
+    headers: &'g HeaderMap,
+    without_nonce: bool,
+    circumstances: Circumstances,
 }
 
 impl Given<'_> {
-    pub(super) fn check(&self) -> Findings {
+    fn check(&self) -> Findings {
         let request = self.operation.request();
         let mut checker = Checker {
             request,
@@ -120,9 +189,9 @@ impl Given<'_> {
                 checker.headers(self.headers, field.fields(), &at);
                 true
             }
-            "security" => self.mutual_tls,
+            "security" => self.circumstances.mutual_tls,
             "nonceless" => self.without_nonce,
-            "base_uri" => !self.is_default_base,
+            "base_uri" => !self.circumstances.is_default_base,
             // A variable of the path. A missing one is an error anyway.
             _ => {
                 if let Some(var) = self.vars.iter().find(|var| var.name == name) {

@@ -39,9 +39,11 @@ fn found_with<'g>(
         has_body: false,
         media: None,
         headers,
-        mutual_tls: true,
         without_nonce: true,
-        is_default_base: false,
+        circumstances: Circumstances {
+            mutual_tls: true,
+            is_default_base: false,
+        },
     };
     change(&mut given);
     given.check().iter().map(ToString::to_string).collect()
@@ -93,9 +95,11 @@ fn documented_request_has_no_findings_and_allocates_nothing() {
         has_body: false,
         media: None,
         headers: &headers,
-        mutual_tls: false,
         without_nonce: false,
-        is_default_base: true,
+        circumstances: Circumstances {
+            mutual_tls: false,
+            is_default_base: true,
+        },
     };
     assert!(given.check().is_empty());
     let allocations = allocation_counter::measure(|| {
@@ -548,11 +552,13 @@ fn keys_of_the_options_map_are_required_where_documented() {
         "appid": "a", "mch_id": "1", "out_trade_no": "1", "out_refund_no": "1", "total_fee": 1, "refund_fee": 1,
     }});
     let op = "POST v2/secapi/pay/refund";
-    let found = found_with(op, &refund, |given| given.mutual_tls = false);
+    let found = found_with(op, &refund, |given| given.circumstances.mutual_tls = false);
     assert_eq!(found, ["`/security` is missing and required"]);
     let op = "GET v3/settle/settlements";
     let base = |is_default| {
-        let found = found_with(op, &json!({}), |given| given.is_default_base = is_default);
+        let found = found_with(op, &json!({}), |given| {
+            given.circumstances.is_default_base = is_default
+        });
         found
             .iter()
             .filter(|text| text.contains("base_uri"))
