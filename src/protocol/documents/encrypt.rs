@@ -243,6 +243,16 @@ impl Plan {
                 continue;
             };
             let sealed = fields.map_or_else(Vec::new, |fields| sealed::find(fields, &body));
+            if let Some((given, name)) = fields.and_then(|fields| sealed::misspelt(fields, &body)) {
+                return Err(error(
+                    ENCRYPT,
+                    &given,
+                    &format!(
+                        "is not documented, and would be sent in clear text: did you mean the sealed \
+                         field `{name}`?"
+                    ),
+                ));
+            }
             if !sealed.is_empty() {
                 plan.place = place;
                 plan.encrypt = sealed.iter().map(text).collect::<Result<_>>()?;
@@ -254,7 +264,8 @@ impl Plan {
         if !request.documented.already.is_empty() {
             plan.leave(&request.documented.already, first)?;
         }
-        let is_named = |pointer: &String| named.iter().any(|(named, _)| named == pointer);
+        let named: HashSet<_> = named.iter().map(|(pointer, _)| pointer).collect();
+        let is_named = |pointer: &String| named.contains(pointer);
         if plan.place == Place::Json {
             if let Some((pointer, _)) = plan.already.iter().find(|(pointer, _)| is_named(pointer)) {
                 return Err(error(

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    base::edit_distance::levenshtein,
     catalog::{Field, Fields, Sealing},
     protocol::trust::sensitive::Padding,
 };
@@ -42,6 +43,43 @@ pub(crate) fn any(fields: Fields) -> bool {
     fields
         .iter()
         .any(|field| padding(field).is_some() || any(field.fields()))
+}
+
+/// Returns the pointer of an undocumented field that looks like a sealed one that is absent, and the name of
+/// the latter. Its text would not be encrypted.
+pub(super) fn misspelt(fields: Fields, body: &Value) -> Option<(String, &'static str)> {
+    match body {
+        Value::Object(object) => object.iter().find_map(|(name, value)| {
+            let below = |(pointer, sealed)| (format!("/{name}{pointer}"), sealed);
+            match fields.get(name) {
+                Some(field) if padding(field).is_some() => None,
+                Some(field) => misspelt(field.fields(), value).map(below),
+                None if value.is_string() => {
+                    let sealed = fields.iter().find(|field| {
+                        let known = field.name();
+                        padding(*field).is_some()
+                            && !object.contains_key(known)
+                            && is_misspelling(known, name)
+                    })?;
+                    Some((format!("/{name}"), sealed.name()))
+                }
+                None => None,
+            }
+        }),
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
+            let (pointer, sealed) = misspelt(fields, item)?;
+            Some((format!("/{at}{pointer}"), sealed))
+        }),
+        _ => None,
+    }
+}
+
+/// Two changes in a name of four letters or more, or another case.
+fn is_misspelling(known: &str, name: &str) -> bool {
+    let limit = if known.len() < 4 { 1 } else { 2 };
+    known.eq_ignore_ascii_case(name)
+        || known.len().abs_diff(name.len()) <= limit
+            && levenshtein(known.as_bytes(), name.as_bytes()) <= limit
 }
 
 #[derive(Default)]
