@@ -79,13 +79,15 @@ pub(crate) struct Check {
     pub(crate) run: fn(Checks, Asked<'_>, Circumstances, &RequestOptions) -> Result<()>,
 }
 
+/// Encrypts the sealed fields, but for the fields of `json` that are given with their padding. The flag
+/// tells whether the client asks for it.
+type EncryptFn =
+    fn(Asked<'_>, &mut RequestOptions, &[(String, Padding)], bool, &Trust) -> Result<()>;
+
 /// The functions that encrypt sealed fields.
 #[derive(Clone, Copy)]
 pub(crate) struct Seal {
-    /// Encrypts the sealed fields, but for the fields of `json` that are given with their padding. The
-    /// flag tells whether the client asks for it.
-    pub(crate) run:
-        fn(Asked<'_>, &mut RequestOptions, &[(String, Padding)], bool, &Trust) -> Result<()>,
+    pub(crate) run: EncryptFn,
     /// Returns `true` if `run` requires a platform key.
     pub(crate) requires_key: fn(Asked<'_>, &RequestOptions, bool) -> bool,
 }
