@@ -2,12 +2,19 @@
 //!
 //! One pass over what was given. The tables bound its depth: what is not documented is not walked.
 
+mod seen;
+mod text;
+
 use std::borrow::Cow;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use self::{
+    seen::Seen,
+    text::{is_clear_text, is_listed, is_number, reads_as},
+};
 use super::{
     finding::{At, Findings, Problem},
     operation,
@@ -195,7 +202,7 @@ impl Given<'_> {
             // A variable of the path. A missing one is an error anyway.
             _ => {
                 if let Some(var) = self.vars.iter().find(|var| var.name == name) {
-                    checker.listed(&var.value, field, &at);
+                    checker.content(&var.value, field, &at);
                 }
                 true
             }
@@ -307,7 +314,7 @@ impl Checker {
         }
     }
 
-    /// Checks a value that is no list, or an item of one.
+    /// Checks a value that is not a list, or an item of a list.
     fn single(&mut self, value: &Value, field: &Field, kind: Kind, form: Form, at: &At<'_>) {
         let fits = match (kind, value) {
             (Kind::Object, Value::Object(map)) => {
@@ -323,41 +330,47 @@ impl Checker {
             (Kind::Integer, Value::Number(number)) => !number.is_f64(),
             // Text has no types: what counts is how the value reads.
             (Kind::String, Value::Number(_)) => form == Form::Text,
-            (Kind::Integer, Value::String(text)) => form == Form::Text && is_integer(text),
-            (Kind::Number, Value::String(text)) => form == Form::Text && is_number(text),
-            (Kind::Boolean, Value::String(text)) => form == Form::Text && is_boolean(text),
+            (_, Value::String(text)) => form == Form::Text && reads_as(kind, text),
             (Kind::Boolean, Value::Number(number)) => {
                 form == Form::Text && matches!(number.as_u64(), Some(0 | 1))
             }
-            (Kind::Object, Value::String(_)) => form == Form::Text,
             _ => false,
         };
         if !fits {
             return self.findings.add(at, Problem::Type(kind, a(value)));
         }
-        if let (Some(_), Value::String(text)) = (field.sealed(), value) {
-            if is_clear_text(text) {
-                self.findings.add(at, Problem::ClearText);
-            }
-        }
-        self.listed(value, field, at);
+        self.content(value, field, at);
     }
 
-    /// Checks that a value is in the documented list, if there is one.
-    fn listed(&mut self, value: &Value, field: &Field, at: &At<'_>) {
+    /// Checks a value of the right type.
+    fn content(&mut self, value: &Value, field: &Field, at: &At<'_>) {
+        match value {
+            Value::String(text) => self.text(text, field, at),
+            Value::Number(_) => self.number(field, at),
+            _ => {}
+        }
+    }
+
+    /// Checks that a text is encrypted if it must be, and in the documented list if there is one.
+    fn text(&mut self, text: &str, field: &Field, at: &At<'_>) {
+        if field.sealed().is_some() && is_clear_text(text) {
+            self.findings.add(at, Problem::ClearText);
+        }
         let documented = field.values();
-        let is_listed = match value {
-            _ if documented.is_empty() => true,
-            Value::String(text) => {
-                let is_not_given = text.is_empty() && self.version == Version::V2;
-                is_not_given || is_listed(documented, text)
-            }
-            Value::Number(_) => documented.iter().any(|value| is_number(value)),
-            _ => true,
-        };
-        if !is_listed {
+        // On APIv2 an empty field counts as absent: the signature leaves it out.
+        let is_given = !text.is_empty() || self.version == Version::V3;
+        if is_given && !documented.is_empty() && !is_listed(documented, text) {
             self.findings
-                .add(at, Problem::value(documented, value.as_str()));
+                .add(at, Problem::value(documented, Some(text)));
+        }
+    }
+
+    /// Checks that a number may be in the documented list, if there is one.
+    fn number(&mut self, field: &Field, at: &At<'_>) {
+        let documented = field.values();
+        // Which number it is does not matter: numbers in a list are codes, as in `is_listed`.
+        if !documented.is_empty() && !documented.iter().any(|value| is_number(value)) {
+            self.findings.add(at, Problem::value(documented, None));
         }
     }
 
@@ -376,7 +389,7 @@ impl Checker {
             let name = name.split('[').next().unwrap_or_default();
             match seen.find(name) {
                 Some(field) if field.kind().item().is_none() && field.kind() != Kind::Object => {
-                    self.text(&decoded(value), &field, &at.name(name));
+                    self.parameter(&decoded(value), &field, &at.name(name));
                 }
                 Some(_) => {}
                 None => self.unknown(name, &mut seen, is_given, at),
@@ -386,25 +399,12 @@ impl Checker {
     }
 
     /// Checks a value in a query.
-    fn text(&mut self, text: &str, field: &Field, at: &At<'_>) {
-        let fits = match field.kind() {
-            Kind::Integer => is_integer(text),
-            Kind::Number => is_number(text),
-            Kind::Boolean => is_boolean(text),
-            _ => true,
-        };
-        if !fits {
+    fn parameter(&mut self, text: &str, field: &Field, at: &At<'_>) {
+        if !reads_as(field.kind(), text) {
             let problem = Problem::Type(field.kind(), "text");
             return self.findings.add(at, problem);
         }
-        if field.sealed().is_some() && is_clear_text(text) {
-            self.findings.add(at, Problem::ClearText);
-        }
-        let documented = field.values();
-        if !documented.is_empty() && !is_listed(documented, text) {
-            self.findings
-                .add(at, Problem::value(documented, Some(text)));
-        }
+        self.text(text, field, at);
     }
 
     fn headers(&mut self, headers: &HeaderMap, fields: Fields, at: &At<'_>) {
@@ -425,113 +425,8 @@ impl Checker {
     }
 }
 
-/// Which fields an object has.
-struct Seen {
-    fields: Fields,
-    bits: u128,
-    /// Where the next field is expected: most programs follow the order of the page.
-    next: usize,
-}
-
-impl Seen {
-    fn new(fields: Fields) -> Self {
-        Self {
-            fields,
-            bits: 0,
-            next: 0,
-        }
-    }
-
-    /// Returns the field of a name and notes that it is there.
-    fn find(&mut self, name: &str) -> Option<Field> {
-        let len = self.fields.len();
-        let places = (self.next..len).chain(0..self.next.min(len));
-        let found = |at: usize| self.fields.nth(at).filter(|field| field.matches(name));
-        let (at, field) = places.filter_map(|at| Some((at, found(at)?))).next()?;
-        self.bits |= 1u128.checked_shl(at as u32).unwrap_or(0);
-        self.next = at + 1;
-        Some(field)
-    }
-
-    /// Returns the required fields that the object does not have.
-    fn missing(&self) -> impl Iterator<Item = Field> {
-        let bits = self.bits;
-        let required = self.fields.iter().enumerate();
-        let required = required.filter(|(_, field)| field.is_required());
-        // A test shows that no object has more fields than there are bits.
-        let is_there = move |at: usize| bits & 1u128.checked_shl(at as u32).unwrap_or(0) != 0;
-        required.filter_map(move |(at, field)| (!is_there(at)).then_some(field))
-    }
-}
-
 fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
-}
-
-fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_number(text: &str) -> bool {
-    match text.split_once('.') {
-        None => is_integer(text),
-        Some((whole, fraction)) => {
-            is_integer(whole) && is_integer(fraction) && !fraction.starts_with('-')
-        }
-    }
-}
-
-fn is_boolean(text: &str) -> bool {
-    ["true", "false", "0", "1"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(text))
-}
-
-/// Returns `true` if a value is documented, or is a code like a documented one.
-///
-/// Values with digits are codes: scenes, versions, colours, types of certificates. WeChat Pay adds to them
-/// faster than a library can follow, so a code in the form of a documented one is accepted: `1011` where
-/// `1000` is listed. Words are not: a word that is not listed is a typing error more often than it is new.
-fn is_listed(documented: &[&str], value: &str) -> bool {
-    let is_code = value.bytes().any(|byte| byte.is_ascii_digit());
-    documented
-        .iter()
-        .any(|listed| *listed == value || is_code && form(listed).eq(form(value)))
-}
-
-/// The kinds of the characters of a code, in which a number of any length counts as one.
-fn form(code: &str) -> impl Iterator<Item = char> {
-    let mut previous = ' ';
-    code.chars().filter_map(move |letter| {
-        let kind = match letter {
-            '0'..='9' => '9',
-            'A'..='Z' => 'A',
-            'a'..='z' => 'a',
-            other => other,
-        };
-        let is_same_number = kind == '9' && previous == '9';
-        previous = kind;
-        (!is_same_number).then_some(kind)
-    })
-}
-
-/// Returns `true` if a text is certainly not a ciphertext.
-///
-/// Errs towards a ciphertext: WeChat Pay refuses a wrong one, and a finding for a valid one would keep
-/// the request from being sent. Names, ID numbers, phone numbers, e-mail addresses and bank accounts are
-/// shorter, or have characters that base64 has not.
-fn is_clear_text(text: &str) -> bool {
-    const MIN_LEN: usize = 24;
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
-    let bytes = text.as_bytes();
-    let has_letter = bytes.iter().any(u8::is_ascii_alphabetic);
-    let has_other = bytes.iter().any(|byte| !byte.is_ascii_alphabetic());
-    let may_be_ciphertext = bytes.len() >= MIN_LEN
-        && has_letter
-        && has_other
-        && bytes.iter().all(|byte| is_base64(*byte));
-    !text.is_empty() && !may_be_ciphertext
 }
 
 fn a(value: &Value) -> &'static str {
