@@ -2,15 +2,15 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     operation,
+    place::Place,
     sealed::{self, Expected, Sealed},
 };
 use crate::{
-    base::{json, percent::decode_form},
-    catalog::{self, Fields, Operation},
+    catalog,
     error::{Cause, cause::Result, value::shown},
     protocol::{
         options::{
@@ -18,7 +18,6 @@ use crate::{
             documented::{Asked, Seal},
             encrypt::{encrypt_with, error, given_serial, key, resolve_one},
             measure,
-            media::Media,
         },
         trust::{Trust, sensitive::Padding},
     },
@@ -54,7 +53,7 @@ impl Options {
     /// The call returns an error, and sends nothing, if
     ///
     /// - the path is not documented, because it is then unknown which fields are sealed,
-    /// - a sealed field is no string, or is longer than the key can encrypt: 214 bytes with a 2048-bit key,
+    /// - a sealed field is not a string, or is longer than the key can encrypt: 214 bytes with a 2048-bit key,
     ///   245 with PKCS#1 v1.5 padding,
     /// - a sealed field already is a ciphertext and
     ///   [`already_encrypted`](Options::already_encrypted) does not name it,
@@ -101,8 +100,8 @@ impl Options {
     /// sealed fields are there, into the `query` or the `meta` of an upload.
     ///
     /// The header `Wechatpay-Serial` must name the key that made the ciphertexts. It is an error of the
-    /// call if it is missing, and if one of the values is no ciphertext of that key, because a text would
-    /// otherwise be sent in clear.
+    /// call if it is missing, and if one of the values is not a ciphertext of that key, because a text
+    /// would otherwise be sent in clear.
     ///
     /// # Examples
     ///
@@ -122,6 +121,8 @@ impl Options {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Official page: "敏感信息加解密".
     pub fn already_encrypted<P: Into<String>>(
         mut self,
         pointers: impl IntoIterator<Item = P>,
@@ -342,103 +343,4 @@ fn undocumented(asked: Asked<'_>) -> Cause {
         "encrypt_documented(): the operation is not documented, so its sealed fields are unknown; \
          {nearest}; correct it, or name the fields with encrypt([…])"
     ))
-}
-
-/// Where sealed fields can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Json,
-    Xml,
-    Meta,
-    Query,
-    /// The option `body`, if it is JSON.
-    Body,
-    /// A query in the path, or given as a string.
-    QueryText,
-}
-
-impl Place {
-    const ALL: [Self; 6] = [
-        Self::Json,
-        Self::Xml,
-        Self::Meta,
-        Self::Query,
-        Self::Body,
-        Self::QueryText,
-    ];
-
-    /// Returns the documented fields, if one of them is sealed.
-    fn documented(self, operation: &Operation) -> Option<Fields> {
-        let request = operation.request();
-        let field = match self {
-            Self::Json => request.get("json"),
-            Self::Xml => request.get("xml"),
-            Self::Meta => request.at("/body/meta"),
-            Self::Query | Self::QueryText => request.get("query"),
-            Self::Body => request.get("json").or_else(|| request.get("xml")),
-        };
-        let fields = field?.fields();
-        sealed::any(fields).then_some(fields)
-    }
-
-    fn body<'a>(self, asked: Asked<'_>, request: &'a RequestOptions) -> Option<Cow<'a, Value>> {
-        match (self, &request.query) {
-            (Self::Json, _) => request.json.as_ref().map(Cow::Borrowed),
-            (Self::Xml, _) => request.xml.as_ref().map(Cow::Borrowed),
-            (Self::Meta, _) => {
-                let media = request.media.as_ref()?;
-                Some(Cow::Owned(media.meta_value()))
-            }
-            (Self::Query, Some(Value::String(_))) => None,
-            (Self::Query, query) => query.as_ref().map(Cow::Borrowed),
-            (Self::Body, _) => {
-                let body = json::parse(request.body.as_ref()?).ok()?;
-                Some(Cow::Owned(body))
-            }
-            (Self::QueryText, Some(Value::String(query))) => Some(Cow::Owned(parameters(query))),
-            (Self::QueryText, _) => asked.query.map(|query| Cow::Owned(parameters(query))),
-        }
-    }
-
-    /// Why the fields cannot be encrypted here, or `None` if they can.
-    fn sent_unchanged(self) -> Option<&'static str> {
-        match self {
-            Self::Body => Some(
-                "is in the option `body`, which is sent unchanged: give the fields in the option `json`",
-            ),
-            Self::QueryText => Some(
-                "is in a query that is given as text and sent unchanged: give a map in the option `query`",
-            ),
-            Self::Json | Self::Xml | Self::Meta | Self::Query => None,
-        }
-    }
-
-    /// Takes what [`put`](Self::put) returns to its place.
-    fn take(self, request: &mut RequestOptions) -> Option<Value> {
-        match self {
-            Self::Json => request.json.take(),
-            Self::Xml => request.xml.take(),
-            Self::Query => request.query.take(),
-            Self::Meta => request.media.as_ref().map(Media::meta_value),
-            Self::Body | Self::QueryText => None,
-        }
-    }
-
-    fn put(self, request: &mut RequestOptions, body: Value) {
-        match self {
-            Self::Json => request.json = Some(body),
-            Self::Xml => request.xml = Some(body),
-            Self::Query => request.query = Some(body),
-            Self::Meta => request.media = request.media.take().map(|media| media.meta(body)),
-            Self::Body | Self::QueryText => {}
-        }
-    }
-}
-
-/// Returns the parameters of a query that are not empty.
-fn parameters(query: &str) -> Value {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let given = pairs.filter(|(_, text)| !text.is_empty());
-    let decoded = given.map(|(name, text)| (decode_form(name), decode_form(text).into()));
-    Value::Object(decoded.collect::<Map<_, _>>())
 }

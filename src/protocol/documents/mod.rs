@@ -5,6 +5,7 @@ mod check;
 mod decrypt;
 mod encrypt;
 mod finding;
+mod place;
 mod sealed;
 
 pub(crate) use self::{
