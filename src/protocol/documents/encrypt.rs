@@ -42,7 +42,8 @@ impl Options {
     /// padding. The key is chosen as for [`encrypt`](Options::encrypt), and all attempts of a call send the
     /// same ciphertexts and the same serial.
     ///
-    /// A field with a misspelt name is not known to be sealed, and is sent in clear.
+    /// A string whose name resembles that of an absent sealed field is an error. A name that resembles none
+    /// is not known to be sealed, and its value is sent in clear.
     /// [`check_documents`](Options::check_documents) finds it.
     ///
     /// [`ClientBuilder::encrypt_documented`](crate::ClientBuilder::encrypt_documented) does this for every
@@ -219,9 +220,10 @@ impl Plan {
         by_default: bool,
     ) -> Result<Self> {
         let must = request.documented.encrypt;
-        let operation = match must || by_default {
-            true => operation(asked),
-            false => None,
+        let operation = if must || by_default {
+            operation(asked)
+        } else {
+            None
         };
         if must && operation.is_none() {
             return Err(undocumented(asked));

@@ -1,7 +1,7 @@
 use http::{HeaderValue, Method};
-use serde_json::json;
+use serde_json::{Map, json};
 
-use super::*;
+use super::{text::is_listed, *};
 use crate::catalog;
 
 const NATIVE: &str = "POST v3/pay/transactions/native";
