@@ -110,6 +110,7 @@ impl Place {
 fn parameters(query: &str) -> Value {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let given = pairs.filter(|(_, text)| !text.is_empty());
-    let decoded = given.map(|(name, text)| (decode_form(name), decode_form(text).into()));
+    let decoded =
+        given.map(|(name, text)| (decode_form(name).into_owned(), decode_form(text).into()));
     Value::Object(decoded.collect::<Map<_, _>>())
 }

@@ -1,9 +1,6 @@
 //! Compares values with documented fields.
 
-use std::borrow::Cow;
-
 use http::HeaderMap;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::{
@@ -11,6 +8,7 @@ use super::{
     text::{is_clear_text, is_listed, is_number, reads_as},
 };
 use crate::{
+    base::percent::decode_form,
     catalog::{self, Field, Fields, Kind},
     protocol::{
         documents::finding::{At, Findings, Problem},
@@ -205,12 +203,12 @@ impl Checker {
                 return;
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decoded(name);
+            let name = decode_form(name);
             // `a[b]` and `a[0]` are within `a`.
             let name = name.split('[').next().unwrap_or_default();
             match seen.find(name) {
                 Some(field) if field.kind().item().is_none() && field.kind() != Kind::Object => {
-                    self.parameter(&decoded(value), &field, &at.name(name));
+                    self.parameter(&decode_form(value), &field, &at.name(name));
                 }
                 Some(_) => {}
                 None => self.unknown(name, &mut seen, is_given, at),
@@ -244,10 +242,6 @@ impl Checker {
             self.object(&meta, field.fields(), Form::Json, &at.name(field.name()));
         }
     }
-}
-
-fn decoded(text: &str) -> Cow<'_, str> {
-    percent_decode_str(text).decode_utf8_lossy()
 }
 
 fn a(value: &Value) -> &'static str {
