@@ -10,7 +10,7 @@ use std::{
 };
 
 use divan::{AllocProfiler, Bencher, black_box};
-use wechatpay_chain::{Method, catalog};
+use wechatpay_chain::{Checks, Client, Method, Signature, Signer, catalog, json};
 
 // Shows what a lookup allocates: `find`, `request` and `at` nothing.
 #[global_allocator]
@@ -66,6 +66,39 @@ fn request_at(bencher: Bencher<'_, '_>, pointer: &str) {
 #[divan::bench(args = ["out_trade_no", "no_such_field"])]
 fn by_field(name: &str) -> usize {
     catalog::by_field(black_box(name)).count()
+}
+
+/// The quick start's call, prepared with a signature that costs nothing: the difference is the check.
+#[divan::bench(args = [Checks::Off, Checks::Deny])]
+fn prepare_with(bencher: Bencher<'_, '_>, checks: &Checks) {
+    let client = Client::builder()
+        .mchid("1900000109")
+        .signer(NoopSigner)
+        .no_proxy()
+        .check_documents(*checks)
+        .build()
+        .expect("a client");
+    let chain = client.chain("v3/payscore/serviceorder/{out_order_no}/sync");
+    let options = json!({
+        "out_order_no": "1234323JKHDFE1243252",
+        "json": {
+            "appid": "wxd678efh567hg6787", "service_id": "500001",
+            "type": "Order_Paid", "detail": { "paid_time": "20091225091210" },
+        },
+    });
+    bencher.bench_local(|| chain.prepare(Method::POST, &options).expect("a request"));
+}
+
+/// A signer without any work.
+struct NoopSigner;
+
+impl Signer for NoopSigner {
+    type Error = std::io::Error;
+
+    async fn sign(&self, _message: &[u8]) -> Result<Signature, Self::Error> {
+        let serial = "3775B6A45ACD588826D15E583A95F5DD0000FACE";
+        Ok(Signature::new(serial, vec![0; 256]))
+    }
 }
 
 #[divan::bench]

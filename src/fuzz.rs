@@ -60,7 +60,7 @@ pub fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 
 /// Decodes a value of a query.
 pub fn decode_form(text: &str) -> String {
-    percent::decode_form(text)
+    percent::decode_form(text).into_owned()
 }
 
 /// The APIv2 sign of these fields: HMAC-SHA256, or MD5.

@@ -50,7 +50,7 @@
 //!   moved.
 //! - [`Call`] is the future of an async verb; it explains what dropping it means.
 //! - [`Notifications`] receives what WeChat Pay posts to the merchant.
-//! - [`catalog`] lists the documented operations. [`path!`] checks a path at compile time.
+//! - [`catalog`] lists the documented operations and their fields. [`path!`] checks a path at compile time.
 //!
 //! # Features
 //!
@@ -59,7 +59,7 @@
 //! | `ring` (default) | crypto and TLS through ring |
 //! | `aws-lc-rs` | crypto and TLS through aws-lc-rs; with both, aws-lc-rs is used |
 //! | `axum` | [`Notification`] as an extractor for axum handlers |
-//! | `documents` | the documented fields of each operation and notification, in [`catalog`] |
+//! | `documents` | the documented fields of each operation and notification, in [`catalog`]; `check_documents` compares requests with them, `encrypt_documented` encrypts the sealed ones |
 //! | `pkcs12` | `Identity::from_pkcs12`: the client certificate from `apiclient_cert.p12` |
 //! | `platform-verifier` | `TransportBuilder::platform_verifier`: TLS that trusts what the operating system trusts |
 //! | `sandbox` | `sandbox`, an embedded WeChat Pay to test against; includes `documents` |
@@ -116,8 +116,6 @@ pub use crate::error::{ApiError, Error, ErrorKind, Outcome, RefusedNotification,
 #[cfg(feature = "axum")]
 pub use crate::extract::NotificationRejection;
 pub use crate::protocol::bill::{BillRows, row::BillRow};
-#[cfg(feature = "documents")]
-pub use crate::protocol::documents::Checks;
 pub use crate::protocol::notification::{
     Notification,
     ack::Ack,
@@ -125,6 +123,8 @@ pub use crate::protocol::notification::{
     replay::{Admission, Fence, ReplayGuard},
 };
 pub use crate::protocol::options::Options;
+#[cfg(feature = "documents")]
+pub use crate::protocol::options::documented::Checks;
 pub use crate::protocol::options::media::Media;
 pub use crate::protocol::response::verification::Verification;
 pub use crate::protocol::retry::RetryPolicy;
@@ -193,6 +193,19 @@ mod tests {
         // A call is one future, awaited in one place.
         send::<Call>();
         send::<PreparedRequest>();
+    }
+
+    #[cfg(feature = "documents")]
+    #[test]
+    fn documents_are_send_and_sync() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<catalog::Event>();
+        shared::<catalog::Field>();
+        shared::<catalog::FieldUse>();
+        shared::<catalog::Fields>();
+        shared::<catalog::FieldsIter>();
+        shared::<catalog::Kind>();
+        shared::<catalog::Sealing>();
     }
 
     #[cfg(feature = "axum")]

@@ -4,6 +4,8 @@
 //! already has, nor look one up, and it does not tell whether a character is in a set; these three are
 //! here.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The characters other than letters and digits that never need encoding.
@@ -58,9 +60,12 @@ pub(crate) fn push_keeping_triplets(text: &str, set: &'static AsciiSet, out: &mu
 
 /// Decodes the triplets in `text` and, as in a form, `+` as a space. Bytes that are not UTF-8 become
 /// U+FFFD.
-pub(crate) fn decode_form(text: &str) -> String {
-    let text = text.replace('+', " ");
-    percent_decode_str(&text).decode_utf8_lossy().into_owned()
+pub(crate) fn decode_form(text: &str) -> Cow<'_, str> {
+    if text.contains('+') {
+        let text = text.replace('+', " ");
+        return Cow::Owned(percent_decode_str(&text).decode_utf8_lossy().into_owned());
+    }
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// The byte that a triplet stands for, if the `%` at `at` is followed by two hexadecimal digits.

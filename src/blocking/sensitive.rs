@@ -74,7 +74,7 @@ impl Client {
     ///
     /// # Errors
     /// Returns the errors of those methods, with the JSON Pointer of the field, and one if a sealed field
-    /// is no string. A response without sealed fields needs no key.
+    /// is not a string. A response without sealed fields needs no key.
     ///
     /// # Examples
     ///
@@ -97,6 +97,8 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Official page: "敏感信息加解密".
     #[cfg(feature = "documents")]
     pub fn decrypt_documented(&self, operation: &Operation, response: &mut Value) -> Result<()> {
         let texts = self.drive(self.opening(operation, response))?;

@@ -33,8 +33,14 @@ pub fn all() -> &'static [Operation] {
 /// ```
 pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
     let path = Path::new(path);
-    let same_method = |operation: &&Operation| operation.method() == *method;
-    best(path.family().iter().filter(same_method), path).next()
+    let operations = path.family().iter();
+    // The first of the closest: `max_by_key` returns the last one.
+    operations
+        .rev()
+        .filter(|operation| operation.method() == *method)
+        .filter_map(|operation| Some((path.closeness(operation.template())?, operation)))
+        .max_by_key(|(closeness, _)| *closeness)
+        .map(|(_, operation)| operation)
 }
 
 /// Returns the operations of a path, whatever their method. The path is written as for [`find`].
@@ -49,7 +55,7 @@ pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
 /// ```
 pub fn by_path(path: &str) -> impl Iterator<Item = &'static Operation> {
     let path = Path::new(path);
-    best(path.family().iter(), path)
+    closest(path)
 }
 
 /// Returns the operations whose title contains `part`. The case of ASCII letters is ignored.
@@ -108,7 +114,7 @@ pub fn camel_hint(path: &str) -> Option<&'static str> {
     }
     let kebab: Vec<String> = written.segments().iter().map(|s| kebab(s)).collect();
     let kebab = Path::of(kebab.iter().map(String::as_str));
-    let template = best(kebab.family().iter(), kebab).next()?.template();
+    let template = closest(kebab).next()?.template();
     template
         .split('/')
         .zip(written.segments())
@@ -190,7 +196,9 @@ enum Closeness {
 
 impl Closeness {
     fn of(segment: &str, documented: &str) -> Option<Self> {
-        let Some(name) = variable_name(documented) else {
+        // In the table, a variable is always in braces.
+        let name = documented.strip_prefix('{');
+        let Some(name) = name.and_then(|name| name.strip_suffix('}')) else {
             return (segment == documented).then_some(Self::Word);
         };
         // `{empty}` is never given, and leaves a trailing slash.
@@ -210,10 +218,8 @@ impl Closeness {
 }
 
 /// The operations that match `path` most closely: several if a path has several methods.
-fn best(
-    operations: impl Iterator<Item = &'static Operation> + Clone,
-    path: Path<'_>,
-) -> impl Iterator<Item = &'static Operation> {
+fn closest(path: Path<'_>) -> impl Iterator<Item = &'static Operation> {
+    let operations = path.family().iter();
     let closeness = move |operation: &Operation| path.closeness(operation.template());
     let closest = operations.clone().filter_map(closeness).max();
     operations.filter(move |operation| closest.is_some() && closeness(operation) == closest)

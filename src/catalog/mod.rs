@@ -4,6 +4,10 @@
 //! [`path!`](crate::path) checks a path at compile time, [`find`] and [`by_title`] look up operations at
 //! run time, and [`operations`] lists all of them. A program that uses none of this does not contain it.
 //!
+//! The feature `documents` adds the fields of each operation, `Operation::request` and
+//! `Operation::response`, and the notifications, `events`. [`guide::documents`](crate::guide::documents)
+//! shows how to use them.
+//!
 //! ```
 //! use http::Method;
 //! use wechatpay_chain::{catalog, path};
@@ -28,11 +32,11 @@ mod table;
 mod tests;
 
 #[cfg(feature = "documents")]
-pub(crate) use self::documents::is_replaced;
-#[cfg(feature = "documents")]
 pub use self::documents::{
     Event, Field, FieldUse, Fields, FieldsIter, Kind, Sealing, by_field, date, events,
 };
+#[cfg(feature = "documents")]
+pub(crate) use self::documents::{may_be_absent, places};
 #[doc(hidden)]
 pub use self::path::documented;
 pub(crate) use self::segments::is_documented as is_documented_segment;

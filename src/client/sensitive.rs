@@ -55,6 +55,9 @@ impl Client {
 
     /// The async form of [`decrypt_documented`](Client::decrypt_documented): takes the response's body and
     /// returns it with its sealed fields decrypted. Feature `documents`.
+    ///
+    /// # Errors
+    /// Returns the errors of `decrypt_documented`. The body is then dropped: clone it first to keep it.
     #[cfg(feature = "documents")]
     pub fn decrypt_documented_async(
         &self,

@@ -152,7 +152,7 @@ impl Cause {
     pub(crate) fn in_call(mut self, method: &http::Method, template: &str) -> Self {
         if self.0.call.is_none() {
             let mut call = format!("{method} ");
-            for c in without_user_info(template).chars().take(256) {
+            for c in shown_template(template).chars().take(256) {
                 // A line break would start a new line in a log, and with it a forged entry.
                 match c.is_control() {
                     true => call.extend(c.escape_default()),
@@ -208,6 +208,18 @@ pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
         return Cow::Borrowed(url);
     }
     Cow::Owned(format!("{}…@{}", &url[..begin], &url[at + len..]))
+}
+
+/// Returns a template for errors and logs: without a user and password, and without a query that is written
+/// into it, which has values and not only names. `{?names}` stays.
+pub(crate) fn shown_template(template: &str) -> Cow<'_, str> {
+    let template = without_user_info(template);
+    let is_query = |at: &usize| !template[..*at].ends_with('{');
+    let query = template.match_indices('?').map(|(at, _)| at).find(is_query);
+    match query {
+        Some(at) => Cow::Owned(format!("{}?…", &template[..at])),
+        None => template,
+    }
 }
 
 /// The predicates of [`Error`], for tests of functions that return a cause.

@@ -271,6 +271,25 @@ mod tests {
     }
 
     #[test]
+    fn template_is_shown_without_its_query() {
+        for (template, shown) in [
+            (
+                "v3/realname/verify?encrypted_name=secret",
+                "v3/realname/verify?…",
+            ),
+            ("v3/x{?a,b}", "v3/x{?a,b}"),
+            ("v3/x{?a}?b=secret", "v3/x{?a}?…"),
+            ("v3/x/{id}", "v3/x/{id}"),
+            (
+                "https://api.mch.weixin.qq.com/v3/x?a=1",
+                "https://api.mch.weixin.qq.com/v3/x?…",
+            ),
+        ] {
+            assert_eq!(cause::shown_template(template), shown);
+        }
+    }
+
+    #[test]
     fn display_names_the_call_and_omits_the_source() {
         let err = Cause::request("no value for {id}")
             .with_source("the cause")

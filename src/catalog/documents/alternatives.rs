@@ -1,12 +1,11 @@
-//! Required fields of which one replaces others.
+//! Required fields that others replace, or that only some merchants send.
 //!
-//! A page marks each of them as required, and says in its text that one is enough. A table cannot say it.
+//! A page marks them as required, and says in its text when they are not. A table cannot say it.
 
 use super::field::{Field, Fields};
 
 /// One of each group is enough, in an object that requires all of the group.
-const ONE_OF: [&[&str]; 3] = [
-    &["transaction_id", "out_trade_no"],
+const ONE_OF: [&[&str]; 2] = [
     // "四选一" of the query of refunds: https://pay.weixin.qq.com/wiki/doc/api/jsapi.php?chapter=9_5
     &[
         "refund_id",
@@ -23,22 +22,72 @@ const ONE_OF: [&[&str]; 3] = [
     ],
 ];
 
+/// One of each pair is enough, even where the table requires one and not the other.
+const PAIRS: [[&str; 2]; 2] = [
+    // "transaction_id、out_trade_no二选一": of a reversal and a platform's refund too.
+    ["transaction_id", "out_trade_no"],
+    // The user's ID at the service provider or at its merchant: "sp_openid or sub_openid must set", as in
+    // https://github.com/wechatpay-apiv3/wechatpay-go services/partnerpayments/jsapi/models.go
+    ["sp_openid", "sub_openid"],
+];
+
+/// A store that is named by its ID needs none of these: `StoreInfo`, as in
+/// https://github.com/wechatpay-apiv3/wechatpay-go services/partnerpayments/jsapi/models.go
+const OF_A_STORE: [&str; 3] = ["name", "area_code", "address"];
+
+/// Fields that depend on a value or on the merchant, in the objects that have the second field as well.
+const CONDITIONAL: [(&str, &str); 3] = [
+    // Required from 2,000 yuan, and refused below 0.3 yuan: "明细转账金额<0.3元时，不允许填写收款用户姓名".
+    ("user_name", "out_detail_no"),
+    // A platform's refund, as `CreateRefundRequest` in
+    // https://github.com/wechatpay-apiv3/wechatpay-go services/ecommerce/refund/models.go
+    ("combine_transaction_id", "refund_account"),
+    ("funds_account", "refund_account"),
+];
+
 /// The two forms of overseas operations: "仅适用于直连模式" and "仅适用于机构模式", as in
 /// https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/In-AppPay/chapter8_4.shtml
 const DIRECT: [&str; 2] = ["mchid", "appid"];
 const INSTITUTION: [&str; 3] = ["sp_mchid", "sp_appid", "sub_mchid"];
 
-/// Returns `true` if an absent required field is replaced by another one that is given.
-pub(crate) fn is_replaced(field: &Field, fields: Fields, is_given: impl Fn(&str) -> bool) -> bool {
+/// Returns `true` if a required field of `fields` may be absent: another one that is given replaces it, or
+/// only some merchants send it.
+pub(crate) fn may_be_absent(
+    field: &Field,
+    fields: Fields,
+    is_given: impl Fn(&str) -> bool,
+) -> bool {
     let name = field.name();
-    let requires = |name: &&str| fields.get(name).is_some_and(|field| field.is_required());
+    let documents = |name: &str| fields.get(name).is_some();
+    let requires = |name: &str| fields.get(name).is_some_and(|field| field.is_required());
     let is_one_of = ONE_OF.iter().any(|group| {
         group.contains(&name)
             && group.iter().all(|name| requires(name))
             && group.iter().any(|name| is_given(name))
     });
-    let has_forms = || requires(&DIRECT[0]) && requires(&INSTITUTION[0]);
+    let is_of_pair = PAIRS.iter().any(|pair| {
+        pair.contains(&name)
+            && pair.iter().all(|name| documents(name))
+            && pair.iter().any(|name| is_given(name))
+    });
+    let is_of_store = || OF_A_STORE.contains(&name) && documents("address") && is_given("id");
+    let is_conditional = || {
+        let mut conditional = CONDITIONAL.iter();
+        conditional.any(|(field, with)| *field == name && documents(with))
+    };
+    // A combined order names a merchant for each of its orders. "直连商户不用传二级商户号".
+    let is_own_order = || {
+        name == "sub_mchid"
+            && requires(DIRECT[0])
+            && !documents(INSTITUTION[0])
+            && documents("settle_info")
+    };
+    let has_forms = || requires(DIRECT[0]) && requires(INSTITUTION[0]);
     is_one_of
+        || is_of_pair
+        || is_of_store()
+        || is_conditional()
+        || is_own_order()
         || DIRECT.contains(&name) && has_forms() && is_given(INSTITUTION[0])
         || INSTITUTION.contains(&name) && has_forms() && is_given(DIRECT[0])
 }

@@ -47,7 +47,7 @@ impl Event {
         tables().values(self.row.event_types)
     }
 
-    /// Returns the values of `original_type` of the encrypted resource.
+    /// Returns the values of `original_type` of the encrypted resource. Empty for a notification without one.
     pub fn original_types(&self) -> &'static [&'static str] {
         tables().values(self.row.original_types)
     }

@@ -41,7 +41,7 @@ pub enum Kind {
     Number,
     /// `true` or `false`.
     Boolean,
-    /// An object, whose [`fields`](Field::fields) are documented as well, or empty if they are not.
+    /// An object. Its [`fields`](Field::fields) are empty if the page does not list them.
     Object,
     /// A list of texts.
     StringList,
@@ -71,6 +71,9 @@ pub enum Sealing {
 }
 
 impl Fields {
+    /// No fields.
+    pub(crate) const NONE: Self = Self { rows: &[] };
+
     pub(super) const fn new(rows: &'static [FieldRow]) -> Self {
         Self { rows }
     }
@@ -84,9 +87,6 @@ impl Fields {
     pub const fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
-
-    /// No fields.
-    pub(crate) const NONE: Self = Self { rows: &[] };
 
     /// Returns the field at this place of the list.
     pub(crate) fn nth(&self, at: usize) -> Option<Field> {
@@ -102,7 +102,16 @@ impl Fields {
     }
 
     /// Returns the field that a JSON Pointer names: `/json/amount/total`. An index or `*` stands for the
-    /// items of a list: `/json/detail/goods_detail/*/quantity`. A pointer to an item returns the list.
+    /// items of a list: `/json/detail/goods_detail/*/quantity`. A pointer to an item finds the list.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Method, catalog};
+    ///
+    /// let native = catalog::find(&Method::POST, "v3/pay/transactions/native").unwrap();
+    /// let price = native.request().at("/json/detail/goods_detail/0/unit_price").unwrap();
+    /// assert_eq!(price.name(), "unit_price");
+    /// assert!(native.request().at("/json/amount/totla").is_none());
+    /// ```
     pub fn at(&self, pointer: &str) -> Option<Field> {
         let (name, rest) = split(pointer)?;
         // All forms of a field: each has inner fields of its own.
@@ -241,7 +250,7 @@ impl Kind {
         self.item().is_some()
     }
 
-    /// Returns the type of a list's items, or `None` if this is no list.
+    /// Returns the type of a list's items, or `None` if this is not a list.
     pub const fn item(&self) -> Option<Self> {
         match self {
             Self::StringList => Some(Self::String),
@@ -285,7 +294,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Splits a JSON Pointer after its first name. No documented name needs an escape.
+/// Splits a JSON Pointer after its first name. No documented name needs an escape, as a test shows.
 fn split(pointer: &str) -> Option<(&str, &str)> {
     let path = pointer.strip_prefix('/')?;
     Some(path.split_at(path.find('/').unwrap_or(path.len())))

@@ -17,8 +17,8 @@ pub use self::{
     uses::{FieldUse, by_field},
 };
 
-pub(crate) use self::alternatives::is_replaced;
 use self::tables::tables;
+pub(crate) use self::{alternatives::may_be_absent, uses::places};
 use super::operation::Operation;
 
 /// Returns the date of the documents that the fields were taken from, as `YYYY-MM-DD`.

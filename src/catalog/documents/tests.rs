@@ -101,6 +101,24 @@ fn by_field_finds_all_uses_in_order() {
 }
 
 #[test]
+fn documented_names_need_no_escape_in_a_pointer() {
+    fn check(fields: Fields) {
+        for field in fields {
+            let name = field.name();
+            assert!(!name.is_empty() && !name.contains(['/', '~']), "{name}");
+            check(field.fields());
+        }
+    }
+    for operation in all() {
+        check(operation.request());
+        check(operation.response());
+    }
+    for event in events() {
+        check(event.fields());
+    }
+}
+
+#[test]
 fn what_by_field_finds_is_at_its_pointer() {
     let mut sides = BTreeSet::new();
     for used in by_field("goods_id") {
@@ -309,10 +327,8 @@ fn flat(fields: &Value) -> Vec<(String, &Value)> {
     for field in fields.as_array().unwrap() {
         let pointer = format!("/{}", field["name"].as_str().unwrap());
         all.push((pointer.clone(), field));
-        let item = match field["type"].as_str().unwrap().ends_with("[]") {
-            true => "/*",
-            false => "",
-        };
+        let is_list = field["type"].as_str().unwrap().ends_with("[]");
+        let item = if is_list { "/*" } else { "" };
         if let Some(inner) = field.get("of") {
             let inner = flat(inner).into_iter();
             all.extend(inner.map(|(rest, field)| (format!("{pointer}{item}{rest}"), field)));

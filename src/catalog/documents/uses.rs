@@ -31,34 +31,34 @@ pub struct FieldUse {
 pub fn by_field(name: &str) -> impl Iterator<Item = FieldUse> + use<> {
     let name = name.to_owned();
     all().iter().flat_map(move |operation| {
-        let mut found = Vec::new();
-        for is_request in [true, false] {
-            let fields = if is_request {
-                operation.request()
-            } else {
-                operation.response()
-            };
-            collect(fields, &name, &mut String::new(), &mut |pointer, field| {
-                found.push(FieldUse {
-                    operation,
-                    is_request,
-                    pointer: pointer.to_owned(),
-                    field,
-                });
-            });
-        }
-        found
+        let sides = [(true, operation.request()), (false, operation.response())];
+        let name = name.clone();
+        sides.into_iter().flat_map(move |(is_request, fields)| {
+            let found = places(fields, &name).into_iter();
+            found.map(move |(pointer, field)| FieldUse {
+                operation,
+                is_request,
+                pointer,
+                field,
+            })
+        })
     })
 }
 
-/// Walks fields and those within them.
-fn collect(fields: Fields, name: &str, pointer: &mut String, found: &mut impl FnMut(&str, Field)) {
+/// Returns the fields of this name with their pointers, those within other fields too.
+pub(crate) fn places(fields: Fields, name: &str) -> Vec<(String, Field)> {
+    let mut found = Vec::new();
+    collect(fields, name, &mut String::new(), &mut found);
+    found
+}
+
+fn collect(fields: Fields, name: &str, pointer: &mut String, found: &mut Vec<(String, Field)>) {
     for field in fields {
         let len = pointer.len();
         pointer.push('/');
         pointer.push_str(field.name());
         if field.is_named(name) {
-            found(pointer, field);
+            found.push((pointer.clone(), field));
         }
         if field.kind().is_list() {
             pointer.push_str("/*");

@@ -114,9 +114,9 @@ impl ClientBuilder {
             connect_timeout: self.connect_timeout,
             strict: self.strict,
             #[cfg(feature = "documents")]
-            checks: self.checks,
+            check: self.check,
             #[cfg(feature = "documents")]
-            encrypt_documented: self.encrypt_documented,
+            seal: self.seal,
         })
     }
 

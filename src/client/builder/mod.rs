@@ -8,7 +8,10 @@ use zeroize::Zeroizing;
 
 use super::{CertificateMode, Identity, plugins::Plugin};
 #[cfg(feature = "documents")]
-use crate::protocol::documents::Checks;
+use crate::protocol::{
+    documents,
+    options::documented::{Check, Checks, Seal},
+};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     error::Cause,
@@ -76,9 +79,9 @@ pub struct ClientBuilder {
     certificate_mode: Option<CertificateMode>,
     strict: bool,
     #[cfg(feature = "documents")]
-    checks: Checks,
+    check: Option<Check>,
     #[cfg(feature = "documents")]
-    encrypt_documented: bool,
+    seal: Option<Seal>,
     /// The first mistake that a setter found: setters chain, and `build` returns it.
     fault: Option<Cause>,
     user_agent: Option<String>,
@@ -113,9 +116,9 @@ impl Default for ClientBuilder {
             certificate_mode: None,
             strict: false,
             #[cfg(feature = "documents")]
-            checks: Checks::Off,
+            check: None,
             #[cfg(feature = "documents")]
-            encrypt_documented: false,
+            seal: None,
             fault: None,
             user_agent: None,
             notified: Owners::default(),
@@ -340,9 +343,12 @@ impl ClientBuilder {
 
     /// Sets whether each request is compared with what WeChat Pay documents before it is sent. Defaults
     /// to [`Checks::Off`]. Feature `documents`.
+    ///
+    /// [`Checks`] has an example. [`Options::check_documents`](crate::Options::check_documents) decides for
+    /// one call.
     #[cfg(feature = "documents")]
     pub fn check_documents(mut self, checks: Checks) -> Self {
-        self.checks = checks;
+        self.check = Some(documents::check(checks));
         self
     }
 
@@ -351,9 +357,11 @@ impl ClientBuilder {
     /// `false`. Feature `documents`.
     ///
     /// A call to an undocumented path is sent as it is.
+    ///
+    /// Official page: "敏感信息加解密".
     #[cfg(feature = "documents")]
     pub fn encrypt_documented(mut self, enabled: bool) -> Self {
-        self.encrypt_documented = enabled;
+        self.seal = enabled.then_some(documents::SEAL);
         self
     }
 

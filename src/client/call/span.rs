@@ -9,7 +9,7 @@ use tracing::{Span, field::Empty};
 use crate::{
     catalog::is_documented_segment,
     client::Response,
-    error::{Error, Outcome, Result, cause::without_user_info, value::shown},
+    error::{Error, Outcome, Result, cause::shown_template, value::shown},
     protocol::url::path::push_segment,
 };
 
@@ -23,7 +23,7 @@ pub(super) struct CallSpan {
 impl CallSpan {
     pub(super) fn new(method: &Method, template: &str) -> Self {
         // A template may be an absolute URL with a password in it.
-        let template = &*without_user_info(template);
+        let template = &*shown_template(template);
         // The names follow OpenTelemetry's conventions for HTTP clients where those have one.
         let span = tracing::debug_span!(
             "wechatpay.call",
@@ -46,7 +46,7 @@ impl CallSpan {
     }
 
     pub(super) fn end(&self, method: &Method, template: &str, result: &Result<Response>) {
-        let template = &*without_user_info(template);
+        let template = &*shown_template(template);
         let span = &self.span;
         if let Some(start) = self.start {
             span.record("duration_ms", start.elapsed().as_secs_f64() * 1e3);

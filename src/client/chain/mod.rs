@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{
         Cause,
-        cause::{self, without_user_info},
+        cause::{self, shown_template},
     },
     protocol::{options::Options, request::Draft, url::path},
 };
@@ -309,7 +309,7 @@ impl Clone for Chain {
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Chain")
-            .field(&without_user_info(&self.template))
+            .field(&shown_template(&self.template))
             .finish()
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn ciphertexts(operation: &Operation, response: &Value) -> Result<Vec
     let mut ciphertexts = Vec::new();
     for sealed in sealed::find(operation.response(), response) {
         let pointer = sealed.pointer;
-        // An object that is something else has no sealed fields, and nothing to open.
+        // There is nothing to open in a value that is not the documented object.
         let Expected::Text(padding) = sealed.expected else {
             continue;
         };
@@ -53,7 +53,7 @@ pub(crate) fn put(response: &mut Value, texts: Vec<(String, String)>) {
 /// Adds the name of the field to an error.
 pub(crate) fn in_field(err: Cause, pointer: &str) -> Cause {
     err.and(format_args!(
-        "the field is `{}`, and the response is unchanged",
+        "the field is `{}`, and nothing was decrypted",
         shown(pointer)
     ))
 }

@@ -2,22 +2,22 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    Asked,
+    operation,
+    place::Place,
     sealed::{self, Expected, Sealed},
 };
 use crate::{
-    base::{json, percent::decode_form},
-    catalog::{self, Fields, Operation},
+    catalog,
     error::{Cause, cause::Result, value::shown},
     protocol::{
         options::{
             Options, RequestOptions,
+            documented::{Asked, Seal},
             encrypt::{encrypt_with, error, given_serial, key, resolve_one},
             measure,
-            media::Media,
         },
         trust::{Trust, sensitive::Padding},
     },
@@ -26,13 +26,11 @@ use crate::{
 const ENCRYPT: &str = "encrypt_documented";
 const ALREADY: &str = "already_encrypted";
 
-/// What a call asks about its sealed fields.
-#[derive(Clone, Default)]
-pub(crate) struct SealedOptions {
-    encrypt: bool,
-    /// Pointers to ciphertexts.
-    already: Vec<String>,
-}
+/// What encrypts sealed fields.
+pub(crate) const SEAL: Seal = Seal {
+    run: encrypt,
+    requires_key,
+};
 
 impl Options {
     /// Encrypts every field that WeChat Pay documents as sealed, in place, when the request is made, and
@@ -44,6 +42,10 @@ impl Options {
     /// padding. The key is chosen as for [`encrypt`](Options::encrypt), and all attempts of a call send the
     /// same ciphertexts and the same serial.
     ///
+    /// A string whose name resembles that of an absent sealed field is an error. A name that resembles none
+    /// is not known to be sealed, and its value is sent in clear.
+    /// [`check_documents`](Options::check_documents) finds it.
+    ///
     /// [`ClientBuilder::encrypt_documented`](crate::ClientBuilder::encrypt_documented) does this for every
     /// call. The two APIv2 operations with sealed fields, `mmpaysptrans/pay_bank` and
     /// `mchrisk/querymchrisk`, have keys of their own: see the guide's
@@ -52,7 +54,7 @@ impl Options {
     /// The call returns an error, and sends nothing, if
     ///
     /// - the path is not documented, because it is then unknown which fields are sealed,
-    /// - a sealed field is no string, or is longer than the key can encrypt: 214 bytes with a 2048-bit key,
+    /// - a sealed field is not a string, or is longer than the key can encrypt: 214 bytes with a 2048-bit key,
     ///   245 with PKCS#1 v1.5 padding,
     /// - a sealed field already is a ciphertext and
     ///   [`already_encrypted`](Options::already_encrypted) does not name it,
@@ -87,7 +89,8 @@ impl Options {
     ///
     /// Official page: "敏感信息加解密".
     pub fn encrypt_documented(mut self) -> Self {
-        self.request.sealed.encrypt = true;
+        self.request.documented.encrypt = true;
+        self.request.documented.seal = Some(SEAL);
         self
     }
 
@@ -98,8 +101,8 @@ impl Options {
     /// sealed fields are there, into the `query` or the `meta` of an upload.
     ///
     /// The header `Wechatpay-Serial` must name the key that made the ciphertexts. It is an error of the
-    /// call if it is missing, and if one of the values is no ciphertext of that key, because a text would
-    /// otherwise be sent in clear.
+    /// call if it is missing, and if one of the values is not a ciphertext of that key, because a text
+    /// would otherwise be sent in clear.
     ///
     /// # Examples
     ///
@@ -119,39 +122,34 @@ impl Options {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Official page: "敏感信息加解密".
     pub fn already_encrypted<P: Into<String>>(
         mut self,
         pointers: impl IntoIterator<Item = P>,
     ) -> Self {
         let pointers = pointers.into_iter().map(Into::into);
-        self.request.sealed.already.extend(pointers);
+        self.request.documented.already.extend(pointers);
+        self.request.documented.seal = Some(SEAL);
         self
     }
 }
 
-/// Returns `false` if [`encrypt`] certainly has nothing to do.
-pub(crate) fn may_encrypt(request: &RequestOptions, by_default: bool) -> bool {
-    by_default || request.sealed.encrypt || !request.sealed.already.is_empty()
-}
-
 /// Returns `true` if [`encrypt`] requires a platform key.
-pub(crate) fn encrypts(asked: Asked<'_>, request: &RequestOptions, by_default: bool) -> bool {
+fn requires_key(asked: Asked<'_>, request: &RequestOptions, by_default: bool) -> bool {
     let plan = Plan::new(asked, request, &[], by_default);
     plan.is_ok_and(|plan| !plan.encrypt.is_empty() || !plan.already.is_empty())
 }
 
 /// Encrypts the sealed fields of the request and names the key in its headers. `named` are the fields of
 /// `json` that the caller has encrypted in another way.
-pub(crate) fn encrypt(
+fn encrypt(
     asked: Asked<'_>,
     request: &mut RequestOptions,
     named: &[(String, Padding)],
     by_default: bool,
     trust: &Trust,
 ) -> Result<()> {
-    if !may_encrypt(request, by_default) {
-        return Ok(());
-    }
     let plan = Plan::new(asked, request, named, by_default)?;
     if plan.encrypt.is_empty() && plan.already.is_empty() {
         return Ok(());
@@ -221,10 +219,11 @@ impl Plan {
         named: &[(String, Padding)],
         by_default: bool,
     ) -> Result<Self> {
-        let must = request.sealed.encrypt;
-        let operation = match must || by_default {
-            true => asked.operation(),
-            false => None,
+        let must = request.documented.encrypt;
+        let operation = if must || by_default {
+            operation(asked)
+        } else {
+            None
         };
         if must && operation.is_none() {
             return Err(undocumented(asked));
@@ -247,6 +246,16 @@ impl Plan {
                 continue;
             };
             let sealed = fields.map_or_else(Vec::new, |fields| sealed::find(fields, &body));
+            if let Some((given, name)) = fields.and_then(|fields| sealed::misspelt(fields, &body)) {
+                return Err(error(
+                    ENCRYPT,
+                    &given,
+                    &format!(
+                        "is not documented, and would be sent in clear text: did you mean the sealed \
+                         field `{name}`?"
+                    ),
+                ));
+            }
             if !sealed.is_empty() {
                 plan.place = place;
                 plan.encrypt = sealed.iter().map(text).collect::<Result<_>>()?;
@@ -255,10 +264,11 @@ impl Plan {
             }
             first.get_or_insert((place, body));
         }
-        if !request.sealed.already.is_empty() {
-            plan.leave(&request.sealed.already, first)?;
+        if !request.documented.already.is_empty() {
+            plan.leave(&request.documented.already, first)?;
         }
-        let is_named = |pointer: &String| named.iter().any(|(named, _)| named == pointer);
+        let named: HashSet<_> = named.iter().map(|(pointer, _)| pointer).collect();
+        let is_named = |pointer: &String| named.contains(pointer);
         if plan.place == Place::Json {
             if let Some((pointer, _)) = plan.already.iter().find(|(pointer, _)| is_named(pointer)) {
                 return Err(error(
@@ -335,103 +345,4 @@ fn undocumented(asked: Asked<'_>) -> Cause {
         "encrypt_documented(): the operation is not documented, so its sealed fields are unknown; \
          {nearest}; correct it, or name the fields with encrypt([…])"
     ))
-}
-
-/// Where sealed fields can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Json,
-    Xml,
-    Meta,
-    Query,
-    /// The option `body`, if it is JSON.
-    Body,
-    /// A query in the path, or given as a string.
-    QueryText,
-}
-
-impl Place {
-    const ALL: [Self; 6] = [
-        Self::Json,
-        Self::Xml,
-        Self::Meta,
-        Self::Query,
-        Self::Body,
-        Self::QueryText,
-    ];
-
-    /// Returns the documented fields, if one of them is sealed.
-    fn documented(self, operation: &Operation) -> Option<Fields> {
-        let request = operation.request();
-        let field = match self {
-            Self::Json => request.get("json"),
-            Self::Xml => request.get("xml"),
-            Self::Meta => request.at("/body/meta"),
-            Self::Query | Self::QueryText => request.get("query"),
-            Self::Body => request.get("json").or_else(|| request.get("xml")),
-        };
-        let fields = field?.fields();
-        sealed::any(fields).then_some(fields)
-    }
-
-    fn body<'a>(self, asked: Asked<'_>, request: &'a RequestOptions) -> Option<Cow<'a, Value>> {
-        match (self, &request.query) {
-            (Self::Json, _) => request.json.as_ref().map(Cow::Borrowed),
-            (Self::Xml, _) => request.xml.as_ref().map(Cow::Borrowed),
-            (Self::Meta, _) => {
-                let media = request.media.as_ref()?;
-                Some(Cow::Owned(media.meta_value()))
-            }
-            (Self::Query, Some(Value::String(_))) => None,
-            (Self::Query, query) => query.as_ref().map(Cow::Borrowed),
-            (Self::Body, _) => {
-                let body = json::parse(request.body.as_ref()?).ok()?;
-                Some(Cow::Owned(body))
-            }
-            (Self::QueryText, Some(Value::String(query))) => Some(Cow::Owned(parameters(query))),
-            (Self::QueryText, _) => asked.query.map(|query| Cow::Owned(parameters(query))),
-        }
-    }
-
-    /// Why the fields cannot be encrypted here, or `None` if they can.
-    fn sent_unchanged(self) -> Option<&'static str> {
-        match self {
-            Self::Body => Some(
-                "is in the option `body`, which is sent unchanged: give the fields in the option `json`",
-            ),
-            Self::QueryText => Some(
-                "is in a query that is given as text and sent unchanged: give a map in the option `query`",
-            ),
-            Self::Json | Self::Xml | Self::Meta | Self::Query => None,
-        }
-    }
-
-    /// Takes what [`put`](Self::put) returns to its place.
-    fn take(self, request: &mut RequestOptions) -> Option<Value> {
-        match self {
-            Self::Json => request.json.take(),
-            Self::Xml => request.xml.take(),
-            Self::Query => request.query.take(),
-            Self::Meta => request.media.as_ref().map(Media::meta_value),
-            Self::Body | Self::QueryText => None,
-        }
-    }
-
-    fn put(self, request: &mut RequestOptions, body: Value) {
-        match self {
-            Self::Json => request.json = Some(body),
-            Self::Xml => request.xml = Some(body),
-            Self::Query => request.query = Some(body),
-            Self::Meta => request.media = request.media.take().map(|media| media.meta(body)),
-            Self::Body | Self::QueryText => {}
-        }
-    }
-}
-
-/// Returns the parameters of a query that are not empty.
-fn parameters(query: &str) -> Value {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let given = pairs.filter(|(_, text)| !text.is_empty());
-    let decoded = given.map(|(name, text)| (decode_form(name), decode_form(text).into()));
-    Value::Object(decoded.collect::<Map<_, _>>())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     base::edit_distance::levenshtein,
-    catalog::{Field, Fields, Kind},
+    catalog::{self, Field, Fields, Kind},
     error::value::shown,
 };
 
@@ -162,13 +162,18 @@ impl Problem {
             .iter()
             .map(|field| field.name())
             .map(|known| (distance(known, name), is_given(known), known))
+            // Two letters apart, a name may be meant that is given as well. Otherwise it is another field.
+            .filter(|(distance, is_given, _)| !is_given || *distance <= 2)
             .filter(|(distance, _, known)| is_near(*distance, known, name))
             .min_by_key(|(distance, is_given, _)| (*distance, *is_given));
         let nearest = near.map(|(_, _, known)| known);
         // A misspelt name that is right somewhere else is rarer than a field in the wrong place.
         let elsewhere = match near {
             Some((1, false, _)) => None,
-            _ => place(request, name),
+            _ => {
+                let mut places = catalog::places(request, name).into_iter();
+                places.next().map(|(pointer, _)| pointer)
+            }
         };
         Self::Unknown { nearest, elsewhere }
     }
@@ -196,6 +201,10 @@ impl Problem {
 
 /// The case of a letter counts little: `OutTradeNo` and `out_trade_no` mean the same.
 fn distance(documented: &str, given: &str) -> usize {
+    // A name or value may be of any length: it is not copied for each documented one.
+    if given.len() > 2 * documented.len() {
+        return given.len();
+    }
     let fold = |text: &str| -> Vec<u8> {
         let letters = text.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
         letters.map(|byte| byte.to_ascii_lowercase()).collect()
@@ -209,18 +218,6 @@ fn distance(documented: &str, given: &str) -> usize {
 
 fn is_near(distance: usize, documented: &str, given: &str) -> bool {
     distance * 2 <= documented.len().max(given.len())
-}
-
-/// The pointer of the first field with this name, anywhere in the request.
-fn place(fields: Fields, name: &str) -> Option<String> {
-    fields.iter().find_map(|field| {
-        if field.matches(name) {
-            return Some(format!("/{}", field.name()));
-        }
-        let inner = place(field.fields(), name)?;
-        let items = if field.kind().is_list() { "/*" } else { "" };
-        Some(format!("/{}{items}{inner}", field.name()))
-    })
 }
 
 /// A place in the options map. It becomes text only for a finding.

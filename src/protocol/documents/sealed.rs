@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    base::edit_distance::levenshtein,
     catalog::{Field, Fields, Sealing},
     protocol::trust::sensitive::Padding,
 };
@@ -29,8 +30,8 @@ pub(crate) fn find(fields: Fields, body: &Value) -> Vec<Sealed<'_>> {
     let mut search = Search::default();
     match body {
         Value::Object(_) => search.object(fields, body),
-        // A list in place of an object, or the other way round, is searched as well: a text must not
-        // stay in clear because the documents are wrong about its surroundings.
+        // A list in place of an object, or an object in place of a list, is searched as well: a text must
+        // not stay in clear because the documents are wrong about what it is in.
         Value::Array(items) => search.items(items, |search, item| search.inner(fields, item)),
         other => search.inner(fields, other),
     }
@@ -44,6 +45,43 @@ pub(crate) fn any(fields: Fields) -> bool {
         .any(|field| padding(field).is_some() || any(field.fields()))
 }
 
+/// Returns the pointer of an undocumented field that looks like a sealed one that is absent, and the name of
+/// the latter. Its text would not be encrypted.
+pub(super) fn misspelt(fields: Fields, body: &Value) -> Option<(String, &'static str)> {
+    match body {
+        Value::Object(object) => object.iter().find_map(|(name, value)| {
+            let below = |(pointer, sealed)| (format!("/{name}{pointer}"), sealed);
+            match fields.get(name) {
+                Some(field) if padding(field).is_some() => None,
+                Some(field) => misspelt(field.fields(), value).map(below),
+                None if value.is_string() => {
+                    let sealed = fields.iter().find(|field| {
+                        let known = field.name();
+                        padding(*field).is_some()
+                            && !object.contains_key(known)
+                            && is_misspelling(known, name)
+                    })?;
+                    Some((format!("/{name}"), sealed.name()))
+                }
+                None => None,
+            }
+        }),
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
+            let (pointer, sealed) = misspelt(fields, item)?;
+            Some((format!("/{at}{pointer}"), sealed))
+        }),
+        _ => None,
+    }
+}
+
+/// Two changes in a name of four letters or more, or another case.
+fn is_misspelling(known: &str, name: &str) -> bool {
+    let limit = if known.len() < 4 { 1 } else { 2 };
+    known.eq_ignore_ascii_case(name)
+        || known.len().abs_diff(name.len()) <= limit
+            && levenshtein(known.as_bytes(), name.as_bytes()) <= limit
+}
+
 #[derive(Default)]
 struct Search<'v> {
     pointer: String,
@@ -54,8 +92,8 @@ impl<'v> Search<'v> {
     fn object(&mut self, fields: Fields, object: &'v Value) {
         for (name, value) in object.as_object().into_iter().flatten() {
             if let Some(field) = fields.get(name) {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                self.below(&name, |search| search.field(field, value));
+                // A documented name needs no escape in a pointer.
+                self.below(name, |search| search.field(field, value));
             }
         }
     }

@@ -3,6 +3,8 @@
 // Before the others: rustdoc lists methods in this order.
 mod setters;
 
+#[cfg(feature = "documents")]
+pub(crate) mod documented;
 pub(crate) mod encrypt;
 mod from_json;
 pub(crate) mod media;
@@ -17,8 +19,6 @@ use serde_json::Value;
 pub(crate) use suggest::unknown_key;
 
 use self::media::Media;
-#[cfg(feature = "documents")]
-use super::documents::Checks;
 use crate::{
     base::json::type_name,
     error::{Cause, cause::Result, value::shown},
@@ -72,12 +72,9 @@ pub(crate) struct RequestOptions {
     pub(crate) headers: HeaderMap,
     pub(crate) encrypt: Vec<encrypt::Field>,
     #[cfg(feature = "documents")]
-    pub(crate) sealed: crate::protocol::documents::SealedOptions,
+    pub(crate) documented: documented::Documented,
     pub(crate) without_nonce: bool,
     pub(crate) unsigned: bool,
-    /// `None` for the client's setting.
-    #[cfg(feature = "documents")]
-    pub(crate) checks: Option<Checks>,
 }
 
 /// How it travels.

@@ -13,8 +13,6 @@ use serde_json::Value;
 
 use super::{MAX_BODY, Options, Var, header, media::Media};
 use crate::base::crypto::digest;
-#[cfg(feature = "documents")]
-use crate::protocol::documents::Checks;
 
 impl Options {
     /// Creates empty options.
@@ -253,14 +251,6 @@ impl Options {
     /// invoice files on `pay.wechatpay.cn`. Defaults to `false`.
     pub fn unsigned(mut self, enabled: bool) -> Self {
         self.request.unsigned = enabled;
-        self
-    }
-
-    /// Sets whether the request is compared with what WeChat Pay documents. Defaults to the client's
-    /// [`check_documents`](crate::ClientBuilder::check_documents). Feature `documents`.
-    #[cfg(feature = "documents")]
-    pub fn check_documents(mut self, checks: Checks) -> Self {
-        self.request.checks = Some(checks);
         self
     }
 

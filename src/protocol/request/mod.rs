@@ -23,7 +23,7 @@ use self::{
     url::{Url, is_absolute, own_prefix},
 };
 #[cfg(feature = "documents")]
-use super::documents::{self, Checks, Given};
+use super::options::documented::{Asked, Circumstances};
 use super::{
     merchant::is_sandbox_id,
     options::{OnProgress, Options, encrypt},
@@ -109,9 +109,9 @@ impl Draft {
         }
         let pointers = encrypt::resolve(&request.encrypt, request.json.as_ref())?;
         #[cfg(feature = "documents")]
-        {
-            let asked = documents::Asked::new(&method, template, &target[prefix..]);
-            documents::encrypt(asked, request, &pointers, setup.encrypt_documented, trust)?;
+        if let Some(seal) = request.documented.seal.or(setup.seal) {
+            let asked = Asked::new(&method, template, version, &target[prefix..]);
+            (seal.run)(asked, request, &pointers, setup.seal.is_some(), trust)?;
         }
         encrypt::encrypt(
             &pointers,
@@ -119,17 +119,16 @@ impl Draft {
             &mut request.headers,
             trust,
         )?;
+        // After the sensitive fields are encrypted: what is in clear text now stays so.
         #[cfg(feature = "documents")]
-        check_documents(
-            &method,
-            template,
-            target.split_at(prefix),
-            &origin,
-            version,
-            &options,
-            setup,
-        )?;
-        let request = &mut options.request;
+        if let Some(check) = request.documented.check.or(setup.check) {
+            let asked = Asked::new(&method, template, version, &target[prefix..]);
+            let circumstances = Circumstances {
+                mutual_tls: options.send.mutual_tls,
+                is_default_base: Base::is_default(&origin, &target[..prefix]),
+            };
+            (check.run)(check.checks, asked, circumstances, request)?;
+        }
         let payload = payload(&method, &mut target, request, version)?;
         if let Some(query) = &request.query {
             add_query(&mut target, query)?;
@@ -186,14 +185,14 @@ impl Draft {
             return true;
         }
         #[cfg(feature = "documents")]
-        if documents::may_encrypt(&options.request, setup.encrypt_documented) {
-            let (_, stripped) = path::version(template);
+        if let Some(seal) = options.request.documented.seal.or(setup.seal) {
+            let (version, stripped) = path::version(template);
             // Whatever is wrong here is an error of the draft.
             let url = expand(stripped, &options.request.vars)
                 .and_then(|expanded| Url::new(&expanded, options, setup));
             return url.is_ok_and(|url| {
-                let asked = documents::Asked::new(method, template, &url.target[url.prefix..]);
-                documents::encrypts(asked, &options.request, setup.encrypt_documented)
+                let asked = Asked::new(method, template, version, &url.target[url.prefix..]);
+                (seal.requires_key)(asked, &options.request, setup.seal.is_some())
             });
         }
         #[cfg(not(feature = "documents"))]
@@ -284,48 +283,6 @@ impl Draft {
         let path = &self.target[self.prefix..];
         path.split_once('?').map_or(path, |(path, _)| path)
     }
-}
-
-/// Compares a request with the documents, if that is asked for.
-///
-/// After the sensitive fields are encrypted: what is in clear text now stays so.
-#[cfg(feature = "documents")]
-fn check_documents(
-    method: &Method,
-    template: &str,
-    (prefix, target): (&str, &str),
-    origin: &Origin,
-    version: Version,
-    options: &Options,
-    setup: &Setup,
-) -> Result<()> {
-    let request = &options.request;
-    let checks = request.checks.unwrap_or(setup.checks);
-    if checks == Checks::Off {
-        return Ok(());
-    }
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (target, None),
-    };
-    let Some(operation) = documents::operation(method, template, path, version) else {
-        return Ok(());
-    };
-    checks.check(&Given {
-        operation,
-        version,
-        vars: &request.vars,
-        json: request.json.as_ref(),
-        xml: request.xml.as_ref(),
-        query: request.query.as_ref(),
-        query_in_path: query,
-        has_body: request.body.is_some(),
-        media: request.media.as_ref(),
-        headers: &request.headers,
-        mutual_tls: options.send.mutual_tls,
-        without_nonce: request.without_nonce,
-        is_default_base: Base::is_default(origin, prefix),
-    })
 }
 
 /// Resolves a relative path now: the working directory may change before the file is written.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 
 #[cfg(feature = "documents")]
-use crate::protocol::documents::Checks;
+use crate::protocol::options::documented::{Check, Seal};
 use crate::{
     error::{Cause, cause::Result, value::shown},
     protocol::{
@@ -25,10 +25,10 @@ pub(crate) struct Setup {
     /// Whether values that WeChat Pay is known to refuse are errors instead of warnings.
     pub(crate) strict: bool,
     #[cfg(feature = "documents")]
-    pub(crate) checks: Checks,
-    /// Whether documented sealed fields are encrypted.
+    pub(crate) check: Option<Check>,
+    /// How to encrypt documented sealed fields, if calls do so by default.
     #[cfg(feature = "documents")]
-    pub(crate) encrypt_documented: bool,
+    pub(crate) seal: Option<Seal>,
 }
 
 impl Setup {

@@ -237,7 +237,7 @@ mod tests {
             let query = result.unwrap();
             let back = query.split('&').filter(|_| !query.is_empty()).map(|pair| {
                 let (key, text) = pair.split_once('=').unwrap();
-                (percent::decode_form(key), percent::decode_form(text))
+                (percent::decode_form(key).into_owned(), percent::decode_form(text).into_owned())
             });
             let expected = named(&value).into_iter().map(|(path, text)| {
                 let name = path.iter().skip(1).map(|key| format!("[{key}]")).collect::<String>();
@@ -256,7 +256,7 @@ mod tests {
             let back: serde_json::Map<_, _> = query
                 .split('&')
                 .filter_map(|pair| pair.split_once('='))
-                .map(|(key, text)| (percent::decode_form(key), percent::decode_form(text).into()))
+                .map(|(key, text)| (percent::decode_form(key).into_owned(), percent::decode_form(text).into()))
                 .collect();
             prop_assert_eq!(back, map);
         }

@@ -128,7 +128,12 @@ fn parameters(given: &Value) -> Result<Map<String, Value>> {
             .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .for_each(|(name, text)| put(decode_form(name), decode_form(text))),
+            .for_each(|(name, text)| {
+                put(
+                    decode_form(name).into_owned(),
+                    decode_form(text).into_owned(),
+                )
+            }),
         _ => query::pairs(given, &mut |name, text| {
             put(name.to_owned(), text.to_owned())
         })?,

@@ -3,6 +3,8 @@
 mod brand;
 mod browser_urls;
 mod client_identity;
+#[cfg(feature = "documents")]
+mod documented;
 mod over_tls;
 mod pay_params;
 mod recorded;

@@ -59,7 +59,7 @@ pub fn without_stray<T>(
     Ok(Value::Object(options))
 }
 
-fn client(mchid: &str, clients: &mut BTreeMap<String, Client>) -> Client {
+pub fn client(mchid: &str, clients: &mut BTreeMap<String, Client>) -> Client {
     clients
         .entry(mchid.to_owned())
         .or_insert_with(|| match mchid {

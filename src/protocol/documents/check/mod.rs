@@ -2,50 +2,121 @@
 //!
 //! One pass over what was given. The tables bound its depth: what is not documented is not walked.
 
-use std::borrow::Cow;
+mod checker;
+mod seen;
+mod text;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
-use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::finding::{At, Findings, Problem};
+use self::checker::{Checker, Form};
+use super::{
+    finding::{At, Findings, Problem},
+    operation,
+};
 use crate::{
-    catalog::{self, Field, Fields, Kind, Operation},
+    catalog::{self, Field, Fields, Operation},
+    error::{Cause, cause::Result},
     protocol::{
-        options::{Var, media::Media},
-        trust::signature::SERIAL,
+        options::{
+            Options, RequestOptions, Var,
+            documented::{Asked, Check, Checks, Circumstances},
+            media::Media,
+        },
         url::path::Version,
     },
 };
 
-/// Never findings: they belong to the signature, and the client may set them itself.
-const SIGNATURE: [&str; 3] = ["sign", "sign_type", "nonce_str"];
+/// Returns the checks for a client or a call.
+pub(crate) fn check(checks: Checks) -> Check {
+    Check { checks, run }
+}
 
-/// Never findings on APIv2: the pages for direct merchants omit them, and a service provider sends them to
-/// the same operation.
-const SERVICE_PROVIDER: [&str; 3] = ["sub_mch_id", "sub_appid", "sub_openid"];
+impl Options {
+    /// Sets whether the request is compared with what WeChat Pay documents. Defaults to the client's
+    /// [`check_documents`](crate::ClientBuilder::check_documents). Feature `documents`.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Checks, Options, json};
+    ///
+    /// // For a field that is newer than this library.
+    /// let options = Options::from(json!({ "json": { "new_field": 1 } })).check_documents(Checks::Off);
+    /// # let _ = options;
+    /// ```
+    pub fn check_documents(mut self, checks: Checks) -> Self {
+        self.request.documented.check = Some(check(checks));
+        self
+    }
+}
+
+/// Checks a request.
+///
+/// # Errors
+/// Returns an error that names the findings, if they are denied.
+fn run(
+    checks: Checks,
+    asked: Asked<'_>,
+    circumstances: Circumstances,
+    request: &RequestOptions,
+) -> Result<()> {
+    // If nobody hears a warning, the check would cost time for every request and have no effect.
+    let is_heard = checks == Checks::Deny || tracing::enabled!(tracing::Level::WARN);
+    if checks == Checks::Off || !is_heard {
+        return Ok(());
+    }
+    let Some(operation) = operation(asked) else {
+        return Ok(());
+    };
+    let given = Given {
+        operation,
+        version: asked.version,
+        vars: &request.vars,
+        json: request.json.as_ref(),
+        xml: request.xml.as_ref(),
+        query: request.query.as_ref(),
+        query_in_path: asked.query,
+        has_body: request.body.is_some(),
+        media: request.media.as_ref(),
+        headers: &request.headers,
+        without_nonce: request.without_nonce,
+        circumstances,
+    };
+    let findings = given.check();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    if checks == Checks::Deny {
+        return Err(Cause::request(format!(
+            "the request differs from WeChat Pay's documents of {}: {findings} (Checks::Warn sends it \
+             anyway)",
+            catalog::date(),
+        )));
+    }
+    for finding in findings.iter() {
+        tracing::warn!(%operation, %finding, "the request differs from WeChat Pay's documents");
+    }
+    Ok(())
+}
 
 /// What was given for a request.
-pub(crate) struct Given<'g> {
-    pub(crate) operation: &'static Operation,
-    pub(crate) version: Version,
-    pub(crate) vars: &'g [Var],
-    pub(crate) json: Option<&'g Value>,
-    pub(crate) xml: Option<&'g Value>,
-    pub(crate) query: Option<&'g Value>,
+struct Given<'g> {
+    operation: &'static Operation,
+    version: Version,
+    vars: &'g [Var],
+    json: Option<&'g Value>,
+    xml: Option<&'g Value>,
+    query: Option<&'g Value>,
     /// The query that is part of the path.
-    pub(crate) query_in_path: Option<&'g str>,
-    pub(crate) has_body: bool,
-    pub(crate) media: Option<&'g Media>,
-    pub(crate) headers: &'g HeaderMap,
-    pub(crate) mutual_tls: bool,
-    pub(crate) without_nonce: bool,
-    /// Whether the request goes to the default base URI.
-    pub(crate) is_default_base: bool,
+    query_in_path: Option<&'g str>,
+    has_body: bool,
+    media: Option<&'g Media>,
+    headers: &'g HeaderMap,
+    without_nonce: bool,
+    circumstances: Circumstances,
 }
 
 impl Given<'_> {
-    pub(super) fn check(&self) -> Findings {
+    fn check(&self) -> Findings {
         let request = self.operation.request();
         let mut checker = Checker {
             request,
@@ -120,13 +191,13 @@ impl Given<'_> {
                 checker.headers(self.headers, field.fields(), &at);
                 true
             }
-            "security" => self.mutual_tls,
+            "security" => self.circumstances.mutual_tls,
             "nonceless" => self.without_nonce,
-            "base_uri" => !self.is_default_base,
+            "base_uri" => !self.circumstances.is_default_base,
             // A variable of the path. A missing one is an error anyway.
             _ => {
                 if let Some(var) = self.vars.iter().find(|var| var.name == name) {
-                    checker.listed(&var.value, field, &at);
+                    checker.content(&var.value, field, &at);
                 }
                 true
             }
@@ -134,344 +205,6 @@ impl Given<'_> {
         if field.is_required() && !is_given {
             checker.findings.add(&at, Problem::missing(field));
         }
-    }
-}
-
-/// How values are sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Json,
-    /// In a query or in XML, where every value is text.
-    Text,
-}
-
-struct Checker {
-    request: Fields,
-    version: Version,
-    findings: Findings,
-}
-
-impl Checker {
-    fn root(&mut self, value: &Value, field: &Field, form: Form, at: &At<'_>) {
-        match value {
-            Value::Object(map) => self.object(map, field.fields(), form, at),
-            // PHP writes an empty map as an empty list.
-            Value::Array(items) if items.is_empty() => {}
-            other => self.findings.add(at, Problem::Type(Kind::Object, a(other))),
-        }
-    }
-
-    fn object(&mut self, map: &Map<String, Value>, fields: Fields, form: Form, at: &At<'_>) {
-        let mut seen = Seen::new(fields);
-        for (name, value) in map {
-            if self.findings.is_full() {
-                return;
-            }
-            // In text, null means that the field is not given.
-            if form == Form::Text && value.is_null() {
-                continue;
-            }
-            match seen.find(name) {
-                Some(field) => self.value(value, &field, form, &at.name(name)),
-                None => self.unknown(name, &mut seen, |name| map.contains_key(name), at),
-            }
-        }
-        self.missing(
-            &seen,
-            |name| map.get(name).is_some_and(|value| !value.is_null()),
-            at,
-        );
-    }
-
-    fn unknown(
-        &mut self,
-        name: &str,
-        seen: &mut Seen,
-        is_given: impl Fn(&str) -> bool,
-        at: &At<'_>,
-    ) {
-        let is_exempt = SIGNATURE.contains(&name)
-            || self.version == Version::V2 && SERVICE_PROVIDER.contains(&name);
-        if is_exempt {
-            return;
-        }
-        let problem = Problem::unknown(name, seen.fields, is_given, self.request);
-        if let Problem::Unknown {
-            nearest: Some(name),
-            elsewhere: None,
-        } = problem
-        {
-            // The required field is there, under a misspelt name.
-            seen.find(name);
-        }
-        self.findings.add(&at.name(name), problem);
-    }
-
-    fn missing(&mut self, seen: &Seen, is_given: impl Fn(&str) -> bool, at: &At<'_>) {
-        for field in seen.missing() {
-            let is_exempt = SIGNATURE.contains(&field.name());
-            if !is_exempt && !catalog::is_replaced(&field, seen.fields, &is_given) {
-                let problem = Problem::missing(&field);
-                self.findings.add(&at.name(field.name()), problem);
-            }
-        }
-    }
-
-    fn value(&mut self, value: &Value, field: &Field, form: Form, at: &At<'_>) {
-        let Some(item) = field.kind().item() else {
-            return self.single(value, field, field.kind(), form, at);
-        };
-        match value {
-            Value::Array(items) => {
-                for (index, value) in items.iter().enumerate() {
-                    if self.findings.is_full() {
-                        return;
-                    }
-                    self.single(value, field, item, form, &at.index(index));
-                }
-            }
-            // A list in text is a list of fields of the same name, or one text that holds it.
-            Value::String(_) | Value::Number(_) if form == Form::Text => {}
-            other => self.findings.add(at, Problem::Type(field.kind(), a(other))),
-        }
-    }
-
-    /// Checks a value that is no list, or an item of one.
-    fn single(&mut self, value: &Value, field: &Field, kind: Kind, form: Form, at: &At<'_>) {
-        let fits = match (kind, value) {
-            (Kind::Object, Value::Object(map)) => {
-                // Some pages say no more than "object".
-                if !field.fields().is_empty() {
-                    self.object(map, field.fields(), form, at);
-                }
-                true
-            }
-            (Kind::String, Value::String(_))
-            | (Kind::Number, Value::Number(_))
-            | (Kind::Boolean, Value::Bool(_)) => true,
-            (Kind::Integer, Value::Number(number)) => !number.is_f64(),
-            // Text has no types: what counts is how the value reads.
-            (Kind::String, Value::Number(_)) => form == Form::Text,
-            (Kind::Integer, Value::String(text)) => form == Form::Text && is_integer(text),
-            (Kind::Number, Value::String(text)) => form == Form::Text && is_number(text),
-            (Kind::Boolean, Value::String(text)) => form == Form::Text && is_boolean(text),
-            (Kind::Boolean, Value::Number(number)) => {
-                form == Form::Text && matches!(number.as_u64(), Some(0 | 1))
-            }
-            (Kind::Object, Value::String(_)) => form == Form::Text,
-            _ => false,
-        };
-        if !fits {
-            return self.findings.add(at, Problem::Type(kind, a(value)));
-        }
-        if let (Some(_), Value::String(text)) = (field.sealed(), value) {
-            if is_clear_text(text) {
-                self.findings.add(at, Problem::ClearText);
-            }
-        }
-        self.listed(value, field, at);
-    }
-
-    /// Checks that a value is in the documented list, if there is one.
-    fn listed(&mut self, value: &Value, field: &Field, at: &At<'_>) {
-        let documented = field.values();
-        let is_listed = match value {
-            _ if documented.is_empty() => true,
-            Value::String(text) => {
-                let is_not_given = text.is_empty() && self.version == Version::V2;
-                is_not_given || is_listed(documented, text)
-            }
-            Value::Number(_) => documented.iter().any(|value| is_number(value)),
-            _ => true,
-        };
-        if !is_listed {
-            self.findings
-                .add(at, Problem::value(documented, value.as_str()));
-        }
-    }
-
-    /// Checks a query that is text: `limit=10&offset=0`.
-    fn query(&mut self, query: &str, fields: Fields, at: &At<'_>) {
-        let mut seen = Seen::new(fields);
-        let pairs = || query.split('&').filter(|pair| !pair.is_empty());
-        let is_given = |known: &str| pairs().any(|pair| pair.split('=').next() == Some(known));
-        for pair in pairs() {
-            if self.findings.is_full() {
-                return;
-            }
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decoded(name);
-            // `a[b]` and `a[0]` are within `a`.
-            let name = name.split('[').next().unwrap_or_default();
-            match seen.find(name) {
-                Some(field) if field.kind().item().is_none() && field.kind() != Kind::Object => {
-                    self.text(&decoded(value), &field, &at.name(name));
-                }
-                Some(_) => {}
-                None => self.unknown(name, &mut seen, is_given, at),
-            }
-        }
-        self.missing(&seen, is_given, at);
-    }
-
-    /// Checks a value in a query.
-    fn text(&mut self, text: &str, field: &Field, at: &At<'_>) {
-        let fits = match field.kind() {
-            Kind::Integer => is_integer(text),
-            Kind::Number => is_number(text),
-            Kind::Boolean => is_boolean(text),
-            _ => true,
-        };
-        if !fits {
-            let problem = Problem::Type(field.kind(), "text");
-            return self.findings.add(at, problem);
-        }
-        if field.sealed().is_some() && is_clear_text(text) {
-            self.findings.add(at, Problem::ClearText);
-        }
-        let documented = field.values();
-        if !documented.is_empty() && !is_listed(documented, text) {
-            self.findings
-                .add(at, Problem::value(documented, Some(text)));
-        }
-    }
-
-    fn headers(&mut self, headers: &HeaderMap, fields: Fields, at: &At<'_>) {
-        for field in fields.iter().filter(Field::is_required) {
-            // The client sets `Wechatpay-Serial` itself.
-            let name = field.name();
-            if !name.eq_ignore_ascii_case(SERIAL) && !headers.contains_key(name) {
-                self.findings.add(&at.name(name), Problem::missing(&field));
-            }
-        }
-    }
-
-    /// Checks the `meta` of an upload.
-    fn meta(&mut self, media: &Media, field: &Field, at: &At<'_>) {
-        if let Value::Object(meta) = media.meta_value() {
-            self.object(&meta, field.fields(), Form::Json, &at.name(field.name()));
-        }
-    }
-}
-
-/// Which fields an object has.
-struct Seen {
-    fields: Fields,
-    bits: u128,
-    /// Where the next field is expected: most programs follow the order of the page.
-    next: usize,
-}
-
-impl Seen {
-    fn new(fields: Fields) -> Self {
-        Self {
-            fields,
-            bits: 0,
-            next: 0,
-        }
-    }
-
-    /// Returns the field of a name and notes that it is there.
-    fn find(&mut self, name: &str) -> Option<Field> {
-        let len = self.fields.len();
-        let places = (self.next..len).chain(0..self.next.min(len));
-        let found = |at: usize| self.fields.nth(at).filter(|field| field.matches(name));
-        let (at, field) = places.filter_map(|at| Some((at, found(at)?))).next()?;
-        self.bits |= 1u128.checked_shl(at as u32).unwrap_or(0);
-        self.next = at + 1;
-        Some(field)
-    }
-
-    /// Returns the required fields that the object does not have.
-    fn missing(&self) -> impl Iterator<Item = Field> {
-        let bits = self.bits;
-        let required = self.fields.iter().enumerate();
-        let required = required.filter(|(_, field)| field.is_required());
-        // A test shows that no object has more fields than there are bits.
-        let is_there = move |at: usize| bits & 1u128.checked_shl(at as u32).unwrap_or(0) != 0;
-        required.filter_map(move |(at, field)| (!is_there(at)).then_some(field))
-    }
-}
-
-fn decoded(text: &str) -> Cow<'_, str> {
-    percent_decode_str(text).decode_utf8_lossy()
-}
-
-fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_number(text: &str) -> bool {
-    match text.split_once('.') {
-        None => is_integer(text),
-        Some((whole, fraction)) => {
-            is_integer(whole) && is_integer(fraction) && !fraction.starts_with('-')
-        }
-    }
-}
-
-fn is_boolean(text: &str) -> bool {
-    ["true", "false", "0", "1"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(text))
-}
-
-/// Returns `true` if a value is documented, or is a code like a documented one.
-///
-/// Values with digits are codes: scenes, versions, colours, types of certificates. WeChat Pay adds to them
-/// faster than a library can follow, so a code in the form of a documented one is accepted: `1011` where
-/// `1000` is listed. Words are not: a word that is not listed is a typing error more often than it is new.
-fn is_listed(documented: &[&str], value: &str) -> bool {
-    let is_code = value.bytes().any(|byte| byte.is_ascii_digit());
-    documented
-        .iter()
-        .any(|listed| *listed == value || is_code && form(listed).eq(form(value)))
-}
-
-/// The kinds of the characters of a code, in which a number of any length counts as one.
-fn form(code: &str) -> impl Iterator<Item = char> {
-    let mut previous = ' ';
-    code.chars().filter_map(move |letter| {
-        let kind = match letter {
-            '0'..='9' => '9',
-            'A'..='Z' => 'A',
-            'a'..='z' => 'a',
-            other => other,
-        };
-        let is_same_number = kind == '9' && previous == '9';
-        previous = kind;
-        (!is_same_number).then_some(kind)
-    })
-}
-
-/// Returns `true` if a text is certainly not a ciphertext.
-///
-/// Errs towards a ciphertext: WeChat Pay refuses a wrong one, and a finding for a valid one would keep
-/// the request from being sent. Names, ID numbers, phone numbers, e-mail addresses and bank accounts are
-/// shorter, or have characters that base64 has not.
-fn is_clear_text(text: &str) -> bool {
-    const MIN_LEN: usize = 24;
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
-    let bytes = text.as_bytes();
-    let has_letter = bytes.iter().any(u8::is_ascii_alphabetic);
-    let has_other = bytes.iter().any(|byte| !byte.is_ascii_alphabetic());
-    let may_be_ciphertext = bytes.len() >= MIN_LEN
-        && has_letter
-        && has_other
-        && bytes.iter().all(|byte| is_base64(*byte));
-    !text.is_empty() && !may_be_ciphertext
-}
-
-fn a(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a number that is not an integer",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

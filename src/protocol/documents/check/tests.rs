@@ -1,7 +1,7 @@
 use http::{HeaderValue, Method};
-use serde_json::json;
+use serde_json::{Map, json};
 
-use super::*;
+use super::{text::is_listed, *};
 use crate::catalog;
 
 const NATIVE: &str = "POST v3/pay/transactions/native";
@@ -39,9 +39,11 @@ fn found_with<'g>(
         has_body: false,
         media: None,
         headers,
-        mutual_tls: true,
         without_nonce: true,
-        is_default_base: false,
+        circumstances: Circumstances {
+            mutual_tls: true,
+            is_default_base: false,
+        },
     };
     change(&mut given);
     given.check().iter().map(ToString::to_string).collect()
@@ -93,9 +95,11 @@ fn documented_request_has_no_findings_and_allocates_nothing() {
         has_body: false,
         media: None,
         headers: &headers,
-        mutual_tls: false,
         without_nonce: false,
-        is_default_base: true,
+        circumstances: Circumstances {
+            mutual_tls: false,
+            is_default_base: true,
+        },
     };
     assert!(given.check().is_empty());
     let allocations = allocation_counter::measure(|| {
@@ -305,6 +309,100 @@ fn sealed_field_in_clear_text_is_found() {
 }
 
 #[test]
+fn field_that_the_page_requires_only_of_some_is_not_missing() {
+    let order = |op: &str, part: Value| {
+        let mut missing = found(op, &json!({ "json": part }));
+        missing.retain(|finding| finding.contains("is missing"));
+        missing
+    };
+    for (op, part, not_missing) in [
+        // A store that has an ID.
+        (
+            NATIVE,
+            json!({ "scene_info": { "store_info": { "id": "0001" } } }),
+            "store_info",
+        ),
+        // One of the user's two IDs.
+        (
+            "POST v3/pay/partner/transactions/jsapi",
+            json!({ "payer": { "sub_openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o" } }),
+            "openid",
+        ),
+        // A merchant's own combined order.
+        (
+            "POST v3/combine-transactions/jsapi",
+            json!({ "sub_orders": [{ "mchid": "1900000109" }] }),
+            "sub_mchid",
+        ),
+        // A transfer below 2,000 yuan.
+        (
+            "POST v3/transfer/batches",
+            json!({ "transfer_detail_list": [{ "out_detail_no": "1" }] }),
+            "user_name",
+        ),
+        (
+            "POST v3/ecommerce/refunds/apply",
+            json!({ "out_trade_no": "1" }),
+            "transaction_id",
+        ),
+        (
+            "POST v3/ecommerce/refunds/apply",
+            json!({ "out_trade_no": "1" }),
+            "funds_account",
+        ),
+    ] {
+        let missing = order(op, part);
+        assert!(!missing.is_empty());
+        let named = missing.iter().any(|finding| finding.contains(not_missing));
+        assert!(!named, "{missing:?}");
+    }
+    for (op, part, missing) in [
+        (
+            NATIVE,
+            json!({ "scene_info": { "store_info": {} } }),
+            "`/json/scene_info/store_info/address`",
+        ),
+        (
+            "POST v3/pay/partner/transactions/jsapi",
+            json!({ "payer": {} }),
+            "`/json/payer/sp_openid`",
+        ),
+        (
+            "POST v3/pay/partner/transactions/jsapi",
+            json!({}),
+            "`/json/sub_mchid`",
+        ),
+        (
+            "POST v3/ecommerce/refunds/apply",
+            json!({}),
+            "`/json/transaction_id`",
+        ),
+    ] {
+        let found = order(op, part);
+        let named = found.iter().any(|finding| finding.contains(missing));
+        assert!(named, "{missing}: {found:?}");
+    }
+}
+
+#[test]
+fn empty_list_in_place_of_the_body_lacks_the_required_fields() {
+    let found = found("POST v2/pay/closeorder", &json!({ "xml": [] }));
+    assert!(
+        found.contains(&"`/xml/out_trade_no` is missing and required".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn name_that_is_far_from_those_that_are_absent_has_no_suggestion() {
+    for name in ["openid", "sub_mch_id"] {
+        let order = with(&native(), &format!("/json/{name}"), json!("x"));
+        let finding = format!("`/json/{name}` is not a documented field");
+        assert_eq!(found(NATIVE, &order), [finding]);
+    }
+}
+
+#[test]
 fn text_is_compared_by_how_it_reads() {
     let base = json!({ "xml": {
         "appid": "wx8888888888888888", "mch_id": "1900000109", "body": "tea", "out_trade_no": "1",
@@ -454,11 +552,13 @@ fn keys_of_the_options_map_are_required_where_documented() {
         "appid": "a", "mch_id": "1", "out_trade_no": "1", "out_refund_no": "1", "total_fee": 1, "refund_fee": 1,
     }});
     let op = "POST v2/secapi/pay/refund";
-    let found = found_with(op, &refund, |given| given.mutual_tls = false);
+    let found = found_with(op, &refund, |given| given.circumstances.mutual_tls = false);
     assert_eq!(found, ["`/security` is missing and required"]);
     let op = "GET v3/settle/settlements";
     let base = |is_default| {
-        let found = found_with(op, &json!({}), |given| given.is_default_base = is_default);
+        let found = found_with(op, &json!({}), |given| {
+            given.circumstances.is_default_base = is_default
+        });
         found
             .iter()
             .filter(|text| text.contains("base_uri"))

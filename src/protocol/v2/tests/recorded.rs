@@ -104,7 +104,7 @@ fn compare_query(op: &str, line: &Value) -> Map<String, Value> {
     );
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
     pairs
-        .map(|(name, text)| (decode_form(name), decode_form(text).into()))
+        .map(|(name, text)| (decode_form(name).into_owned(), decode_form(text).into()))
         .collect()
 }
 

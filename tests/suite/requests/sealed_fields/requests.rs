@@ -130,6 +130,32 @@ fn value_that_is_no_string_is_an_error_with_its_pointer() {
 }
 
 #[test]
+fn misspelt_name_of_a_sealed_field_is_an_error() {
+    let body = |name: &str| {
+        let mut receiver = json!({ "type": "MERCHANT_ID", "account": "1900000109", "amount": 1 });
+        receiver[name] = "张三".into();
+        let json =
+            json!({ "appid": "wx8888888888888888", "receivers": [{ "name": "李四" }, receiver] });
+        Options::new().json(json).encrypt_documented()
+    };
+    let path = "v3/profitsharing/orders";
+    for name in ["nmae", "Name", "names"] {
+        let texts = [
+            &*format!("`/receivers/1/{name}`"),
+            "in clear text",
+            "`name`",
+        ];
+        assert_error(post(&client(), path, body(name)), &texts);
+    }
+    // Neither a name of another meaning, nor one next to the right one.
+    post(&client(), path, body("description")).unwrap();
+    let both = Options::new()
+        .json(json!({ "name": "张三", "nam": "x" }))
+        .encrypt_documented();
+    post(&client(), "v3/profitsharing/receivers/add", both).unwrap();
+}
+
+#[test]
 fn list_in_place_of_an_object_is_encrypted_as_well() {
     let client = client();
     let json = json!({
