@@ -202,6 +202,7 @@ impl fmt::Debug for Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::{Delivery, SandboxEvent, Subscription};
 
     #[test]
     fn public_types_are_send_and_sync() {
@@ -213,5 +214,8 @@ mod tests {
         assert_send_sync::<SandboxBuilder>();
         assert_send_sync::<Fault>();
         assert_send_sync::<RecordedRequest>();
+        assert_send_sync::<Delivery>();
+        assert_send_sync::<SandboxEvent>();
+        assert_send_sync::<Subscription>();
     }
 }

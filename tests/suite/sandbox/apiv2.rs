@@ -361,6 +361,44 @@ fn wrong_requests_are_refused_as_on_the_wire() {
 }
 
 #[test]
+fn each_changed_byte_of_the_body_is_refused() {
+    let Some(client) = RawClient::start() else {
+        return;
+    };
+    for sign_type in ["MD5", "HMAC-SHA256"] {
+        let order = with(
+            &NATIVE,
+            &[("out_trade_no", "byte"), ("sign_type", sign_type)],
+        );
+        // Without white space and sections, where a change can mean nothing.
+        let fields = client.signed(&with(&order, &[("attach", "a")]));
+        let fields = fields.iter();
+        let fields: String = fields
+            .map(|(name, value)| format!("<{name}>{value}</{name}>"))
+            .collect();
+        let body = format!("<xml>{fields}</xml>");
+        for at in 0..body.len() {
+            let byte = body.as_bytes()[at];
+            // Characters of several bytes are changed as a whole, to stay text.
+            if !byte.is_ascii() {
+                continue;
+            }
+            let other = if byte == b'0' { "1" } else { "0" };
+            let changed = format!("{}{other}{}", &body[..at], &body[at + 1..]);
+            let reason = client.refusal("/pay/unifiedorder", &changed);
+            let is_expected = ["XML格式错误", "签名错误", "mch_id"]
+                .iter()
+                .any(|expected| reason.contains(expected));
+            assert!(is_expected, "{reason}: {changed}");
+        }
+        assert!(client.sandbox.order_state("byte").is_none());
+        let (_, text) = client.send("POST", "/pay/unifiedorder", &body);
+        assert_eq!(read(&text)["result_code"], "SUCCESS");
+        client.sandbox.reset();
+    }
+}
+
+#[test]
 fn scanned_code_waits_for_the_password_from_1000_yuan_on() {
     let Some(client) = RawClient::start() else {
         return;

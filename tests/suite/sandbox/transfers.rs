@@ -155,6 +155,7 @@ fn user_name_arrives_sealed_and_returns_sealed() {
 
     let missing = refusal(create(&client, &bill(&sandbox, "a2", 200_000)));
     assert_eq!((missing.0, missing.1.as_str()), (400, "PARAM_ERROR"));
+    assert!(missing.2.contains("必填项"), "{}", missing.2);
     let tiny = client.chain(BILLS).post(sealed("a3", 29, "张三"));
     assert_eq!(refusal(tiny.map(|_| Value::Null)).1, "PARAM_ERROR");
     let mut clear = bill(&sandbox, "a4", 200_000);

@@ -5,9 +5,6 @@
 //! that receives the money: its store has the order. The caller checks the fields of the request and wakes
 //! the sender of notifications.
 
-// Some are for flows that follow.
-#![allow(dead_code, unused_imports)]
-
 use super::{
     notice,
     order::{Prepaid, State},
@@ -25,8 +22,8 @@ use crate::sandbox::{
 
 pub(crate) use super::order::{NewOrder, Order, PartOf, Payer, Payment, Product, Version};
 pub(crate) use crate::sandbox::flows::refund::{
-    NewRefund, Refund, RefundFailure, RefundNumber, find_refund, refund, refund_again,
-    refund_fails, refund_succeeds, refunds_of,
+    NewRefund, Refund, RefundFailure, RefundNumber, find_refund, refund, refund_fails,
+    refund_succeeds, refunds_of,
 };
 
 /// From how many fen on a scanned code needs the customer's password.

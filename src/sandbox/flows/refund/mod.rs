@@ -6,9 +6,7 @@ mod view;
 
 pub(super) use routes::ROUTES;
 
-pub(crate) use engine::{
-    find_refund, refund, refund_again, refund_fails, refund_succeeds, refunds_of,
-};
+pub(crate) use engine::{find_refund, refund, refund_fails, refund_succeeds, refunds_of};
 
 use serde_json::Value;
 

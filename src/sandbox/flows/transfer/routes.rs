@@ -157,7 +157,8 @@ pub(in crate::sandbox::flows) fn check_user_name(
     /// Below this, WeChat Pay cannot check it, in fen.
     const NAMELESS: u64 = 30;
     match name {
-        None if amount >= NAMED => Err(fields.error("user_name", "is required from 2,000 yuan on")),
+        // Refused as every missing field is.
+        None if amount >= NAMED => fields.text("user_name", 4096).map(|_| ()),
         Some(_) if amount < NAMELESS => {
             Err(fields.error("user_name", "is not allowed below 0.3 yuan"))
         }
