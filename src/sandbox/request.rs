@@ -123,9 +123,9 @@ impl<'a> Ctx<'a> {
     // Without the header, WeChat Pay could not tell which of its keys the merchant used.
     pub(crate) fn sealing_key(&self) -> Result<&'a PlatformKey, ApiResponse> {
         let serial = self.parts.headers.get(SERIAL);
-        serial
-            .and_then(|id| id.to_str().ok())
-            .and_then(|id| trust::effective_key(self.state, self.merchant, id))
+        let serial = serial.ok_or_else(super::checks::no_platform_serial)?;
+        let key = serial.to_str().ok();
+        key.and_then(|id| trust::effective_key(self.state, self.merchant, id))
             .ok_or_else(super::checks::wrong_platform_serial)
     }
 
@@ -143,7 +143,7 @@ impl<'a> Ctx<'a> {
         key.decrypt(text)
             .and_then(|plaintext| String::from_utf8(plaintext).ok())
             .map(Some)
-            .ok_or_else(|| fields.error(name, "cannot be decrypted"))
+            .ok_or_else(super::checks::not_sealed)
     }
 
     /// Encrypts a field of the response for the merchant.

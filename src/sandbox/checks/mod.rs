@@ -75,6 +75,18 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), ApiResponse> {
     Ok(())
 }
 
+/// 400 for sealed fields without a `Wechatpay-Serial`, as merchants reported it.
+pub(super) fn no_platform_serial() -> ApiResponse {
+    let message = "HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)";
+    ApiResponse::error(StatusCode::BAD_REQUEST, "PARAM_ERROR", message)
+}
+
+/// 400 for a sealed field that cannot be decrypted, as merchants reported it. It does not say which one.
+pub(super) fn not_sealed() -> ApiResponse {
+    let message = "请确认待处理的消息是否为加密后的密文";
+    ApiResponse::error(StatusCode::BAD_REQUEST, "PARAM_ERROR", message)
+}
+
 /// 400 for sealed fields without the `Wechatpay-Serial` of a platform key that the merchant has. It has no `detail` on the wire.
 pub(super) fn wrong_platform_serial() -> ApiResponse {
     ApiResponse::error(

@@ -160,7 +160,9 @@ fn user_name_arrives_sealed_and_returns_sealed() {
     assert_eq!(refusal(tiny.map(|_| Value::Null)).1, "PARAM_ERROR");
     let mut clear = bill(&sandbox, "a4", 200_000);
     clear["user_name"] = "张三".into();
-    assert_eq!(refusal(create(&client, &clear)).1, "PARAM_ERROR");
+    let clear = refusal(create(&client, &clear));
+    assert_eq!((clear.0, clear.1.as_str()), (400, "PARAM_ERROR"));
+    assert_eq!(clear.2, "请确认待处理的消息是否为加密后的密文");
     assert_eq!(money(&sandbox).1, 200_000);
 }
 
