@@ -91,7 +91,6 @@
 
 // From the outside in: a test holds the handle; the server passes each request through the pipeline of
 // checks to a flow; flows read and change the state, and put notifications into the outbox.
-#![allow(dead_code)] // Some of what the flows share waits for its first user.
 
 mod checks;
 mod faults;

@@ -58,11 +58,6 @@ impl ApiResponse {
         Self::json(StatusCode::OK, body)
     }
 
-    /// 201 with this body.
-    pub(crate) fn created(body: &Value) -> Self {
-        Self::json(StatusCode::CREATED, body)
-    }
-
     /// 202 with this body: accepted, not done.
     pub(crate) fn accepted(body: &Value) -> Self {
         Self::json(StatusCode::ACCEPTED, body)

@@ -79,7 +79,7 @@ fn first_missing(fields: Fields, is_given: &dyn Fn(&str) -> bool) -> Option<Fiel
             // A numbered field stands for any number of them, none included.
             && !field.name().contains('$')
             && !is_given(field.name())
-            && !catalog::is_replaced(field, fields, is_given)
+            && !catalog::may_be_absent(field, fields, is_given)
     })
 }
 

@@ -79,22 +79,7 @@ pub(crate) fn check_bound(appid: &str, merchant: &Merchant) -> Result<(), ApiRes
     ))
 }
 
-/// Checks that the body's `mchid` is the merchant that signed.
-// Each operation says where its `mchid` is, so this is not part of the checks on every request:
-// pay-score has none, and a query has it in the query string.
-pub(crate) fn check_mchid(fields: &Fields<'_>, mchid: &str) -> Result<(), ApiResponse> {
-    if fields.text("mchid", 32)? == mchid {
-        Ok(())
-    } else {
-        Err(fields.error("mchid", NOT_THE_SIGNER))
-    }
-}
-
 /// Checks that the query's `mchid`, already read, is the merchant that signed.
-pub(crate) fn check_query_mchid(queried: &str, mchid: &str) -> Result<(), ApiResponse> {
-    check_query_mchid_named("mchid", queried, mchid)
-}
-
 fn check_query_mchid_named(name: &str, queried: &str, mchid: &str) -> Result<(), ApiResponse> {
     if queried == mchid {
         return Ok(());

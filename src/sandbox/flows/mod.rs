@@ -4,13 +4,9 @@
 //! operations that read and change it. The rules know nothing of paths or locks, so the tests beside
 //! them run without a server.
 
-pub(super) mod applyment;
 pub(super) mod batch;
 pub(super) mod bill;
 pub(super) mod combine;
-pub(super) mod complaint;
-pub(super) mod contract;
-pub(super) mod coupon;
 mod media;
 pub(super) mod pay;
 pub(super) mod phone;
@@ -112,14 +108,10 @@ pub(crate) fn control() -> impl Iterator<Item = &'static ControlRoute> {
 }
 
 fn all() -> impl Iterator<Item = &'static Route> {
-    let flows: [&[Route]; 17] = [
-        applyment::ROUTES,
+    let flows: [&[Route]; 13] = [
         batch::ROUTES,
         bill::ROUTES,
         combine::ROUTES,
-        complaint::ROUTES,
-        contract::ROUTES,
-        coupon::ROUTES,
         media::ROUTES,
         pay::ROUTES,
         receipt::ROUTES,

@@ -2,7 +2,6 @@
 
 mod builder;
 mod control;
-mod customer;
 mod https;
 mod keys;
 mod money;

@@ -42,8 +42,6 @@ pub(crate) enum EntryKind {
     /// Money that a receiver gave back, on either side.
     SharingReturn,
     Transfer,
-    /// A transfer that failed and came back.
-    TransferBack,
     RedPacket,
     Fee,
 }

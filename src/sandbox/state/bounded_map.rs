@@ -28,10 +28,6 @@ impl<T> BoundedMap<T> {
         self.values.get_mut(key)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.values.len()
-    }
-
     /// Removes a value.
     pub(crate) fn remove(&mut self, key: &str) -> Option<T> {
         let removed = self.values.remove(key)?;

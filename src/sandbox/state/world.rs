@@ -12,10 +12,7 @@ use super::{
     timers::{Timer, Timers},
 };
 use crate::sandbox::{
-    flows::{
-        applyment, batch, combine, complaint, contract, coupon, pay, receipt, refund,
-        service_order, sharing, transfer, trust, v2,
-    },
+    flows::{batch, combine, pay, receipt, refund, service_order, sharing, transfer, v2},
     outbox::{Notice, Outbox},
     shaped,
 };
@@ -51,11 +48,6 @@ pub(crate) struct Store {
     pub(crate) sharing: sharing::Tables,
     pub(crate) batch: batch::Tables,
     pub(crate) service_orders: service_order::Tables,
-    pub(crate) contract: contract::Tables,
-    pub(crate) complaint: complaint::Tables,
-    pub(crate) coupon: coupon::Tables,
-    pub(crate) applyment: applyment::Tables,
-    pub(crate) trust: trust::Tables,
     pub(crate) receipt: receipt::Tables,
     pub(crate) v2: v2::Tables,
     pub(crate) shaped: shaped::Memory,
@@ -187,11 +179,6 @@ impl Store {
             sharing: sharing::Tables::default(),
             batch: batch::Tables::default(),
             service_orders: service_order::Tables::default(),
-            contract: contract::Tables::default(),
-            complaint: complaint::Tables::default(),
-            coupon: coupon::Tables::default(),
-            applyment: applyment::Tables::default(),
-            trust: trust::Tables::default(),
             receipt: receipt::Tables::default(),
             v2: v2::Tables::default(),
             shaped: shaped::Memory::default(),

@@ -35,7 +35,7 @@ pub(super) fn check(
             _ => {
                 // Some tables require the one and make the other optional, although either suffices.
                 let is_exempt = name == "out_trade_no" && is_given("transaction_id")
-                    || catalog::is_replaced(&field, documented, is_given);
+                    || catalog::may_be_absent(&field, documented, is_given);
                 if field.is_required() && !is_exempt {
                     return Err(missing(name));
                 }

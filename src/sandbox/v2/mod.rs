@@ -48,7 +48,6 @@ pub(crate) enum V2Reply {
     /// A bill, which may be compressed.
     Table(Bytes),
     Json(Value),
-    Html(String),
 }
 
 /// A refusal.

@@ -57,7 +57,6 @@ pub(super) fn answer(ctx: &V2Ctx<'_>, path: &str, result: V2Result) -> ApiRespon
             return ApiResponse::file(bytes, content_type);
         }
         Ok(V2Reply::Json(value)) => return ApiResponse::ok(&value).unsigned(),
-        Ok(V2Reply::Html(html)) => return page(StatusCode::OK, html),
         Err(V2Error::Result { code, message }) => {
             put("result_code", "FAIL");
             put("err_code", code);

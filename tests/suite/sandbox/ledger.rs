@@ -213,7 +213,7 @@ impl Shop<'_> {
                 chain.post(json!({ "number": format!("t{n}") })).unwrap();
             }
         }
-        if n % 100 == 0 {
+        if n.is_multiple_of(100) {
             moved.transferred += self.batch(n);
         }
         moved
@@ -286,12 +286,9 @@ impl Shop<'_> {
 
     /// Sends a request. One in ten is sent twice, as by a merchant that missed the response.
     fn post(&self, n: u64, path: &str, body: &Value) {
-        let times = if n % 10 == 0 { 2 } else { 1 };
+        let times = if n.is_multiple_of(10) { 2 } else { 1 };
         for _ in 0..times {
-            let response = self
-                .client
-                .chain(path.to_owned())
-                .post(json!({ "json": body }));
+            let response = self.client.chain(path).post(json!({ "json": body }));
             let response = response.unwrap_or_else(|err| panic!("{path} {n}: {err}"));
             assert_eq!(response.headers()["sandbox-answer"], "stateful", "{path}");
         }
@@ -339,7 +336,7 @@ impl Shop<'_> {
         for day in days {
             let mut query = query.clone();
             query["bill_date"] = day.as_str().into();
-            let chain = client.chain(path.to_owned());
+            let chain = client.chain(path);
             let bill = match chain.download(json!({ "query": query })) {
                 Ok(bill) => bill,
                 // Nothing happened on this day.

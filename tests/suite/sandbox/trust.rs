@@ -177,7 +177,7 @@ fn unknown_serial_is_refused_only_with_sealed_fields() {
         client.chain("v3/profitsharing/receivers/add").post(options)
     };
     let code = |result: Result<Response>| {
-        let err = result.err().expect("refused");
+        let err = result.expect_err("refused");
         let api = err.api().unwrap_or_else(|| panic!("{err}"));
         (api.code().to_owned(), api.message().to_owned())
     };

@@ -105,7 +105,6 @@ pub(crate) fn open(
 /// Encrypts with AES-256-GCM. The tag is at the end.
 // For tests only: a release build cannot use a nonce twice.
 #[cfg(any(test, fuzzing, feature = "sandbox"))]
-#[cfg_attr(not(any(test, fuzzing)), allow(dead_code))] // Until the sandbox encrypts something.
 pub(crate) fn seal(
     key: &[u8; 32],
     nonce: [u8; 12],

@@ -78,9 +78,7 @@ fn name(kind: EntryKind) -> &'static str {
         EntryKind::SharingOut | EntryKind::SharingIn => "分账",
         EntryKind::SharingReturn => "分账回退",
         EntryKind::Transfer => "商家转账",
-        EntryKind::TransferBack => "商家转账退回",
         EntryKind::RedPacket => "现金红包",
-        EntryKind::Fee => "扣除交易手续费",
     }
 }
 

@@ -225,7 +225,7 @@ pub(crate) fn reverse(
 ) -> Result<(), Refusal> {
     let order = find(w, acting, by)?;
     let number = order.out_trade_no().to_owned();
-    let is_reversible = matches!(order.asked.product, Product::Code | Product::Face)
+    let is_reversible = matches!(order.asked.product, Product::Code)
         && order.refunds == 0
         && now.saturating_sub(order.created_at) <= REVERSIBLE_FOR;
     let payment = match &order.state {
@@ -290,19 +290,6 @@ pub(crate) fn spend(
     }
     order.frozen -= from_frozen;
     Ok(())
-}
-
-/// Makes what is left of an order's frozen money available, and returns how much that was: nothing more is
-/// shared of it.
-pub(crate) fn unfreeze(w: &mut World, mchid: &str, out_trade_no: &str) -> Result<u64, Refusal> {
-    let store = w.store(mchid);
-    let order = store
-        .pay
-        .transactions
-        .get_mut(out_trade_no)
-        .ok_or_else(refusals::not_found)?;
-    store.account.unfreeze(order.frozen)?;
-    Ok(std::mem::take(&mut order.frozen))
 }
 
 /// Returns the order of this number, whoever made it.

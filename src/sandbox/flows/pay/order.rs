@@ -20,7 +20,6 @@ pub(crate) enum Product {
     Native,
     /// The cashier scans the customer's code.
     Code,
-    Face,
     /// A deduction under a contract.
     Deduction,
 }
@@ -34,14 +33,13 @@ impl Product {
             Self::H5 => "MWEB",
             Self::Native => "NATIVE",
             Self::Code => "MICROPAY",
-            Self::Face => "FACEPAY",
             Self::Deduction => "PAP",
         }
     }
 
     /// Returns whether the order is opened by a `prepay_id`, and not paid on the spot.
     pub(crate) fn is_prepaid(self) -> bool {
-        !matches!(self, Self::Code | Self::Face | Self::Deduction)
+        !matches!(self, Self::Code | Self::Deduction)
     }
 }
 

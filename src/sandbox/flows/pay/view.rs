@@ -5,20 +5,6 @@ use serde_json::{Value, json};
 use super::order::{Order, Payment, Product};
 use crate::sandbox::time::format_rfc3339;
 
-/// A paid transaction, as bills list it.
-pub(crate) struct PaidTransaction<'a> {
-    /// When it was paid, in seconds since 1970.
-    pub(crate) time: u64,
-    pub(crate) appid: &'a str,
-    pub(crate) transaction_id: &'a str,
-    pub(crate) out_trade_no: &'a str,
-    pub(crate) openid: &'a str,
-    pub(crate) description: &'a str,
-    pub(crate) attach: &'a str,
-    /// In fen.
-    pub(crate) total: u64,
-}
-
 impl Order {
     /// Returns the body of a prepayment's response.
     pub(crate) fn prepay_body(&self) -> Value {
@@ -96,21 +82,6 @@ impl Order {
             body["sub_appid"] = sub_appid.as_str().into();
         }
         body
-    }
-
-    /// Returns the payment for a bill, or `None` if the order is not paid.
-    pub(crate) fn paid(&self) -> Option<PaidTransaction<'_>> {
-        let (asked, payment) = (&self.asked, self.payment()?);
-        Some(PaidTransaction {
-            time: payment.time,
-            appid: &asked.appid,
-            transaction_id: &payment.transaction_id,
-            out_trade_no: &asked.out_trade_no,
-            openid: &payment.openid,
-            description: &asked.description,
-            attach: asked.attach.as_deref().unwrap_or_default(),
-            total: asked.total,
-        })
     }
 
     fn payer_body(&self, payment: &Payment) -> Value {

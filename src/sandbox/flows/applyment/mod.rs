@@ -1,9 +1,0 @@
-//! Applications of merchants through a service provider.
-
-use super::Route;
-
-pub(crate) const ROUTES: &[Route] = &[];
-
-/// What one merchant has of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tables {}

@@ -1,9 +1,0 @@
-//! Complaints of users, and the merchant's replies.
-
-use super::Route;
-
-pub(crate) const ROUTES: &[Route] = &[];
-
-/// What one merchant has of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tables {}

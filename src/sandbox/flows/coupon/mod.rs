@@ -1,9 +1,0 @@
-//! Coupons: stocks, sending, use.
-
-use super::Route;
-
-pub(crate) const ROUTES: &[Route] = &[];
-
-/// What one merchant has of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tables {}

@@ -1,1 +1,0 @@
-//! What a customer does with contracts, complaints, coupons and applications.
