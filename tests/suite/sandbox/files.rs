@@ -316,6 +316,13 @@ fn bill_of_a_sub_merchant_opens_with_the_providers_key() {
     assert_eq!(rows[0].as_ref().unwrap().fen("收支金额(元)").unwrap(), 1205);
     let stranger = request(sandbox.mchid()).unwrap_err();
     assert_eq!(stranger.api().expect("a response").code(), "NO_AUTH");
+    let query = json!({ "bill_date": day, "sub_mchid": sandbox.mchid() });
+    let chain = client.chain("v3/profitsharing/bills");
+    let stranger = chain.get(json!({ "query": query })).unwrap_err();
+    assert_eq!(
+        stranger.api().expect("a response").code(),
+        "INVALID_REQUEST"
+    );
 }
 
 #[test]
