@@ -24,7 +24,7 @@ use wechatpay_chain::sandbox::Sandbox;
 fn main() {
     let quick = !env::args().any(|argument| argument == "--bench");
     let (rounds, requests) = if quick { (1, 4) } else { (9, 1_000) };
-    let mut client = Client::start();
+    let client = Client::start();
     println!("requests per second (medians of {rounds} rounds of {requests} requests)");
     let floor = median(rounds, |_| client.floor(requests));
     println!("{:<36}{floor:>9.0}", "verify and sign alone");
@@ -52,11 +52,10 @@ fn median(rounds: usize, mut rate: impl FnMut(usize) -> f64) -> f64 {
     rates[rates.len() / 2]
 }
 
-/// A connection to a sandbox, and the merchant's key.
+/// A sandbox, and its merchant's key.
 struct Client {
     sandbox: Sandbox,
     key: RsaKeyPair,
-    connection: BufReader<TcpStream>,
 }
 
 impl Client {
@@ -69,13 +68,7 @@ impl Client {
             .collect();
         let der = STANDARD.decode(base64).expect("PEM");
         let key = RsaKeyPair::from_pkcs8(&der).expect("PKCS#8");
-        let stream = TcpStream::connect(host(&sandbox)).expect("a connection");
-        stream.set_nodelay(true).expect("no delay");
-        Self {
-            sandbox,
-            key,
-            connection: BufReader::new(stream),
-        }
+        Self { sandbox, key }
     }
 
     fn prepayment(&self, number: &str) -> Vec<u8> {
@@ -138,34 +131,38 @@ impl Client {
     }
 
     /// Sends the requests one after the other, and returns the rate.
-    fn send(&mut self, requests: &[Vec<u8>]) -> f64 {
+    // A connection for each round: an idle one is closed while the next requests are signed.
+    fn send(&self, requests: &[Vec<u8>]) -> f64 {
+        let stream = TcpStream::connect(host(&self.sandbox)).expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        let mut connection = BufReader::new(stream);
         let start = Instant::now();
         for request in requests {
-            self.connection.get_mut().write_all(request).expect("sent");
-            self.receive();
+            connection.get_mut().write_all(request).expect("sent");
+            receive(&mut connection);
         }
         requests.len() as f64 / start.elapsed().as_secs_f64()
     }
+}
 
-    /// Reads a response, which must be a success.
-    fn receive(&mut self) {
-        let (mut status, mut length) = (String::new(), 0);
-        self.connection.read_line(&mut status).expect("a status");
-        loop {
-            let mut line = String::new();
-            self.connection.read_line(&mut line).expect("a header");
-            let Some((name, value)) = line.split_once(':') else {
-                break;
-            };
-            if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().expect("a length");
-            }
+/// Reads a response, which must be a success.
+fn receive(connection: &mut BufReader<TcpStream>) {
+    let (mut status, mut length) = (String::new(), 0);
+    connection.read_line(&mut status).expect("a status");
+    loop {
+        let mut line = String::new();
+        connection.read_line(&mut line).expect("a header");
+        let Some((name, value)) = line.split_once(':') else {
+            break;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().expect("a length");
         }
-        let mut body = vec![0; length];
-        self.connection.read_exact(&mut body).expect("a body");
-        let body = String::from_utf8_lossy(&body);
-        assert!(status.starts_with("HTTP/1.1 200"), "{status}{body}");
     }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).expect("a body");
+    let body = String::from_utf8_lossy(&body);
+    assert!(status.starts_with("HTTP/1.1 200"), "{status}{body}");
 }
 
 fn host(sandbox: &Sandbox) -> String {

@@ -12,7 +12,7 @@
 //! | Native payment | prepay, query by either number, close |
 //! | platform keys | the list of certificates: see [`platform_mode`](Sandbox::platform_mode) and [`rotate_certificates`](Sandbox::rotate_certificates) |
 //! | bills | trade, fund flow and profit sharing bills of a past day, the fund flow of a sub-merchant, and their files |
-//! | receipts | of merchant transfers, and their files |
+//! | receipts | of merchant transfers and of batches, and their files |
 //! | media | image and video upload, marketing images, images of complaints and their download |
 //! | self-test | `v3/security/echo` |
 //! | APIv2 | orders, code payments and their reversal, refunds, bills, profit sharing, red packets, transfers to users |

@@ -279,12 +279,6 @@ impl Outbox {
             Release::Reversed => line.reverse(),
             Release::Shuffled => shuffle(&mut line, rng),
         }
-        for (number, kind) in &line {
-            let parcel = self.parcels.get_mut(number);
-            if let Some(parcel) = parcel.filter(|_| *kind == JobKind::Scheduled) {
-                parcel.postpone(now);
-            }
-        }
         self.released.extend(line);
     }
 
@@ -339,6 +333,7 @@ impl Outbox {
         }
         if !self.releasing {
             if let Some((number, kind)) = self.released.pop_front() {
+                // At its release, not when it was due: then the schedule begins.
                 return Some((number, now, kind, true));
             }
         }

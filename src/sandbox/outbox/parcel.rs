@@ -127,13 +127,6 @@ impl Parcel {
         Some(due)
     }
 
-    /// Moves what is due to `now`: the schedule of what was held begins when it is released.
-    pub(super) fn postpone(&mut self, now: u64) {
-        if let Next::Due(due) = &mut self.next {
-            *due = now;
-        }
-    }
-
     /// Begins the schedule again.
     pub(super) fn restart(&mut self, now: u64) {
         self.next = Next::Due(now);

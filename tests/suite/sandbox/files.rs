@@ -316,6 +316,13 @@ fn bill_of_a_sub_merchant_opens_with_the_providers_key() {
     assert_eq!(rows[0].as_ref().unwrap().fen("收支金额(元)").unwrap(), 1205);
     let stranger = request(sandbox.mchid()).unwrap_err();
     assert_eq!(stranger.api().expect("a response").code(), "NO_AUTH");
+    let query = json!({ "bill_date": day, "sub_mchid": sandbox.mchid() });
+    let chain = client.chain("v3/profitsharing/bills");
+    let stranger = chain.get(json!({ "query": query })).unwrap_err();
+    assert_eq!(
+        stranger.api().expect("a response").code(),
+        "INVALID_REQUEST"
+    );
 }
 
 #[test]
@@ -407,4 +414,35 @@ fn receipt_of_a_transfer_is_a_pdf_with_its_hash() {
     let url = state()["download_url"].as_str().unwrap().to_owned();
     sandbox.advance(Duration::from_secs(600));
     assert_eq!(code(client.chain(url).get(())), "NO_AUTH");
+}
+
+#[test]
+fn receipt_of_a_batch_comes_after_the_batch() {
+    let (sandbox, client) = sandbox();
+    let batch = json!({
+        "appid": sandbox.appid(), "out_batch_no": "b0001", "batch_name": "奖金",
+        "batch_remark": "奖金", "total_amount": 100, "total_num": 1,
+        "transfer_detail_list": [{
+            "out_detail_no": "d0001", "transfer_amount": 100, "transfer_remark": "奖金",
+            "openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+        }],
+    });
+    post(&client, "v3/transfer/batches", batch);
+    let number = json!({ "json": { "out_batch_no": "b0001" } });
+    let apply = client.chain("v3/transfer/bill-receipt");
+    let early = apply.post(number.clone()).unwrap_err();
+    assert_eq!(early.api().expect("a response").code(), "INVALID_REQUEST");
+    sandbox.batch_finishes("b0001").unwrap();
+    let applied: Value = apply.post(number.clone()).unwrap().json().unwrap();
+    assert_eq!(applied["signature_status"], "ACCEPTED");
+    let again: Value = apply.post(number).unwrap().json().unwrap();
+    assert_eq!(again["signature_no"], applied["signature_no"]);
+
+    sandbox.advance(Duration::from_secs(60));
+    let receipt = client.chain("v3/transfer/bill-receipt/b0001");
+    let file = receipt.download(()).unwrap();
+    assert!(file.bytes().starts_with(b"%PDF-"));
+    let other = client.chain("v3/transfer/bill-receipt/b0002").get(());
+    let other = other.unwrap_err();
+    assert_eq!(other.api().expect("a response").code(), "NOT_FOUND");
 }

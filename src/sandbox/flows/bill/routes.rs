@@ -57,10 +57,11 @@ fn request_fund_flow_bill(ctx: &Ctx<'_>) -> HandlerResult {
 }
 
 fn request_sharing_bill(ctx: &Ctx<'_>) -> HandlerResult {
-    // Refuses a sub-merchant of others.
-    acting_for_query(ctx)?;
     let sub_mchid = ctx.optional_query("sub_mchid");
     let mchid = &ctx.merchant.mchid;
+    if sub_mchid.is_some_and(|sub_mchid| !ctx.world().may_act_for(mchid, sub_mchid)) {
+        return Err(ApiResponse::invalid_request("服务商和分账方无受理关系"));
+    }
     create_bill(ctx, SHARING_URL_LIFETIME, |world, date| {
         sharing_bill(world, mchid, sub_mchid, date)
     })

@@ -15,6 +15,7 @@ use crate::sandbox::{
     refusal::Refusal,
     state::{
         account::{Entry, EntryKind},
+        timers::Timer,
         world::World,
     },
     time::format_compact,
@@ -30,6 +31,8 @@ pub(crate) use crate::sandbox::flows::refund::{
 const PASSWORD_FROM: u64 = 100_000;
 /// How long a code payment can be taken back, in seconds.
 const REVERSIBLE_FOR: u64 = 7 * 24 * 3600;
+/// After how many seconds the merchant gets what was not shared.
+const SHARED_WITHIN: u64 = 180 * 24 * 3600;
 
 /// Which order is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +110,8 @@ pub(crate) fn take_payment(
         out_no: out_trade_no.to_owned(),
         fen: fen(total),
     })?;
-    if asked.profit_sharing {
+    let is_shared = asked.profit_sharing;
+    if is_shared {
         store.account.freeze(total)?;
         order.frozen = total;
     }
@@ -125,6 +129,16 @@ pub(crate) fn take_payment(
         sub_openid,
         bank_type: "OTHERS",
     });
+    if is_shared {
+        let timer = Timer {
+            mchid: mchid.to_owned(),
+            key: out_trade_no.to_owned(),
+            fire: |w, _, timer, _| {
+                let _ = unfreeze(w, &timer.mchid, &timer.key);
+            },
+        };
+        w.after(now.saturating_add(SHARED_WITHIN), timer);
+    }
     Ok(())
 }
 

@@ -1,10 +1,14 @@
-//! Electronic receipts of merchant transfers: `GENERATING` → `FINISHED`, then a PDF to download.
+//! Electronic receipts of merchant transfers, `GENERATING` → `FINISHED`, and of batches, `ACCEPTED` →
+//! `FINISHED`; then a PDF to download.
 
+mod batch;
+mod file;
 mod pdf;
 mod routes;
 
 pub(super) use routes::ROUTES;
 
+use self::batch::BatchReceipt;
 use crate::sandbox::state::bounded_map::BoundedMap;
 
 /// How many receipts of a merchant are kept.
@@ -17,12 +21,15 @@ const GENERATION: u64 = 60;
 pub(crate) struct Tables {
     /// By `out_bill_no` of the transfer.
     receipts: BoundedMap<Receipt>,
+    /// By `out_batch_no`.
+    batches: BoundedMap<BatchReceipt>,
 }
 
 impl Default for Tables {
     fn default() -> Self {
         Self {
             receipts: BoundedMap::new(MAX_RECEIPTS),
+            batches: BoundedMap::new(MAX_RECEIPTS),
         }
     }
 }

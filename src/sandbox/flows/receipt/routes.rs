@@ -1,23 +1,17 @@
-//! The operations of receipts, and the download of their files.
+//! The operations of receipts of single transfers, and the download of all files.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Receipt, pdf};
-use crate::{
-    base::crypto::digest,
-    sandbox::{
-        flows::{Route, v3},
-        request::Ctx,
-        response::{ApiResponse, HandlerResult},
-        shaped,
-        state::world::{FileEntry, World},
-        time::format_rfc3339,
-    },
+use super::{Receipt, batch, file};
+use crate::sandbox::{
+    flows::{Route, v3},
+    request::Ctx,
+    response::{ApiResponse, HandlerResult},
+    shaped,
+    state::world::World,
+    time::format_rfc3339,
 };
-
-/// How long a download URL works, in seconds.
-const DOWNLOAD_URL_LIFETIME: u64 = 600;
 
 pub(crate) const ROUTES: &[Route] = &[
     v3("POST v3/fund-app/mch-transfer/elecsign/out-bill-no", apply),
@@ -33,6 +27,8 @@ pub(crate) const ROUTES: &[Route] = &[
         "GET v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}",
         query,
     ),
+    v3("POST v3/transfer/bill-receipt", batch::apply),
+    v3("GET v3/transfer/bill-receipt/{out_batch_no}", batch::query),
     v3("GET v3/transferdownload/elecvoucherfile", download),
 ];
 
@@ -88,15 +84,12 @@ fn query(ctx: &Ctx<'_>) -> HandlerResult {
         "update_time": format_rfc3339(receipt.finished_at.min(ctx.now)),
     });
     if receipt.is_finished(ctx.now) {
-        let file = file(ctx, &transfer, &receipt);
-        let token = world.token(32);
-        let origin = ctx.listener.origin();
-        body["hash_type"] = "SHA256".into();
-        body["hash_value"] = digest::hex_lower(&digest::sha256(&file.bytes)).into();
-        body["download_url"] = Value::from(format!(
-            "{origin}/v3/transferdownload/elecvoucherfile?token={token}&source=TRANSFER"
-        ));
-        world.files.insert(token, file);
+        let lines = [
+            format!("out_bill_no {}", transfer.out_bill_no),
+            format!("transfer_bill_no {}", transfer.transfer_bill_no),
+            format!("amount {} fen", transfer.amount),
+        ];
+        file::offer(ctx, &mut world, &receipt, &lines, &mut body);
     }
     Ok(ApiResponse::ok(&body))
 }
@@ -143,24 +136,6 @@ fn find(
     })
 }
 
-fn file(ctx: &Ctx<'_>, transfer: &Transfer, receipt: &Receipt) -> FileEntry {
-    // Nothing in it changes: a second query gives the same hash.
-    let page = pdf::page(&[
-        "WeChat Pay sandbox: receipt of a transfer".to_owned(),
-        format!("mchid {}", ctx.merchant.mchid),
-        format!("out_bill_no {}", transfer.out_bill_no),
-        format!("transfer_bill_no {}", transfer.transfer_bill_no),
-        format!("amount {} fen", transfer.amount),
-        format!("issued {}", format_rfc3339(receipt.finished_at)),
-    ]);
-    FileEntry {
-        bytes: page.into(),
-        content_type: "application/pdf",
-        expires_at: ctx.now.saturating_add(DOWNLOAD_URL_LIFETIME),
-        mchid: ctx.merchant.mchid.clone(),
-    }
-}
-
 fn state(receipt: &Receipt, now: u64) -> &'static str {
     match receipt.is_finished(now) {
         true => "FINISHED",
@@ -168,6 +143,6 @@ fn state(receipt: &Receipt, now: u64) -> &'static str {
     }
 }
 
-fn not_found() -> ApiResponse {
+pub(super) fn not_found() -> ApiResponse {
     ApiResponse::error(StatusCode::NOT_FOUND, "NOT_FOUND", "记录不存在")
 }

@@ -182,6 +182,18 @@ fn unfreezing_gives_the_merchant_the_rest_once() {
 }
 
 #[test]
+fn merchant_gets_what_was_not_shared_after_180_days() {
+    let (mut world, id) = world();
+    let shares = [shop(100)];
+    share(&mut world, asked(&id, "s1", &shares, false), NOW).unwrap();
+    let days = |days: u64| NOW + days * 24 * 3600;
+    run_due(&mut world, days(180) - 1);
+    assert_eq!(money(&world, &id), (0, 900, 100, 900));
+    run_due(&mut world, days(180));
+    assert_eq!(money(&world, &id), (900, 0, 100, 0));
+}
+
+#[test]
 fn closed_share_stays_with_the_payment() {
     let (mut world, id) = world();
     share(
