@@ -10,11 +10,8 @@ mod values;
 pub use self::script::Scripted;
 pub(crate) use self::{
     answer::{answer, answer_v2},
+    fill::{Form, Known, fill},
     memory::Memory,
     script::Scripts,
-};
-#[allow(unused_imports)] // Until notifications are filled in.
-pub(crate) use self::{
-    fill::{Form, Known, fill},
-    values::{Values, hash},
+    values::Values,
 };
