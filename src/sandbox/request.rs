@@ -29,7 +29,7 @@ pub(crate) struct Ctx<'a> {
     pub(crate) listener: &'a Listener,
     /// The JSON body. Empty if the request has none.
     pub(crate) body: Map<String, Value>,
-    pub(crate) upload: Option<Upload<'a>>,
+    pub(crate) upload: Option<Upload>,
     /// The sandbox's time when the request arrived, in seconds since 1970.
     pub(crate) now: u64,
     // Lists, not maps: there are at most a handful, and the first of two equal names counts.
@@ -38,12 +38,10 @@ pub(crate) struct Ctx<'a> {
 }
 
 /// The parts of an upload.
-pub(crate) struct Upload<'a> {
+pub(crate) struct Upload {
     /// The part `meta`, which is what the merchant signed.
     pub(crate) meta: Map<String, Value>,
     pub(crate) file: Bytes,
-    /// The file's name in the head of its part.
-    pub(crate) filename: &'a str,
 }
 
 impl<'a> Ctx<'a> {
@@ -63,7 +61,7 @@ impl<'a> Ctx<'a> {
         for issue in form.iter().flat_map(|form| &form.oddities) {
             tracing::warn!(operation = %op, "the upload {issue}: WeChat Pay may refuse it");
         }
-        let upload = form.map(|form| Upload::new(raw, form)).transpose()?;
+        let upload = form.map(|form| Upload::new(raw, &form)).transpose()?;
         let body = match upload {
             Some(_) => Map::new(),
             None => json_body::of_operation(op, &parts.headers, raw)?,
@@ -160,8 +158,8 @@ impl<'a> Ctx<'a> {
     }
 }
 
-impl<'a> Upload<'a> {
-    fn new(raw: &Bytes, form: UploadForm<'a>) -> Result<Self, ApiResponse> {
+impl Upload {
+    fn new(raw: &Bytes, form: &UploadForm<'_>) -> Result<Self, ApiResponse> {
         let Ok(Value::Object(meta)) = serde_json::from_slice(form.meta) else {
             return Err(ApiResponse::param_error(
                 "meta",
@@ -174,7 +172,6 @@ impl<'a> Upload<'a> {
             meta,
             // A view into the body, not a copy.
             file: raw.slice_ref(form.file),
-            filename: form.filename,
         })
     }
 

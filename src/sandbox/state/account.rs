@@ -43,7 +43,6 @@ pub(crate) enum EntryKind {
     SharingReturn,
     Transfer,
     RedPacket,
-    Fee,
 }
 
 impl Account {

@@ -115,6 +115,6 @@ mod tests {
         assert!(!insert("e", 4));
         assert_eq!(map.iter().collect::<Vec<_>>(), [&1, &1]);
         assert_eq!(map.remove("a"), Some(1));
-        assert_eq!((map.len(), map.oldest_first.len()), (1, 1));
+        assert_eq!((map.values.len(), map.oldest_first.len()), (1, 1));
     }
 }

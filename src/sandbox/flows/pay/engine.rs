@@ -306,6 +306,19 @@ pub(crate) fn spend(
     Ok(())
 }
 
+/// Makes what is left of an order's frozen money available, and returns how much that was: nothing more is
+/// shared of it.
+pub(crate) fn unfreeze(w: &mut World, mchid: &str, out_trade_no: &str) -> Result<u64, Refusal> {
+    let store = w.store(mchid);
+    let order = store
+        .pay
+        .transactions
+        .get_mut(out_trade_no)
+        .ok_or_else(refusals::not_found)?;
+    store.account.unfreeze(order.frozen)?;
+    Ok(std::mem::take(&mut order.frozen))
+}
+
 /// Returns the order of this number, whoever made it.
 pub(crate) fn by_out_trade_no<'a>(
     w: &'a World,

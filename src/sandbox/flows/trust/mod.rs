@@ -17,10 +17,6 @@ use crate::{
     },
 };
 
-/// What one merchant has of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tables {}
-
 /// How the platform signs for a merchant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PlatformTrust {
