@@ -10,6 +10,9 @@
 //! | --- | --- |
 //! | pay-score service order | create, query, cancel, modify, complete, pay, sync |
 //! | Native payment | prepay, query by either number, close |
+//! | merchant transfer | create, query, cancel; of a merchant and of a service provider |
+//! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
+//! | batch transfer | create, queries of the batch and of each transfer |
 //! | platform keys | the list of certificates: see [`platform_mode`](Sandbox::platform_mode) and [`rotate_certificates`](Sandbox::rotate_certificates) |
 //! | bills | trade, fund flow and profit sharing bills of a past day, the fund flow of a sub-merchant, and their files |
 //! | receipts | of merchant transfers and of batches, and their files |
