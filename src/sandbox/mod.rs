@@ -2,23 +2,35 @@
 //!
 //! [`Sandbox::start`] runs a server inside the test's own process. The server checks every request
 //! as strictly as WeChat Pay does, returns the same errors, signs every response with its own
-//! platform key, and keeps orders in memory by WeChat Pay's rules. What a customer does on a phone
-//! is a method of the handle: [`user_confirms`](Sandbox::user_confirms),
-//! [`user_pays`](Sandbox::user_pays).
+//! platform key, and keeps orders and money in memory by WeChat Pay's rules. What a customer does on a
+//! phone is a method of the handle, such as [`user_pays`](Sandbox::user_pays).
 //!
 //! | flow | operations |
 //! | --- | --- |
-//! | pay-score service order | create, query, cancel, modify, complete, pay, sync |
-//! | Native payment | prepay, query by either number, close |
-//! | merchant transfer | create, query, cancel; of a merchant and of a service provider |
+//! | payments | JSAPI, mini program, APP, H5, Native, code payment; direct and of service providers |
+//! | combined orders | prepay of each product, queries, close |
+//! | refunds | in parts, queries, abnormal refunds; those of e-commerce platforms |
+//! | pay-score service orders | create, query, cancel, modify, complete, pay, sync |
 //! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
-//! | batch transfer | create, queries of the batch and of each transfer |
-//! | platform keys | the list of certificates: see [`platform_mode`](Sandbox::platform_mode) and [`rotate_certificates`](Sandbox::rotate_certificates) |
-//! | bills | trade, fund flow and profit sharing bills of a past day, the fund flow of a sub-merchant, and their files |
+//! | merchant transfers | create, query, cancel; of a merchant and of a service provider |
+//! | batch transfers | create, queries of the batch and of each transfer |
 //! | receipts | of merchant transfers and of batches, and their files |
-//! | media | image and video upload, marketing images, images of complaints and their download |
+//! | bills | trade, fund flow and profit sharing of a past day, also of a sub-merchant; their files |
+//! | media | images, videos, marketing images, images of complaints and their download |
+//! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
-//! | APIv2 | orders, code payments and their reversal, refunds, bills, profit sharing, red packets, transfers to users |
+//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, `uploadmedia` |
+//!
+//! [`platform_mode`]: Sandbox::platform_mode
+//! [`rotate_certificates`]: Sandbox::rotate_certificates
+//!
+//! Every other documented operation is checked against its table of fields and answered in its documented
+//! shape: with the request's own values, and the same answer for the same request. The header
+//! `Sandbox-Answer` says `stateful` for a flow, and `shaped` for such an answer.
+//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, papay contracts, complaints,
+//! coupons and applications of merchants have no states: their answers are shaped, too. The brand API
+//! is not supported: its signatures are refused. A path that is not documented gets a 404 that names the
+//! nearest one.
 //!
 //! ```
 //! use serde_json::json;
@@ -50,13 +62,16 @@
 //!
 //! # Notifications
 //!
-//! What happens is posted to the `notify_url` of the request: signed, encrypted, and repeated on WeChat
-//! Pay's schedule until it is acknowledged. [`advance`](Sandbox::advance) moves the clock of the schedule,
-//! [`settle`](Sandbox::settle) waits for what is on its way, and [`deliveries`](Sandbox::deliveries) tells
-//! what the receiver responded. [`notify`](Sandbox::notify) sends any of the documented notifications.
-//! Nothing leaves this machine: a URL of another host is only reached if
-//! [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
-//! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL.
+//! What happens to payments, refunds and transfers is posted to the `notify_url` of the request: signed,
+//! encrypted, and repeated on WeChat Pay's schedule until it is acknowledged.
+//! [`advance`](Sandbox::advance) moves the clock of the schedule, [`settle`](Sandbox::settle) waits for
+//! what is on its way, and [`deliveries`](Sandbox::deliveries) tells what the receiver responded.
+//! [`notify`](Sandbox::notify) sends any of the documented notifications, such as those of pay-score,
+//! which the flow itself does not send. Nothing leaves this machine: a URL of another host is only
+//! reached if [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
+//! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL. What a receiver
+//! of profit sharing is told goes to the URL of its own merchant:
+//! [`MerchantOptions::notify_url`].
 //!
 //! | to test | call |
 //! | --- | --- |
@@ -89,11 +104,14 @@
 //! # Keys
 //!
 //! RSA keys are drawn once per process. IDs, serials and secrets are each sandbox's own, and the IDs of keys
-//! contain the word sandbox: they cannot be mistaken for real keys or used in place of them. A client in another language reads what it needs from
-//! accessors such as [`private_key_pem`](Sandbox::private_key_pem).
+//! contain the word sandbox: they cannot be mistaken for real keys or used in place of them. A client in
+//! another language reads what it needs from accessors such as
+//! [`private_key_pem`](Sandbox::private_key_pem). Refunds, red packets and transfers of APIv2 need the
+//! merchant's API certificate, and so HTTPS: [`Merchant::https_client_builder`].
 
 // From the outside in: a test holds the handle; the server passes each request through the pipeline of
-// checks to a flow; flows read and change the state, and put notifications into the outbox.
+// checks to a flow, or to the shaped answers; flows read and change the state, and put notifications into
+// the outbox.
 
 mod checks;
 mod faults;
