@@ -160,6 +160,7 @@ impl<'a> Ctx<'a> {
 
 impl Upload {
     fn new(raw: &Bytes, form: &UploadForm<'_>) -> Result<Self, ApiResponse> {
+        json_body::check_size(form.meta)?;
         let Ok(Value::Object(meta)) = serde_json::from_slice(form.meta) else {
             return Err(ApiResponse::param_error(
                 "meta",

@@ -187,6 +187,15 @@ impl ApiResponse {
         Self::error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
     }
 
+    /// 413 `INVALID_REQUEST`: the body is larger than what is read.
+    pub(crate) fn too_large() -> Self {
+        Self::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "INVALID_REQUEST",
+            "请求体过大",
+        )
+    }
+
     /// 401 `SIGN_ERROR`.
     pub(crate) fn sign_error(message: &str) -> Self {
         Self::error(StatusCode::UNAUTHORIZED, "SIGN_ERROR", message)

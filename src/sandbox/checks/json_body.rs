@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::{catalog::Operation, sandbox::response::ApiResponse};
 
+/// The largest JSON that is read.
+// Checks and flows walk it several times, some with the world locked. No documented body comes near it.
+const MAX_JSON: usize = 2 << 20;
+
 /// Returns the JSON body of a request of this operation. Empty if the operation takes none and the request
 /// has none.
 pub(crate) fn of_operation(
@@ -28,6 +32,7 @@ pub(crate) fn of_operation(
 /// Parses the body of a request as a JSON object.
 pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, ApiResponse> {
     check_content_type(headers)?;
+    check_size(body)?;
     let refuse = |issue: &str| ApiResponse::param_error("", &Value::Null, issue, "body");
     let text = std::str::from_utf8(body).map_err(|_| refuse("must be UTF-8"))?;
     match serde_json::from_str(text) {
@@ -37,6 +42,14 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Valu
         }
         Ok(_) => Err(refuse("must be a JSON object")),
         Err(err) => Err(refuse(&format!("must be JSON: {err}"))),
+    }
+}
+
+/// Refuses JSON that is too large to be parsed.
+pub(crate) fn check_size(json: &[u8]) -> Result<(), ApiResponse> {
+    match json.len() > MAX_JSON {
+        true => Err(ApiResponse::too_large()),
+        false => Ok(()),
     }
 }
 
@@ -55,37 +68,57 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiResponse> {
     ))
 }
 
+/// A value that is refused.
+struct Refused<'a> {
+    /// The segments of its pointer, the last one first.
+    // Made on the way out: a pointer to every value would take time in the square of the body.
+    path: Vec<String>,
+    value: &'a Value,
+    issue: &'static str,
+}
+
+impl Refused<'_> {
+    fn inside(mut self, segment: impl ToString) -> Self {
+        self.path.push(segment.to_string());
+        self
+    }
+
+    fn into_response(self) -> ApiResponse {
+        let segments = self.path.iter().rev();
+        let pointer: String = segments.map(|segment| format!("/{segment}")).collect();
+        ApiResponse::param_error(&pointer, self.value, self.issue, "body")
+    }
+}
+
 fn check_values(map: &Map<String, Value>) -> Result<(), ApiResponse> {
+    check_members(map).map_err(Refused::into_response)
+}
+
+fn check_members(map: &Map<String, Value>) -> Result<(), Refused<'_>> {
     map.iter()
-        .try_for_each(|(name, value)| check_value(&format!("/{name}"), value))
+        .try_for_each(|(name, value)| check_value(value).map_err(|refused| refused.inside(name)))
 }
 
 // The recursion is bounded: serde_json refuses to parse more than 128 levels.
-fn check_value(pointer: &str, value: &Value) -> Result<(), ApiResponse> {
-    match value {
-        Value::Null => Err(ApiResponse::param_error(
-            pointer,
-            value,
-            "must not be null",
-            "body",
-        )),
+fn check_value(value: &Value) -> Result<(), Refused<'_>> {
+    let issue = match value {
+        Value::Null => "must not be null",
         Value::String(text) if text.chars().any(|c| c.len_utf8() > 3) => {
-            Err(ApiResponse::param_error(
-                pointer,
-                value,
-                "must not contain characters of four bytes in UTF-8, such as emoji",
-                "body",
-            ))
+            "must not contain characters of four bytes in UTF-8, such as emoji"
         }
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, item)| check_value(&format!("{pointer}/{index}"), item)),
-        Value::Object(map) => map
-            .iter()
-            .try_for_each(|(name, value)| check_value(&format!("{pointer}/{name}"), value)),
-        _ => Ok(()),
-    }
+        Value::Array(items) => {
+            return items.iter().enumerate().try_for_each(|(index, item)| {
+                check_value(item).map_err(|refused| refused.inside(index))
+            });
+        }
+        Value::Object(map) => return check_members(map),
+        _ => return Ok(()),
+    };
+    Err(Refused {
+        path: Vec::new(),
+        value,
+        issue,
+    })
 }
 
 #[cfg(test)]
@@ -98,6 +131,7 @@ mod tests {
     fn null_and_emoji_errors_name_the_field() {
         for (body, field) in [
             (json!({ "a": { "b": [1, null] } }), "/a/b/1"),
+            (json!({ "a": [[{ "b": null }], 2] }), "/a/0/0/b"),
             (json!({ "a": "\u{1F600}" }), "/a"),
         ] {
             let error = check_values(body.as_object().unwrap())
@@ -107,5 +141,16 @@ mod tests {
             assert_eq!(error["detail"]["field"], field);
         }
         assert!(check_values(json!({ "a": "酒店" }).as_object().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn large_json_is_refused_before_it_is_parsed() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
+        let body = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
+        assert!(parse(&headers, body(MAX_JSON).as_bytes()).is_ok());
+        let refused = parse(&headers, body(MAX_JSON + 1).as_bytes()).unwrap_err();
+        assert_eq!(refused.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(refused.body_json()["code"], "INVALID_REQUEST");
     }
 }

@@ -140,11 +140,7 @@ async fn read_body(body: Incoming) -> Result<Bytes, ApiResponse> {
     let whole = time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect());
     match whole.await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(err)) if err.is::<LengthLimitError>() => Err(ApiResponse::error(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "INVALID_REQUEST",
-            "请求体过大",
-        )),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => Err(ApiResponse::too_large()),
         Ok(Err(_)) => Err(ApiResponse::invalid_request("请求体读取失败")),
         Err(_) => Err(ApiResponse::error(
             StatusCode::REQUEST_TIMEOUT,
