@@ -35,7 +35,8 @@ impl Sandbox {
     /// added since starts anew.
     ///
     /// # Errors
-    /// Returns an error if the snapshot is of a sandbox with other merchants.
+    /// Returns an error if the snapshot does not have this sandbox's first merchant. The further merchants
+    /// are not compared.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         let merchants = self.state.merchants.all();
         if !snapshot.world.stores.contains_key(&self.first.mchid) {

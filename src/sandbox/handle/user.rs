@@ -68,9 +68,11 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Returns the state of a transaction or a combined order (`NOTPAY`, `USERPAYING`, `SUCCESS`, `REFUND`,
-    /// `CLOSED`, `REVOKED`, `PAYERROR`) or of a service order (`CREATED`, `DOING/USER_CONFIRM`, `DOING/MCH_COMPLETE`, `DONE`, `REVOKED`, `EXPIRED`), by the
-    /// merchant's number. Returns `None` if there is no such order.
+    /// Returns the state of an order, by the merchant's number. Returns `None` if there is no such order.
+    ///
+    /// A transaction or a combined order is in `NOTPAY`, `USERPAYING`, `SUCCESS`, `REFUND`, `CLOSED`,
+    /// `REVOKED` or `PAYERROR`. A service order is in `CREATED`, `DOING/USER_CONFIRM`,
+    /// `DOING/MCH_COMPLETE`, `DONE`, `REVOKED` or `EXPIRED`.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
         let mut world = self.state.world();
         let mchid = only_merchant(&world, order_no, |store| has_order(store, order_no)).ok()?;
