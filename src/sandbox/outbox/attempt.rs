@@ -16,7 +16,7 @@ use crate::{
     sandbox::{
         flows::trust,
         server::{SignatureFault, sign},
-        state::{SandboxState, keys::PlatformKey, merchant::Merchant},
+        state::{SandboxState, header_bytes, keys::PlatformKey, line_bytes, merchant::Merchant},
     },
     wire::{Destination, Progress, Transport, request},
 };
@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// How much of a response's body is read and kept.
 const MAX_BODY: usize = 64 << 10;
 /// How many bytes of a response's headers are kept.
-const MAX_HEADERS: usize = 16 << 10;
+const MAX_HEADERS: usize = 4 << 10;
 
 /// Sends a notification once. Returns the attempt, and what it means for the notification.
 pub(super) async fn send(
@@ -94,7 +94,10 @@ fn prepare(
         _ => {
             let body = message::body(&job.notice, merchant, &job.id, job.created, fault, &mut rng)?;
             match fault {
-                None => state.world().outbox.keep_body(job.number, body),
+                None => {
+                    let mut world = state.world();
+                    world.outbox.keep_body(job.number, &job.notice, body)
+                }
                 Some(_) => body,
             }
         }
@@ -178,10 +181,36 @@ async fn exchange(
 }
 
 /// Drops the headers beyond the limit.
-fn limited(mut headers: HeaderMap) -> HeaderMap {
-    let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
-    if headers.iter().map(size).sum::<usize>() > MAX_HEADERS {
-        headers.clear();
+fn limited(headers: HeaderMap) -> HeaderMap {
+    if header_bytes(&headers) <= MAX_HEADERS {
+        return headers;
     }
-    headers
+    let mut kept = HeaderMap::new();
+    let mut bytes = 0;
+    for line in &headers {
+        bytes += line_bytes(line);
+        if bytes > MAX_HEADERS {
+            break;
+        }
+        kept.append(line.0.clone(), line.1.clone());
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_headers_of_a_response_are_kept() {
+        let mut headers = HeaderMap::new();
+        for number in 0..6 {
+            let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+            headers.insert(name, HeaderValue::try_from("x".repeat(1000)).unwrap());
+        }
+        let kept = limited(headers.clone());
+        assert_eq!(kept.len(), 4);
+        assert!(kept.iter().all(|(name, value)| headers[name] == value));
+        assert_eq!(limited(kept.clone()), kept);
+    }
 }

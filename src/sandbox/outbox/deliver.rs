@@ -86,7 +86,7 @@ fn publish(state: &SandboxState, job: &Job) {
     let delivery = || {
         let now = state.clock.now();
         let world = state.world();
-        world.outbox.view_of(job.number, now)
+        world.outbox.view_of_job(job, now)
     };
     state
         .post
@@ -114,7 +114,7 @@ pub(crate) fn make_bodies(state: &SandboxState) {
         };
         let mut rng = state.rng().fork();
         if let Ok(body) = message::body(&notice, &merchant, &id, created, None, &mut rng) {
-            state.world().outbox.keep_body(number, body);
+            state.world().outbox.keep_body(number, &notice, body);
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Delivery {
     pub(super) body: Bytes,
     pub(super) attempts: Vec<Attempt>,
     pub(super) state: DeliveryState,
+    /// About how many bytes it takes.
+    pub(super) bytes: usize,
 }
 
 /// What comes next for a notification.
@@ -166,7 +168,7 @@ impl Attempt {
         self.status
     }
 
-    /// Returns the headers of the response.
+    /// Returns the headers of the response, at most 4 kB of them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }

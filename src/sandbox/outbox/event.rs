@@ -14,6 +14,8 @@ use crate::sandbox::RecordedRequest;
 
 /// How many events wait for a slow subscriber. One more drops the oldest.
 const MAX_WAITING: usize = 1_000;
+/// How many bytes of them wait.
+const MAX_BYTES: usize = 32 << 20;
 /// How many subscribers there can be. One more ends the oldest.
 const MAX_SUBSCRIBERS: usize = 1_000;
 
@@ -32,7 +34,7 @@ pub enum SandboxEvent {
 /// Receives a sandbox's events from the moment it was made:
 /// [`Sandbox::subscribe`](crate::sandbox::Sandbox::subscribe).
 ///
-/// It keeps the latest 1,000 events that were not received yet.
+/// It keeps the latest 1,000 events that were not received yet, and at most 32 MB of them.
 pub struct Subscription {
     shared: Arc<Shared>,
 }
@@ -47,6 +49,7 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<SandboxEvent>,
+    bytes: usize,
     missed: u64,
     has_ended: bool,
 }
@@ -60,7 +63,7 @@ impl Subscription {
         let end = Instant::now().checked_add(limit);
         let mut waiting = self.shared.waiting();
         loop {
-            if let Some(event) = waiting.events.pop_front() {
+            if let Some(event) = waiting.pop() {
                 return Some(event);
             }
             if waiting.has_ended {
@@ -88,7 +91,7 @@ impl Subscription {
             let notified = self.shared.awaiting.notified();
             {
                 let mut waiting = self.shared.waiting();
-                if let Some(event) = waiting.events.pop_front() {
+                if let Some(event) = waiting.pop() {
                     return Some(event);
                 }
                 if waiting.has_ended {
@@ -101,12 +104,41 @@ impl Subscription {
 
     /// Returns the next event if there is one, without waiting.
     pub fn try_next(&self) -> Option<SandboxEvent> {
-        self.shared.waiting().events.pop_front()
+        self.shared.waiting().pop()
     }
 
     /// Returns how many events were dropped because they were not received in time.
     pub fn missed(&self) -> u64 {
         self.shared.waiting().missed
+    }
+}
+
+impl SandboxEvent {
+    /// Returns about how many bytes it takes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Request(request) | Self::Answered(request) => request.bytes(),
+            Self::Delivery(delivery) => delivery.bytes,
+        }
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, event: SandboxEvent) {
+        self.bytes += event.bytes();
+        self.events.push_back(event);
+        while self.events.len() > MAX_WAITING || self.bytes > MAX_BYTES {
+            if self.pop().is_none() {
+                return;
+            }
+            self.missed += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Option<SandboxEvent> {
+        let event = self.events.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(event.bytes());
+        Some(event)
     }
 }
 
@@ -144,13 +176,7 @@ impl Subscribers {
     pub(super) fn publish(&mut self, event: &SandboxEvent) {
         self.prune();
         for shared in self.0.iter().filter_map(Weak::upgrade) {
-            shared.change(|waiting| {
-                waiting.events.push_back(event.clone());
-                if waiting.events.len() > MAX_WAITING {
-                    waiting.events.pop_front();
-                    waiting.missed += 1;
-                }
-            });
+            shared.change(|waiting| waiting.push(event.clone()));
         }
     }
 
@@ -188,6 +214,10 @@ mod tests {
     use super::{super::DeliveryState, *};
 
     fn event(id: usize) -> SandboxEvent {
+        sized(id, 0)
+    }
+
+    fn sized(id: usize, bytes: usize) -> SandboxEvent {
         SandboxEvent::Delivery(Delivery {
             id: id.to_string(),
             mchid: String::new(),
@@ -198,7 +228,28 @@ mod tests {
             body: bytes::Bytes::new(),
             attempts: Vec::new(),
             state: DeliveryState::Held,
+            bytes,
         })
+    }
+
+    #[test]
+    fn waiting_events_are_limited_in_bytes() {
+        let mut subscribers = Subscribers::default();
+        let slow = subscribers.add();
+        for id in 0..4 {
+            subscribers.publish(&sized(id, MAX_BYTES / 2));
+        }
+        assert_eq!(slow.missed(), 2);
+        // What was received no longer counts.
+        assert!(slow.try_next().is_some());
+        subscribers.publish(&sized(4, MAX_BYTES / 2));
+        assert_eq!(slow.missed(), 2);
+        let ids = std::iter::from_fn(|| slow.try_next()).map(|event| match event {
+            SandboxEvent::Delivery(delivery) => delivery.id().to_owned(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), ["3", "4"]);
+        assert_eq!(slow.shared.waiting().bytes, 0);
     }
 
     #[test]

@@ -185,9 +185,11 @@ impl Outbox {
         self.on_way == 0 && (self.held || (self.queued.is_empty() && !waits()))
     }
 
-    /// Keeps the body that a parcel is sent with, unless it has one. Returns the one it has.
-    pub(crate) fn keep_body(&mut self, number: u64, body: Bytes) -> Bytes {
-        let Some(parcel) = self.parcels.get_mut(&number) else {
+    /// Keeps the body that the parcel of a notice is sent with, unless it has one. Returns the one it has.
+    // After a restored snapshot, the number may be another parcel's.
+    pub(crate) fn keep_body(&mut self, number: u64, notice: &Arc<Notice>, body: Bytes) -> Bytes {
+        let parcel = self.parcels.get_mut(&number);
+        let Some(parcel) = parcel.filter(|parcel| Arc::ptr_eq(&parcel.notice(), notice)) else {
             return body;
         };
         let (body, added) = parcel.keep_body(body);
@@ -314,6 +316,12 @@ impl Outbox {
     /// Returns the notification with this ID as the handle sees it.
     pub(crate) fn view(&self, id: &str, now: u64) -> Option<Delivery> {
         self.view_of(self.number_of(id)?, now)
+    }
+
+    /// Returns the notification of a job, unless the job is of an earlier epoch.
+    fn view_of_job(&self, job: &Job, now: u64) -> Option<Delivery> {
+        let is_current = job.epoch == self.epoch;
+        is_current.then(|| self.view_of(job.number, now))?
     }
 
     fn view_of(&self, number: u64, now: u64) -> Option<Delivery> {

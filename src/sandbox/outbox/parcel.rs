@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Attempt, Content, Delivery, DeliveryState, Notice, schedule::wait_after};
+use crate::sandbox::state::header_bytes;
 
-/// What an attempt counts in addition to its body, in bytes.
+/// What an attempt counts in addition to its response, in bytes.
 const ATTEMPT: usize = 1024;
 /// How many attempts of a parcel are kept.
 const MAX_ATTEMPTS: usize = 100;
@@ -51,8 +52,7 @@ pub(super) enum Ending {
 
 impl Parcel {
     pub(super) fn new(id: String, notice: Notice, now: u64) -> Self {
-        // What the notice takes is of the order of its resource.
-        let bytes = ATTEMPT + notice.url.len();
+        let bytes = ATTEMPT + notice_bytes(&notice);
         Self {
             id,
             notice: Arc::new(notice),
@@ -135,11 +135,11 @@ impl Parcel {
     }
 
     pub(super) fn record(&mut self, attempt: Attempt) {
-        self.bytes += ATTEMPT + attempt.body.len();
+        self.bytes += attempt_bytes(&attempt);
         self.attempts.push(attempt);
         if self.attempts.len() > MAX_ATTEMPTS {
             let oldest = self.attempts.remove(0);
-            self.bytes = self.bytes.saturating_sub(ATTEMPT + oldest.body.len());
+            self.bytes = self.bytes.saturating_sub(attempt_bytes(&oldest));
         }
     }
 
@@ -191,6 +191,7 @@ impl Parcel {
             body: self.body.clone().unwrap_or_default(),
             attempts: self.attempts.clone(),
             state: self.state(now, is_held),
+            bytes: self.bytes,
         }
     }
 
@@ -208,4 +209,35 @@ impl Parcel {
             Next::Ended(Ending::Refused) | Next::GivenUp => DeliveryState::GivenUp,
         }
     }
+}
+
+fn attempt_bytes(attempt: &Attempt) -> usize {
+    let error = attempt.error.as_ref().map_or(0, String::len);
+    ATTEMPT + header_bytes(&attempt.headers) + attempt.body.len() + error
+}
+
+fn notice_bytes(notice: &Notice) -> usize {
+    let content = match &notice.content {
+        Content::V3 { resource, .. } => value_bytes(resource),
+        Content::V2 { fields, req_info } => {
+            map_bytes(fields) + req_info.as_ref().map_or(0, map_bytes)
+        }
+    };
+    notice.url.len() + content
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let inner = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(value_bytes).sum(),
+        Value::Object(map) => map_bytes(map),
+        _ => 0,
+    };
+    size_of::<Value>() + inner
+}
+
+fn map_bytes(map: &Map<String, Value>) -> usize {
+    map.iter()
+        .map(|(name, value)| name.len() + value_bytes(value))
+        .sum()
 }

@@ -226,6 +226,49 @@ fn restored_outbox_sends_again_what_was_on_its_way() {
 }
 
 #[test]
+fn job_of_an_earlier_epoch_leaves_other_notifications_alone() {
+    let mut before = outbox(&["a"]);
+    let job = before.start(START).remove(0);
+    assert_eq!(before.view_of_job(&job, START).unwrap().id(), "a");
+    // A reset sandbox counts from zero again.
+    let mut after = outbox(&["b"]);
+    after.supersede(&before);
+    assert_eq!(after.parcels().next().unwrap().0, job.number);
+    let body = Bytes::from_static(b"of a");
+    assert_eq!(after.keep_body(job.number, &job.notice, body.clone()), body);
+    assert_eq!(after.view("b", START).unwrap().body(), "");
+    assert!(after.view_of_job(&job, START).is_none());
+    // In a snapshot, the same parcel keeps its body.
+    let mut restored = before.clone();
+    restored.supersede(&before);
+    restored.keep_body(job.number, &job.notice, body.clone());
+    assert_eq!(restored.view("a", START).unwrap().body(), &body);
+}
+
+#[test]
+fn resource_and_headers_of_responses_count() {
+    let long = "x".repeat(10_000);
+    let bytes = |resource| {
+        let mut notice = notice("X", false);
+        if let Content::V3 { resource: kept, .. } = &mut notice.content {
+            *kept = resource;
+        }
+        Parcel::new("a".to_owned(), notice, START)
+    };
+    let empty = bytes(json!({}));
+    assert!(bytes(json!({ "a": [{ &long: long }] })).bytes() >= empty.bytes() + 20_000);
+    let mut parcel = empty.clone();
+    let mut attempt = attempt(START, 0);
+    attempt
+        .headers
+        .insert("x-long", "x".repeat(3_000).parse().unwrap());
+    for _ in 0..2 {
+        parcel.record(attempt.clone());
+    }
+    assert!(parcel.bytes() >= empty.bytes() + 6_000);
+}
+
+#[test]
 fn outbox_is_limited_in_number_and_bytes() {
     let mut outbox = Outbox::default();
     for number in 0..MAX_DELIVERIES + 5 {

@@ -14,6 +14,7 @@ pub(super) mod timers;
 pub(super) mod world;
 
 pub use self::request_log::RecordedRequest;
+pub(super) use self::request_log::{header_bytes, line_bytes};
 
 use std::{
     net::SocketAddr,
@@ -36,7 +37,8 @@ use crate::error::cause::Result;
 
 /// The state that the handle, the server and the flows share.
 // Each part has its own lock, so that a test that reads the request log does not wait for a handler.
-// They cannot deadlock: with the world locked, only the clock and `rng` are, and these take no other.
+// They cannot deadlock: with the world locked, only the clock, `rng` and `merchants` are, and these take
+// no other.
 pub(super) struct SandboxState {
     pub(super) merchants: Merchants,
     pub(super) platform: PlatformKeys,
@@ -79,7 +81,8 @@ impl SandboxState {
         })
     }
 
-    /// Locks the world. Never hold it over RSA, [`wake`](Self::wake) or another lock.
+    /// Locks the world. Never hold it over RSA, [`wake`](Self::wake) or another lock, except those
+    /// of the clock, `rng` and `merchants`.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }

@@ -3,11 +3,11 @@
 use std::{collections::VecDeque, fmt};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::AUTHORIZATION};
 
 /// How many requests are kept.
 const MAX_REQUESTS: usize = 1_000;
-/// How many bytes of their bodies are kept.
+/// How many bytes of them are kept.
 // A second limit, because a thousand uploads of 16 MB would fill the memory.
 const MAX_BYTES: usize = 32 << 20;
 
@@ -69,11 +69,17 @@ impl RecordedRequest {
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
+
+    /// Returns about how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.target.len() + header_bytes(&self.headers) + self.body.len()
+    }
 }
 
 impl fmt::Debug for RecordedRequest {
-    /// Shows the names of the headers and the length of the body.
-    // A failed assertion prints this, often into a public CI log: no values, no Authorization.
+    /// Shows the path, the names of the headers and the length of the body.
+    // A failed assertion prints this, often into a public CI log: no values, no Authorization. The query
+    // of APIv2 has a sign and data of customers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self
             .headers
@@ -82,7 +88,7 @@ impl fmt::Debug for RecordedRequest {
             .collect();
         f.debug_struct("RecordedRequest")
             .field("method", &self.method)
-            .field("target", &self.target)
+            .field("path", &self.path())
             .field("headers", &headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("status", &self.status)
@@ -110,20 +116,21 @@ impl RequestLog {
     ) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        self.bytes += body.len();
-        self.requests.push_back(RecordedRequest {
+        let request = RecordedRequest {
             id,
             method,
             target,
             headers,
             body,
             status: None,
-        });
+        };
+        self.bytes += request.bytes();
+        self.requests.push_back(request);
         while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
             let Some(oldest) = self.requests.pop_front() else {
                 break;
             };
-            self.bytes -= oldest.body.len();
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
         }
         id
     }
@@ -151,6 +158,16 @@ impl RequestLog {
     }
 }
 
+/// Returns how many bytes the names and values of headers have.
+pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(line_bytes).sum()
+}
+
+/// Returns how many bytes a header has.
+pub(crate) fn line_bytes((name, value): (&HeaderName, &HeaderValue)) -> usize {
+    name.as_str().len() + value.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,9 +186,21 @@ mod tests {
         }
         assert_eq!(log.all().len(), MAX_REQUESTS);
         for _ in 0..3 {
-            record(&mut log, vec![0; MAX_BYTES / 2].into());
+            record(&mut log, vec![0; MAX_BYTES / 2 - 100].into());
         }
         assert_eq!(log.all().len(), 2);
+        let line = "x".repeat(MAX_BYTES / 2);
+        for _ in 0..3 {
+            log.record(Method::GET, line.clone(), HeaderMap::new(), Bytes::new());
+        }
+        assert_eq!(log.all().len(), 2);
+        for _ in 0..3 {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-long", line.parse().unwrap());
+            log.record(Method::GET, String::new(), headers, Bytes::new());
+        }
+        // With its name, one is over the half.
+        assert_eq!(log.all().len(), 1);
         log.clear();
         assert_eq!((log.bytes, log.all().len()), (0, 0));
     }
@@ -186,6 +215,10 @@ mod tests {
         assert_eq!(all[0].status(), Some(StatusCode::OK));
         assert_eq!(all[1].status(), None);
         assert_eq!(all[0].path(), "/v3/x");
-        assert!(!format!("{all:?}").contains("secret"));
+        let shown = format!("{all:?}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("a=1"),
+            "{shown}"
+        );
     }
 }
