@@ -2,13 +2,9 @@
 
 mod altered_requests;
 mod apiv2;
-mod applyments;
 mod axios_plugin;
 mod batches;
 mod combined;
-mod complaints;
-mod contracts;
-mod coupons;
 mod deliveries;
 mod every_operation;
 mod faults;

@@ -1,1 +1,0 @@
-//! Applications of merchants, from their submission to a new sub-merchant.

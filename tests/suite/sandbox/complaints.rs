@@ -1,1 +1,0 @@
-//! Complaints, from the user to their end.

@@ -1,1 +1,0 @@
-//! Contracts for deductions, from signing to termination.

@@ -1,1 +1,0 @@
-//! Coupons, from their stock to their use.
