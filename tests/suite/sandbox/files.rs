@@ -418,6 +418,7 @@ fn receipt_of_a_transfer_is_a_pdf_with_its_hash() {
     let file = client.chain(path).download(query.clone()).unwrap();
     assert!(file.bytes().starts_with(b"%PDF-") && file.bytes().ends_with(b"%%EOF\n"));
     let url = state()["download_url"].as_str().unwrap().to_owned();
+    assert_eq!(state()["download_url"], url);
     sandbox.advance(Duration::from_secs(600));
     assert_eq!(code(client.chain(url).get(())), "NO_AUTH");
 }

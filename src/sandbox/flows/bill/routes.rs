@@ -15,7 +15,7 @@ use crate::{
         flows::{Route, v3},
         request::Ctx,
         response::{ApiResponse, HandlerResult},
-        state::world::{FileEntry, World},
+        state::{files::FileEntry, world::World},
     },
 };
 
@@ -170,6 +170,7 @@ fn keep(ctx: &Ctx<'_>, bytes: Bytes, lifetime: u64) -> String {
             expires_at: ctx.now.saturating_add(lifetime),
             mchid: ctx.merchant.mchid.clone(),
         },
+        ctx.now,
     );
     // Absolute, as WeChat Pay's: a client must treat it as opaque and check its host.
     let origin = ctx.listener.origin();
