@@ -62,12 +62,12 @@
 //!
 //! # Notifications
 //!
-//! What happens to payments, refunds and transfers is posted to the `notify_url` of the request: signed,
-//! encrypted, and repeated on WeChat Pay's schedule until it is acknowledged.
+//! What happens to payments, service orders, refunds and transfers is posted to the `notify_url` of the
+//! request: signed, encrypted, and repeated on WeChat Pay's schedule until it is acknowledged.
 //! [`advance`](Sandbox::advance) moves the clock of the schedule, [`settle`](Sandbox::settle) waits for
 //! what is on its way, and [`deliveries`](Sandbox::deliveries) tells what the receiver responded.
-//! [`notify`](Sandbox::notify) sends any of the documented notifications, such as those of pay-score,
-//! which the flow itself does not send. Nothing leaves this machine: a URL of another host is only
+//! [`notify`](Sandbox::notify) sends any of the documented notifications, such as those of
+//! complaints, which no flow sends. Nothing leaves this machine: a URL of another host is only
 //! reached if [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
 //! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL. What a receiver
 //! of profit sharing is told goes to the URL of its own merchant:

@@ -83,10 +83,16 @@ fn first_missing(fields: Fields, is_given: &dyn Fn(&str) -> bool) -> Option<Fiel
     })
 }
 
+/// Parses an integer of digits alone.
+pub(crate) fn unsigned(text: &str) -> Option<u64> {
+    // `parse` alone would accept "+1".
+    text.parse().ok().filter(|_| !text.starts_with('+'))
+}
+
 /// Checks a value of the path or the query, which is text.
 fn check_text(field: &Field, location: &str, value: &str) -> Result<(), ApiResponse> {
     let fits = match field.kind() {
-        Kind::Integer => value.parse::<u64>().is_ok(),
+        Kind::Integer => unsigned(value).is_some(),
         Kind::Number => value.parse::<f64>().is_ok(),
         _ => true,
     };
@@ -321,6 +327,18 @@ mod tests {
             }
             let message = refusal(NATIVE, &body).unwrap_or_default();
             assert!(message.contains(expected), "{pointer}: {message}");
+        }
+    }
+
+    #[test]
+    fn integer_of_a_query_is_digits_alone() {
+        let op = catalog::find(&Method::GET, "v3/transfer/batches/batch-id/{batch_id}").unwrap();
+        let query = op.request().get("query").unwrap().fields();
+        let limit = query.get("limit").unwrap();
+        assert_eq!(limit.kind(), Kind::Integer);
+        for (text, fits) in [("20", true), ("+20", false), ("-20", false), ("2e1", false)] {
+            assert_eq!(check_text(&limit, "query", text).is_ok(), fits, "{text}");
+            assert_eq!(unsigned(text).is_some(), fits, "{text}");
         }
     }
 

@@ -17,6 +17,16 @@ pub(crate) struct Acting {
     pub(crate) sp_mchid: Option<String>,
 }
 
+impl Acting {
+    /// Returns the signer on its own, whatever sub-merchant it named.
+    pub(crate) fn signer_alone(self) -> Self {
+        Self {
+            mchid: self.sp_mchid.unwrap_or(self.mchid),
+            sp_mchid: None,
+        }
+    }
+}
+
 /// Returns whom the signer acts for, by `mchid`, `sp_mchid` and `sub_mchid` of the body. An absent `mchid`
 /// or `sp_mchid` means the signer.
 pub(crate) fn acting_for(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {

@@ -7,6 +7,7 @@ use crate::{
         flows::{
             combine,
             pay::engine::{self, Payer},
+            service_order,
         },
         refusal::Refusal,
         response::ApiResponse,
@@ -15,28 +16,25 @@ use crate::{
 };
 
 impl Sandbox {
-    /// Confirms a service order as the user: `CREATED` becomes `DOING/USER_CONFIRM`.
+    /// Confirms a service order as the user: `CREATED` becomes `DOING/USER_CONFIRM`. The merchant is notified.
     ///
     /// # Errors
     /// Returns an error if there is no such order or its state does not allow it.
     pub fn user_confirms(&self, out_order_no: &str) -> Result<()> {
         let now = self.state.clock.now();
         let mut world = self.state.world();
-        let openid = world.openid();
         let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
-        let store = only_store(&mut world, out_order_no, has_order)?;
-        let Some(order) = store.service_orders.orders.get_mut(out_order_no) else {
-            return Err(unknown_order(out_order_no));
-        };
-        order.apply_expiry(now);
-        order
-            .confirm(openid, now)
-            .map_err(|response| refusal(&response))
+        let mchid = only_merchant(&world, out_order_no, has_order)?;
+        service_order::confirm(&mut world, &mchid, out_order_no, now)
+            .map_err(|response| refusal(&response))?;
+        drop(world);
+        self.state.wake();
+        Ok(())
     }
 
     /// Pays an order as the user: a transaction (by its `out_trade_no`), a combined order (by its
     /// `combine_out_trade_no`) or a completed service order (by its `out_order_no`). If several have this
-    /// number, the first of these is paid. The merchant is notified.
+    /// number, the first of these is paid. The merchant gets the money and is notified.
     ///
     /// # Errors
     /// Returns an error if there is no such order or its state does not allow it.
@@ -52,15 +50,7 @@ impl Sandbox {
             combine::pay(&mut world, &mchid, order_no, &Payer::default(), now)
                 .map_err(Refusal::into_error)?;
         } else {
-            // Real transaction IDs have 28 digits and begin with 4200.
-            let transaction_id = world.number("4200", 28);
-            let orders = &mut world.store(&mchid).service_orders.orders;
-            let order = orders
-                .get_mut(order_no)
-                .ok_or_else(|| unknown_order(order_no))?;
-            order.apply_expiry(now);
-            order
-                .pay(transaction_id, now)
+            service_order::pay(&mut world, &mchid, order_no, now)
                 .map_err(|response| refusal(&response))?;
         }
         drop(world);
@@ -105,19 +95,6 @@ fn has_order(store: &Store, order_no: &str) -> bool {
         || store.service_orders.orders.get(order_no).is_some()
 }
 
-/// Returns the store that has an order.
-///
-/// # Errors
-/// Returns the errors of [`only_merchant`].
-pub(super) fn only_store<'a>(
-    world: &'a mut World,
-    order_no: &str,
-    has_order: impl Fn(&Store) -> bool,
-) -> Result<&'a mut Store> {
-    let mchid = only_merchant(world, order_no, has_order)?;
-    Ok(world.store(&mchid))
-}
-
 /// Returns the merchant whose store has an order.
 ///
 /// # Errors
@@ -139,7 +116,7 @@ pub(super) fn only_merchant(
     }
 }
 
-pub(super) fn unknown_order(order_no: &str) -> Error {
+fn unknown_order(order_no: &str) -> Error {
     Cause::request(format!(
         "the sandbox has no order {order_no}: create it with a request first"
     ))

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::crypto::digest::{self, Sha1},
-    sandbox::{request::Ctx, state::world::FileEntry},
+    sandbox::{request::Ctx, state::files::FileEntry},
 };
 
 /// A table with one row, as bills are written.
@@ -51,7 +51,7 @@ pub(super) fn publish(ctx: &Ctx<'_>, response: &Map<String, Value>) {
             expires_at: ctx.now.saturating_add(LIFETIME),
             mchid: ctx.merchant.mchid.clone(),
         };
-        world.files.insert(token.to_owned(), file);
+        world.files.insert(token.to_owned(), file, ctx.now);
     }
 }
 

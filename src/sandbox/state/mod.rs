@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod authority;
 pub(super) mod bounded_map;
 pub(super) mod clock;
+pub(super) mod files;
 pub(super) mod keys;
 pub(super) mod merchant;
 pub(super) mod nonces;

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-
 use super::{
     account::Account,
-    bounded_map::BoundedMap,
+    files::Files,
     merchant::{Merchant, Merchants},
     random::Rng,
     timers::{Timer, Timers},
@@ -17,9 +15,6 @@ use crate::sandbox::{
     shaped,
 };
 
-/// How many files can be downloaded at a time.
-const MAX_FILES: usize = 100;
-
 /// Everything that a snapshot keeps: one lock covers it, so that a change to several merchants is seen as
 /// a whole or not at all.
 #[derive(Clone)]
@@ -29,8 +24,7 @@ pub(crate) struct World {
     pub(crate) outbox: Outbox,
     pub(crate) timers: Timers,
     pub(crate) rng: Rng,
-    /// By the token in their download URL.
-    pub(crate) files: BoundedMap<FileEntry>,
+    pub(crate) files: Files,
     /// After how many seconds WeChat Pay finishes what it accepted. `None`: only when the handle says so.
     pub(crate) settle_after: Option<u64>,
 }
@@ -53,19 +47,6 @@ pub(crate) struct Store {
     pub(crate) shaped: shaped::Memory,
 }
 
-/// A file that can be downloaded.
-#[derive(Clone)]
-pub(crate) struct FileEntry {
-    // Made when it is requested: payments of later requests do not change a file whose hash the client
-    // already has.
-    pub(crate) bytes: Bytes,
-    pub(crate) content_type: &'static str,
-    /// When its URL stops working, in seconds since 1970.
-    pub(crate) expires_at: u64,
-    /// The merchant that may download it.
-    pub(crate) mchid: String,
-}
-
 impl World {
     pub(crate) fn new(rng: Rng, settle_after: Option<u64>) -> Self {
         Self {
@@ -73,7 +54,7 @@ impl World {
             outbox: Outbox::default(),
             timers: Timers::default(),
             rng,
-            files: BoundedMap::new(MAX_FILES),
+            files: Files::default(),
             settle_after,
         }
     }

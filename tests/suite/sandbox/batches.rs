@@ -88,6 +88,38 @@ fn batch_pays_its_users_and_reports_each() {
 }
 
 #[test]
+fn names_of_a_batch_are_opened_last_and_numbers_of_identity_cards_never() {
+    let sandbox = Sandbox::start().unwrap();
+    let client = sandbox.client_builder().build().unwrap();
+    // None of the names is sealed, which only opening them can tell.
+    for (field, value) in [
+        ("/total_amount", json!(250_101)),
+        ("/total_num", json!(3)),
+        ("/transfer_detail_list/0/out_detail_no", json!("d2")),
+        ("/batch_name", json!("")),
+        ("/transfer_detail_list/1/user_name", json!("open")),
+    ] {
+        let mut changed = batch(&sandbox, "b1");
+        *changed.pointer_mut(field).unwrap() = value;
+        changed["transfer_detail_list"][0]["user_name"] = "open".into();
+        let request = json!({
+            "headers": { "Wechatpay-Serial": sandbox.platform_key_id() }, "json": changed,
+        });
+        let err = client.chain(BATCHES).post(request).unwrap_err();
+        let message = err.api().expect(field).message().to_owned();
+        let is_opened = message == "请确认待处理的消息是否为加密后的密文";
+        assert_eq!(
+            is_opened,
+            field.ends_with("user_name"),
+            "{field}: {message}"
+        );
+    }
+    let mut changed = batch(&sandbox, "b1");
+    changed["transfer_detail_list"][1]["user_id_card"] = "open".into();
+    create(&client, changed).unwrap();
+}
+
+#[test]
 fn batch_that_does_not_add_up_is_refused() {
     let sandbox = Sandbox::builder().opening_balance(300_000).start().unwrap();
     let client = sandbox.client_builder().build().unwrap();

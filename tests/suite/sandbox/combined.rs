@@ -1,9 +1,9 @@
 //! Combined orders, called by this library's client.
 
 use serde_json::{Value, json};
-use wechatpay_chain::sandbox::{OrderKind, OrderSummary, Sandbox};
+use wechatpay_chain::sandbox::{MerchantOptions, OrderKind, OrderSummary, Sandbox};
 
-use super::payments::{SP_MCHID, SUB_MCHID, code, get, post, provider, with_provider};
+use super::payments::{SP_MCHID, SUB_MCHID, code, get, post, provider};
 
 fn combined(number: &str, mchid: &str) -> Value {
     let part = |mchid: &str, number: String, fen: u64| {
@@ -28,9 +28,41 @@ fn combined(number: &str, mchid: &str) -> Value {
     })
 }
 
+/// Starts a sandbox whose first merchant shares the app of the service provider.
+fn with_common_app() -> Sandbox {
+    let provider = MerchantOptions::new(SP_MCHID)
+        .appid("wx1")
+        .partner_of([SUB_MCHID]);
+    let stranger = MerchantOptions::new("1900000200").partner_of(["1900000201"]);
+    let builder = Sandbox::builder().appid("wx1").merchant(provider);
+    builder.merchant(stranger.appid("wx2")).start().unwrap()
+}
+
+#[test]
+fn part_is_of_a_merchant_with_this_app_or_of_the_signers() {
+    let sandbox = with_common_app();
+    let client = provider(&sandbox);
+    let path = "v3/combine-transactions/native";
+    for (mchid, expected) in [
+        ("1900000200", "APPID_MCHID_NOT_MATCH"),
+        // Of another service provider's.
+        ("1900000201", "PARAM_ERROR"),
+        ("1900000999", "PARAM_ERROR"),
+    ] {
+        let refused = post(&client, path, combined("all-0001", mchid));
+        assert_eq!(code(refused), (400, expected.to_owned()), "{mchid}");
+    }
+    let mut under = combined("all-0001", "1900000200");
+    under["sub_orders"][1]["sub_mchid"] = "1900000201".into();
+    let refused = post(&client, path, under);
+    assert_eq!(code(refused), (400, "APPID_MCHID_NOT_MATCH".to_owned()));
+    assert!(sandbox.orders().is_empty());
+    post(&client, path, combined("all-0001", SUB_MCHID)).unwrap();
+}
+
 #[test]
 fn merchants_are_paid_at_once_with_one_notification() {
-    let sandbox = with_provider();
+    let sandbox = with_common_app();
     let client = provider(&sandbox);
     for (index, (product, opens)) in [
         ("jsapi", "prepay_id"),
@@ -75,7 +107,7 @@ fn merchants_are_paid_at_once_with_one_notification() {
 
 #[test]
 fn combined_order_is_closed_as_a_whole() {
-    let sandbox = with_provider();
+    let sandbox = with_common_app();
     let client = provider(&sandbox);
     let path = "v3/combine-transactions/native";
     post(&client, path, combined("all-0001", sandbox.mchid())).unwrap();

@@ -291,6 +291,12 @@ fn bill_of_a_sub_merchant_opens_with_the_providers_key() {
     sandbox.user_pays("sub-0001").unwrap();
     sandbox.advance(Duration::from_secs(DAY));
 
+    // In the clear, a provider sees its own flow alone, and it has none.
+    let query = json!({ "bill_date": day, "sub_mchid": "1900000110" });
+    let clear = client.chain("v3/bill/fundflowbill");
+    let err = clear.get(json!({ "query": query })).unwrap_err();
+    assert_eq!(err.api().expect("a response").code(), "NO_STATEMENT_EXIST");
+
     let request = |sub_mchid: &str| {
         let query = json!({
             "bill_date": day, "sub_mchid": sub_mchid, "account_type": "BASIC",
@@ -412,6 +418,7 @@ fn receipt_of_a_transfer_is_a_pdf_with_its_hash() {
     let file = client.chain(path).download(query.clone()).unwrap();
     assert!(file.bytes().starts_with(b"%PDF-") && file.bytes().ends_with(b"%%EOF\n"));
     let url = state()["download_url"].as_str().unwrap().to_owned();
+    assert_eq!(state()["download_url"], url);
     sandbox.advance(Duration::from_secs(600));
     assert_eq!(code(client.chain(url).get(())), "NO_AUTH");
 }

@@ -197,7 +197,7 @@ fn combined_order_is_opened_by_the_merchant_that_made_it() {
             "mchid": SP_MCHID, "sub_mchid": SUB_MCHID, "attach": "一", "description": "茶",
             "out_trade_no": "tea-0001", "amount": { "total_amount": 1, "currency": "CNY" },
         }, {
-            "mchid": sandbox.mchid(), "attach": "二", "description": "茶",
+            "mchid": SUB_MCHID, "attach": "二", "description": "茶",
             "out_trade_no": "tea-0002", "amount": { "total_amount": 2, "currency": "CNY" },
         }],
     });

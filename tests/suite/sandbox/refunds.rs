@@ -170,6 +170,15 @@ fn service_provider_and_platform_refund_for_a_sub_merchant() {
     body["sp_appid"] = "wx1".into();
     body["out_refund_no"] = "back-2".into();
     body["amount"]["refund"] = 60.into();
+    let mut alone = body.clone();
+    for sub_mchid in [Some(""), None] {
+        match sub_mchid {
+            Some(sub_mchid) => alone["sub_mchid"] = sub_mchid.into(),
+            None => drop(alone.as_object_mut().unwrap().remove("sub_mchid")),
+        }
+        let refused = post(&client, "v3/ecommerce/refunds/apply", alone.clone());
+        assert_eq!(code(refused), expected(400, "PARAM_ERROR"));
+    }
     let applied = post(&client, "v3/ecommerce/refunds/apply", body).unwrap();
     assert_eq!(applied["amount"]["payer_refund"], 60);
     sandbox.refund_succeeds("back-2").unwrap();

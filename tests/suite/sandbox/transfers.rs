@@ -213,6 +213,19 @@ fn service_provider_transfers_for_its_sub_merchant() {
         (&seen["mchid"], &seen["state"]),
         (&json!("1900000100"), &json!("WAIT_USER_CONFIRM"))
     );
+    // Each path is about its own: not the other's money, nor its transfers.
+    for (path, sub_mchid) in [(BILLS, "1900000101"), (partner, "")] {
+        let mut other = bill.clone();
+        other["out_bill_no"] = "a2".into();
+        other["sub_mchid"] = sub_mchid.into();
+        let _ = client.chain(path).post(json!({ "json": other }));
+        let query = json!({ "query": { "sub_mchid": sub_mchid } });
+        let seen = client.chain(format!("{path}/out-bill-no/a1")).get(query);
+        assert!(seen.is_err(), "{path}");
+        assert_eq!(sandbox.balance("1900000101").unwrap().frozen, 600);
+        let own = sandbox.balance("1900000100").unwrap().frozen;
+        assert_eq!(own, 600, "{path}");
+    }
     bill["sub_mchid"] = "1900000102".into();
     let stranger = client.chain(partner).post(json!({ "json": bill }));
     assert_eq!(refusal(stranger.map(|_| Value::Null)).1, "NO_AUTH");

@@ -15,7 +15,7 @@ use crate::{
         flows::{Route, v3},
         request::Ctx,
         response::{ApiResponse, HandlerResult},
-        state::world::{FileEntry, World},
+        state::{files::FileEntry, world::World},
     },
 };
 
@@ -50,9 +50,10 @@ fn request_trade_bill(ctx: &Ctx<'_>) -> HandlerResult {
 
 fn request_fund_flow_bill(ctx: &Ctx<'_>) -> HandlerResult {
     let has_rows = is_basic_account(ctx)?;
-    let acting = acting_for_query(ctx)?;
+    // Whatever `sub_mchid` says: the flow of a sub-merchant is encrypted, under another path.
+    let mchid = &ctx.merchant.mchid;
     create_bill(ctx, DOWNLOAD_URL_LIFETIME, |world, date| {
-        fund_flow_bill(world, &acting.mchid, date).filter(|_| has_rows)
+        fund_flow_bill(world, mchid, date).filter(|_| has_rows)
     })
 }
 
@@ -169,6 +170,7 @@ fn keep(ctx: &Ctx<'_>, bytes: Bytes, lifetime: u64) -> String {
             expires_at: ctx.now.saturating_add(lifetime),
             mchid: ctx.merchant.mchid.clone(),
         },
+        ctx.now,
     );
     // Absolute, as WeChat Pay's: a client must treat it as opaque and check its host.
     let origin = ctx.listener.origin();

@@ -37,7 +37,7 @@ impl TradeBill {
         }
     }
 
-    /// Returns the columns that bills of this kind leave out.
+    /// Returns whether bills of this kind have a column.
     fn has(self, column: Column) -> bool {
         match column {
             Column::Always => true,
@@ -199,7 +199,9 @@ fn written(rows: &[Row<'_>], mchid: &str, kind: TradeBill) -> String {
         text.push_str(&values.join(","));
         text.push_str("\r\n");
         paid += row.paid();
-        back += row.returned();
+        if !row.is_closed() {
+            back += row.returned();
+        }
     }
     let (paid, back) = (format_yuan(paid), format_yuan(back));
     let _ = write!(
@@ -218,6 +220,11 @@ impl Row<'_> {
             None => self.order.asked.total,
             Some(_) => 0,
         }
+    }
+
+    /// Returns whether it is a refund whose money is with the merchant again.
+    fn is_closed(&self) -> bool {
+        matches!(&self.back, Some(Back::Refund(refund)) if refund.status == Status::Closed)
     }
 
     /// Returns what went back, in fen.
@@ -287,5 +294,43 @@ impl Row<'_> {
             "",
         ]
         .map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::flows::{
+        pay::{
+            Version,
+            tests::{MCHID, NOW, direct, paid, world},
+        },
+        refund::{NewRefund, RefundFailure, refund, refund_fails},
+    };
+
+    #[test]
+    fn closed_refund_is_a_row_but_not_in_the_total() {
+        let mut w = world();
+        paid(&mut w, "tea-0001", 100);
+        for (number, fen) in [("r1", 30), ("r2", 25)] {
+            let new = NewRefund {
+                acting: direct(),
+                transaction_id: None,
+                out_trade_no: Some("tea-0001".to_owned()),
+                out_refund_no: number.to_owned(),
+                reason: None,
+                fen,
+                total: Some(100),
+                notify_url: None,
+                version: Version::V3,
+                request: number.into(),
+            };
+            refund(&mut w, new, NOW).unwrap();
+        }
+        refund_fails(&mut w, MCHID, "r1", RefundFailure::Closed, NOW).unwrap();
+        let bill = trade_bill(&w, MCHID, None, &format_date(NOW), TradeBill::All).unwrap();
+        assert!(bill.contains("`r1,`0.30,"), "{bill}");
+        let total = bill.lines().last().unwrap();
+        assert_eq!(total, "`3,`1.00,`0.25,`0.00,`0.00000,`1.00,`0.25");
     }
 }

@@ -145,7 +145,7 @@ fn read_part(
     fields: &Fields<'_>,
     whole: &Whole<'_>,
 ) -> Result<NewOrder, ApiResponse> {
-    let acting = acting(ctx, fields)?;
+    let acting = acting(ctx, fields, whole.appid)?;
     let amount = fields.object("amount")?;
     let total = amount.integer("total_amount", 1..=MAX_TOTAL)?;
     if amount.text("currency", 8)? != "CNY" {
@@ -179,13 +179,21 @@ fn read_part(
     })
 }
 
-/// Returns whose a part is: a merchant of this sandbox, or a sub-merchant of such a one.
-fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
+/// Returns whose a part is: a merchant that the app is bound to, a sub-merchant of such a one, or one of the
+/// signer's.
+fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>, appid: &str) -> Result<Acting, ApiResponse> {
     let mchid = fields.text("mchid", 32)?;
     let sub_mchid = fields.optional_text("sub_mchid", 32)?;
+    let merchant = ctx.state.merchants.get(mchid);
     let world = ctx.world();
-    if !world.stores.contains_key(mchid) {
-        return Err(fields.error("mchid", "is not a merchant of this sandbox"));
+    if !world.may_act_for(&ctx.merchant.mchid, mchid) {
+        let merchant = merchant.ok_or_else(|| {
+            fields.error(
+                "mchid",
+                "is not a merchant of this sandbox, nor a sub-merchant of the signer's",
+            )
+        })?;
+        check_bound(appid, &merchant)?;
     }
     match sub_mchid.filter(|sub_mchid| !sub_mchid.is_empty()) {
         None => Ok(Acting {

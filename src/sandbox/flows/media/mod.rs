@@ -9,7 +9,7 @@ use crate::sandbox::{
     request::Ctx,
     response::{ApiResponse, HandlerResult},
     shaped,
-    state::world::FileEntry,
+    state::files::FileEntry,
 };
 
 const MAX_IMAGE: usize = 2 << 20;
@@ -83,7 +83,7 @@ fn upload_complaint_image(ctx: &Ctx<'_>) -> HandlerResult {
     let (name, file) = check(ctx, &IMAGE)?;
     let mut world = ctx.world();
     let id = world.token(64);
-    // A larger one is not worth the memory that a hundred of them take.
+    // A larger one is not worth its memory.
     if file.len() <= MAX_IMAGE {
         let entry = FileEntry {
             bytes: file,
@@ -91,7 +91,7 @@ fn upload_complaint_image(ctx: &Ctx<'_>) -> HandlerResult {
             expires_at: u64::MAX,
             mchid: ctx.merchant.mchid.clone(),
         };
-        world.files.insert(id.clone(), entry);
+        world.files.insert(id.clone(), entry, ctx.now);
     }
     Ok(ApiResponse::ok(&json!({ "media_id": id })))
 }

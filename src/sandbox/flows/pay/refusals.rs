@@ -192,6 +192,15 @@ pub(crate) fn too_many_refunds() -> Refusal {
     )
 }
 
+pub(crate) fn too_many_refunds_kept() -> Refusal {
+    Refusal::new(
+        429,
+        "FREQUENCY_LIMITED",
+        "FREQUENCY_LIMITED",
+        "频率限制: the sandbox keeps 10,000 refunds of a merchant, and all of them are under way",
+    )
+}
+
 pub(crate) fn too_old_to_refund() -> Refusal {
     Refusal::new(
         400,

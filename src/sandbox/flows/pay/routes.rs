@@ -137,10 +137,7 @@ fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
         fields.text(name, 32)?;
     }
     match is_direct(ctx) {
-        true => acting_for(ctx, fields).map(|acting| Acting {
-            mchid: acting.sp_mchid.unwrap_or(acting.mchid),
-            sp_mchid: None,
-        }),
+        true => acting_for(ctx, fields).map(Acting::signer_alone),
         false => acting_for(ctx, fields),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn apply(ctx: &Ctx<'_>) -> HandlerResult {
         )));
     }
     let new = BatchReceipt {
-        receipt: Receipt::new(ctx.now, world.settle_after),
+        receipt: Receipt::new(&mut world, ctx.now),
         // As in the documents: 40 digits.
         signature_no: world.number("1050000010", 40),
     };

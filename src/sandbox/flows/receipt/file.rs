@@ -7,7 +7,7 @@ use crate::{
     base::crypto::digest,
     sandbox::{
         request::Ctx,
-        state::world::{FileEntry, World},
+        state::{files::FileEntry, world::World},
         time::format_rfc3339,
     },
 };
@@ -36,12 +36,13 @@ pub(super) fn offer(
         expires_at: ctx.now.saturating_add(DOWNLOAD_URL_LIFETIME),
         mchid: ctx.merchant.mchid.clone(),
     };
-    let token = w.token(32);
+    let token = receipt.token.clone();
     let origin = ctx.listener.origin();
     body["hash_type"] = "SHA256".into();
     body["hash_value"] = digest::hex_lower(&digest::sha256(&file.bytes)).into();
     body["download_url"] =
         format!("{origin}/v3/transferdownload/elecvoucherfile?token={token}&source=TRANSFER")
             .into();
-    w.files.insert(token, file);
+    // Each query replaces the file of the one before, and its URL works for another while.
+    w.files.insert(token, file, ctx.now);
 }

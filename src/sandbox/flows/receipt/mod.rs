@@ -9,7 +9,7 @@ mod routes;
 pub(super) use routes::ROUTES;
 
 use self::batch::BatchReceipt;
-use crate::sandbox::state::bounded_map::BoundedMap;
+use crate::sandbox::state::{bounded_map::BoundedMap, world::World};
 
 /// How many receipts of a merchant are kept.
 const MAX_RECEIPTS: usize = 10_000;
@@ -35,18 +35,21 @@ impl Default for Tables {
 }
 
 /// A receipt that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Receipt {
     created_at: u64,
     /// When it is there.
     finished_at: u64,
+    /// In its download URL.
+    token: String,
 }
 
 impl Receipt {
-    fn new(now: u64, settle_after: Option<u64>) -> Self {
+    fn new(world: &mut World, now: u64) -> Self {
         Self {
             created_at: now,
-            finished_at: now.saturating_add(settle_after.unwrap_or(GENERATION)),
+            finished_at: now.saturating_add(world.settle_after.unwrap_or(GENERATION)),
+            token: world.token(32),
         }
     }
 

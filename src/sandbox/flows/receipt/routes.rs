@@ -54,13 +54,12 @@ fn apply(ctx: &Ctx<'_>) -> HandlerResult {
             transfer.state
         )));
     }
-    let settle_after = world.settle_after;
+    let new = Receipt::new(&mut world, ctx.now);
     let receipts = &mut world.store(&ctx.merchant.mchid).receipt.receipts;
     let receipt = match receipts.get(&transfer.out_bill_no) {
-        Some(known) => *known,
+        Some(known) => known.clone(),
         None => {
-            let new = Receipt::new(ctx.now, settle_after);
-            receipts.insert(transfer.out_bill_no, new);
+            receipts.insert(transfer.out_bill_no, new.clone());
             new
         }
     };
@@ -77,7 +76,7 @@ fn query(ctx: &Ctx<'_>) -> HandlerResult {
     let transfer = find(&world, &ctx.merchant.mchid, theirs, ours)?;
     let store = world.store(&ctx.merchant.mchid);
     let receipt = store.receipt.receipts.get(&transfer.out_bill_no);
-    let receipt = *receipt.ok_or_else(not_found)?;
+    let receipt = receipt.ok_or_else(not_found)?.clone();
     let mut body = json!({
         "state": state(&receipt, ctx.now),
         "create_time": format_rfc3339(receipt.created_at),

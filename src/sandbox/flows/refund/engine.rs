@@ -25,7 +25,7 @@ const REFUNDABLE_FOR: u64 = 365 * 24 * 3600;
 ///
 /// # Errors
 /// Refuses a number that a different request used, an order that is not paid, more than is left of it, the
-/// 51st refund, and more than the merchant has.
+/// 51st refund, more than the merchant has, and a refund that cannot be kept.
 pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, Refusal> {
     let mchid = new.acting.mchid.clone();
     let refunds = &w.store(&mchid).refund.refunds;
@@ -49,11 +49,6 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
         out_no: new.out_refund_no.clone(),
         fen: -fen(new.fen),
     };
-    engine::spend(w, &mchid, &out_trade_no, entry).map_err(|_| refusals::not_enough_to_refund())?;
-    let order = engine::by_out_trade_no_mut(w, &mchid, &out_trade_no)?;
-    order.refunded += new.fen;
-    order.refunds += 1;
-
     let number = new.out_refund_no.clone();
     let refund = Refund {
         asked: new,
@@ -66,7 +61,17 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
         user_received_account: "支付用户零钱".to_owned(),
     };
     let refunds = &mut w.store(&mchid).refund.refunds;
-    refunds.insert(number.clone(), refund.clone());
+    let may_drop = |known: &Refund| known.status.is_final();
+    if !refunds.try_insert(number.clone(), refund.clone(), may_drop) {
+        return Err(refusals::too_many_refunds_kept());
+    }
+    if engine::spend(w, &mchid, &refund.out_trade_no, entry).is_err() {
+        w.store(&mchid).refund.refunds.remove(&number);
+        return Err(refusals::not_enough_to_refund());
+    }
+    let order = engine::by_out_trade_no_mut(w, &mchid, &refund.out_trade_no)?;
+    order.refunded += refund.asked.fen;
+    order.refunds += 1;
     succeed_later(w, mchid, number, now);
     Ok(refund)
 }

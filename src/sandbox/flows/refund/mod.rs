@@ -78,6 +78,11 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    /// Returns whether nothing more will happen to the refund.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Success(_) | Self::Closed)
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Processing => "PROCESSING",

@@ -146,6 +146,10 @@ fn read(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<NewRefund, ApiResponse> {
     if currency != "CNY" {
         return Err(amount.error("currency", "must be CNY"));
     }
+    if is_ecommerce(ctx) {
+        // The platform itself sells nothing. After the fields that the table requires.
+        fields.text("sub_mchid", 32)?;
+    }
     Ok(NewRefund {
         acting,
         transaction_id,

@@ -119,6 +119,38 @@ fn refund_needs_a_paid_order_of_this_total_and_the_money() {
 }
 
 #[test]
+fn refund_under_way_is_not_dropped_for_a_new_one() {
+    let mut w = world();
+    paid(&mut w, "tea-0001", 100);
+    let first = part(&mut w, "r0", 10).unwrap();
+    let refunds = &mut w.store(MCHID).refund.refunds;
+    for n in 1..MAX_REFUNDS {
+        let status = if n % 2 == 0 {
+            Status::Abnormal
+        } else {
+            Status::Processing
+        };
+        let known = Refund {
+            status,
+            ..first.clone()
+        };
+        refunds.insert(format!("r{n}"), known);
+    }
+    assert_eq!(code(part(&mut w, "new", 10)), (429, "FREQUENCY_LIMITED"));
+    assert_eq!(available(&w, MCHID), OPENING + 90);
+    let find = |w: &World, number| {
+        let number = RefundNumber::Merchants(number);
+        find_refund(w, &direct(), number).is_ok()
+    };
+    assert!(find(&w, "r0") && !find(&w, "new"));
+
+    refund_succeeds(&mut w, MCHID, "r7", NOW).unwrap();
+    part(&mut w, "new", 10).unwrap();
+    assert!(find(&w, "r0") && find(&w, "new") && !find(&w, "r7"));
+    assert_eq!(available(&w, MCHID), OPENING + 80);
+}
+
+#[test]
 fn refund_takes_frozen_money_of_its_order_first() {
     let mut w = world();
     let mut shared = order(pay::Product::Native, "tea-0001", 100);

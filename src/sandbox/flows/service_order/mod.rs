@@ -9,9 +9,11 @@
 
 mod charge;
 mod routes;
+mod user;
 mod view;
 
 pub(super) use routes::ROUTES;
+pub(crate) use user::{confirm, pay};
 
 use http::StatusCode;
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! A receiver that is a merchant gives money back: `PROCESSING` → `SUCCESS` or `FAILED`.
 
 use super::{
-    ReceiverKind, ShareResult, SharingOrder,
+    ReceiverKind, Share, ShareResult, SharingOrder,
     rules::{invalid, not_enough, not_found, notify, wrong},
 };
 use crate::sandbox::{
@@ -28,6 +28,16 @@ pub(crate) struct NewReturn {
     /// In fen.
     pub(crate) amount: u64,
     pub(crate) description: String,
+}
+
+impl NewReturn {
+    /// Returns whether this is the share of which money comes back.
+    // A person's account can be the same text as a merchant's.
+    fn is_of(&self, share: &Share) -> bool {
+        share.new.kind == ReceiverKind::MerchantId
+            && share.new.account == self.return_mchid
+            && !share.is_rest
+    }
 }
 
 /// Money that a receiver gives back.
@@ -71,12 +81,8 @@ pub(crate) fn give_back(world: &mut World, new: NewReturn, now: u64) -> Result<R
         .get_mut(&new.out_order_no)
         .filter(|order| order.new.acting == new.acting)
         .ok_or_else(not_found)?;
-    let share = order.shares.iter_mut().find(|share| {
-        share.new.kind == ReceiverKind::MerchantId
-            && share.new.account == new.return_mchid
-            && share.result == ShareResult::Success
-            && !share.is_rest
-    });
+    let mut shares = order.shares.iter_mut();
+    let share = shares.find(|share| new.is_of(share) && share.result == ShareResult::Success);
     let share = share.ok_or_else(|| wrong("分账并没有分给对应的回退方"))?;
     if new.amount > share.new.amount - share.returned {
         return Err(not_enough());
@@ -157,8 +163,7 @@ pub(crate) fn finish_return(
     }
     let order = claimed(store, &new, result);
     if let (Some(order), ReturnResult::Success) = (order, result) {
-        let mut shares = order.shares.iter();
-        if let Some(share) = shares.find(|share| share.new.account == new.return_mchid) {
+        if let Some(share) = order.shares.iter().find(|share| new.is_of(share)) {
             let event = "PROFITSHARING.RETURN";
             notify(world, merchants, event, &order, share, new.amount, now);
         }
@@ -169,10 +174,7 @@ pub(crate) fn finish_return(
 /// Returns the order of a return, which keeps the claim unless the return failed.
 fn claimed(store: &mut Store, new: &NewReturn, result: ReturnResult) -> Option<SharingOrder> {
     let order = store.sharing.orders.get_mut(&new.out_order_no)?;
-    let share = order
-        .shares
-        .iter_mut()
-        .find(|share| share.new.account == new.return_mchid && !share.is_rest)?;
+    let share = order.shares.iter_mut().find(|share| new.is_of(share))?;
     if result != ReturnResult::Success {
         share.returned = share.returned.saturating_sub(new.amount);
     }

@@ -377,3 +377,27 @@ fn return_fails_if_the_receiver_spent_the_money() {
     run_due(&mut world, NOW + 180);
     assert_eq!(money(&world, &id), (1000, 0, 0, 0));
 }
+
+#[test]
+fn return_is_of_the_merchant_and_not_of_a_person_with_its_number() {
+    let (mut world, id) = world();
+    let namesake = Receiver {
+        kind: ReceiverKind::PersonalOpenid,
+        account: SHOP.to_owned(),
+        name: None,
+        relation_type: "STORE".to_owned(),
+        custom_relation: None,
+    };
+    add_receiver(&mut world, &acting(), namesake).unwrap();
+    let shares = [to(ReceiverKind::PersonalOpenid, SHOP, 50), shop(100)];
+    share(&mut world, asked(&id, "s1", &shares, true), NOW).unwrap();
+    run_due(&mut world, NOW + 60);
+    world.store(SHOP).account.freeze(50).unwrap();
+    give_back(&mut world, to_return("b1", 60), NOW + 60).unwrap();
+    run_due(&mut world, NOW + 120);
+    // It failed, so all of the share can be asked for again.
+    world.store(SHOP).account.unfreeze(50).unwrap();
+    give_back(&mut world, to_return("b2", 100), NOW + 120).unwrap();
+    run_due(&mut world, NOW + 180);
+    assert_eq!(money(&world, &id), (950, 0, 0, 0));
+}

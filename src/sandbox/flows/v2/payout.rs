@@ -13,7 +13,7 @@ use crate::sandbox::{
 };
 
 /// How many payouts of a kind and a merchant are kept.
-const MAX_PAYOUTS: usize = 10_000;
+pub(super) const MAX_PAYOUTS: usize = 10_000;
 
 /// Payouts by the merchant's number.
 #[derive(Clone, Debug)]
@@ -50,6 +50,34 @@ impl<T> Payouts<T> {
 
     pub(super) fn insert(&mut self, number: &str, asked: Value, made: T) {
         self.0.insert(number.to_owned(), Payout { asked, made });
+    }
+
+    /// Inserts a payout like [`insert`](Self::insert), but drops only one that may be dropped.
+    ///
+    /// # Errors
+    /// Refuses a new payout if none may.
+    pub(super) fn try_insert(
+        &mut self,
+        number: &str,
+        asked: Value,
+        made: T,
+        may_drop: impl Fn(&T) -> bool,
+    ) -> Result<(), V2Error> {
+        let payout = Payout { asked, made };
+        let may_drop = |known: &Payout<T>| may_drop(&known.made);
+        if self.0.try_insert(number.to_owned(), payout, may_drop) {
+            return Ok(());
+        }
+        Err(V2Error::Result {
+            code: "FREQ_LIMIT",
+            message: format!(
+                "超过频率限制: the sandbox keeps {MAX_PAYOUTS} payouts of a merchant, and all of them are under way"
+            ),
+        })
+    }
+
+    pub(super) fn remove(&mut self, number: &str) {
+        self.0.remove(number);
     }
 
     /// Returns a payout by its number.

@@ -107,26 +107,7 @@ fn send_to(ctx: &V2Ctx<'_>, people: u64, is_group: bool) -> V2Result {
                 openid: openid.to_owned(),
                 texts,
             };
-            let ids = (packet.id.as_str(), number);
-            payout::take(
-                &mut world,
-                &packet.payer,
-                EntryKind::RedPacket,
-                ids,
-                fen,
-                ctx.now,
-            )?;
-            let packets = &mut world.store(mchid).v2.red_packets;
-            packets.insert(number, asked, packet.clone());
-            let timer = Timer {
-                mchid: mchid.clone(),
-                key: number.to_owned(),
-                // It may have been opened, or dropped for newer ones.
-                fire: |w, _, timer, at| {
-                    let _ = expire(w, &timer.mchid, &timer.key, at);
-                },
-            };
-            world.after(ctx.now.saturating_add(LIFETIME), timer);
+            pay(&mut world, mchid, number, asked, &packet)?;
             packet
         }
     };
@@ -135,6 +116,38 @@ fn send_to(ctx: &V2Ctx<'_>, people: u64, is_group: bool) -> V2Result {
         .put("total_amount", packet.fen)
         .put("send_listid", &packet.id)
         .done())
+}
+
+/// Takes the money of a new red packet, which goes back after a day.
+///
+/// # Errors
+/// Refuses one that cannot be kept, and more than the payer has.
+fn pay(
+    w: &mut World,
+    mchid: &str,
+    number: &str,
+    asked: Value,
+    packet: &RedPacket,
+) -> Result<(), V2Error> {
+    let packets = &mut w.store(mchid).v2.red_packets;
+    // A red packet that is dropped before its end never gives its money back.
+    packets.try_insert(number, asked, packet.clone(), RedPacket::has_ended)?;
+    let ids = (packet.id.as_str(), number);
+    let (kind, now) = (EntryKind::RedPacket, packet.sent_at);
+    if let Err(refusal) = payout::take(w, &packet.payer, kind, ids, packet.fen, now) {
+        w.store(mchid).v2.red_packets.remove(number);
+        return Err(refusal.into());
+    }
+    let timer = Timer {
+        mchid: mchid.to_owned(),
+        key: number.to_owned(),
+        // It may have been opened, or dropped for newer ones.
+        fire: |w, _, timer, at| {
+            let _ = expire(w, &timer.mchid, &timer.key, at);
+        },
+    };
+    w.after(now.saturating_add(LIFETIME), timer);
+    Ok(())
 }
 
 /// Returns a red packet.
@@ -230,6 +243,11 @@ fn not_found() -> Refusal {
 }
 
 impl RedPacket {
+    /// Returns whether nothing more will happen to it.
+    fn has_ended(&self) -> bool {
+        self.state != State::Sent
+    }
+
     /// Returns `SENT`, `RECEIVED` or `REFUND`.
     fn status(&self) -> &'static str {
         match self.state {
@@ -250,9 +268,14 @@ mod tests {
     fn world(people: u64) -> World {
         let mut world = World::new(Rng::from_seed(1), None);
         world.add_store(MCHID, 1_000);
-        let packet = RedPacket {
+        pay(&mut world, MCHID, "hb", Value::Null, &packet(people, 400)).unwrap();
+        world
+    }
+
+    fn packet(people: u64, fen: u64) -> RedPacket {
+        RedPacket {
             id: "1000041".to_owned(),
-            fen: 400,
+            fen,
             people,
             is_group: people > 1,
             sent_at: 0,
@@ -260,19 +283,39 @@ mod tests {
             payer: MCHID.to_owned(),
             openid: "o1".to_owned(),
             texts: Map::new(),
-        };
-        payout::take(
-            &mut world,
-            MCHID,
-            EntryKind::RedPacket,
-            ("1000041", "hb"),
-            400,
-            0,
-        )
-        .unwrap();
+        }
+    }
+
+    #[test]
+    fn red_packet_under_way_is_not_dropped_for_a_new_one() {
+        let mut world = world(1);
         let packets = &mut world.store(MCHID).v2.red_packets;
-        packets.insert("hb", Value::Null, packet);
-        world
+        for n in 1..payout::MAX_PAYOUTS {
+            packets.insert(&n.to_string(), Value::Null, packet(1, 100));
+        }
+        let refused = pay(&mut world, MCHID, "new", Value::Null, &packet(1, 100));
+        let code = "FREQ_LIMIT";
+        assert!(matches!(refused, Err(V2Error::Result { code: seen, .. }) if seen == code));
+        let store = world.store(MCHID);
+        assert_eq!(store.account.available(), 600);
+        assert!(store.v2.red_packets.get("hb").is_some());
+
+        open(&mut world, MCHID, "7", 5).unwrap();
+        pay(&mut world, MCHID, "new", Value::Null, &packet(1, 100)).unwrap();
+        let store = world.store(MCHID);
+        assert_eq!(store.account.available(), 500);
+        let packets = &store.v2.red_packets;
+        assert!(packets.get("7").is_none() && packets.get("hb").is_some());
+    }
+
+    #[test]
+    fn red_packet_without_the_money_is_not_kept() {
+        let mut world = world(1);
+        let poor = pay(&mut world, MCHID, "new", Value::Null, &packet(1, 601));
+        assert!(poor.is_err());
+        let store = world.store(MCHID);
+        assert!(store.v2.red_packets.get("new").is_none());
+        assert_eq!(store.account.available(), 600);
     }
 
     #[test]
@@ -299,7 +342,9 @@ mod tests {
         assert!(open(&mut world, MCHID, "hb", LIFETIME).is_err());
         assert!(open(&mut world, MCHID, "other", 1).is_err());
         assert_eq!(world.store(MCHID).account.available(), 1_000);
-        assert!(!world.run_due(&Merchants::default(), u64::MAX));
+        // The timer has nothing left to do.
+        world.run_due(&Merchants::default(), u64::MAX);
+        assert_eq!(world.store(MCHID).account.available(), 1_000);
     }
 
     #[test]
