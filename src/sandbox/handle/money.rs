@@ -224,7 +224,7 @@ fn check_reason(event: &str, field: &str, reason: &str) -> Result<()> {
 fn undocumented(reason: &str, reasons: &[&str]) -> Error {
     let reasons = reasons.join(", ");
     Cause::request(format!(
-        "{reason} is no documented reason: use one of {reasons}"
+        "{reason} is not a documented reason: use one of {reasons}"
     ))
     .not_sent()
 }

@@ -69,7 +69,7 @@ impl Sandbox {
         let merchant = self.state.merchants.get(mchid);
         let merchant = merchant.ok_or_else(|| {
             refused(format!(
-                "{mchid:.32} is no merchant of the sandbox: add_merchant adds one"
+                "{mchid:.32} is not a merchant of this sandbox: add_merchant adds one"
             ))
         })?;
         self.notify_merchant(&merchant, event, resource.into(), url.to_owned())

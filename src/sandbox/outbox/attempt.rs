@@ -42,7 +42,7 @@ pub(super) async fn send(
     let mchid = &job.notice.mchid;
     let Some(merchant) = state.merchants.get(mchid) else {
         return not_sent(format!(
-            "{mchid} is no merchant of the sandbox: add_merchant gives it keys"
+            "{mchid} is not a merchant of this sandbox: add_merchant gives it keys"
         ));
     };
     let (headers, body) = match prepare(state, job, &merchant, fault) {

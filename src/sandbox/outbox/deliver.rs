@@ -33,7 +33,7 @@ pub(crate) async fn run(state: Arc<SandboxState>) {
         for job in jobs {
             on_way.spawn(deliver(Arc::clone(&state), job));
         }
-        // Whoever waits until nothing is due looks again.
+        // Wakes `settle`, which waits until nothing is due.
         state.post.tell();
         let wait = next.map_or(MAX_WAIT, |at| at.saturating_sub(now));
         // At least a second: the clock counts whole ones. What is due already waits for an attempt to end,

@@ -30,7 +30,7 @@ impl Maker<'_> {
     /// Makes the notification of an event. `given` is its resource, as far as it matters.
     ///
     /// # Errors
-    /// Returns an error if the event is not documented, if `given` is no object, or if it does not fit the
+    /// Returns an error if the event is not documented, if `given` is not an object, or if it does not fit the
     /// format.
     pub(crate) fn notice(mut self, event: &str, given: Value, url: String) -> Result<Notice> {
         let given = match given {

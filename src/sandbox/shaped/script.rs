@@ -54,7 +54,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// An answer with a status and a JSON body. `null` is no body.
+    /// An answer with a status and a JSON body. `null` means no body.
     pub fn new(status: u16, body: impl Into<Value>) -> Self {
         let body = body.into();
         let (bytes, content_type) = match &body {
@@ -101,7 +101,7 @@ impl Scripted {
 
     fn with_body(status: u16, body: Bytes, content_type: Option<HeaderValue>) -> Self {
         let valid = StatusCode::from_u16(status).ok();
-        // A 1xx is no answer: the client waits for another one.
+        // A 1xx is not a final response: the client would wait for another one.
         let valid = valid.filter(|status| !status.is_informational());
         Self {
             mistake: match valid {

@@ -24,7 +24,7 @@ pub(crate) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// Returns a value of a type that is no list. `documented` are the field's listed values.
+    /// Returns a value of a type that is not a list. `documented` are the field's listed values.
     pub(crate) fn of(&self, name: &str, kind: Kind, documented: &[&str]) -> Value {
         let is_failure = |value: &&&str| {
             ["FAIL", "ERROR", "REJECT"]

@@ -83,7 +83,8 @@ impl KeySource {
 }
 
 /// Returns the process's key of this role.
-// Whoever asks while it is drawn waits for it: two would be drawn otherwise, and one thrown away.
+// A second caller waits while the key is drawn. Otherwise both would draw one, which is slow, and one of
+// the two would be thrown away.
 pub(crate) fn pooled(role: Role) -> Result<PrivateKey> {
     static POOL_KEYS: [Mutex<Option<PrivateKey>>; POOL] = [const { Mutex::new(None) }; POOL];
     let Some(slot) = POOL_KEYS.get(role.index()) else {

@@ -136,7 +136,7 @@ mod tests {
             drop(fields.insert("nonce_str".into(), "n".repeat(33).into()))
         });
         assert!(long.unwrap_err().contains("字符数 33，大于最大值 32"));
-        // A field that occurs twice is a list, which is no integer either.
+        // A field that occurs twice is a list, which is not an integer either.
         let twice = checked(order, |fields| {
             drop(fields.insert("total_fee".into(), json!(["1", "1"])))
         });

@@ -176,7 +176,7 @@ fn one_changed_byte_is_refused() {
         let change = format!("{part}[{at}]: {was:#04x} to {:#04x}", bytes[at]);
 
         let (status, code) = signer.send(&altered);
-        // 0 and a 400 without a code: it is no HTTP.
+        // 0 and a 400 without a code: it is not HTTP.
         let is_refused = (status, code.as_str()) == (401, "SIGN_ERROR")
             || code.is_empty() && (status == 0 || status == 400);
         assert!(is_refused, "{change}: {status} {code}");

@@ -336,7 +336,7 @@ fn wrong_requests_are_refused_as_on_the_wire() {
         client.refusal("/pay/unifiedorder", &xml(&client.signed(&order))),
         "无法将输入源“/body/xml/total_fee”映射到目标字段“total_fee”中，此字段需要一个合法的 64 位有符号整数"
     );
-    // The certificate is asked for on the listener that has none, but only of whoever signs.
+    // A plain HTTP request has no client certificate. The sandbox says so only if the request is signed.
     let (status, page) = client.send("POST", "/secapi/pay/refund", &resigned(&[]));
     assert_eq!(status, 400);
     assert!(
@@ -668,7 +668,7 @@ fn service_provider_acts_for_its_sub_merchants_only() {
         (&of_sub["trade_state"], &of_sub["mch_id"]),
         (&json!("SUCCESS"), &json!("1900000200"))
     );
-    // It is no order of the provider's own.
+    // It is not an order of the provider's own.
     let own = call("v2/pay/orderquery", json!({})).unwrap_err();
     assert_eq!(own.api().unwrap().code(), "ORDERNOTEXIST");
 }

@@ -160,7 +160,7 @@ fn response_of_the_receiver_is_kept() {
     assert_eq!((first.error(), first.fault()), (None, None));
     assert_eq!(second.status(), None);
     assert!(second.error().unwrap().contains("closed"), "{second:?}");
-    // A redirect is no acknowledgement, and is not followed.
+    // A redirect is not an acknowledgement, and is not followed.
     assert_eq!(third.status().unwrap().as_u16(), 302);
     assert!(
         receiver
@@ -245,7 +245,7 @@ fn each_fault_is_refused_and_the_true_one_follows() {
         assert_eq!(faults, [Some(fault), None], "{event}");
         let requests = receiver.requests().split_off(before);
         let err = open(&notifications, &requests[0]).expect_err(event);
-        // A wrong key of ECB yields valid padding once in 256 times; then the text is no XML.
+        // A wrong key of ECB yields valid padding once in 256 times; then the text is not XML.
         let is_random = event == "refund-processed" && err.kind() == ErrorKind::Decode;
         assert!(
             err.kind() == kind || is_random,

@@ -97,7 +97,7 @@ fn apiv2_orders_open_with_digests() {
     let appid = sandbox.appid();
     let id = prepaid_v2(&sandbox, &client, "JSAPI", "tea-0001", false);
     let params = client.jsapi_params(appid, &id).v2().build().unwrap();
-    // The digest must be that of the order, and APIv3's signature is none.
+    // The digest must be the order's. A signature of APIv3 is not accepted in its place.
     let other = client
         .jsapi_params(appid, &id)
         .v2_hmac_sha256()

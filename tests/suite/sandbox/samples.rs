@@ -149,7 +149,7 @@ impl Samples {
         options.retain(|key, _| {
             parts.contains(&key.as_str()) || variables(op).any(|name| name == key)
         });
-        // The serial in a sample is no key of the sandbox. The client sends its own.
+        // The serial in a sample is not a key of the sandbox. The client sends its own.
         if let Some(Value::Object(headers)) = options.get_mut("headers") {
             headers.retain(|name, _| !name.eq_ignore_ascii_case("wechatpay-serial"));
         }
@@ -260,7 +260,7 @@ fn variables(op: &Operation) -> impl Iterator<Item = &'static str> {
     segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// Returns whether a text looks like a time without a zone. Those of the samples are no dates.
+/// Returns whether a text looks like a time without a zone. Those of the samples are not real dates.
 fn is_compact(text: &str) -> bool {
     text.len() == 14 && is_digits(text)
 }

@@ -319,7 +319,7 @@ pub(crate) fn unfreeze(w: &mut World, mchid: &str, out_trade_no: &str) -> Result
     Ok(std::mem::take(&mut order.frozen))
 }
 
-/// Returns the order of this number, whoever made it.
+/// Returns the order with this number, of either version of the API.
 pub(crate) fn by_out_trade_no<'a>(
     w: &'a World,
     mchid: &str,

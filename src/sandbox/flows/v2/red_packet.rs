@@ -201,7 +201,7 @@ pub(crate) fn open(w: &mut World, mchid: &str, number: &str, now: u64) -> Result
     let openids: Vec<_> = std::iter::once(first)
         .chain((1..people).map(|_| w.openid()))
         .collect();
-    // Not at random: whoever checks the sum wants to know the parts too.
+    // Equal parts and not random ones, so that a test can predict each of them.
     let share = fen / people;
     let rest = fen - share * people;
     let shares = openids.into_iter().enumerate();

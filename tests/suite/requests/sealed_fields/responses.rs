@@ -94,7 +94,7 @@ fn error_names_the_field_and_changes_nothing() {
     }
 }
 
-/// Whoever can send responses must not learn from the errors what a ciphertext contains.
+/// A sender of responses must not learn from the errors what a ciphertext contains.
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
 fn invalid_pkcs1_padding_is_no_error() {
