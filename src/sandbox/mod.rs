@@ -114,14 +114,11 @@
 // the outbox.
 
 mod checks;
+mod dispatch;
 mod faults;
 mod flows;
 mod handle;
 mod outbox;
-mod pipeline;
-mod refusal;
-mod request;
-mod response;
 mod server;
 mod shaped;
 mod state;
@@ -130,8 +127,8 @@ mod v2;
 
 pub use faults::{Fault, Injection};
 pub use flows::{
-    refund::RefundFailure,
-    trust::{PlatformMode, Rotation},
+    payments::refund::RefundFailure,
+    platform::trust::{PlatformMode, Rotation},
 };
 pub use handle::{
     Balance, Merchant, MerchantOptions, OrderKind, OrderSummary, Sandbox, SandboxBuilder, Snapshot,

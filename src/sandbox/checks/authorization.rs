@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::SCHEME;
 use crate::sandbox::{
-    response::ApiResponse,
+    dispatch::response::ApiResponse,
     state::{SandboxState, merchant::Merchant, nonces::MAX_SKEW_SECONDS},
 };
 

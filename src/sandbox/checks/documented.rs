@@ -10,8 +10,7 @@ use crate::{
     catalog::{self, Field, Fields, Kind, Operation},
     sandbox::{
         checks::{SERIAL, fields, multipart, wrong_platform_serial},
-        request::Ctx,
-        response::ApiResponse,
+        dispatch::{request::Ctx, response::ApiResponse},
     },
 };
 

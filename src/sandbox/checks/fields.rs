@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::{catalog::Kind, sandbox::response::ApiResponse};
+use crate::{catalog::Kind, sandbox::dispatch::response::ApiResponse};
 
 /// The fields of one JSON object in the body.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 use http::{HeaderMap, Method, header::CONTENT_TYPE};
 use serde_json::{Map, Value};
 
-use crate::{catalog::Operation, sandbox::response::ApiResponse};
+use crate::{catalog::Operation, sandbox::dispatch::response::ApiResponse};
 
 /// The largest JSON that is read.
 // Checks and flows walk it several times, some with the world locked. No documented body comes near it.

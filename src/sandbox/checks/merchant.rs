@@ -4,7 +4,10 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::fields::Fields;
-use crate::sandbox::{request::Ctx, response::ApiResponse, state::merchant::Merchant};
+use crate::sandbox::{
+    dispatch::{request::Ctx, response::ApiResponse},
+    state::merchant::Merchant,
+};
 
 const NOT_THE_SIGNER: &str = "is not the merchant that signed the request";
 

@@ -18,8 +18,8 @@ use http::{
 };
 
 use self::authorization::{Authorization, SignedMessage};
-use super::{
-    response::ApiResponse,
+use crate::sandbox::{
+    dispatch::response::ApiResponse,
     state::{SandboxState, clock::real_now, merchant::Merchant},
 };
 

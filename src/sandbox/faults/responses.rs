@@ -17,7 +17,7 @@ use http::{
 use http_body::Frame;
 use tokio::time::{Sleep, sleep};
 
-use crate::sandbox::response::ApiResponse;
+use crate::sandbox::dispatch::response::ApiResponse;
 
 /// How long a cut response waits before its connection is closed.
 // hyper writes a chunk when the body next returns `Pending`. Without the pause, the error could

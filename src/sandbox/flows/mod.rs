@@ -1,36 +1,26 @@
-//! The operations that the sandbox implements with states, one module per flow.
+//! The operations that the sandbox implements with states, one room per purpose, one module per flow.
 //!
 //! In a flow with orders, `mod.rs` has the order with its states and rules, and `routes.rs` has the
 //! operations that read and change it. The rules know nothing of paths or locks, so the tests beside
 //! them run without a server.
 
-pub(super) mod batch;
-pub(super) mod bill;
-pub(super) mod combine;
-mod media;
-pub(super) mod pay;
-pub(super) mod phone;
-pub(super) mod receipt;
-pub(super) mod refund;
-mod self_test;
-pub(super) mod service_order;
-pub(super) mod sharing;
-pub(super) mod transfer;
-pub(super) mod trust;
+pub(super) mod agreements;
+pub(super) mod files;
+pub(super) mod payments;
+pub(super) mod payouts;
+pub(super) mod platform;
 pub(super) mod v2;
 
 use std::{collections::HashMap, sync::OnceLock};
 
 use http::Method;
 
-use super::{
-    pipeline::Arrived,
-    request::Ctx,
-    response::HandlerResult,
+use crate::catalog::{self, Operation};
+use crate::sandbox::{
+    dispatch::{pipeline::Arrived, request::Ctx, response::HandlerResult},
     state::SandboxState,
     v2::{V2Ctx, V2Result},
 };
-use crate::catalog::{self, Operation};
 
 /// What answers an operation.
 // A function of its request, without `async`: the state is behind a lock, and nothing waits.
@@ -104,26 +94,19 @@ pub(crate) fn find(op: &Operation) -> Option<&'static Route> {
 
 /// Returns the endpoints of the sandbox itself.
 pub(crate) fn control() -> impl Iterator<Item = &'static ControlRoute> {
-    phone::CONTROL.iter()
+    payments::phone::CONTROL.iter()
 }
 
 fn all() -> impl Iterator<Item = &'static Route> {
-    let flows: [&[Route]; 13] = [
-        batch::ROUTES,
-        bill::ROUTES,
-        combine::ROUTES,
-        media::ROUTES,
-        pay::ROUTES,
-        receipt::ROUTES,
-        refund::ROUTES,
-        self_test::ROUTES,
-        service_order::ROUTES,
-        sharing::ROUTES,
-        transfer::ROUTES,
-        trust::ROUTES,
-        v2::ROUTES,
+    let rooms: [&[&[Route]]; 6] = [
+        agreements::ROUTES,
+        files::ROUTES,
+        payments::ROUTES,
+        payouts::ROUTES,
+        platform::ROUTES,
+        &[v2::ROUTES],
     ];
-    flows.into_iter().flatten()
+    rooms.into_iter().flatten().copied().flatten()
 }
 
 #[cfg(test)]

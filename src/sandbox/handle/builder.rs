@@ -13,7 +13,7 @@ use super::{MerchantOptions, Sandbox};
 use crate::{
     error::{Cause, ErrorKind, Result, cause},
     sandbox::{
-        flows::trust::PlatformMode,
+        flows::platform::trust::PlatformMode,
         outbox::Post,
         server::BoundListener,
         state::{SandboxState, keys::KeySource, random::Rng},

@@ -9,7 +9,7 @@ use crate::{
     error::{Cause, Result, cause},
     protocol::merchant::check_id,
     sandbox::{
-        flows::trust::{self, PlatformMode, PlatformTrust, Rotation},
+        flows::platform::trust::{self, PlatformMode, PlatformTrust, Rotation},
         server::Https,
         state::{
             SandboxState,

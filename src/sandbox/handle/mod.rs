@@ -1,23 +1,21 @@
 //! The handle that a test holds.
 
+mod acts;
 mod builder;
 mod control;
 mod https;
 mod keys;
-mod money;
-mod orders;
 mod outbox;
-mod pay;
-mod red_packet;
 mod snapshot;
 mod trust;
-mod user;
 
-pub use self::{
+pub use crate::sandbox::handle::{
+    acts::{
+        money::Balance,
+        orders::{OrderKind, OrderSummary},
+    },
     builder::SandboxBuilder,
     keys::{Merchant, MerchantOptions},
-    money::Balance,
-    orders::{OrderKind, OrderSummary},
     snapshot::Snapshot,
 };
 
@@ -25,7 +23,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     faults::Fault,
-    flows::trust::signing_key,
+    flows::platform::trust::signing_key,
     server::Server,
     state::{RecordedRequest, SandboxState, merchant::Merchant as MerchantState},
 };

@@ -7,7 +7,7 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Result},
     sandbox::{
-        flows::trust::{self, PlatformMode, PlatformTrust, Rotation},
+        flows::platform::trust::{self, PlatformMode, PlatformTrust, Rotation},
         state::merchant::Merchant,
     },
 };

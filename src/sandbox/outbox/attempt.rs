@@ -14,7 +14,7 @@ use crate::{
     error::cause::Result,
     protocol::url::host::Origin,
     sandbox::{
-        flows::trust,
+        flows::platform::trust,
         server::{SignatureFault, sign},
         state::{SandboxState, header_bytes, keys::PlatformKey, line_bytes, merchant::Merchant},
     },

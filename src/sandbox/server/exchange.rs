@@ -15,10 +15,12 @@ use super::{
 };
 use crate::sandbox::{
     checks::{self, SERIAL},
+    dispatch::{
+        pipeline::{self, Arrived, Listener},
+        response::ApiResponse,
+    },
     faults::{self, Fault},
     outbox::SandboxEvent,
-    pipeline::{self, Arrived, Listener},
-    response::ApiResponse,
     state::SandboxState,
 };
 

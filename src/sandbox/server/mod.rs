@@ -28,12 +28,12 @@ use tokio::{
 };
 
 use self::exchange::exchange;
-use super::{
+use crate::error::{Cause, ErrorKind, cause::Result};
+use crate::sandbox::{
+    dispatch::pipeline::{ClientCertificate, Listener},
     outbox,
-    pipeline::{ClientCertificate, Listener},
     state::SandboxState,
 };
-use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// How long an idle connection is kept. WeChat Pay sends this number in `Keep-Alive`.
 // The sandbox keeps to it, so that a client meets connections that end while they are pooled.

@@ -9,9 +9,9 @@ use crate::{
     error::cause::Result,
     sandbox::{
         checks::{SCHEME, SERIAL},
+        dispatch::response::ApiResponse,
         faults::Fault,
-        flows::trust,
-        response::ApiResponse,
+        flows::platform::trust,
         state::{
             SandboxState, clock::real_now, keys::PlatformKey, merchant::Merchant, random::Rng,
         },

@@ -29,7 +29,7 @@ use crate::{
     base::crypto::{Certificate, KeyAndChain, tls_provider},
     error::{Cause, ErrorKind, cause::Result},
     sandbox::{
-        pipeline::{ClientCertificate, Listener},
+        dispatch::pipeline::{ClientCertificate, Listener},
         state::{
             SandboxState,
             authority::{Subject, serial},

@@ -14,8 +14,10 @@ use crate::{
     catalog::{Field, Fields, Kind, Operation, Sealing},
     protocol::response::v3::is_documented_unsigned,
     sandbox::{
-        request::Ctx,
-        response::{ApiResponse, HandlerResult},
+        dispatch::{
+            request::Ctx,
+            response::{ApiResponse, HandlerResult},
+        },
         state::{keys::PlatformKey, merchant::Merchant},
         v2::{V2Ctx, V2Error, V2Reply, V2Result},
     },

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::crypto::digest::{self, Sha1},
-    sandbox::{request::Ctx, state::files::FileEntry},
+    sandbox::{dispatch::request::Ctx, state::files::FileEntry},
 };
 
 /// A table with one row, as bills are written.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     catalog::Operation,
-    sandbox::{response::ApiResponse, state::path_pattern::PathPattern},
+    sandbox::{dispatch::response::ApiResponse, state::path_pattern::PathPattern},
 };
 
 /// How many scripted answers can wait. One more drops the oldest.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::sandbox::refusal::Refusal;
+use crate::sandbox::dispatch::refusal::Refusal;
 
 /// How many entries are kept. The balance counts all of them.
 const MAX_ENTRIES: usize = 100_000;

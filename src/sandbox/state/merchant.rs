@@ -16,7 +16,7 @@ use crate::{
     base::crypto::{PrivateKey, PublicKey},
     error::cause::Result,
     protocol::merchant::SANDBOX_IN_HEX,
-    sandbox::flows::trust::PlatformTrust,
+    sandbox::flows::platform::trust::PlatformTrust,
 };
 
 /// A merchant that signs requests.

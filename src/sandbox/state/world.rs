@@ -10,7 +10,10 @@ use super::{
     timers::{Timer, Timers},
 };
 use crate::sandbox::{
-    flows::{batch, combine, pay, receipt, refund, service_order, sharing, transfer, v2},
+    flows::{
+        agreements::service_order, files::receipt, payments::combine, payments::pay,
+        payments::refund, payouts::batch, payouts::sharing, payouts::transfer, v2,
+    },
     outbox::{Notice, Outbox},
     shaped,
 };

@@ -13,10 +13,12 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use self::verify::Verified;
-use super::{
+use crate::sandbox::{
+    dispatch::{
+        pipeline::{Arrived, Listener},
+        response::{AnswerKind, ApiResponse},
+    },
     flows::{self, Handler, Rules},
-    pipeline::{Arrived, Listener},
-    response::{AnswerKind, ApiResponse},
     shaped,
     state::{SandboxState, merchant::Merchant, world::World},
 };

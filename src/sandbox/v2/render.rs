@@ -12,7 +12,7 @@ use crate::{
         sign::{SIGN, SignType, sign},
     },
     sandbox::{
-        response::ApiResponse,
+        dispatch::response::ApiResponse,
         state::{SandboxState, merchant::Merchant},
     },
 };

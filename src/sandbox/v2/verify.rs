@@ -16,8 +16,10 @@ use crate::{
         sign::{SignType, check_digest},
     },
     sandbox::{
-        pipeline::{Arrived, ClientCertificate, Listener},
-        request::parse_query,
+        dispatch::{
+            pipeline::{Arrived, ClientCertificate, Listener},
+            request::parse_query,
+        },
         state::{SandboxState, merchant::Merchant},
     },
 };

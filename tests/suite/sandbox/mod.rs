@@ -1,30 +1,14 @@
 //! The sandbox, called by independent clients where they prove more than this library.
 
-mod altered_requests;
-mod apiv2;
-mod axios_plugin;
-mod batches;
-mod combined;
-mod deliveries;
-mod every_operation;
-mod faults;
+mod agreements;
+mod clients;
+mod documented;
 mod files;
 mod handle;
-mod ledger;
 mod merchants;
-mod mutual_tls;
 mod notifications;
 mod openssl_client;
 mod payments;
-mod phone;
-mod python_client;
-mod refunds;
-mod requests;
-mod samples;
-mod scripts;
-mod service_orders;
-mod shaped;
-mod sharing;
+mod payouts;
 mod snapshots;
-mod transfers;
 mod trust;

@@ -2,7 +2,7 @@
 
 use super::reply::wrong;
 use crate::sandbox::{
-    flows::bill::{self, TradeBill, file, format_date},
+    flows::files::bill::{self, TradeBill, file, format_date},
     time::parse_compact,
     v2::{V2Ctx, V2Error, V2Reply, V2Result},
 };

@@ -3,7 +3,7 @@
 use super::reply::{Reply, asked, merchants_number, version, wrong};
 use crate::sandbox::{
     checks::merchant::Acting,
-    flows::pay::{
+    flows::payments::pay::{
         engine::{self, NewOrder, Number, Order, Payer, Product},
         order::{Payment, State},
         read::MAX_TOTAL,

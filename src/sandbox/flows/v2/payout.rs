@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::sandbox::{
-    refusal::Refusal,
+    dispatch::refusal::Refusal,
     state::{
         account::{Entry, EntryKind},
         bounded_map::BoundedMap,
@@ -115,6 +115,6 @@ pub(super) fn take(
         kind,
         id: id.to_owned(),
         out_no: out_no.to_owned(),
-        fen: -crate::sandbox::flows::pay::engine::fen(fen),
+        fen: -crate::sandbox::flows::payments::pay::engine::fen(fen),
     })
 }

@@ -7,8 +7,8 @@ use super::{
     reply::{Reply, asked, format_time, merchants_number, wrong},
 };
 use crate::sandbox::{
-    flows::pay::engine,
-    refusal::Refusal,
+    dispatch::refusal::Refusal,
+    flows::payments::pay::engine,
     state::{
         account::{Entry, EntryKind},
         timers::Timer,

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::sandbox::{
     flows::{
-        pay::{
+        payments::pay::{
             engine::{self, NewRefund, Refund, RefundNumber},
             refusals,
         },
-        refund::Status,
+        payments::refund::Status,
     },
     v2::{V2Ctx, V2Error, V2Result},
 };

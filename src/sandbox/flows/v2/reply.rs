@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     protocol::v2::sign::SignType,
     sandbox::{
-        flows::pay::engine::Version,
+        flows::payments::pay::engine::Version,
         time::format_rfc3339,
         v2::{V2Ctx, V2Error, V2Reply},
     },

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::reply::{Reply, merchants_number, wrong};
 use crate::sandbox::{
-    flows::sharing::{
+    dispatch::refusal::Refusal,
+    flows::payouts::sharing::{
         MAX_RATIO, NewShare, NewSharing, ShareResult, SharingOrder,
         give_back::{self, NewReturn, Return, ReturnResult},
         receiver::{self, Receiver, ReceiverKind},
         rules,
     },
-    refusal::Refusal,
     state::world::World,
     time::format_compact,
     v2::{V2Ctx, V2Error, V2Reply, V2Result},

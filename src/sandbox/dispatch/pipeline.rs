@@ -1,0 +1,262 @@
+//! The order of the checks on a request, and its way to a flow.
+//!
+//! The signature comes first: without a valid one, a request learns nothing, not even which paths
+//! exist.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
+
+use crate::sandbox::{
+    checks::{self, documented, multipart},
+    dispatch::{
+        request::Ctx,
+        response::{AnswerKind, ApiResponse, HandlerResult},
+    },
+    flows::{self, Handler, Rules},
+    shaped,
+    state::SandboxState,
+    v2,
+};
+use crate::{
+    base::crypto::Certificate,
+    catalog::{self, Operation},
+};
+
+/// The path prefix of the sandbox's own endpoints, which WeChat Pay does not have.
+const CONTROL_PREFIX: &str = "/_sandbox/v1/";
+
+/// A request with its whole body.
+pub(crate) struct Arrived {
+    pub(crate) parts: Parts,
+    pub(crate) body: Bytes,
+    pub(crate) listener: Listener,
+}
+
+/// Where a request arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) tls: bool,
+    pub(crate) client_certificate: ClientCertificate,
+}
+
+/// What a client presented in TLS.
+#[derive(Clone, Debug)]
+pub(crate) enum ClientCertificate {
+    /// No certificate, or no TLS.
+    None,
+    /// One that the sandbox's CA did not issue, or that is not valid now.
+    Invalid,
+    Valid(Certificate),
+}
+
+impl Listener {
+    /// Returns scheme, host and port, such as `http://127.0.0.1:49152`.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+}
+
+/// Returns whether a request is for the sandbox itself and not for WeChat Pay.
+pub(crate) fn is_control(parts: &Parts) -> bool {
+    parts.uri.path().starts_with(CONTROL_PREFIX)
+}
+
+/// Answers a request.
+pub(crate) fn answer(state: &SandboxState, request: &Arrived) -> ApiResponse {
+    state.run_due();
+    let response = dispatch(state, request);
+    // It may have set a timer that is due before the time until which the sender sleeps.
+    if request.parts.method != Method::GET {
+        state.wake();
+    }
+    response
+}
+
+fn dispatch(state: &SandboxState, request: &Arrived) -> ApiResponse {
+    if is_control(&request.parts) {
+        return control(state, request);
+    }
+    if is_apiv3(&request.parts) {
+        return apiv3(state, request).unwrap_or_else(|refused| refused);
+    }
+    v2::answer(state, request)
+}
+
+/// Refuses a request with this error, whatever it asks for, in the form of its version of the API.
+pub(crate) fn error(
+    state: &SandboxState,
+    request: &Arrived,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> ApiResponse {
+    match is_apiv3(&request.parts) {
+        true => ApiResponse::error(status, code, message),
+        false => v2::error(state, request, status, code, message),
+    }
+}
+
+fn apiv3(state: &SandboxState, request: &Arrived) -> HandlerResult {
+    let Arrived { parts, body, .. } = request;
+    // Of an upload, only the part `meta` is signed. A body that cannot be taken apart counts as a whole.
+    let form = multipart::parse(&parts.headers, body).ok();
+    let signed = form.as_ref().map_or(&body[..], |form| form.meta);
+    let merchant = checks::check_signature(state, parts, signed)?;
+    checks::check_headers(&parts.headers)?;
+    let op = operation(&parts.method, documented_path(parts.uri.path()))?;
+    if let Some(scripted) = state.scripts().take(op, parts) {
+        return Ok(scripted);
+    }
+    let ctx = Ctx::new(state, &merchant, op, request, form)?;
+    let route = flows::find(op);
+    if route.is_none_or(|route| route.rules == Rules::Documented) {
+        documented::check(op, &ctx)?;
+    }
+    let (result, kind) = match route.map(|route| route.handler) {
+        Some(Handler::V3(handle)) => (handle(&ctx), AnswerKind::Stateful),
+        _ => (shaped::answer(&ctx), AnswerKind::Shaped),
+    };
+    Ok(result.unwrap_or_else(|refused| refused).answered(kind))
+}
+
+/// Answers a request about the sandbox itself, such as one of the customer's phone. These are not signed.
+fn control(state: &SandboxState, request: &Arrived) -> ApiResponse {
+    let Arrived { parts, .. } = request;
+    let path = parts.uri.path().strip_prefix(CONTROL_PREFIX);
+    let route = flows::control().find(|route| Some(route.path) == path);
+    let response = match route {
+        None => ApiResponse::error(
+            StatusCode::NOT_FOUND,
+            "RESOURCE_NOT_EXISTS",
+            &format!("no such endpoint of the sandbox: {}", parts.uri.path()),
+        ),
+        Some(route) if parts.method != route.method => {
+            not_allowed(&parts.method, route.method.as_str())
+        }
+        Some(route) => (route.handler)(state, request).unwrap_or_else(|refused| refused),
+    };
+    response.unsigned()
+}
+
+/// Returns whether a request is one of APIv3. Everything else is APIv2.
+// A request with an Authorization header on another path is a mistake in the path, such as `V3/`.
+fn is_apiv3(parts: &Parts) -> bool {
+    let path = documented_path(parts.uri.path());
+    let is_named = |prefix: &str| path.starts_with(prefix);
+    is_named("v3/") || is_named("brand/") || parts.headers.contains_key(http::header::AUTHORIZATION)
+}
+
+/// Returns a path as the documents write it: without its slash and without the prefix of an overseas base
+/// URI.
+fn documented_path(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    ["hk/", "global/"]
+        .iter()
+        .find_map(|prefix| {
+            path.strip_prefix(prefix)
+                .filter(|rest| rest.starts_with("v3/"))
+        })
+        .unwrap_or(path)
+}
+
+/// Returns the documented operation of a request.
+pub(crate) fn operation(method: &Method, path: &str) -> Result<&'static Operation, ApiResponse> {
+    if let Some(op) = catalog::find(method, path) {
+        return Ok(op);
+    }
+    // WeChat Pay sends these two without a body. The sandbox explains them: a wrong path or method is
+    // the first mistake of a new client.
+    let mut allowed: Vec<_> = catalog::by_path(path).map(|op| op.method()).collect();
+    if allowed.is_empty() {
+        return Err(ApiResponse::error(
+            StatusCode::NOT_FOUND,
+            "RESOURCE_NOT_EXISTS",
+            &format!(
+                "请求的资源不存在: /{path} is not documented; the nearest is /{}",
+                catalog::nearest(path)
+            ),
+        ));
+    }
+    allowed.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
+    Err(not_allowed(method, &allowed.join(", ")))
+}
+
+fn not_allowed(method: &Method, allowed: &str) -> ApiResponse {
+    let response = ApiResponse::error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "INVALID_REQUEST",
+        &format!("请求方法不正确: {method} is not allowed here, but {allowed}"),
+    );
+    match HeaderValue::from_str(allowed) {
+        Ok(allowed) => response.with_header(ALLOW, allowed),
+        Err(_) => response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use crate::sandbox::dispatch::pipeline::*;
+    use crate::sandbox::{
+        outbox::Post,
+        state::{keys::KeySource, random::Rng},
+    };
+
+    #[test]
+    fn request_that_may_set_a_timer_wakes_the_sender() {
+        let address = ([127, 0, 0, 1], 80).into();
+        let (rng, post) = (Rng::from_seed(1), Post::new(Vec::new()));
+        let state = SandboxState::new(address, KeySource::Pooled, rng, Some(60), post).unwrap();
+        for (method, wakes) in [(Method::GET, false), (Method::POST, true)] {
+            for path in ["/v3/profitsharing/orders", "/secapi/pay/profitsharing"] {
+                let request = http::Request::builder().method(&method).uri(path);
+                let request = Arrived {
+                    parts: request.body(()).unwrap().into_parts().0,
+                    body: Bytes::new(),
+                    listener: Listener {
+                        address,
+                        tls: false,
+                        client_certificate: ClientCertificate::None,
+                    },
+                };
+                answer(&state, &request);
+                let mut context = Context::from_waker(Waker::noop());
+                let woken = pin!(state.woken()).poll(&mut context).is_ready();
+                assert_eq!(woken, wakes, "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn overseas_prefix_is_not_part_of_the_documented_path() {
+        for (path, documented) in [
+            ("/v3/certificates", "v3/certificates"),
+            ("/hk/v3/statements", "v3/statements"),
+            ("/global/v3/global/certificates", "v3/global/certificates"),
+            ("/hk/pay/unifiedorder", "hk/pay/unifiedorder"),
+            ("/hk", "hk"),
+            ("", ""),
+        ] {
+            assert_eq!(documented_path(path), documented);
+        }
+    }
+
+    #[test]
+    fn unknown_operation_is_told_from_a_wrong_method() {
+        let refusal = |method, path| operation(&method, path).unwrap_err();
+        let unknown = refusal(Method::GET, "v3/certificate");
+        assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+        let message = unknown.body_json()["message"].to_string();
+        assert!(message.ends_with("/v3/certificates\""), "{message}");
+        let wrong = refusal(Method::PUT, "v3/payscore/serviceorder");
+        assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert!(operation(&Method::GET, "v3/certificates").is_ok());
+    }
+}

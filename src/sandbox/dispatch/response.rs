@@ -1,0 +1,330 @@
+//! The response of a handler, before it is signed: a body, headers, or a WeChat Pay error.
+
+use std::fmt::Display;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use crate::sandbox::checks::titles::title;
+use crate::{
+    base::crypto::digest::{self, Sha1},
+    catalog::Kind,
+};
+
+/// What a handler returns.
+///
+/// A refusal is a response like any other, so a handler and its checks return it with `?`.
+pub(crate) type HandlerResult = Result<ApiResponse, ApiResponse>;
+
+/// Says how an operation was answered: see [`AnswerKind`].
+const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
+const STATEMENT_SHA1: HeaderName = HeaderName::from_static("wechatpay-statement-sha1");
+
+/// An unsigned response.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ApiResponse {
+    status: StatusCode,
+    // A list and no map: it makes a response, and every `Result` with one, half the size.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+    signed: Signed,
+}
+
+/// What the signature of APIv3 covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signed {
+    Body,
+    /// The body, with a certificate of the list in it.
+    Certificates,
+    /// The hash of a statement, which is in a header of its own.
+    StatementHash,
+    Nothing,
+}
+
+/// Where the response of an operation comes from, as the header `Sandbox-Answer` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerKind {
+    /// A flow with states.
+    Stateful,
+    /// The documented fields, filled in.
+    Shaped,
+}
+
+impl ApiResponse {
+    /// 200 with this body.
+    pub(crate) fn ok(body: &Value) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// 202 with this body: accepted, not done.
+    pub(crate) fn accepted(body: &Value) -> Self {
+        Self::json(StatusCode::ACCEPTED, body)
+    }
+
+    /// 204 without a body.
+    pub(crate) fn no_content() -> Self {
+        // 204 has no body, and so no type.
+        Self::new(StatusCode::NO_CONTENT, Bytes::new(), None)
+    }
+
+    /// 200 with a file. WeChat Pay signs no files.
+    pub(crate) fn file(bytes: Bytes, content_type: &'static str) -> Self {
+        Self::new(StatusCode::OK, bytes, Some(content_type)).unsigned()
+    }
+
+    /// A body without a content type.
+    pub(crate) fn bytes(status: StatusCode, body: Bytes) -> Self {
+        Self::new(status, body, None)
+    }
+
+    /// 200 with a statement. The signature covers its hash.
+    pub(crate) fn statement(bytes: Bytes, content_type: &'static str) -> Self {
+        let mut hash = Sha1::new();
+        hash.update(&bytes);
+        let sha1 = HeaderValue::from_str(&digest::hex_lower(&hash.finish()));
+        let mut response = Self::new(StatusCode::OK, bytes, Some(content_type));
+        response.signed = Signed::StatementHash;
+        match sha1 {
+            Ok(sha1) => response.with_header(STATEMENT_SHA1, sha1),
+            Err(_) => response,
+        }
+    }
+
+    /// A text that is not signed: APIv2's XML, or a page for a browser.
+    pub(crate) fn text(status: StatusCode, text: String, content_type: &'static str) -> Self {
+        Self::new(status, text.into(), Some(content_type)).unsigned()
+    }
+
+    /// An error in WeChat Pay's format.
+    pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Self {
+        Self::json(status, &json!({ "code": code, "message": message }))
+    }
+
+    /// An error in WeChat Pay's format with a `detail` object.
+    pub(crate) fn error_with_detail(
+        status: StatusCode,
+        code: &str,
+        message: &str,
+        detail: &Value,
+    ) -> Self {
+        Self::json(
+            status,
+            &json!({ "code": code, "message": message, "detail": detail }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for one field, in the sandbox's own words. `location` is `body`, `query`, `url`
+    /// or `header`.
+    // For rules whose real text is not known. The others have functions of their own below.
+    pub(crate) fn param_error(field: &str, value: &Value, issue: &str, location: &str) -> Self {
+        Self::error_with_detail(
+            StatusCode::BAD_REQUEST,
+            "PARAM_ERROR",
+            &format!("参数错误: {field} {issue}"),
+            &json!({ "field": field, "value": value, "issue": issue, "location": location }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a required field that is missing. `pointer` is its JSON pointer in the body.
+    pub(crate) fn missing(pointer: &str) -> Self {
+        Self::missing_from("body", pointer)
+    }
+
+    /// Like [`missing`](Self::missing), for `body`, `query` or `uri_template`.
+    pub(crate) fn missing_from(location: &str, pointer: &str) -> Self {
+        let title = title(pointer);
+        Self::rule_error(
+            &format!(
+                "输入源“/{location}{pointer}”映射到字段“{title}”必填性规则校验失败，此字段为必填项"
+            ),
+            &json!({ "location": location }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a field of the body whose JSON type is not the documented one.
+    pub(crate) fn wrong_type(pointer: &str, expected: Kind, value: &Value) -> Self {
+        let (title, expected) = (title(pointer), type_name(expected));
+        Self::rule_error(
+            &format!(
+                "无法将 JSON 输入源“/body{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的{expected}"
+            ),
+            &json!({ "location": "body", "value": value }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a variable of the path or the query that is not an integer.
+    pub(crate) fn not_an_integer(location: &str, pointer: &str, value: &str) -> Self {
+        let title = title(pointer);
+        Self::rule_error(
+            &format!(
+                "无法将输入源“/{location}{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的 64 位无符号整数"
+            ),
+            &json!({ "location": location, "value": value }),
+        )
+    }
+
+    /// 400 `PARAM_ERROR` for a string of the body that is shorter than `min` characters, or longer than
+    /// `max`.
+    pub(crate) fn wrong_length(pointer: &str, length: usize, min: usize, max: usize) -> Self {
+        let issue = if length < min {
+            format!("字符数 {length}，小于最小值 {min}")
+        } else {
+            format!("字符数 {length}，大于最大值 {max}")
+        };
+        Self::string_rule(pointer, &issue, &length.into())
+    }
+
+    /// 400 `PARAM_ERROR` for a string of the body that does not match a regular expression.
+    pub(crate) fn no_match(pointer: &str, pattern: &str, value: &Value) -> Self {
+        let issue = format!("字符串必须匹配正则表达式“{pattern}”");
+        Self::string_rule(pointer, &issue, value)
+    }
+
+    /// 400 `INVALID_REQUEST`: well formed, but against a rule.
+    pub(crate) fn invalid_request(message: &str) -> Self {
+        Self::error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
+    }
+
+    /// 413 `INVALID_REQUEST`: the body is larger than what is read.
+    pub(crate) fn too_large() -> Self {
+        Self::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "INVALID_REQUEST",
+            "请求体过大",
+        )
+    }
+
+    /// 401 `SIGN_ERROR`.
+    pub(crate) fn sign_error(message: &str) -> Self {
+        Self::error(StatusCode::UNAUTHORIZED, "SIGN_ERROR", message)
+    }
+
+    /// 500 `SYSTEM_ERROR`: the sandbox itself failed.
+    pub(crate) fn system_error(reason: &str) -> Self {
+        Self::error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "SYSTEM_ERROR",
+            &format!("系统错误: {reason}"),
+        )
+    }
+
+    /// Adds a header, in place of an earlier one with this name.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.set_header(name, value);
+        self
+    }
+
+    /// Like [`with_header`](Self::with_header).
+    pub(crate) fn set_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value));
+    }
+
+    /// Says in a header where this response comes from.
+    pub(crate) fn answered(self, kind: AnswerKind) -> Self {
+        let value = match kind {
+            AnswerKind::Stateful => "stateful",
+            AnswerKind::Shaped => "shaped",
+        };
+        self.with_header(ANSWER, HeaderValue::from_static(value))
+    }
+
+    /// Leaves out APIv3's signature.
+    pub(crate) fn unsigned(mut self) -> Self {
+        self.signed = Signed::Nothing;
+        self
+    }
+
+    /// Signs with one of the platform certificates, of which this is the list: also for a client that asked
+    /// for the public key.
+    pub(crate) fn signed_like_certificates(mut self) -> Self {
+        self.signed = Signed::Certificates;
+        self
+    }
+
+    pub(crate) fn lists_certificates(&self) -> bool {
+        self.signed == Signed::Certificates
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn is_signed(&self) -> bool {
+        self.signed != Signed::Nothing
+    }
+
+    /// Returns what the signature covers in place of the body, if it does not cover the body.
+    pub(crate) fn signed_text(&self) -> Option<String> {
+        let is_hash = |(name, _): &&(HeaderName, HeaderValue)| *name == STATEMENT_SHA1;
+        let found = self.headers.iter().find(is_hash);
+        let (_, sha1) = found.filter(|_| self.signed == Signed::StatementHash)?;
+        Some(json!({ "sha1": sha1.to_str().ok()? }).to_string())
+    }
+
+    /// The body, parsed again. `null` for a response without a body.
+    // Only the handle's errors and tests need it, so a response does not carry the `Value` along.
+    pub(crate) fn body_json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// Returns the HTTP response as it is, without a signature.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers);
+        response
+    }
+
+    fn new(status: StatusCode, body: Bytes, content_type: Option<&'static str>) -> Self {
+        let content_type = content_type.map(HeaderValue::from_static);
+        Self {
+            status,
+            headers: content_type
+                .map(|value| (CONTENT_TYPE, value))
+                .into_iter()
+                .collect(),
+            body,
+            signed: Signed::Body,
+        }
+    }
+
+    fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(
+            status,
+            body.to_string().into(),
+            Some("application/json; charset=utf-8"),
+        )
+    }
+
+    fn string_rule(pointer: &str, issue: &str, value: &Value) -> Self {
+        let title = title(pointer);
+        Self::rule_error(
+            &format!("输入源“/body{pointer}”映射到值字段“{title}”字符串规则校验失败，{issue}"),
+            &json!({ "location": "body", "value": value }),
+        )
+    }
+
+    fn rule_error(message: &str, detail: &Value) -> Self {
+        Self::error_with_detail(StatusCode::BAD_REQUEST, "PARAM_ERROR", message, detail)
+    }
+}
+
+/// Returns the expected type as WeChat Pay's errors name it, with the space that goes before it.
+// The integer and the object were seen on the wire. The others follow their example.
+fn type_name(kind: Kind) -> impl Display {
+    match kind {
+        Kind::Integer => " 64 位有符号整数",
+        Kind::Number => "浮点数",
+        Kind::Boolean => "布尔值",
+        Kind::Object => " Json 对象",
+        kind if kind.is_list() => " Json 数组",
+        _ => "字符串",
+    }
+}

@@ -1,0 +1,7 @@
+//! What a customer agrees to first and pays later.
+
+pub(in crate::sandbox) mod service_order;
+
+use super::Route;
+
+pub(super) const ROUTES: &[&[Route]] = &[service_order::ROUTES];

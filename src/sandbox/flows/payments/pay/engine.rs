@@ -1,0 +1,403 @@
+//! Payments and refunds on the world: both versions of the API, combined orders, contracts and the handle
+//! go through these functions, so that an order is one thing to all of them.
+//!
+//! Each posts the money, queues the notification and changes all or nothing. `mchid` is always the merchant
+//! that receives the money: its store has the order. The caller checks the fields of the request and wakes
+//! the sender of notifications.
+
+use super::{
+    notice,
+    order::{Prepaid, State},
+    refusals,
+};
+use crate::sandbox::{
+    checks::merchant::Acting,
+    dispatch::refusal::Refusal,
+    state::{
+        account::{Entry, EntryKind},
+        timers::Timer,
+        world::World,
+    },
+    time::format_compact,
+};
+
+pub(crate) use super::order::{NewOrder, Order, PartOf, Payer, Payment, Product, Version};
+pub(crate) use crate::sandbox::flows::payments::refund::{
+    NewRefund, Refund, RefundFailure, RefundNumber, find_refund, refund, refund_fails,
+    refund_succeeds, refunds_of,
+};
+
+/// From how many fen on a scanned code needs the customer's password.
+const PASSWORD_FROM: u64 = 100_000;
+/// How long a code payment can be taken back, in seconds.
+const REVERSIBLE_FOR: u64 = 7 * 24 * 3600;
+/// After how many seconds the merchant gets what was not shared.
+const SHARED_WITHIN: u64 = 180 * 24 * 3600;
+
+/// Which order is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Number<'a> {
+    /// WeChat Pay's `transaction_id`.
+    Ours(&'a str),
+    /// The merchant's `out_trade_no`.
+    Merchants(&'a str),
+}
+
+/// Creates an order that a customer pays later, or returns the codes of the one that the same request
+/// created.
+///
+/// # Errors
+/// Refuses a number that a different request used, and an order that is paid or closed.
+pub(crate) fn prepay(w: &mut World, new: NewOrder, now: u64) -> Result<Prepaid, Refusal> {
+    let codes = codes(w, &new, now);
+    let orders = &mut w.store(&new.acting.mchid).pay.transactions;
+    if let Some(order) = orders.get_mut(&new.out_trade_no) {
+        order.prepay_again(&new, codes)?;
+        return Ok(order.prepaid.clone());
+    }
+    insert(w, Order::new(new, codes.clone(), now))?;
+    Ok(codes)
+}
+
+/// Pays an order as the customer: posts the money, freezes it if it is to be shared, and notifies.
+///
+/// # Errors
+/// Refuses an order that is not payable, or not by this payer, and one that is part of a combined order.
+pub(crate) fn pay(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    payer: Payer,
+    now: u64,
+) -> Result<(), Refusal> {
+    let order = by_out_trade_no(w, mchid, out_trade_no)?;
+    if order.asked.combined.is_some() {
+        return Err(refusals::part_of_combined());
+    }
+    order.check_payable(&payer, now)?;
+    take_payment(w, mchid, out_trade_no, payer, now)?;
+    let order = by_out_trade_no(w, mchid, out_trade_no)?;
+    if let Some(notice) = notice::paid(order) {
+        w.notify(notice);
+    }
+    Ok(())
+}
+
+/// Pays an order without a notification: of a combined order, the whole has one.
+pub(crate) fn take_payment(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    payer: Payer,
+    now: u64,
+) -> Result<(), Refusal> {
+    // Real transaction IDs have 28 digits and begin with 4200.
+    let transaction_id = w.number("4200", 28);
+    let someone = w.openid();
+    let store = w.store(mchid);
+    let order = store
+        .pay
+        .transactions
+        .get_mut(out_trade_no)
+        .ok_or_else(refusals::not_found)?;
+    order.check_payable(&payer, now)?;
+    let Order { asked, .. } = &*order;
+    let total = asked.total;
+    store.account.post(Entry {
+        at: now,
+        kind: EntryKind::Payment,
+        id: transaction_id.clone(),
+        out_no: out_trade_no.to_owned(),
+        fen: fen(total),
+    })?;
+    let is_shared = asked.profit_sharing;
+    if is_shared {
+        store.account.freeze(total)?;
+        order.frozen = total;
+    }
+    let Order { asked, state, .. } = order;
+    let sub_openid = asked.payer.sub_openid.clone().or(payer.sub_openid);
+    *state = State::Paid(Payment {
+        transaction_id,
+        time: now,
+        openid: asked
+            .payer
+            .openid
+            .clone()
+            .or(payer.openid)
+            .unwrap_or(someone),
+        sub_openid,
+        bank_type: "OTHERS",
+    });
+    if is_shared {
+        let timer = Timer {
+            mchid: mchid.to_owned(),
+            key: out_trade_no.to_owned(),
+            fire: |w, _, timer, _| {
+                let _ = unfreeze(w, &timer.mchid, &timer.key);
+            },
+        };
+        w.after(now.saturating_add(SHARED_WITHIN), timer);
+    }
+    Ok(())
+}
+
+/// Pays an order with the code that a customer showed to the cashier. From 1,000 yuan on, the order waits
+/// in `USERPAYING` for the customer's password. The same request again returns the order as it is.
+///
+/// # Errors
+/// Refuses a number that a different request used, and a code that is not valid or was used.
+pub(crate) fn code_pay(
+    w: &mut World,
+    new: NewOrder,
+    auth_code: &str,
+    now: u64,
+) -> Result<Order, Refusal> {
+    if !is_auth_code(auth_code) {
+        return Err(refusals::invalid_auth_code());
+    }
+    let (mchid, number) = (new.acting.mchid.clone(), new.out_trade_no.clone());
+    let orders = &mut w.store(&mchid).pay.transactions;
+    if let Some(order) = orders.get(&number) {
+        if order.asked.product != new.product || order.asked.request != new.request {
+            return Err(refusals::number_used());
+        }
+        return match order.state {
+            State::Closed => Err(refusals::closed()),
+            State::Revoked(_) => Err(refusals::revoked()),
+            State::PayError => Err(refusals::pay_error()),
+            State::NotPaid | State::UserPaying | State::Paid(_) => Ok(order.clone()),
+        };
+    }
+    let paid_with_it = |order: &Order| order.auth_code.as_deref() == Some(auth_code);
+    let mut stores = w.stores.values();
+    if stores.any(|store| store.pay.transactions.find(paid_with_it).is_some()) {
+        return Err(refusals::auth_code_used());
+    }
+    let needs_password = new.total >= PASSWORD_FROM;
+    let payer = new.payer.clone();
+    let mut order = Order::new(new, Prepaid::default(), now);
+    order.auth_code = Some(auth_code.to_owned());
+    insert(w, order)?;
+    if needs_password {
+        by_out_trade_no_mut(w, &mchid, &number)?.state = State::UserPaying;
+    } else {
+        pay(w, &mchid, &number, payer, now)?;
+    }
+    by_out_trade_no(w, &mchid, &number).cloned()
+}
+
+/// Finds an order of those that the merchant acts on.
+///
+/// # Errors
+/// Refuses an order that does not exist, or that another service provider made.
+pub(crate) fn find<'a>(
+    w: &'a World,
+    acting: &Acting,
+    by: Number<'_>,
+) -> Result<&'a Order, Refusal> {
+    let store = w
+        .stores
+        .get(&acting.mchid)
+        .ok_or_else(refusals::not_found)?;
+    let orders = &store.pay.transactions;
+    let order = match by {
+        Number::Merchants(number) => orders.get(number),
+        Number::Ours(id) => orders.find(|order| order.transaction_id() == Some(id)),
+    };
+    order
+        .filter(|order| order.asked.acting == *acting)
+        .ok_or_else(refusals::not_found)
+}
+
+/// Closes an order that is not paid.
+///
+/// # Errors
+/// Refuses an order that is paid, waits for a password, or is part of a combined one.
+pub(crate) fn close(w: &mut World, acting: &Acting, out_trade_no: &str) -> Result<(), Refusal> {
+    if find(w, acting, Number::Merchants(out_trade_no))?
+        .asked
+        .combined
+        .is_some()
+    {
+        return Err(refusals::part_of_combined());
+    }
+    by_out_trade_no_mut(w, &acting.mchid, out_trade_no)?.close()
+}
+
+/// Takes a code payment back: gives the money back if it was paid, and closes the order. Taking it back
+/// again succeeds.
+///
+/// # Errors
+/// Refuses an order of another product, one that was refunded, one older than 7 days, and one whose money
+/// the merchant no longer has.
+pub(crate) fn reverse(
+    w: &mut World,
+    acting: &Acting,
+    by: Number<'_>,
+    now: u64,
+) -> Result<(), Refusal> {
+    let order = find(w, acting, by)?;
+    let number = order.out_trade_no().to_owned();
+    let is_reversible = matches!(order.asked.product, Product::Code)
+        && order.refunds == 0
+        && now.saturating_sub(order.created_at) <= REVERSIBLE_FOR;
+    let payment = match &order.state {
+        State::Revoked(_) => return Ok(()),
+        _ if !is_reversible => return Err(refusals::not_reversible()),
+        State::Closed => return Err(refusals::closed()),
+        State::Paid(payment) => Some(payment.clone()),
+        State::NotPaid | State::UserPaying | State::PayError => None,
+    };
+    let total = order.asked.total;
+    if let Some(payment) = &payment {
+        let entry = Entry {
+            at: now,
+            kind: EntryKind::Refund,
+            id: payment.transaction_id.clone(),
+            out_no: number.clone(),
+            fen: -fen(total),
+        };
+        spend(w, &acting.mchid, &number, entry)?;
+    }
+    by_out_trade_no_mut(w, &acting.mchid, &number)?.state = State::Revoked(payment);
+    Ok(())
+}
+
+/// Lets the customer enter the password of a scanned code.
+pub(crate) fn enter_password(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    now: u64,
+) -> Result<(), Refusal> {
+    match by_out_trade_no(w, mchid, out_trade_no)?.state {
+        State::UserPaying => pay(w, mchid, out_trade_no, Payer::default(), now),
+        _ => Err(refusals::not_waiting()),
+    }
+}
+
+/// Lets the customer's payment fail.
+pub(crate) fn fail(w: &mut World, mchid: &str, out_trade_no: &str) -> Result<(), Refusal> {
+    by_out_trade_no_mut(w, mchid, out_trade_no)?.fail()
+}
+
+/// Takes money of an order out of the merchant's account. What of the order is frozen for sharing is used
+/// first, the rest must be available. `entry.fen` is negative.
+pub(crate) fn spend(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    entry: Entry,
+) -> Result<(), Refusal> {
+    let store = w.store(mchid);
+    let order = store
+        .pay
+        .transactions
+        .get_mut(out_trade_no)
+        .ok_or_else(refusals::not_found)?;
+    let from_frozen = order.frozen.min(entry.fen.unsigned_abs());
+    store.account.unfreeze(from_frozen)?;
+    if let Err(refusal) = store.account.post(entry) {
+        store.account.freeze(from_frozen)?;
+        return Err(refusal);
+    }
+    order.frozen -= from_frozen;
+    Ok(())
+}
+
+/// Makes what is left of an order's frozen money available, and returns how much that was: nothing more is
+/// shared of it.
+pub(crate) fn unfreeze(w: &mut World, mchid: &str, out_trade_no: &str) -> Result<u64, Refusal> {
+    let store = w.store(mchid);
+    let order = store
+        .pay
+        .transactions
+        .get_mut(out_trade_no)
+        .ok_or_else(refusals::not_found)?;
+    store.account.unfreeze(order.frozen)?;
+    Ok(std::mem::take(&mut order.frozen))
+}
+
+/// Returns the order with this number, of either version of the API.
+pub(crate) fn by_out_trade_no<'a>(
+    w: &'a World,
+    mchid: &str,
+    out_trade_no: &str,
+) -> Result<&'a Order, Refusal> {
+    let store = w.stores.get(mchid).ok_or_else(refusals::not_found)?;
+    let order = store.pay.transactions.get(out_trade_no);
+    order.ok_or_else(refusals::not_found)
+}
+
+/// Like [`by_out_trade_no`], to change it.
+pub(crate) fn by_out_trade_no_mut<'a>(
+    w: &'a mut World,
+    mchid: &str,
+    out_trade_no: &str,
+) -> Result<&'a mut Order, Refusal> {
+    let store = w.stores.get_mut(mchid).ok_or_else(refusals::not_found)?;
+    let order = store.pay.transactions.get_mut(out_trade_no);
+    order.ok_or_else(refusals::not_found)
+}
+
+/// Returns new codes for an order.
+fn codes(w: &mut World, new: &NewOrder, now: u64) -> Prepaid {
+    let prepay_id = prepay_id(w, now);
+    codes_of(w, new.product, prepay_id, now)
+}
+
+/// Returns new codes of a product around this `prepay_id`.
+pub(crate) fn codes_of(w: &mut World, product: Product, prepay_id: String, now: u64) -> Prepaid {
+    let code_url = match product {
+        Product::Native => format!("weixin://wxpay/bizpayurl?pr={}", w.token(9)),
+        _ => String::new(),
+    };
+    let h5_url = match product {
+        Product::H5 => format!(
+            "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id={prepay_id}&package={}",
+            w.number("", 10)
+        ),
+        _ => String::new(),
+    };
+    Prepaid {
+        prepay_id,
+        code_url,
+        h5_url,
+        issued_at: now,
+    }
+}
+
+/// Returns a new `prepay_id`: 36 characters that begin with `wx` and Beijing's time.
+pub(crate) fn prepay_id(w: &mut World, now: u64) -> String {
+    format!(
+        "wx{}{}0000",
+        format_compact(now),
+        w.rng.hex(16).to_lowercase()
+    )
+}
+
+/// Adds an order. Orders whose money is frozen stay.
+pub(crate) fn insert(w: &mut World, order: Order) -> Result<(), Refusal> {
+    let orders = &mut w.store(&order.asked.acting.mchid).pay.transactions;
+    let may_drop = |order: &Order| order.frozen == 0;
+    if orders.try_insert(order.asked.out_trade_no.clone(), order, may_drop) {
+        Ok(())
+    } else {
+        Err(refusals::too_many_orders())
+    }
+}
+
+/// Returns whether this can be the code of a customer's wallet.
+pub(crate) fn is_auth_code(text: &str) -> bool {
+    let has_prefix = ["10", "11", "12", "13", "14", "15"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix));
+    has_prefix && text.len() == 18 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns an amount as a change of a balance.
+// Amounts are at most 10,000,000,000 fen.
+pub(crate) fn fen(amount: u64) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
+}

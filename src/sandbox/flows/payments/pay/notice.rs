@@ -1,0 +1,151 @@
+//! The notifications of payments and refunds, in the version of the API that made them.
+
+use serde_json::{Map, Value, json};
+
+use super::order::{Order, Product, Version};
+use crate::sandbox::{
+    checks::merchant::Acting,
+    flows::payments::refund::{Refund, Status},
+    outbox::{Content, Notice},
+    time::{format_compact, format_rfc3339},
+};
+
+/// Returns the notification of a paid order, or `None` if nobody asked for one.
+pub(crate) fn paid(order: &Order) -> Option<Notice> {
+    let content = match order.asked.version {
+        Version::V3 => Content::V3 {
+            event_type: "TRANSACTION.SUCCESS".to_owned(),
+            original_type: "transaction",
+            summary: "支付成功",
+            resource: order.notice_body()?,
+        },
+        Version::V2 { hmac } => Content::V2 {
+            fields: v2_payment(order, hmac)?,
+            req_info: None,
+        },
+    };
+    Some(Notice {
+        mchid: signer(&order.asked.acting),
+        url: order.asked.notify_url.clone()?,
+        content,
+    })
+}
+
+/// Returns the notification of a refund that is finished, or `None` if nobody asked for one.
+pub(crate) fn refunded(refund: &Refund) -> Option<Notice> {
+    let (event, summary) = match refund.status {
+        Status::Processing => return None,
+        Status::Success(_) => ("REFUND.SUCCESS", "退款成功"),
+        Status::Abnormal => ("REFUND.ABNORMAL", "退款异常"),
+        Status::Closed => ("REFUND.CLOSED", "退款关闭"),
+    };
+    let content = match refund.asked.version {
+        Version::V3 => Content::V3 {
+            event_type: event.to_owned(),
+            original_type: "refund",
+            summary,
+            resource: refund.notice_body(),
+        },
+        Version::V2 { .. } => v2_refund(refund),
+    };
+    Some(Notice {
+        mchid: signer(&refund.asked.acting),
+        url: refund.asked.notify_url.clone()?,
+        content,
+    })
+}
+
+/// Returns the merchant that signs requests, and whose keys its notifications are made with.
+pub(crate) fn signer(acting: &Acting) -> String {
+    acting.sp_mchid.as_ref().unwrap_or(&acting.mchid).clone()
+}
+
+fn v2_payment(order: &Order, hmac: bool) -> Option<Map<String, Value>> {
+    let (asked, payment) = (&order.asked, order.payment()?);
+    let mut fields = v2_ids(&asked.acting);
+    let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+    put("result_code", "SUCCESS");
+    put("appid", &asked.appid);
+    if let Some(sub_appid) = &asked.sub_appid {
+        put("sub_appid", sub_appid);
+    }
+    put("openid", &payment.openid);
+    put("is_subscribe", "N");
+    if let Some(sub_openid) = &payment.sub_openid {
+        put("sub_openid", sub_openid);
+        put("sub_is_subscribe", "N");
+    }
+    if let Some(device) = asked.request.get("device_info").and_then(Value::as_str) {
+        put("device_info", device);
+    }
+    put("trade_type", asked.product.trade_type());
+    put("bank_type", payment.bank_type);
+    put("total_fee", &asked.total.to_string());
+    put("fee_type", "CNY");
+    put("cash_fee", &asked.total.to_string());
+    put("transaction_id", &payment.transaction_id);
+    put("out_trade_no", &asked.out_trade_no);
+    if let Some(attach) = &asked.attach {
+        put("attach", attach);
+    }
+    put("time_end", &format_compact(payment.time));
+    if asked.product == Product::Deduction {
+        put("trade_state", "SUCCESS");
+    }
+    if hmac {
+        put("sign_type", "HMAC-SHA256");
+    }
+    Some(fields)
+}
+
+fn v2_refund(refund: &Refund) -> Content {
+    let mut fields = v2_ids(&refund.asked.acting);
+    for name in ["appid", "sub_appid"] {
+        if let Some(value) = refund.asked.request.get(name) {
+            fields.insert(name.to_owned(), value.clone());
+        }
+    }
+    let status = match refund.status {
+        Status::Success(_) => "SUCCESS",
+        // APIv2 has a word of its own for it.
+        Status::Abnormal => "CHANGE",
+        _ => "REFUNDCLOSE",
+    };
+    let mut info = json!({
+        "transaction_id": refund.transaction_id,
+        "out_trade_no": refund.out_trade_no,
+        "refund_id": refund.refund_id,
+        "out_refund_no": refund.asked.out_refund_no,
+        "total_fee": refund.total.to_string(),
+        "settlement_total_fee": refund.total.to_string(),
+        "refund_fee": refund.asked.fen.to_string(),
+        "settlement_refund_fee": refund.asked.fen.to_string(),
+        "refund_status": status,
+        "refund_recv_accout": refund.user_received_account,
+        "refund_account": "REFUND_SOURCE_UNSETTLED_FUNDS",
+        "refund_request_source": "API",
+    });
+    if let Status::Success(time) = refund.status {
+        // `2017-12-15 09:46:01`
+        let time = format_rfc3339(time).replace('T', " ");
+        info["success_time"] = time.trim_end_matches("+08:00").into();
+    }
+    Content::V2 {
+        fields,
+        req_info: info.as_object().cloned(),
+    }
+}
+
+fn v2_ids(acting: &Acting) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+    put("return_code", "SUCCESS");
+    match &acting.sp_mchid {
+        None => put("mch_id", &acting.mchid),
+        Some(sp_mchid) => {
+            put("mch_id", sp_mchid);
+            put("sub_mch_id", &acting.mchid)
+        }
+    };
+    fields
+}

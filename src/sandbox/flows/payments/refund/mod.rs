@@ -1,0 +1,117 @@
+//! Refunds, in parts or whole: `PROCESSING` → `SUCCESS`, `CLOSED` or `ABNORMAL`, and from there again.
+
+mod engine;
+mod routes;
+mod view;
+
+pub(crate) use routes::ROUTES;
+
+pub(crate) use engine::{find_refund, refund, refund_fails, refund_succeeds, refunds_of};
+
+use serde_json::Value;
+
+use super::pay::Version;
+use crate::sandbox::{checks::merchant::Acting, state::bounded_map::BoundedMap};
+
+/// How many refunds of a merchant are kept.
+const MAX_REFUNDS: usize = 10_000;
+
+/// The refunds of one merchant.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    /// By `out_refund_no`.
+    pub(crate) refunds: BoundedMap<Refund>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            refunds: BoundedMap::new(MAX_REFUNDS),
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NewRefund {
+    pub(crate) acting: Acting,
+    /// WeChat Pay's number of the order, or the merchant's. One suffices; with both, the first counts.
+    pub(crate) transaction_id: Option<String>,
+    pub(crate) out_trade_no: Option<String>,
+    pub(crate) out_refund_no: String,
+    pub(crate) reason: Option<String>,
+    /// What the customer gets back, in fen.
+    pub(crate) fen: u64,
+    /// The order's total as the merchant knows it, in fen.
+    pub(crate) total: Option<u64>,
+    pub(crate) notify_url: Option<String>,
+    pub(crate) version: Version,
+    /// Everything that the request said. The same again is the same refund.
+    pub(crate) request: Value,
+}
+
+/// A refund, from its first request on. Its merchant's store has it by `out_refund_no`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refund {
+    pub(crate) asked: NewRefund,
+    pub(crate) refund_id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) out_trade_no: String,
+    /// The order's total, in fen.
+    pub(crate) total: u64,
+    pub(crate) created_at: u64,
+    pub(crate) status: Status,
+    /// Where the money goes.
+    pub(crate) user_received_account: String,
+}
+
+/// Where a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Processing,
+    /// The customer has the money since this time, in seconds since 1970.
+    Success(u64),
+    /// The customer's bank refused the money. The merchant asks for it to be sent elsewhere.
+    Abnormal,
+    /// The merchant has the money again.
+    Closed,
+}
+
+impl Status {
+    /// Returns whether nothing more will happen to the refund.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Success(_) | Self::Closed)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Success(_) => "SUCCESS",
+            Self::Abnormal => "ABNORMAL",
+            Self::Closed => "CLOSED",
+        }
+    }
+}
+
+/// How a refund fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefundFailure {
+    /// The customer's bank refuses the money, such as for a closed account: `ABNORMAL`. The merchant can
+    /// ask for another account.
+    Abnormal,
+    /// WeChat Pay gives up, and the merchant has the money again: `CLOSED`.
+    Closed,
+}
+
+/// Which refund is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefundNumber<'a> {
+    /// WeChat Pay's `refund_id`.
+    Ours(&'a str),
+    /// The merchant's `out_refund_no`.
+    Merchants(&'a str),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! The operations of transfers, of merchants and of service providers for theirs.
+
+use super::{
+    Bill,
+    rules::{self, NewBill},
+};
+use crate::sandbox::{
+    checks::{
+        fields::Fields,
+        merchant::{Acting, acting_for, acting_for_query, check_appid},
+    },
+    dispatch::{
+        request::Ctx,
+        response::{ApiResponse, HandlerResult},
+    },
+    flows::{Route, v3},
+};
+
+pub(crate) const ROUTES: &[Route] = &[
+    v3("POST v3/fund-app/mch-transfer/transfer-bills", create),
+    v3(
+        "GET v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
+        query,
+    ),
+    v3(
+        "GET v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}",
+        query_by_id,
+    ),
+    v3(
+        "POST v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+        cancel,
+    ),
+    v3(
+        "POST v3/fund-app/mch-transfer/partner/transfer-bills",
+        create,
+    ),
+    v3(
+        "GET v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}",
+        query,
+    ),
+    v3(
+        "POST v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+        cancel,
+    ),
+];
+
+/// The largest amount of a transfer, in fen.
+const MAX_AMOUNT: u64 = 10_000_000_000;
+
+fn create(ctx: &Ctx<'_>) -> HandlerResult {
+    let new = read(ctx)?;
+    let bill = rules::create(&mut ctx.world(), new, ctx.now)?;
+    Ok(ApiResponse::ok(&bill.creation_body()))
+}
+
+fn query(ctx: &Ctx<'_>) -> HandlerResult {
+    let acting = acting_by_query(ctx)?;
+    let number = ctx.path("out_bill_no");
+    let bill = ctx
+        .world()
+        .store(&acting.mchid)
+        .transfer
+        .bills
+        .get(number)
+        .cloned();
+    show(ctx, &acting, bill)
+}
+
+fn query_by_id(ctx: &Ctx<'_>) -> HandlerResult {
+    let acting = acting_by_query(ctx)?;
+    let id = ctx.path("transfer_bill_no");
+    let mut world = ctx.world();
+    let bills = &world.store(&acting.mchid).transfer.bills;
+    let bill = bills.find(|bill| bill.transfer_bill_no == id).cloned();
+    drop(world);
+    show(ctx, &acting, bill)
+}
+
+fn cancel(ctx: &Ctx<'_>) -> HandlerResult {
+    let acting = acting(ctx, &ctx.fields())?;
+    let mut world = ctx.world();
+    let number = ctx.path("out_bill_no");
+    let bills = &world.store(&acting.mchid).transfer.bills;
+    if bills
+        .get(number)
+        .is_none_or(|bill| bill.new.acting != acting)
+    {
+        return Err(rules::not_found().into());
+    }
+    let bill = rules::cancel(&mut world, &acting.mchid, number, ctx.now)?;
+    Ok(ApiResponse::ok(&bill.cancel_body()))
+}
+
+/// Returns whose transfer a request is about. The operations of service providers are about a sub-merchant,
+/// and those of merchants take no `sub_mchid`.
+fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
+    if is_partner(ctx) {
+        fields.text("sub_mchid", 32)?;
+        return acting_for(ctx, fields);
+    }
+    acting_for(ctx, fields).map(Acting::signer_alone)
+}
+
+/// Like [`acting`], by the values of the query.
+fn acting_by_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
+    if is_partner(ctx) {
+        ctx.query("sub_mchid")?;
+        return acting_for_query(ctx);
+    }
+    acting_for_query(ctx).map(Acting::signer_alone)
+}
+
+fn is_partner(ctx: &Ctx<'_>) -> bool {
+    let template = ctx.op.template();
+    template.starts_with("v3/fund-app/mch-transfer/partner/")
+}
+
+/// Answers a query. The name is sealed here, without the world.
+fn show(ctx: &Ctx<'_>, acting: &Acting, bill: Option<Bill>) -> HandlerResult {
+    // A service provider does not see what its sub-merchant transferred on its own, and the other way round.
+    let bill = bill
+        .filter(|bill| bill.new.acting == *acting)
+        .ok_or_else(rules::not_found)?;
+    let name = bill.new.user_name.as_deref();
+    let name = name.map(|name| ctx.seal(name)).transpose()?;
+    Ok(ApiResponse::ok(&bill.query_body(name)))
+}
+
+/// Reads the body of a new transfer.
+fn read(ctx: &Ctx<'_>) -> Result<NewBill, ApiResponse> {
+    let fields = ctx.fields();
+    let acting = acting(ctx, &fields)?;
+    check_appid(&fields, ctx.merchant)?;
+    let out_bill_no = fields.text("out_bill_no", 32)?;
+    if !out_bill_no.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(fields.error("out_bill_no", "must be letters and digits"));
+    }
+    let amount = fields.integer("transfer_amount", 1..=MAX_AMOUNT)?;
+    fields.text("transfer_scene_id", 36)?;
+    fields.optional_text("user_recv_perception", 128)?;
+    read_report(&fields)?;
+    let user_name = ctx.unseal(&fields, "user_name")?;
+    check_user_name(&fields, user_name.as_deref(), amount)?;
+    let notify_url = match fields.has("notify_url") {
+        true => Some(fields.notify_url()?.to_owned()),
+        false => None,
+    };
+    let mut request = fields.as_map().clone();
+    request.remove("user_name");
+    Ok(NewBill {
+        acting,
+        out_bill_no: out_bill_no.to_owned(),
+        appid: fields.text("appid", 32)?.to_owned(),
+        openid: fields.text("openid", 64)?.to_owned(),
+        user_name,
+        amount,
+        remark: fields.text("transfer_remark", 32)?.to_owned(),
+        notify_url,
+        request,
+    })
+}
+
+fn read_report(fields: &Fields<'_>) -> Result<(), ApiResponse> {
+    let infos = fields.objects("transfer_scene_report_infos", 10)?;
+    if infos.is_empty() {
+        return Err(fields.error("transfer_scene_report_infos", "must have at least one item"));
+    }
+    for info in infos {
+        info.text("info_type", 15)?;
+        info.text("info_content", 32)?;
+    }
+    Ok(())
+}
+
+/// Checks that a name is there for a large amount, and absent for a tiny one.
+pub(crate) fn check_user_name(
+    fields: &Fields<'_>,
+    name: Option<&str>,
+    amount: u64,
+) -> Result<(), ApiResponse> {
+    /// From here on, WeChat Pay checks the user's name, in fen.
+    const NAMED: u64 = 200_000;
+    /// Below this, WeChat Pay cannot check it, in fen.
+    const NAMELESS: u64 = 30;
+    match name {
+        // Refused as every missing field is.
+        None if amount >= NAMED => fields.text("user_name", 4096).map(|_| ()),
+        Some(_) if amount < NAMELESS => {
+            Err(fields.error("user_name", "is not allowed below 0.3 yuan"))
+        }
+        Some("") => Err(fields.error("user_name", "must not be empty")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,3 @@
+//! What a customer agrees to first and pays later.
+
+mod service_orders;

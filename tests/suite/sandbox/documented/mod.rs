@@ -1,0 +1,9 @@
+//! Every documented operation: checks, shapes, scripts and faults.
+
+mod altered_requests;
+mod every_operation;
+mod faults;
+mod requests;
+mod samples;
+mod scripts;
+mod shaped;

@@ -1,0 +1,4 @@
+//! Notifications that the sandbox sends.
+
+mod deliveries;
+mod events;

@@ -1,1 +1,0 @@
-//! The sandbox, called by another client: the Python package `wechatpayv3`.
