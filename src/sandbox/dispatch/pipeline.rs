@@ -66,15 +66,6 @@ pub(crate) fn is_control(parts: &Parts) -> bool {
 /// Answers a request.
 pub(crate) fn answer(state: &SandboxState, request: &Arrived) -> ApiResponse {
     state.run_due();
-    let response = dispatch(state, request);
-    // It may have set a timer that is due before the time until which the sender sleeps.
-    if request.parts.method != Method::GET {
-        state.wake();
-    }
-    response
-}
-
-fn dispatch(state: &SandboxState, request: &Arrived) -> ApiResponse {
     if is_control(&request.parts) {
         return control(state, request);
     }
@@ -198,41 +189,7 @@ fn not_allowed(method: &Method, allowed: &str) -> ApiResponse {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        pin::pin,
-        task::{Context, Waker},
-    };
-
     use crate::sandbox::dispatch::pipeline::*;
-    use crate::sandbox::{
-        outbox::Post,
-        state::{keys::KeySource, random::Rng},
-    };
-
-    #[test]
-    fn request_that_may_set_a_timer_wakes_the_sender() {
-        let address = ([127, 0, 0, 1], 80).into();
-        let (rng, post) = (Rng::from_seed(1), Post::new(Vec::new()));
-        let state = SandboxState::new(address, KeySource::Pooled, rng, Some(60), post).unwrap();
-        for (method, wakes) in [(Method::GET, false), (Method::POST, true)] {
-            for path in ["/v3/profitsharing/orders", "/secapi/pay/profitsharing"] {
-                let request = http::Request::builder().method(&method).uri(path);
-                let request = Arrived {
-                    parts: request.body(()).unwrap().into_parts().0,
-                    body: Bytes::new(),
-                    listener: Listener {
-                        address,
-                        tls: false,
-                        client_certificate: ClientCertificate::None,
-                    },
-                };
-                answer(&state, &request);
-                let mut context = Context::from_waker(Waker::noop());
-                let woken = pin!(state.woken()).poll(&mut context).is_ready();
-                assert_eq!(woken, wakes, "{method} {path}");
-            }
-        }
-    }
 
     #[test]
     fn overseas_prefix_is_not_part_of_the_documented_path() {

@@ -1,6 +1,6 @@
 //! A request that passed the checks on headers and signature, as handlers of APIv3 receive it.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,7 +14,7 @@ use crate::sandbox::{
         response::ApiResponse,
     },
     flows::platform::trust,
-    state::{SandboxState, keys::PlatformKey, merchant::Merchant, world::World},
+    state::{LockedWorld, SandboxState, keys::PlatformKey, merchant::Merchant},
 };
 use crate::{base::crypto::digest, catalog::Operation};
 
@@ -113,8 +113,8 @@ impl<'a> Ctx<'a> {
         &self.query
     }
 
-    /// Locks the world. Never hold it over RSA, [`wake`](Self::wake) or another lock.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+    /// Locks the world. Never hold it over RSA or another lock.
+    pub(crate) fn world(&self) -> LockedWorld<'_> {
         self.state.world()
     }
 
@@ -152,11 +152,6 @@ impl<'a> Ctx<'a> {
             .key
             .encrypt(text.as_bytes())
             .map_err(|_| ApiResponse::system_error("cannot encrypt for the merchant"))
-    }
-
-    /// Tells the sender of notifications that there is a new one. Release the world first.
-    pub(crate) fn wake(&self) {
-        self.state.wake();
     }
 }
 

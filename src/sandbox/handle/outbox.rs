@@ -147,8 +147,6 @@ impl Sandbox {
         let world_ref = &mut *world;
         world_ref.outbox.admit(now);
         world_ref.outbox.release(order, now, &mut world_ref.rng);
-        drop(world);
-        self.state.wake();
     }
 
     /// Adds a fault for the next notification. It is sent with the fault first, which the receiver must
@@ -248,9 +246,7 @@ impl Sandbox {
         let notice = maker.notice(event, resource, url);
         let notice = notice.map_err(Cause::not_sent)?;
         let id = self.state.world().notify(notice);
-        let delivery = self.delivery(&id);
-        self.state.wake();
-        delivery.ok_or_else(|| no_delivery(&id))
+        self.delivery(&id).ok_or_else(|| no_delivery(&id))
     }
 
     fn redirected(&self) -> Option<String> {
@@ -269,7 +265,6 @@ impl Sandbox {
             world.outbox.admit(now);
             change(&mut world.outbox)
         };
-        self.state.wake();
         if changed {
             Ok(())
         } else {

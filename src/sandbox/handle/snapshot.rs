@@ -77,8 +77,6 @@ impl Sandbox {
         world.outbox.supersede(&current.outbox);
         *current = world;
         self.state.clock.set_ahead(ahead);
-        drop(current);
-        self.state.wake();
     }
 }
 

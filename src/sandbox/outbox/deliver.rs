@@ -78,7 +78,6 @@ struct OnWay<'a> {
 impl Drop for OnWay<'_> {
     fn drop(&mut self) {
         self.state.world().outbox.end(self.job, self.ending.clone());
-        self.state.wake();
     }
 }
 

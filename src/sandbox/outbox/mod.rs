@@ -67,6 +67,8 @@ pub(crate) struct Outbox {
     bytes: usize,
     /// Counts the snapshots that were restored: an attempt of an earlier epoch no longer counts.
     epoch: u64,
+    /// Whether there is something that the task does not know.
+    has_news: bool,
 }
 
 /// An attempt to make.
@@ -100,6 +102,7 @@ enum JobKind {
 impl Outbox {
     /// Queues a notification.
     pub(crate) fn push(&mut self, id: String, notice: Notice) {
+        self.has_news = true;
         self.queued.push_back((id, notice));
         if self.queued.len() > MAX_DELIVERIES {
             self.queued.pop_front();
@@ -121,6 +124,7 @@ impl Outbox {
 
     /// Makes this outbox the successor of another, whose attempts on their way no longer count.
     pub(crate) fn supersede(&mut self, other: &Self) {
+        self.has_news = true;
         self.epoch = other.epoch + 1;
         // What was on its way when the snapshot was taken is sent again.
         self.on_way = 0;
@@ -134,6 +138,11 @@ impl Outbox {
 
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Returns whether something was added, released or ended since the last time.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// Returns the attempts to make now, and takes them on their way.
@@ -212,6 +221,7 @@ impl Outbox {
 
     /// Ends a job.
     fn end(&mut self, job: &Job, ending: Ending) {
+        self.has_news = true;
         if job.epoch != self.epoch {
             return;
         }
@@ -245,6 +255,7 @@ impl Outbox {
             }
             parcel.restart(now);
             self.due.insert((now, number));
+            self.has_news = true;
         }
         true
     }
@@ -254,6 +265,7 @@ impl Outbox {
         let Some(number) = self.number_of(id) else {
             return false;
         };
+        self.has_news = true;
         self.copies.push_back(number);
         if self.copies.len() > MAX_WAITING {
             self.copies.pop_front();
@@ -268,6 +280,7 @@ impl Outbox {
     /// Sends what was held and is due by now, one after another in this order.
     pub(crate) fn release(&mut self, order: Release, now: u64, rng: &mut Rng) {
         self.held = false;
+        self.has_news = true;
         let later = self.due.split_off(&(now.saturating_add(1), 0));
         let due = std::mem::replace(&mut self.due, later).into_iter();
         let mut line: Vec<_> = due

@@ -19,6 +19,7 @@ pub(super) use self::request_log::{header_bytes, line_bytes};
 
 use std::{
     net::SocketAddr,
+    ops::{Deref, DerefMut},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -82,10 +83,16 @@ impl SandboxState {
         })
     }
 
-    /// Locks the world. Never hold it over RSA, [`wake`](Self::wake) or another lock, except those
-    /// of the clock, `rng` and `merchants`.
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        lock(&self.world)
+    /// Locks the world. Never hold it over RSA or another lock, except those of the clock, `rng` and
+    /// `merchants`. When it is released, the sender of notifications looks at what was added.
+    pub(super) fn world(&self) -> LockedWorld<'_> {
+        LockedWorld {
+            world: lock(&self.world),
+            wake: Wake {
+                woken: &self.woken,
+                is_needed: false,
+            },
+        }
     }
 
     pub(super) fn rng(&self) -> MutexGuard<'_, Rng> {
@@ -110,13 +117,12 @@ impl SandboxState {
 
     /// Fires the timers that are due by the sandbox's clock.
     pub(super) fn run_due(&self) {
-        let fired = self.world().run_due(&self.merchants, self.clock.now());
-        if fired {
-            self.wake();
-        }
+        let now = self.clock.now();
+        self.world().run_due(&self.merchants, now);
     }
 
-    /// Tells the sender of notifications that there may be a new one, or that the clock moved.
+    /// Tells the sender of notifications that the clock moved, or that somebody waits for it. Of what is
+    /// new in the world it learns without.
     pub(super) fn wake(&self) {
         self.woken.notify_one();
     }
@@ -127,8 +133,104 @@ impl SandboxState {
     }
 }
 
+/// The world, locked.
+// No flow has to remember the sender of notifications, and none can wake it for nothing.
+pub(super) struct LockedWorld<'a> {
+    // Fields are dropped in this order: the sender is woken when it can have the lock.
+    world: MutexGuard<'a, World>,
+    wake: Wake<'a>,
+}
+
+struct Wake<'a> {
+    woken: &'a Notify,
+    is_needed: bool,
+}
+
+impl Deref for LockedWorld<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for LockedWorld<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl Drop for LockedWorld<'_> {
+    fn drop(&mut self) {
+        self.wake.is_needed = self.world.take_news();
+    }
+}
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        if self.is_needed {
+            self.woken.notify_one();
+        }
+    }
+}
+
 /// Locks, even if a handler panicked while it held the lock: one failed request must not fail the
 /// rest of the test with a `PoisonError`.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use super::{timers::Timer, *};
+    use crate::sandbox::outbox::{Content, Notice, Outbox};
+
+    #[test]
+    fn released_world_wakes_the_sender_if_there_is_news() {
+        let address = ([127, 0, 0, 1], 80).into();
+        let (rng, post) = (Rng::from_seed(1), Post::new(Vec::new()));
+        let state = SandboxState::new(address, KeySource::Pooled, rng, Some(60), post).unwrap();
+        let wakes = |change: fn(&mut World)| {
+            let mut world = state.world();
+            change(&mut world);
+            let is_woken = || {
+                let mut context = Context::from_waker(Waker::noop());
+                pin!(state.woken()).poll(&mut context).is_ready()
+            };
+            assert!(!is_woken(), "before the lock is released");
+            drop(world);
+            is_woken()
+        };
+        let notice = |world: &mut World| {
+            world.notify(Notice {
+                mchid: "1900000109".to_owned(),
+                url: "http://127.0.0.1/".to_owned(),
+                content: Content::V3 {
+                    event_type: "TRANSACTION.SUCCESS".to_owned(),
+                    original_type: "transaction",
+                    summary: "",
+                    resource: serde_json::Value::Null,
+                },
+            });
+        };
+        let timer = |world: &mut World| {
+            let timer = Timer {
+                mchid: "1900000109".to_owned(),
+                key: "a".to_owned(),
+                fire: |_, _, _, _| {},
+            };
+            world.after(u64::MAX, timer);
+        };
+        assert!(!wakes(|_| {}));
+        assert!(!wakes(|world| world.add_store("1900000109", 0)));
+        assert!(wakes(notice));
+        assert!(wakes(timer));
+        assert!(!wakes(|world| world.outbox.hold()));
+        assert!(wakes(|world| world.outbox.supersede(&Outbox::default())));
+    }
 }

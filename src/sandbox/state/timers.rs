@@ -26,12 +26,19 @@ pub(crate) struct Timers {
     // Equal times fire in the order in which they were added.
     waiting: BTreeMap<(u64, u64), Timer>,
     next: u64,
+    has_news: bool,
 }
 
 impl Timers {
     pub(crate) fn add(&mut self, at: u64, timer: Timer) {
         self.waiting.insert((at, self.next), timer);
         self.next += 1;
+        self.has_news = true;
+    }
+
+    /// Returns whether a timer was added since the last time.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// Removes and returns the next timer with its time, if it is due or too many wait.

@@ -115,7 +115,7 @@ impl World {
         format!("oSANDBOX{}", self.rng.token(20))
     }
 
-    /// Queues a notification, and returns its ID. Call `wake` once the lock is released.
+    /// Queues a notification, and returns its ID.
     pub(crate) fn notify(&mut self, notice: Notice) -> String {
         let id = self.rng.uuid();
         self.outbox.push(id.clone(), notice);
@@ -134,9 +134,14 @@ impl World {
         }
     }
 
-    /// Fires the timers that are due, in order. Returns whether there were any.
-    pub(crate) fn run_due(&mut self, merchants: &Merchants, now: u64) -> bool {
-        let mut fired = false;
+    /// Returns whether there is something that the sender of notifications does not know, and forgets it.
+    pub(super) fn take_news(&mut self) -> bool {
+        let (timers, outbox) = (self.timers.take_news(), self.outbox.take_news());
+        timers || outbox
+    }
+
+    /// Fires the timers that are due, in order.
+    pub(crate) fn run_due(&mut self, merchants: &Merchants, now: u64) {
         // A timer that sets itself again for its own time would never let go of the lock.
         for _ in 0..1_000_000 {
             let Some((at, timer)) = self.timers.take_due(now) else {
@@ -145,9 +150,7 @@ impl World {
             (timer.fire)(self, merchants, &timer, at);
             // What it notified about is due at its own time, not at the end of a long `advance`.
             self.outbox.admit(at);
-            fired = true;
         }
-        fired
     }
 }
 
@@ -198,12 +201,17 @@ mod tests {
         let mut world = world();
         world.after(100, timer_named("1"));
         world.after(200, timer_named("2"));
-        assert!(world.run_due(&Merchants::default(), 170));
-        // The first one set the third, which was due too; the second one waits.
-        let fired: Vec<_> = world.stores.keys().map(String::as_str).collect();
-        assert_eq!(fired, ["100", "160"]);
-        assert!(!world.run_due(&Merchants::default(), 199));
-        assert!(world.run_due(&Merchants::default(), 200));
+        // The first one sets the third, which is due too; the second one waits.
+        for (now, fired) in [
+            (99, &[][..]),
+            (170, &["100", "160"]),
+            (199, &["100", "160"]),
+            (200, &["100", "160", "200"]),
+        ] {
+            world.run_due(&Merchants::default(), now);
+            let stores: Vec<_> = world.stores.keys().map(String::as_str).collect();
+            assert_eq!(stores, fired);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod form;
 mod render;
 mod verify;
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -20,7 +20,7 @@ use crate::sandbox::{
     },
     flows::{self, Handler, Rules},
     shaped,
-    state::{SandboxState, merchant::Merchant, world::World},
+    state::{LockedWorld, SandboxState, merchant::Merchant},
 };
 use crate::{catalog::Operation, protocol::v2::sign::SignType};
 
@@ -94,14 +94,9 @@ impl V2Ctx<'_> {
         fen.ok_or_else(|| documented::not_an_integer(name))
     }
 
-    /// Locks the world. Never hold it over [`wake`](Self::wake) or another lock.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+    /// Locks the world. Never hold it over RSA or another lock.
+    pub(crate) fn world(&self) -> LockedWorld<'_> {
         self.state.world()
-    }
-
-    /// Tells the sender of notifications that there is a new one. Release the world first.
-    pub(crate) fn wake(&self) {
-        self.state.wake();
     }
 }
 

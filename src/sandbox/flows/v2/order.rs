@@ -44,7 +44,6 @@ pub(super) fn micropay(ctx: &V2Ctx<'_>) -> V2Result {
     let new = new_order(ctx, Product::Code)?;
     let auth_code = ctx.text("auth_code")?;
     let order = engine::code_pay(&mut ctx.world(), new, auth_code, ctx.now)?;
-    ctx.wake();
     let Some(payment) = order.payment() else {
         // The cashier's side queries until the customer has decided.
         return Err(V2Error::Result {
@@ -90,7 +89,6 @@ pub(super) fn reverse(ctx: &V2Ctx<'_>) -> V2Result {
     let acting = ctx.acting()?;
     ctx.bound_app("appid")?;
     engine::reverse(&mut ctx.world(), &acting, number(ctx)?, ctx.now)?;
-    ctx.wake();
     // `Y` asks for another call.
     Ok(Reply::default().put("recall", "N").done())
 }

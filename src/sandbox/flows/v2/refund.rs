@@ -44,7 +44,6 @@ pub(super) fn refund(ctx: &V2Ctx<'_>) -> V2Result {
         request: asked(ctx),
     };
     let refund = engine::refund(&mut ctx.world(), new, ctx.now)?;
-    ctx.wake();
     let fen = refund.asked.fen;
     Ok(Reply::default()
         .put("transaction_id", &refund.transaction_id)

@@ -5,3 +5,53 @@ pub(super) mod orders;
 mod pay;
 mod red_packet;
 pub(in crate::sandbox) mod user;
+
+use crate::{
+    error::{Cause, Result},
+    sandbox::{
+        dispatch::refusal::Refusal,
+        handle::Sandbox,
+        state::world::{Store, World},
+    },
+};
+
+impl Sandbox {
+    /// Changes what the one merchant has under this number: `what` is a word for it, such as "refund".
+    ///
+    /// # Errors
+    /// Returns an error if no merchant has it or several have, and if the rules refuse the change.
+    fn change(
+        &self,
+        what: &str,
+        number: &str,
+        has_it: impl Fn(&Store) -> bool,
+        change: impl FnOnce(&mut World, &str) -> std::result::Result<(), Refusal>,
+    ) -> Result<()> {
+        let mut world = self.state.world();
+        let mchid = only_merchant(&world, what, number, has_it)?;
+        change(&mut world, &mchid).map_err(Refusal::into_error)
+    }
+}
+
+/// Returns the merchant whose store has something of this number.
+///
+/// # Errors
+/// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
+fn only_merchant(
+    world: &World,
+    what: &str,
+    number: &str,
+    has_it: impl Fn(&Store) -> bool,
+) -> Result<String> {
+    let mut stores = world.stores.iter().filter(|(_, store)| has_it(store));
+    let message = match (stores.next(), stores.next()) {
+        (Some((mchid, _)), None) => return Ok(mchid.clone()),
+        (None, _) => {
+            format!("the sandbox has no {what} {number}: create it with a request first")
+        }
+        (Some((one, _)), Some((other, _))) => format!(
+            "the merchants {one} and {other} both have a {what} {number}: give them different numbers"
+        ),
+    };
+    Err(Cause::request(message).not_sent())
+}

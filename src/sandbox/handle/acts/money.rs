@@ -1,6 +1,6 @@
 //! What a user and WeChat Pay do with transfers and profit sharing.
 
-use crate::sandbox::handle::{Sandbox, acts::user::only_merchant};
+use crate::sandbox::handle::Sandbox;
 use crate::{
     catalog,
     error::{Cause, Error, Result},
@@ -92,7 +92,7 @@ impl Sandbox {
     pub fn batch_finishes(&self, out_batch_no: &str) -> Result<()> {
         let now = self.state.clock.now();
         let has_batch = |store: &Store| store.batch.batches.get(out_batch_no).is_some();
-        self.change_money(out_batch_no, has_batch, |world, mchid| {
+        self.change("batch", out_batch_no, has_batch, |world, mchid| {
             batch::rules::finish(world, mchid, out_batch_no, now)
         })
     }
@@ -107,7 +107,7 @@ impl Sandbox {
         check_reason("MCHTRANSFER.BATCH.CLOSED", "close_reason", reason)?;
         let now = self.state.clock.now();
         let has_batch = |store: &Store| store.batch.batches.get(out_batch_no).is_some();
-        self.change_money(out_batch_no, has_batch, |world, mchid| {
+        self.change("batch", out_batch_no, has_batch, |world, mchid| {
             batch::rules::close(world, mchid, out_batch_no, reason, now)
         })
     }
@@ -122,9 +122,12 @@ impl Sandbox {
         let now = self.state.clock.now();
         let has_detail = |batch: &Batch| batch.has_detail(out_detail_no);
         let has_it = |store: &Store| store.batch.batches.find(has_detail).is_some();
-        self.change_money(out_detail_no, has_it, |world, mchid| {
-            batch::rules::fail_detail(world, mchid, out_detail_no, reason, now)
-        })
+        self.change(
+            "transfer of a batch",
+            out_detail_no,
+            has_it,
+            |world, mchid| batch::rules::fail_detail(world, mchid, out_detail_no, reason, now),
+        )
     }
 
     /// Finishes an order of profit sharing, before WeChat Pay does so on its own: each share that waits
@@ -135,7 +138,7 @@ impl Sandbox {
     pub fn sharing_finishes(&self, out_order_no: &str) -> Result<()> {
         let (now, merchants) = (self.state.clock.now(), &self.state.merchants);
         let has_order = |store: &Store| store.sharing.orders.get(out_order_no).is_some();
-        self.change_money(out_order_no, has_order, |world, mchid| {
+        self.change("sharing order", out_order_no, has_order, |world, mchid| {
             sharing::rules::finish(world, merchants, mchid, out_order_no, now)
         })
     }
@@ -150,7 +153,7 @@ impl Sandbox {
             return Err(undocumented(reason, SHARE_REASONS));
         }
         let has_order = |store: &Store| store.sharing.orders.get(out_order_no).is_some();
-        self.change_money(out_order_no, has_order, |world, mchid| {
+        self.change("sharing order", out_order_no, has_order, |world, mchid| {
             sharing::rules::close_share(world, mchid, out_order_no, account, reason)
         })
     }
@@ -163,7 +166,7 @@ impl Sandbox {
     pub fn sharing_return_finishes(&self, out_return_no: &str) -> Result<()> {
         let (now, merchants) = (self.state.clock.now(), &self.state.merchants);
         let has_return = |store: &Store| store.sharing.returns.get(out_return_no).is_some();
-        self.change_money(out_return_no, has_return, |world, mchid| {
+        self.change("return", out_return_no, has_return, |world, mchid| {
             sharing::give_back::finish_return(world, merchants, mchid, out_return_no, now)
         })
     }
@@ -175,24 +178,9 @@ impl Sandbox {
     ) -> Result<()> {
         let now = self.state.clock.now();
         let has_bill = |store: &Store| store.transfer.bills.get(out_bill_no).is_some();
-        self.change_money(out_bill_no, has_bill, |world, mchid| {
+        self.change("transfer", out_bill_no, has_bill, |world, mchid| {
             change(world, mchid, out_bill_no, now)
         })
-    }
-
-    /// Changes what the one merchant has under this number, and sends what there is to tell.
-    fn change_money(
-        &self,
-        number: &str,
-        has_it: impl Fn(&Store) -> bool,
-        change: impl FnOnce(&mut World, &str) -> std::result::Result<(), Refusal>,
-    ) -> Result<()> {
-        let mut world = self.state.world();
-        let mchid = only_merchant(&world, number, has_it)?;
-        change(&mut world, &mchid).map_err(Refusal::into_error)?;
-        drop(world);
-        self.state.wake();
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::handle::{Sandbox, acts::user::only_merchant};
+use crate::sandbox::handle::Sandbox;
 use crate::{
     error::{Cause, Result},
     sandbox::{
@@ -11,7 +11,7 @@ use crate::{
             pay::engine::{self, RefundFailure},
             phone,
         },
-        state::world::{Store, World},
+        state::world::Store,
     },
 };
 
@@ -72,10 +72,12 @@ impl Sandbox {
     /// Returns an error if there is no such order or it does not wait.
     pub fn user_enters_password(&self, out_trade_no: &str) -> Result<()> {
         let now = self.state.clock.now();
-        let has_order = |store: &Store| store.pay.transactions.get(out_trade_no).is_some();
-        self.change(out_trade_no, has_order, |world, mchid| {
-            engine::enter_password(world, mchid, out_trade_no, now)
-        })
+        self.change(
+            "order",
+            out_trade_no,
+            has_order(out_trade_no),
+            |world, mchid| engine::enter_password(world, mchid, out_trade_no, now),
+        )
     }
 
     /// Lets the customer's payment of an order fail. A code payment that waits for a password becomes
@@ -84,10 +86,12 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if there is no such order or it is paid or closed.
     pub fn user_fails(&self, out_trade_no: &str) -> Result<()> {
-        let has_order = |store: &Store| store.pay.transactions.get(out_trade_no).is_some();
-        self.change(out_trade_no, has_order, |world, mchid| {
-            engine::fail(world, mchid, out_trade_no)
-        })
+        self.change(
+            "order",
+            out_trade_no,
+            has_order(out_trade_no),
+            |world, mchid| engine::fail(world, mchid, out_trade_no),
+        )
     }
 
     /// Lets a refund succeed: `PROCESSING` becomes `SUCCESS`, and the merchant is notified. Without it, that
@@ -97,9 +101,12 @@ impl Sandbox {
     /// Returns an error if there is no such refund or it is not `PROCESSING`.
     pub fn refund_succeeds(&self, out_refund_no: &str) -> Result<()> {
         let now = self.state.clock.now();
-        self.change(out_refund_no, has_refund(out_refund_no), |world, mchid| {
-            engine::refund_succeeds(world, mchid, out_refund_no, now)
-        })
+        self.change(
+            "refund",
+            out_refund_no,
+            has_refund(out_refund_no),
+            |world, mchid| engine::refund_succeeds(world, mchid, out_refund_no, now),
+        )
     }
 
     /// Lets a refund fail: `PROCESSING` becomes `ABNORMAL` or `CLOSED`, and the merchant is notified.
@@ -108,25 +115,17 @@ impl Sandbox {
     /// Returns an error if there is no such refund or it is not `PROCESSING`.
     pub fn refund_fails(&self, out_refund_no: &str, failure: RefundFailure) -> Result<()> {
         let now = self.state.clock.now();
-        self.change(out_refund_no, has_refund(out_refund_no), |world, mchid| {
-            engine::refund_fails(world, mchid, out_refund_no, failure, now)
-        })
+        self.change(
+            "refund",
+            out_refund_no,
+            has_refund(out_refund_no),
+            |world, mchid| engine::refund_fails(world, mchid, out_refund_no, failure, now),
+        )
     }
+}
 
-    /// Changes what the one merchant has under this number, and sends what there is to say.
-    fn change(
-        &self,
-        number: &str,
-        has_it: impl Fn(&Store) -> bool,
-        change: impl FnOnce(&mut World, &str) -> std::result::Result<(), Refusal>,
-    ) -> Result<()> {
-        let mut world = self.state.world();
-        let mchid = only_merchant(&world, number, has_it)?;
-        change(&mut world, &mchid).map_err(Refusal::into_error)?;
-        drop(world);
-        self.state.wake();
-        Ok(())
-    }
+fn has_order(out_trade_no: &str) -> impl Fn(&Store) -> bool {
+    move |store| store.pay.transactions.get(out_trade_no).is_some()
 }
 
 fn has_refund(out_refund_no: &str) -> impl Fn(&Store) -> bool {

@@ -1,9 +1,8 @@
 //! What users do with red packets.
 
-use crate::sandbox::handle::{Sandbox, acts::user::only_merchant};
 use crate::{
     error::Result,
-    sandbox::{dispatch::refusal::Refusal, flows::v2::open_red_packet, state::world::Store},
+    sandbox::{flows::v2::open_red_packet, handle::Sandbox, state::world::Store},
 };
 
 impl Sandbox {
@@ -16,9 +15,9 @@ impl Sandbox {
     /// Returns an error if there is no such red packet, or if it was opened or has gone back.
     pub fn user_opens_red_packet(&self, mch_billno: &str) -> Result<()> {
         let now = self.state.clock.now();
-        let mut world = self.state.world();
         let has_packet = |store: &Store| store.v2.red_packets.get(mch_billno).is_some();
-        let mchid = only_merchant(&world, mch_billno, has_packet)?;
-        open_red_packet(&mut world, &mchid, mch_billno, now).map_err(Refusal::into_error)
+        self.change("red packet", mch_billno, has_packet, |world, mchid| {
+            open_red_packet(world, mchid, mch_billno, now)
+        })
     }
 }

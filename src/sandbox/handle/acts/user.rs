@@ -1,5 +1,6 @@
 //! What a customer does on a phone, and what came of an order.
 
+use super::only_merchant;
 use crate::sandbox::handle::Sandbox;
 use crate::{
     error::{Cause, Error, Result},
@@ -12,7 +13,7 @@ use crate::{
                 pay::engine::{self, Payer},
             },
         },
-        state::world::{Store, World},
+        state::world::Store,
     },
 };
 
@@ -25,11 +26,9 @@ impl Sandbox {
         let now = self.state.clock.now();
         let mut world = self.state.world();
         let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
-        let mchid = only_merchant(&world, out_order_no, has_order)?;
+        let mchid = only_merchant(&world, "service order", out_order_no, has_order)?;
         service_order::confirm(&mut world, &mchid, out_order_no, now)
             .map_err(|response| refusal(&response))?;
-        drop(world);
-        self.state.wake();
         Ok(())
     }
 
@@ -42,7 +41,9 @@ impl Sandbox {
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
         let now = self.state.clock.now();
         let mut world = self.state.world();
-        let mchid = only_merchant(&world, order_no, |store| has_order(store, order_no))?;
+        let mchid = only_merchant(&world, "order", order_no, |store| {
+            has_order(store, order_no)
+        })?;
         let store = world.store(&mchid);
         if store.pay.transactions.get(order_no).is_some() {
             engine::pay(&mut world, &mchid, order_no, Payer::default(), now)
@@ -54,8 +55,6 @@ impl Sandbox {
             service_order::pay(&mut world, &mchid, order_no, now)
                 .map_err(|response| refusal(&response))?;
         }
-        drop(world);
-        self.state.wake();
         Ok(())
     }
 
@@ -66,7 +65,10 @@ impl Sandbox {
     /// `DOING/MCH_COMPLETE`, `DONE`, `REVOKED` or `EXPIRED`.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
         let mut world = self.state.world();
-        let mchid = only_merchant(&world, order_no, |store| has_order(store, order_no)).ok()?;
+        let mchid = only_merchant(&world, "order", order_no, |store| {
+            has_order(store, order_no)
+        })
+        .ok()?;
         let store = world.stores.get(&mchid)?;
         if let Some(transaction) = store.pay.transactions.get(order_no) {
             return Some(transaction.trade_state().to_owned());
@@ -94,34 +96,6 @@ fn has_order(store: &Store, order_no: &str) -> bool {
     store.pay.transactions.get(order_no).is_some()
         || store.combine.orders.get(order_no).is_some()
         || store.service_orders.orders.get(order_no).is_some()
-}
-
-/// Returns the merchant whose store has an order.
-///
-/// # Errors
-/// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
-pub(super) fn only_merchant(
-    world: &World,
-    order_no: &str,
-    has_order: impl Fn(&Store) -> bool,
-) -> Result<String> {
-    let mut stores = world.stores.iter().filter(|(_, store)| has_order(store));
-    match (stores.next(), stores.next()) {
-        (None, _) => Err(unknown_order(order_no)),
-        (Some((mchid, _)), None) => Ok(mchid.clone()),
-        (Some((one, _)), Some((other, _))) => Err(Cause::request(format!(
-            "the merchants {one} and {other} both have an order {order_no}: give their orders different \
-             numbers"
-        ))
-        .not_sent()),
-    }
-}
-
-fn unknown_order(order_no: &str) -> Error {
-    Cause::request(format!(
-        "the sandbox has no order {order_no}: create it with a request first"
-    ))
-    .not_sent()
 }
 
 /// Returns the response that a merchant would have received as an error of the handle.

@@ -2,8 +2,7 @@
 //! go through these functions, so that an order is one thing to all of them.
 //!
 //! Each posts the money, queues the notification and changes all or nothing. `mchid` is always the merchant
-//! that receives the money: its store has the order. The caller checks the fields of the request and wakes
-//! the sender of notifications.
+//! that receives the money: its store has the order. The caller checks the fields of the request.
 
 use super::{
     notice,

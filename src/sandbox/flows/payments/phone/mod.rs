@@ -54,7 +54,7 @@ pub(crate) fn pay(state: &SandboxState, given: &Map<String, Value>) -> Result<St
     check(state, given, &opened, &order, now)?;
     let mut world = state.world();
     let payer = Payer::default();
-    let paid = match order.asked.combined {
+    Ok(match order.asked.combined {
         Some(whole) => {
             combine::pay(&mut world, &whole.mchid, &whole.number, &payer, now)?;
             whole.number
@@ -64,10 +64,7 @@ pub(crate) fn pay(state: &SandboxState, given: &Map<String, Value>) -> Result<St
             engine::pay(&mut world, &mchid, &number, payer, now)?;
             number
         }
-    };
-    drop(world);
-    state.wake();
-    Ok(paid)
+    })
 }
 
 /// What a front end opens.

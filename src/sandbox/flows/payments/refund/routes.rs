@@ -45,8 +45,6 @@ pub(crate) const ROUTES: &[Route] = &[
 fn create(ctx: &Ctx<'_>) -> HandlerResult {
     let new = read(ctx, &ctx.fields())?;
     let refund = refund(&mut ctx.world(), new, ctx.now)?;
-    // It may be due at once.
-    ctx.wake();
     Ok(ApiResponse::ok(&match is_ecommerce(ctx) {
         true => refund.application_body(),
         false => refund.body(),
@@ -97,8 +95,6 @@ fn apply_abnormal(ctx: &Ctx<'_>) -> HandlerResult {
         return Err(fields.error("out_refund_no", "is not the number of this refund"));
     }
     let refund = refund_again(&mut world, &acting, id, &account, ctx.now)?;
-    drop(world);
-    ctx.wake();
     Ok(ApiResponse::ok(&body(ctx, &refund)))
 }
 
