@@ -96,7 +96,7 @@ impl Merchant {
             .client_identity(Identity::from_pem(&certificate, &self.private_key_pem()?)?))
     }
 
-    fn https_base_uri(&self) -> Result<String> {
+    pub(super) fn https_base_uri(&self) -> Result<String> {
         let address = self.https.address(&self.state).map_err(Cause::not_sent)?;
         Ok(format!("https://{address}/"))
     }

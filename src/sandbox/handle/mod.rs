@@ -3,6 +3,7 @@
 mod acts;
 mod builder;
 mod control;
+mod export;
 mod https;
 mod keys;
 mod outbox;

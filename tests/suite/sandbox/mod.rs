@@ -3,6 +3,7 @@
 mod agreements;
 mod clients;
 mod documented;
+mod export;
 mod files;
 mod handle;
 mod merchants;
