@@ -86,6 +86,13 @@ impl Origin {
         Ok((origin, rest))
     }
 
+    /// Splits `host` or `host:port`. Returns `None` if it is neither.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn split_authority(authority: &str) -> Option<(String, Option<u16>)> {
+        let (host, port) = split_port(authority)?;
+        is_host(host).then(|| (host.to_ascii_lowercase(), port))
+    }
+
     /// Returns the host, with the port if it is not the scheme's default: the value of a Host header.
     pub(crate) fn authority(&self) -> String {
         let default = if self.https { 443 } else { 80 };

@@ -146,7 +146,7 @@ impl SignedMessage<'_> {
             StatusCode::UNAUTHORIZED,
             "SIGN_ERROR",
             "错误的签名，验签失败",
-            &json!({
+            json!({
                 "detail": { "issue": "sign not match" },
                 "field": "signature",
                 "location": "authorization",
@@ -218,5 +218,21 @@ mod tests {
             .body_json();
         let shown = &detail["detail"]["sign_information"]["truncated_sign_message"];
         assert!(shown.as_str().unwrap().ends_with("Vk\n{\"amount\n"));
+    }
+
+    #[test]
+    fn request_without_authorization_or_with_two_is_refused() {
+        let header = || format!("{SCHEME} {GOOD}").parse().unwrap();
+        let mut headers = HeaderMap::new();
+        let refused = |headers: &HeaderMap| match Authorization::from_headers(headers) {
+            Ok(_) => None,
+            Err(refused) => Some(refused.status().as_u16()),
+        };
+        assert_eq!(refused(&headers), Some(401));
+        headers.append(AUTHORIZATION, header());
+        assert_eq!(refused(&headers), None);
+        // Nothing says which of them counts, not even if they are equal.
+        headers.append(AUTHORIZATION, header());
+        assert_eq!(refused(&headers), Some(401));
     }
 }

@@ -88,18 +88,30 @@ pub(crate) fn unsigned(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
+/// Returns whether this is a number as JSON writes it.
+// `parse` alone would accept "+1", "inf" and "nan".
+fn is_number(text: &str) -> bool {
+    // Those of JSON may stand between spaces.
+    text.trim() == text && serde_json::from_str::<serde_json::Number>(text).is_ok()
+}
+
 /// Checks a value of the path or the query, which is text.
 fn check_text(field: &Field, location: &str, value: &str) -> Result<(), ApiResponse> {
     let fits = match field.kind() {
         Kind::Integer => unsigned(value).is_some(),
-        Kind::Number => value.parse::<f64>().is_ok(),
+        Kind::Number => is_number(value),
         _ => true,
     };
     if fits {
         return Ok(());
     }
     let pointer = format!("/{}", field.name());
-    Err(ApiResponse::not_an_integer(location, &pointer, value))
+    Err(ApiResponse::wrong_text(
+        location,
+        &pointer,
+        field.kind(),
+        value,
+    ))
 }
 
 /// The documented fields of an object in the body, and where it is.
@@ -338,6 +350,18 @@ mod tests {
         for (text, fits) in [("20", true), ("+20", false), ("-20", false), ("2e1", false)] {
             assert_eq!(check_text(&limit, "query", text).is_ok(), fits, "{text}");
             assert_eq!(unsigned(text).is_some(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn number_of_a_query_is_written_as_in_json() {
+        for text in ["0", "1.5", "-2", "1e3"] {
+            assert!(is_number(text), "{text}");
+        }
+        for text in [
+            "", "+1", " 1", "1 ", "inf", "-inf", "nan", ".5", "0x1", "1_0", "1e999",
+        ] {
+            assert!(!is_number(text), "{text}");
         }
     }
 

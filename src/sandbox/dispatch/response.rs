@@ -1,6 +1,6 @@
 //! The response of a handler, before it is signed: a body, headers, or a WeChat Pay error.
 
-use std::fmt::Display;
+use std::{borrow::Cow, fmt::Display};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -20,6 +20,9 @@ pub(crate) type HandlerResult = Result<ApiResponse, ApiResponse>;
 
 /// Says how an operation was answered: see [`AnswerKind`].
 const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
+/// How many characters of a request's value an error shows.
+// What WeChat Pay does is not known. The sandbox keeps its responses, and so do logs.
+const MAX_SHOWN: usize = 1_000;
 const STATEMENT_SHA1: HeaderName = HeaderName::from_static("wechatpay-statement-sha1");
 
 /// An unsigned response.
@@ -102,13 +105,23 @@ impl ApiResponse {
         Self::json(status, &json!({ "code": code, "message": message }))
     }
 
-    /// An error in WeChat Pay's format with a `detail` object.
+    /// An error in WeChat Pay's format with a `detail` object. A long value of it is cut.
     pub(crate) fn error_with_detail(
         status: StatusCode,
         code: &str,
         message: &str,
-        detail: &Value,
+        mut detail: Value,
     ) -> Self {
+        // These two show what the request had, which may be as long as the request.
+        for name in ["field", "value"] {
+            if let Some(value) = detail.get_mut(name) {
+                cut(value);
+            }
+        }
+        let message: Cow<'_, str> = match message.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => format!("{}…", &message[..end]).into(),
+            None => message.into(),
+        };
         Self::json(
             status,
             &json!({ "code": code, "message": message, "detail": detail }),
@@ -123,7 +136,7 @@ impl ApiResponse {
             StatusCode::BAD_REQUEST,
             "PARAM_ERROR",
             &format!("参数错误: {field} {issue}"),
-            &json!({ "field": field, "value": value, "issue": issue, "location": location }),
+            json!({ "field": field, "value": value, "issue": issue, "location": location }),
         )
     }
 
@@ -139,7 +152,7 @@ impl ApiResponse {
             &format!(
                 "输入源“/{location}{pointer}”映射到字段“{title}”必填性规则校验失败，此字段为必填项"
             ),
-            &json!({ "location": location }),
+            json!({ "location": location }),
         )
     }
 
@@ -150,18 +163,23 @@ impl ApiResponse {
             &format!(
                 "无法将 JSON 输入源“/body{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的{expected}"
             ),
-            &json!({ "location": "body", "value": value }),
+            json!({ "location": "body", "value": value }),
         )
     }
 
-    /// 400 `PARAM_ERROR` for a variable of the path or the query that is not an integer.
-    pub(crate) fn not_an_integer(location: &str, pointer: &str, value: &str) -> Self {
+    /// 400 `PARAM_ERROR` for a variable of the path or the query whose text is not of the documented type.
+    pub(crate) fn wrong_text(location: &str, pointer: &str, expected: Kind, value: &str) -> Self {
         let title = title(pointer);
+        let expected: &dyn Display = match expected {
+            // Seen on the wire: none of these is negative.
+            Kind::Integer => &" 64 位无符号整数",
+            other => &type_name(other),
+        };
         Self::rule_error(
             &format!(
-                "无法将输入源“/{location}{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的 64 位无符号整数"
+                "无法将输入源“/{location}{pointer}”映射到目标字段“{title}”中，此字段需要一个合法的{expected}"
             ),
-            &json!({ "location": location, "value": value }),
+            json!({ "location": location, "value": value }),
         )
     }
 
@@ -307,12 +325,23 @@ impl ApiResponse {
         let title = title(pointer);
         Self::rule_error(
             &format!("输入源“/body{pointer}”映射到值字段“{title}”字符串规则校验失败，{issue}"),
-            &json!({ "location": "body", "value": value }),
+            json!({ "location": "body", "value": value }),
         )
     }
 
-    fn rule_error(message: &str, detail: &Value) -> Self {
+    fn rule_error(message: &str, detail: Value) -> Self {
         Self::error_with_detail(StatusCode::BAD_REQUEST, "PARAM_ERROR", message, detail)
+    }
+}
+
+/// Cuts a value to the first characters of its text.
+fn cut(value: &mut Value) {
+    let text = match &*value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    };
+    if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
+        *value = format!("{}…", &text[..end]).into();
     }
 }
 
@@ -326,5 +355,34 @@ fn type_name(kind: Kind) -> impl Display {
         Kind::Object => " Json 对象",
         kind if kind.is_list() => " Json 数组",
         _ => "字符串",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_shows_the_beginning_of_a_long_value() {
+        let long = "茶".repeat(MAX_SHOWN + 1);
+        let list = Value::from(vec![1; 100_000]);
+        for (value, begins) in [(Value::from(long.as_str()), "茶茶"), (list, "[1,1,")] {
+            for error in [
+                ApiResponse::param_error("attach", &value, "is wrong", "body"),
+                ApiResponse::wrong_type("/attach", Kind::Boolean, &value),
+                ApiResponse::no_match("/attach", "^a$", &value),
+            ] {
+                let shown = &error.body_json()["detail"]["value"];
+                let shown = shown.as_str().unwrap();
+                assert!(shown.starts_with(begins) && shown.ends_with('…'), "{shown}");
+                assert_eq!(shown.chars().count(), MAX_SHOWN + 1);
+            }
+        }
+        // The name of a field is the request's own, too, where it is not documented.
+        let error = ApiResponse::param_error(&long, &Value::Null, "must not be null", "body");
+        assert!(error.body().len() < 7 * MAX_SHOWN, "{}", error.body().len());
+        let value = serde_json::json!({ "a": [1, "b"] });
+        let error = ApiResponse::wrong_type("/a", Kind::Integer, &value).body_json();
+        assert_eq!(error["detail"]["value"], value);
     }
 }

@@ -89,7 +89,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets notifications go to this host as well. Otherwise they go to this machine only.
+    /// Lets notifications go to this host as well: `shop.example.com`, or `shop.example.com:8080` for this
+    /// port alone. Otherwise they go to this machine only. [`start`](Self::start) returns an error for anything
+    /// else, such as a URL.
     pub fn deliver_to(mut self, host: impl Into<String>) -> Self {
         self.deliver_to.push(host.into());
         self
@@ -162,6 +164,7 @@ impl SandboxBuilder {
     }
 
     fn start_server(self) -> cause::Result<Sandbox> {
+        let post = Post::new(&self.deliver_to)?;
         // The listener comes first: a port that is taken fails at once, before the slow keys.
         let listener = BoundListener::bind(self.address)?;
         self.keys.prepare()?;
@@ -173,13 +176,7 @@ impl SandboxBuilder {
         let drawn = format!("1{}", rng.digits(9));
         let first = self.first.named(self.mchid.unwrap_or(drawn));
         let settle_after = self.settle_after.map(|after| after.as_secs());
-        let state = SandboxState::new(
-            listener.address,
-            self.keys,
-            rng,
-            settle_after,
-            Post::new(self.deliver_to),
-        )?;
+        let state = SandboxState::new(listener.address, self.keys, rng, settle_after, post)?;
         let first = first.add_to(&state)?;
         for merchant in self.further {
             merchant.add_to(&state)?;

@@ -49,6 +49,7 @@ const MAX_WAITING: usize = 1_000;
 pub(crate) struct Outbox {
     /// What was queued since the task looked last, with its ID.
     queued: VecDeque<(String, Notice)>,
+    queued_bytes: usize,
     /// By their order.
     parcels: BTreeMap<u64, Parcel>,
     next: u64,
@@ -103,15 +104,24 @@ impl Outbox {
     /// Queues a notification.
     pub(crate) fn push(&mut self, id: String, notice: Notice) {
         self.has_news = true;
+        self.queued_bytes += parcel::notice_bytes(&notice);
         self.queued.push_back((id, notice));
-        if self.queued.len() > MAX_DELIVERIES {
-            self.queued.pop_front();
+        while self.queued.len() > MAX_DELIVERIES
+            || self.queued_bytes > MAX_BYTES && self.queued.len() > 1
+        {
+            self.take_queued();
         }
+    }
+
+    fn take_queued(&mut self) -> Option<(String, Notice)> {
+        let (id, notice) = self.queued.pop_front()?;
+        self.queued_bytes -= parcel::notice_bytes(&notice);
+        Some((id, notice))
     }
 
     /// Makes parcels of what was queued, due now.
     pub(crate) fn admit(&mut self, now: u64) {
-        while let Some((id, notice)) = self.queued.pop_front() {
+        while let Some((id, notice)) = self.take_queued() {
             let number = self.next;
             self.next += 1;
             self.due.insert((now, number));

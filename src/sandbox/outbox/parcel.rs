@@ -216,7 +216,8 @@ fn attempt_bytes(attempt: &Attempt) -> usize {
     ATTEMPT + header_bytes(&attempt.headers) + attempt.body.len() + error
 }
 
-fn notice_bytes(notice: &Notice) -> usize {
+/// Returns about how many bytes a notice takes.
+pub(super) fn notice_bytes(notice: &Notice) -> usize {
     let content = match &notice.content {
         Content::V3 { resource, .. } => value_bytes(resource),
         Content::V2 { fields, req_info } => {

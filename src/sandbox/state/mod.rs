@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn released_world_wakes_the_sender_if_there_is_news() {
         let address = ([127, 0, 0, 1], 80).into();
-        let (rng, post) = (Rng::from_seed(1), Post::new(Vec::new()));
+        let (rng, post) = (Rng::from_seed(1), Post::default());
         let state = SandboxState::new(address, KeySource::Pooled, rng, Some(60), post).unwrap();
         let wakes = |change: fn(&mut World)| {
             let mut world = state.world();

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{merchant::Merchants, world::World};
 
-/// How many timers can wait. One more makes the first of them fire before its time.
-// None is dropped: with it, frozen money would stay frozen.
+/// How many timers can wait. One more makes the one that was added first fire before its time.
+// None is dropped: with it, frozen money would stay frozen. A timer outlives what it is about, and one more
+// reaches further than another: what was added first is over in most cases, what is due first is not.
 const MAX_TIMERS: usize = 100_000;
 
 /// Something that happens at a time.
@@ -25,6 +26,8 @@ pub(crate) struct Timer {
 pub(crate) struct Timers {
     // Equal times fire in the order in which they were added.
     waiting: BTreeMap<(u64, u64), Timer>,
+    /// When each is due, by the order in which they were added.
+    due: BTreeMap<u64, u64>,
     next: u64,
     has_news: bool,
 }
@@ -32,6 +35,7 @@ pub(crate) struct Timers {
 impl Timers {
     pub(crate) fn add(&mut self, at: u64, timer: Timer) {
         self.waiting.insert((at, self.next), timer);
+        self.due.insert(self.next, at);
         self.next += 1;
         self.has_news = true;
     }
@@ -41,17 +45,24 @@ impl Timers {
         std::mem::take(&mut self.has_news)
     }
 
-    /// Removes and returns the next timer with its time, if it is due or too many wait.
+    /// Removes and returns the next timer that is due, with its time. If none is and too many wait, that is
+    /// the one that was added first, and its time is now.
     pub(crate) fn take_due(&mut self, now: u64) -> Option<(u64, Timer)> {
-        let is_full = self.waiting.len() > MAX_TIMERS;
-        let entry = self.waiting.first_entry()?;
-        let (at, _) = *entry.key();
-        if at > now && is_full {
-            tracing::warn!(
-                "more than {MAX_TIMERS} timers wait: the first one fires before its time"
-            );
+        let (&(at, number), _) = self.waiting.first_key_value()?;
+        if at <= now {
+            return Some((at, self.take(at, number)?));
         }
-        (at <= now || is_full).then(|| (at, entry.remove()))
+        if self.waiting.len() <= MAX_TIMERS {
+            return None;
+        }
+        tracing::warn!("more than {MAX_TIMERS} timers wait: one fires before its time");
+        let (&number, &at) = self.due.first_key_value()?;
+        Some((now, self.take(at, number)?))
+    }
+
+    fn take(&mut self, at: u64, number: u64) -> Option<Timer> {
+        self.due.remove(&number);
+        self.waiting.remove(&(at, number))
     }
 
     /// Returns when the next timer is due.
@@ -98,15 +109,24 @@ mod tests {
     #[test]
     fn surplus_timers_fire_early_and_none_is_lost() {
         let mut timers = Timers::default();
-        let all = MAX_TIMERS as u64 + 5;
-        for at in (1..=all).rev() {
-            timers.add(at, timer("x"));
+        let all = MAX_TIMERS as u64;
+        for at in 1..=all {
+            timers.add(all + at, timer(&at.to_string()));
         }
-        let mut fire = |now| -> Vec<_> {
+        // It is due before all others, and still waits for its time.
+        timers.add(10, timer("soon"));
+        timers.add(9, timer("sooner"));
+        let fire = |timers: &mut Timers, now| -> Vec<_> {
             let due = std::iter::from_fn(|| timers.take_due(now));
-            due.map(|(at, _)| at).collect()
+            due.map(|(at, timer)| (at, timer.key)).collect()
         };
-        assert_eq!(fire(0), [1, 2, 3, 4, 5]);
-        assert_eq!(fire(all).len(), MAX_TIMERS);
+        let named = |at, key: &str| (at, key.to_owned());
+        assert_eq!(fire(&mut timers, 3), [named(3, "1"), named(3, "2")]);
+        assert_eq!(
+            fire(&mut timers, 10),
+            [named(9, "sooner"), named(10, "soon")]
+        );
+        assert_eq!(fire(&mut timers, 2 * all).len(), MAX_TIMERS - 2);
+        assert!(timers.waiting.is_empty() && timers.due.is_empty());
     }
 }

@@ -102,7 +102,8 @@ impl V2Ctx<'_> {
 
 /// Answers a request of APIv2.
 pub(crate) fn answer(state: &SandboxState, request: &Arrived) -> ApiResponse {
-    verify::verified(state, request)
+    verify::check_gateway(request.parts.uri.path(), &request.listener)
+        .and_then(|()| verify::verified(state, request))
         .and_then(|verified| dispatch(verified, state, request))
         .unwrap_or_else(render::refusal)
 }

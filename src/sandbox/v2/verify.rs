@@ -36,7 +36,8 @@ pub(super) struct Verified {
 }
 
 /// Reads the fields of a request, and checks their sign.
-// Before anything else: without a valid sign, a request learns nothing but what is wrong with its form.
+// Before anything but the gateway's check: without a valid sign, a request learns nothing but what is wrong
+// with its form.
 pub(super) fn verified(state: &SandboxState, request: &Arrived) -> Result<Verified, V2Error> {
     let parts = &request.parts;
     let (fields, file) = match form::boundary(&parts.headers) {
@@ -92,18 +93,26 @@ fn requires_hmac(path: &str) -> bool {
         || path == "/pay/downloadfundflow"
 }
 
-/// Checks that the client presented the merchant's certificate if the path requires it.
+/// Checks that the client presented a certificate if the path requires one.
+// WeChat Pay's gateway does so, before anything of the request is read.
+pub(super) fn check_gateway(path: &str, listener: &Listener) -> Result<(), V2Error> {
+    match &listener.client_certificate {
+        // On every path.
+        ClientCertificate::Invalid => Err(bad_request("The SSL certificate error")),
+        ClientCertificate::None if paths::needs_certificate(path) => {
+            Err(bad_request("No required SSL certificate was sent"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the certificate is that of the merchant that signed, if the path requires one.
 pub(super) fn check_certificate(
     path: &str,
     listener: &Listener,
     merchant: &Merchant,
 ) -> Result<(), V2Error> {
     match &listener.client_certificate {
-        // A gateway refuses such a certificate on every path.
-        ClientCertificate::Invalid => Err(bad_request("The SSL certificate error")),
-        ClientCertificate::None if paths::needs_certificate(path) => {
-            Err(bad_request("No required SSL certificate was sent"))
-        }
         ClientCertificate::Valid(certificate)
             if paths::needs_certificate(path)
                 && (certificate.serial() != merchant.serial
@@ -236,6 +245,31 @@ mod tests {
     }
 
     #[test]
+    fn gateway_wants_a_certificate_where_the_documents_do() {
+        let listener = |client_certificate| Listener {
+            address: ([127, 0, 0, 1], 443).into(),
+            tls: true,
+            client_certificate,
+        };
+        let refused = |path, certificate| match check_gateway(path, &listener(certificate)) {
+            Err(V2Error::Page { status, html }) => Some((status.as_u16(), html)),
+            _ => None,
+        };
+        let (refund, order) = ("/secapi/pay/refund", "/pay/unifiedorder");
+        let (status, html) = refused(refund, ClientCertificate::None).unwrap();
+        assert_eq!(status, 400);
+        assert!(
+            html.contains("No required SSL certificate was sent"),
+            "{html}"
+        );
+        assert_eq!(refused(order, ClientCertificate::None), None);
+        for path in [refund, order] {
+            let (_, html) = refused(path, ClientCertificate::Invalid).unwrap();
+            assert!(html.contains("The SSL certificate error"), "{html}");
+        }
+    }
+
+    #[test]
     fn capitals_in_a_path_name_its_operation() {
         for name in ["add", "modify", "query"] {
             let found = operation(&Method::POST, &format!("/secapi/mch/{name}Institutionsub"));
@@ -281,6 +315,15 @@ mod tests {
         };
         assert_eq!(refused(read(Method::POST, None, "")), "post数据为空");
         assert_eq!(refused(read(Method::POST, None, "{}")), "XML格式错误");
+        let gbk = b"<xml><a>\xb2\xe8</a></xml>";
+        assert_eq!(
+            refused(read_fields(&Method::POST, None, gbk)),
+            "XML格式错误"
+        );
+        assert_eq!(
+            refused(read(Method::GET, Some("a=%b2%e8"), "")),
+            "XML格式错误"
+        );
         assert_eq!(
             refused(read(Method::GET, Some("a=1&a=2"), "")),
             "XML格式错误"

@@ -5,7 +5,7 @@ use crate::sandbox::{
     checks::merchant::Acting,
     flows::payments::pay::{
         engine::{self, NewOrder, Number, Order, Payer, Product},
-        order::{Payment, State},
+        order::Payment,
         read::MAX_TOTAL,
     },
     time::{format_compact, parse_compact},
@@ -69,7 +69,7 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
         .put("trade_state", order.trade_state())
         .put("trade_state_desc", order.trade_state_desc());
     // Fields of a payment appear only after it.
-    if let State::Paid(payment) | State::Revoked(Some(payment)) = &order.state {
+    if let Some(payment) = order.payment_made() {
         put_payment(&mut reply, order, payment);
     }
     Ok(reply.done())
@@ -153,6 +153,9 @@ fn payer(ctx: &V2Ctx<'_>, product: Product, acting: &Acting) -> Result<Payer, V2
     }
     if payer == Payer::default() {
         return Err(V2Error::Return("JSAPI支付必须传openid".to_owned()));
+    }
+    if payer.sub_openid.is_some() {
+        ctx.text("sub_appid")?;
     }
     Ok(payer)
 }

@@ -50,7 +50,7 @@ fn only_merchant(
             format!("the sandbox has no {what} {number}: create it with a request first")
         }
         (Some((one, _)), Some((other, _))) => format!(
-            "the merchants {one} and {other} both have a {what} {number}: give them different numbers"
+            "the merchants {one} and {other} both have {what} {number}: give them different numbers"
         ),
     };
     Err(Cause::request(message).not_sent())

@@ -262,3 +262,31 @@ fn code_payment_waits_for_the_password_and_can_be_taken_back() {
     post(&provider(&sandbox), reverse, body).unwrap();
     assert_eq!(sandbox.order_state("tea-0005").as_deref(), Some("REVOKED"));
 }
+
+#[test]
+fn sub_openid_needs_its_sub_appid() {
+    let sandbox = with_provider();
+    let client = provider(&sandbox);
+    let path = "v3/pay/partner/transactions/jsapi";
+    let mut body = partner_order("tea-0001");
+    body.as_object_mut().unwrap().remove("sub_appid");
+    let err = post(&client, path, body.clone()).unwrap_err();
+    assert!(err.to_string().contains("/body/sub_appid"), "{err}");
+    body["payer"] = json!({ "sp_openid": "oSp" });
+    post(&client, path, body).unwrap();
+
+    let mut xml = json!({
+        "appid": "wx1", "mch_id": SP_MCHID, "sub_mch_id": SUB_MCHID, "body": "茶",
+        "out_trade_no": "tea-0002", "total_fee": 100, "spbill_create_ip": "127.0.0.1",
+        "notify_url": "https://example.com/notify", "trade_type": "JSAPI", "sub_openid": "oSub",
+    });
+    let order = |xml: &Value| {
+        client
+            .chain("v2/pay/unifiedorder")
+            .post(json!({ "xml": xml }))
+    };
+    let err = order(&xml).unwrap_err();
+    assert!(err.to_string().contains("sub_appid"), "{err}");
+    xml["sub_appid"] = "wx2".into();
+    order(&xml).unwrap();
+}

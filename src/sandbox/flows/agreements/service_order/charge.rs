@@ -64,7 +64,7 @@ impl Fields<'_> {
             StatusCode::BAD_REQUEST,
             "INVALID_REQUEST",
             message,
-            &json!({
+            json!({
                 "field": "/total_amount",
                 "value": self.as_map().get("total_amount"),
                 "issue": issue,

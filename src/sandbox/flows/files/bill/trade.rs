@@ -11,10 +11,7 @@ use crate::sandbox::{
         },
         payments::refund::{Refund, Status},
     },
-    state::{
-        account::EntryKind,
-        world::{Store, World},
-    },
+    state::world::{Store, World},
 };
 
 /// Which rows a trade bill has.
@@ -97,8 +94,10 @@ fn rows_of<'a>(store: &'a Store, mchid: &str) -> Vec<Row<'a>> {
     let own = |order: &&Order| signer(&order.asked.acting) == mchid;
     let mut rows = Vec::new();
     for order in orders.iter().filter(own) {
-        let (State::Paid(payment) | State::Revoked(Some(payment))) = &order.state else {
-            continue;
+        let (payment, reversed_at) = match &order.state {
+            State::Paid(payment) => (payment, None),
+            State::Revoked(Some(reversal)) => (&reversal.payment, Some(reversal.time)),
+            _ => continue,
         };
         let row = |time, back| Row {
             time,
@@ -107,9 +106,7 @@ fn rows_of<'a>(store: &'a Store, mchid: &str) -> Vec<Row<'a>> {
             back,
         };
         rows.push(row(payment.time, None));
-        if let State::Revoked(_) = order.state {
-            rows.push(row(reversed_at(store, payment), Some(Back::Reversal)));
-        }
+        rows.extend(reversed_at.map(|time| row(time, Some(Back::Reversal))));
     }
     for refund in store.refund.refunds.iter() {
         let order = orders.get(&refund.out_trade_no).filter(own);
@@ -124,14 +121,6 @@ fn rows_of<'a>(store: &'a Store, mchid: &str) -> Vec<Row<'a>> {
         });
     }
     rows
-}
-
-/// Returns when a payment was taken back. Only the account knows.
-fn reversed_at(store: &Store, payment: &Payment) -> u64 {
-    let mut entries = store.account.entries().rev();
-    let entry =
-        entries.find(|entry| entry.kind == EntryKind::Refund && entry.id == payment.transaction_id);
-    entry.map_or(payment.time, |entry| entry.at)
 }
 
 /// In which bills a column is.
@@ -303,10 +292,12 @@ mod tests {
     use crate::sandbox::flows::{
         payments::pay::{
             Version,
-            tests::{MCHID, NOW, direct, paid, world},
+            engine::{self, Product},
+            tests::{MCHID, NOW, direct, order, paid, world},
         },
         payments::refund::{NewRefund, RefundFailure, refund, refund_fails},
     };
+    use crate::sandbox::state::account::{Entry, EntryKind};
 
     #[test]
     fn closed_refund_is_a_row_but_not_in_the_total() {
@@ -332,5 +323,33 @@ mod tests {
         assert!(bill.contains("`r1,`0.30,"), "{bill}");
         let total = bill.lines().last().unwrap();
         assert_eq!(total, "`3,`1.00,`0.25,`0.00,`0.00000,`1.00,`0.25");
+    }
+
+    #[test]
+    fn reversal_is_a_row_of_its_own_day_however_much_came_after_it() {
+        let (mut w, day) = (world(), 24 * 3600);
+        let code = "130000000000000001";
+        engine::code_pay(&mut w, order(Product::Code, "tea-0001", 100), code, NOW).unwrap();
+        let number = engine::Number::Merchants("tea-0001");
+        engine::reverse(&mut w, &direct(), number, NOW + day).unwrap();
+        // The account forgets old entries.
+        for at in 0..100_001 {
+            let entry = Entry {
+                at,
+                kind: EntryKind::SharingIn,
+                id: String::new(),
+                out_no: String::new(),
+                fen: 1,
+            };
+            w.store(MCHID).account.post(entry).unwrap();
+        }
+        let rows = |time| {
+            let bill = trade_bill(&w, MCHID, None, &format_date(time), TradeBill::All);
+            bill.map(|bill| bill.lines().count() - 3)
+        };
+        assert_eq!(
+            (rows(NOW), rows(NOW + day), rows(NOW + 2 * day)),
+            (Some(1), Some(1), None)
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::sandbox::{
         payments::pay::{
             Version,
             engine::{NewOrder, PartOf, Payer, Product},
-            read::{MAX_TOTAL, time_expire},
+            read::{MAX_TOTAL, sub_appid, time_expire},
             refusals,
         },
         v3,
@@ -162,7 +162,7 @@ fn read_part(
         acting,
         product: whole.product,
         appid: whole.appid.to_owned(),
-        sub_appid: fields.optional_text("sub_appid", 32)?.map(str::to_owned),
+        sub_appid: sub_appid(fields, &whole.payer)?.map(str::to_owned),
         out_trade_no: fields.merchant_order_number("out_trade_no", 6)?.to_owned(),
         description: fields.text("description", 127)?.to_owned(),
         attach: Some(fields.text("attach", 128)?.to_owned()),

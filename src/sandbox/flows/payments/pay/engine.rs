@@ -6,7 +6,7 @@
 
 use super::{
     notice,
-    order::{Prepaid, State},
+    order::{Prepaid, Reversal, State},
     refusals,
 };
 use crate::sandbox::{
@@ -259,7 +259,8 @@ pub(crate) fn reverse(
         };
         spend(w, &acting.mchid, &number, entry)?;
     }
-    by_out_trade_no_mut(w, &acting.mchid, &number)?.state = State::Revoked(payment);
+    let reversal = payment.map(|payment| Reversal { payment, time: now });
+    by_out_trade_no_mut(w, &acting.mchid, &number)?.state = State::Revoked(reversal);
     Ok(())
 }
 

@@ -125,6 +125,14 @@ pub(crate) struct Payment {
     pub(crate) bank_type: &'static str,
 }
 
+/// A payment that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reversal {
+    pub(crate) payment: Payment,
+    /// When it was taken back, in seconds since 1970.
+    pub(crate) time: u64,
+}
+
 /// Where an order stands.
 // The payment is part of the state: no paid order without one, and no unpaid one with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +143,7 @@ pub(crate) enum State {
     Paid(Payment),
     Closed,
     /// The cashier took it back. With a payment, that was given back.
-    Revoked(Option<Payment>),
+    Revoked(Option<Reversal>),
     /// A scanned code was not paid.
     PayError,
 }
@@ -187,12 +195,17 @@ impl Order {
         }
     }
 
-    /// Returns the ID of the order's payment, also of one that was taken back.
-    pub(crate) fn transaction_id(&self) -> Option<&str> {
+    /// Returns the payment, also one that was taken back.
+    pub(crate) fn payment_made(&self) -> Option<&Payment> {
         match &self.state {
-            State::Paid(payment) | State::Revoked(Some(payment)) => Some(&payment.transaction_id),
+            State::Paid(payment) | State::Revoked(Some(Reversal { payment, .. })) => Some(payment),
             _ => None,
         }
+    }
+
+    /// Returns the ID of the order's payment, also of one that was taken back.
+    pub(crate) fn transaction_id(&self) -> Option<&str> {
+        Some(&self.payment_made()?.transaction_id)
     }
 
     /// Returns what can still be refunded, in fen.

@@ -31,10 +31,6 @@ pub(super) fn new_order(
         }
         false => fields.text("sp_appid", 32)?,
     };
-    let sub_appid = match is_direct {
-        true => None,
-        false => fields.optional_text("sub_appid", 32)?,
-    };
     let description = fields.text("description", 127)?;
     let out_trade_no = fields.merchant_order_number("out_trade_no", 6)?;
     let attach = fields.optional_text("attach", 128)?;
@@ -46,6 +42,10 @@ pub(super) fn new_order(
         _ => Some(fields.notify_url()?),
     };
     let payer = payer(fields, product, is_direct)?;
+    let sub_appid = match is_direct {
+        true => None,
+        false => sub_appid(fields, &payer)?,
+    };
     scene(fields, product)?;
     let settle_info = fields.optional_object("settle_info")?;
     let profit_sharing = match settle_info {
@@ -102,6 +102,18 @@ fn payer(fields: &Fields<'_>, product: Product, is_direct: bool) -> Result<Payer
         Some(_) => payer.optional_text("sp_openid", 128)?.map(str::to_owned),
     };
     Ok(Payer { openid, sub_openid })
+}
+
+/// Reads the app of a sub-merchant.
+// A `sub_openid` says nothing without its app.
+pub(crate) fn sub_appid<'a>(
+    fields: &Fields<'a>,
+    payer: &Payer,
+) -> Result<Option<&'a str>, ApiResponse> {
+    match payer.sub_openid {
+        Some(_) => fields.text("sub_appid", 32).map(Some),
+        None => fields.optional_text("sub_appid", 32),
+    }
 }
 
 fn scene(fields: &Fields<'_>, product: Product) -> Result<(), ApiResponse> {

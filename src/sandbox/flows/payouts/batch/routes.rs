@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Batch, NewBatch, NewDetail, rules};
+use crate::catalog::Kind;
 use crate::sandbox::{
     checks::{documented::unsigned, fields::Fields, merchant::check_appid},
     dispatch::{
@@ -218,9 +219,10 @@ fn integer(
             let issue = format!("must be from {} to {}", range.start(), range.end());
             Err(query_error(name, text, &issue))
         }
-        None => Err(ApiResponse::not_an_integer(
+        None => Err(ApiResponse::wrong_text(
             "query",
             &format!("/{name}"),
+            Kind::Integer,
             text,
         )),
     }
