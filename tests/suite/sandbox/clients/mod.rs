@@ -3,3 +3,4 @@
 mod apiv2;
 mod axios_plugin;
 mod mutual_tls;
+mod python_client;

@@ -1,0 +1,66 @@
+"""Pay-score orders, and the notification URL of complaints."""
+
+from link import handle
+
+SERVICE = '500001'
+
+
+async def run(client, sandbox):
+    await service_orders(client, sandbox)
+    await complaints(client)
+
+
+async def service_orders(client, sandbox):
+    async def create(number):
+        return await client.ok(
+            'payscore_create',
+            out_order_no=number,
+            service_id=SERVICE,
+            service_introduction='某某酒店',
+            time_range={'start_time': 'OnAccept'},
+            risk_fund={'name': 'ESTIMATE_ORDER_COST', 'amount': 10000},
+        )
+
+    created = await create('pyscore1')
+    assert created['state'] == 'CREATED' and created['package']
+    handle('user_confirms', 'pyscore1')
+    assert client.notified('PAYSCORE.USER_CONFIRM')['out_order_no'] == 'pyscore1'
+    queried = await client.ok('payscore_query', service_id=SERVICE, out_order_no='pyscore1')
+    assert queried['state_description'] == 'USER_CONFIRM'
+    completed = await client.ok(
+        'payscore_complete',
+        'pyscore1',
+        SERVICE,
+        [{'name': '就餐费用', 'amount': 4000}],
+        3900,
+        post_discounts=[{'name': '满20减1元', 'description': '不与其他优惠叠加', 'amount': 100}],
+    )
+    assert completed['collection']['state'] == 'USER_PAYING'
+    modified = await client.ok(
+        'payscore_modify', 'pyscore1', SERVICE, [{'name': '就餐费用', 'amount': 3000}], 3000, '用户投诉'
+    )
+    assert modified['collection']['paying_amount'] == 3000
+    await client.ok('payscore_pay', 'pyscore1', SERVICE)
+    before = handle('available', client.package._mchid)
+    handle('user_pays', 'pyscore1')
+    notified = client.notified('PAYSCORE.USER_PAID')
+    assert notified['collection']['state'] == 'USER_PAID'
+    assert handle('available', client.package._mchid) == before + 3000
+
+    await create('pyscore2')
+    await client.ok('payscore_cancel', 'pyscore2', SERVICE, '用户取消')
+    queried = await client.ok('payscore_query', service_id=SERVICE, out_order_no='pyscore2')
+    assert queried['state'] == 'REVOKED'
+    refused = await client.refused(
+        'payscore_sync', 'pyscore2', SERVICE, detail={'paid_time': '20091225091210'}
+    )
+    assert refused[0] == 400
+
+
+async def complaints(client):
+    url = 'https://www.example.com/notify'
+    assert (await client.ok('complaint_notification_create', url))['url'] == url
+    assert (await client.ok('complaint_notification_query'))['url']
+    await client.ok('complaint_notification_update', f'{url}2')
+    await client.ok('complaint_notification_delete')
+    assert (await client.ok('complaint_list_query', limit=5))['limit'] == 5

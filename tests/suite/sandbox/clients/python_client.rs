@@ -1,0 +1,197 @@
+//! The sandbox, called by another client: the Python package `wechatpayv3`, blocking and async, with the
+//! platform's public key and with platform certificates. The flows are in `tests/python`.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use wechatpay_chain::sandbox::{
+    DeliveryFault, Fault, Merchant, MerchantOptions, PlatformMode, RefundFailure, Rotation, Sandbox,
+};
+
+use crate::fixtures::{material, pip, scratch::Scratch};
+
+const SHOP: &str = "1900000111";
+const PARTNER: &str = "1900000109";
+const SUB_MCHID: &str = "1900000110";
+
+#[test]
+fn blocking_client_with_the_public_key_completes_every_flow() {
+    complete_flows(PlatformMode::PublicKey, false);
+}
+
+#[test]
+fn blocking_client_with_certificates_completes_every_flow() {
+    complete_flows(PlatformMode::Certificate, false);
+}
+
+#[test]
+fn async_client_with_the_public_key_completes_every_flow() {
+    complete_flows(PlatformMode::PublicKey, true);
+}
+
+#[test]
+fn async_client_with_certificates_completes_every_flow() {
+    complete_flows(PlatformMode::Certificate, true);
+}
+
+fn complete_flows(mode: PlatformMode, is_async: bool) {
+    let Some(requirements) = material::text("tests/python/requirements.txt") else {
+        return;
+    };
+    let Some(interpreter) = pip::with_packages(&requirements) else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let mut python = Command::new(interpreter)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/sandbox.py"))
+        // Its requests go to this machine alone.
+        .env("NO_PROXY", "127.0.0.1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut to_python = python.stdin.take().unwrap();
+    let from_python = BufReader::new(python.stdout.take().unwrap());
+
+    // The program has no access to the handle, so it requests each method with one line.
+    let mut sandbox = None;
+    let mut has_finished = false;
+    for line in from_python.lines() {
+        let command: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let args = command["args"].as_array().unwrap();
+        let result = match (command["what"].as_str().unwrap(), &sandbox) {
+            ("start", None) => {
+                let started = start(mode, text(&args[0]));
+                let about = describe(&started, mode, is_async, &scratch);
+                sandbox = Some(started);
+                about
+            }
+            ("finish", Some(_)) => {
+                has_finished = true;
+                Value::Null
+            }
+            (what, Some(sandbox)) => {
+                let result = act(sandbox, what, args);
+                sandbox.settle().unwrap();
+                result
+            }
+            (what, None) => panic!("{what} before the start"),
+        };
+        writeln!(to_python, "{}", json!({ "result": result })).unwrap();
+    }
+    let succeeded = python.wait().unwrap().success();
+    assert!(
+        succeeded && has_finished,
+        "the program failed: see its error above"
+    );
+    // Nothing of the flows was answered without a state.
+    let sandbox = sandbox.unwrap();
+    assert_eq!(sandbox.order_state("py-native-2").unwrap(), "CLOSED");
+    assert_eq!(sandbox.order_state("pyscore1").unwrap(), "DONE");
+}
+
+/// Starts a sandbox with a merchant, a receiver of profit sharing and a service provider.
+fn start(mode: PlatformMode, receiver: &str) -> Sandbox {
+    let url = |mchid: &str| format!("{receiver}/{mchid}");
+    let shop = MerchantOptions::new(SHOP)
+        .platform_mode(mode)
+        .notify_url("*", url(SHOP));
+    let partner = MerchantOptions::new(PARTNER)
+        .partner_of([SUB_MCHID])
+        .platform_mode(mode);
+    Sandbox::builder()
+        .platform_mode(mode)
+        .merchant(shop)
+        .merchant(partner)
+        .start()
+        .unwrap()
+}
+
+fn describe(sandbox: &Sandbox, mode: PlatformMode, is_async: bool, scratch: &Scratch) -> Value {
+    let merchants = sandbox.merchants();
+    let keys = |mchid: &str| {
+        let merchant: &Merchant = merchants.iter().find(|it| it.mchid() == mchid).unwrap();
+        json!({
+            "mchid": mchid,
+            "appid": merchant.appid(),
+            "serial": merchant.serial(),
+            "privateKey": merchant.private_key_pem().unwrap(),
+            "apiv3Key": merchant.apiv3_key(),
+        })
+    };
+    json!({
+        "baseUri": sandbox.base_uri(),
+        "mode": if mode == PlatformMode::PublicKey { "public key" } else { "certificates" },
+        "async": is_async,
+        "folder": scratch.path(),
+        "platformKeyId": sandbox.platform_key_id(),
+        "platformKey": sandbox.platform_key_pem(),
+        "merchant": keys(sandbox.mchid()),
+        "shop": keys(SHOP),
+        "partner": keys(PARTNER),
+        "subMchid": SUB_MCHID,
+    })
+}
+
+/// Calls a method of the handle.
+fn act(sandbox: &Sandbox, what: &str, args: &[Value]) -> Value {
+    let at = |nth: usize| text(&args[nth]);
+    let done = match what {
+        "settle" => Ok(()),
+        "advance" => {
+            sandbox.advance(Duration::from_secs(args[0].as_u64().unwrap()));
+            Ok(())
+        }
+        "available" => return sandbox.balance(at(0)).unwrap().available.into(),
+        "auth_code" => return sandbox.auth_code().into(),
+        "user_pays" => sandbox.user_pays(at(0)),
+        "user_confirms" => sandbox.user_confirms(at(0)),
+        "refund_fails" => sandbox.refund_fails(at(0), RefundFailure::Abnormal),
+        "user_confirms_transfer" => sandbox.user_confirms_transfer(at(0)),
+        "transfer_succeeds" => sandbox.transfer_succeeds(at(0)),
+        "transfer_fails" => sandbox.transfer_fails(at(0), at(1)),
+        "transfer_is_cancelled" => sandbox.transfer_is_cancelled(at(0)),
+        "batch_finishes" => sandbox.batch_finishes(at(0)),
+        "platform_mode" => sandbox.platform_mode(at(0), PlatformMode::Both),
+        "rotate_certificates" => {
+            let effective = match at(1) {
+                "both" => Rotation::Both,
+                "new" => Rotation::New,
+                other => panic!("unknown rotation {other}"),
+            };
+            sandbox.rotate_certificates(at(0), effective)
+        }
+        "damage_response" => {
+            sandbox.inject(Fault::BadSignature);
+            Ok(())
+        }
+        "damage_notification" => {
+            sandbox.inject_delivery(match at(0) {
+                "bad signature" => DeliveryFault::BadSignature,
+                "probe" => DeliveryFault::Probe,
+                "wrong key" => DeliveryFault::WrongKey,
+                "other APIv3 key" => DeliveryFault::WrongApiv3Key,
+                other => panic!("unknown fault {other}"),
+            });
+            Ok(())
+        }
+        "notify" => {
+            let resource = args[2].clone();
+            let sent = sandbox.notify_to(sandbox.mchid(), at(0), resource, at(1));
+            sent.map(drop)
+        }
+        other => panic!("unknown method {other}"),
+    };
+    done.unwrap_or_else(|err| panic!("{what} {args:?}: {err}"));
+    Value::Null
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
