@@ -137,4 +137,4 @@ pub use outbox::{
     Attempt, Delivery, DeliveryFault, DeliveryState, Release, SandboxEvent, Subscription,
 };
 pub use shaped::Scripted;
-pub use state::RecordedRequest;
+pub use state::{RecordedRequest, StateChange, StateKind};

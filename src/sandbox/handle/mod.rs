@@ -200,7 +200,7 @@ impl fmt::Debug for Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{Delivery, SandboxEvent, Subscription};
+    use crate::sandbox::{Delivery, SandboxEvent, StateChange, Subscription};
 
     #[test]
     fn public_types_are_send_and_sync() {
@@ -215,5 +215,6 @@ mod tests {
         assert_send_sync::<Delivery>();
         assert_send_sync::<SandboxEvent>();
         assert_send_sync::<Subscription>();
+        assert_send_sync::<StateChange>();
     }
 }

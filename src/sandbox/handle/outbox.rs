@@ -204,7 +204,8 @@ impl Sandbox {
         settled.await.map_err(|_| ended())
     }
 
-    /// Returns the events from now on: requests, their responses, and attempts to deliver notifications.
+    /// Returns the events from now on: requests, their responses, changes of states, and attempts to deliver
+    /// notifications.
     ///
     /// ```
     /// use std::time::Duration;
@@ -221,6 +222,23 @@ impl Sandbox {
     ///     panic!("no request");
     /// };
     /// assert_eq!(request.path(), "/v3/security/echo");
+    ///
+    /// client.chain("v3/pay/transactions/native").post(json!({ "json": {
+    ///     "appid": sandbox.appid(),
+    ///     "mchid": sandbox.mchid(),
+    ///     "description": "A cup of tea",
+    ///     "out_trade_no": "tea-0001",
+    ///     "notify_url": "https://example.com/notify",
+    ///     "amount": { "total": 100 },
+    /// }}))?;
+    /// sandbox.user_pays("tea-0001")?;
+    /// let mut states = Vec::new();
+    /// while let Some(event) = events.try_next() {
+    ///     if let SandboxEvent::State(change) = event {
+    ///         states.push(change.to().to_owned());
+    ///     }
+    /// }
+    /// assert_eq!(states, ["NOTPAY", "SUCCESS"]);
     /// # Ok(())
     /// # }
     /// ```

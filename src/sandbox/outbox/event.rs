@@ -10,7 +10,10 @@ use std::{
 use tokio::sync::Notify;
 
 use super::Delivery;
-use crate::sandbox::RecordedRequest;
+use crate::sandbox::{
+    RecordedRequest,
+    state::{StateChange, changes::Changes},
+};
 
 /// How many events wait for a slow subscriber. One more drops the oldest.
 const MAX_WAITING: usize = 1_000;
@@ -29,6 +32,9 @@ pub enum SandboxEvent {
     Answered(RecordedRequest),
     /// An attempt to deliver a notification ended.
     Delivery(Delivery),
+    /// The state of an order or a payout changed, or there is a new one. A query can show a service order
+    /// that has expired: then it changes at the query.
+    State(StateChange),
 }
 
 /// Receives a sandbox's events from the moment it was made:
@@ -119,6 +125,7 @@ impl SandboxEvent {
         match self {
             Self::Request(request) | Self::Answered(request) => request.bytes(),
             Self::Delivery(delivery) => delivery.bytes,
+            Self::State(change) => change.bytes(),
         }
     }
 }
@@ -177,6 +184,17 @@ impl Subscribers {
         self.prune();
         for shared in self.0.iter().filter_map(Weak::upgrade) {
             shared.change(|waiting| waiting.push(event.clone()));
+        }
+    }
+
+    pub(super) fn publish_changes(&mut self, changes: Changes) {
+        self.prune();
+        for shared in self.0.iter().filter_map(Weak::upgrade) {
+            shared.change(|waiting| {
+                waiting.missed += changes.missed;
+                let events = changes.waiting.iter().cloned().map(SandboxEvent::State);
+                events.for_each(|event| waiting.push(event));
+            });
         }
     }
 

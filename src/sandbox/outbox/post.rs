@@ -8,6 +8,7 @@ use super::event::{SandboxEvent, Subscribers, Subscription};
 use crate::{
     error::{Cause, cause::Result, value::shown},
     protocol::url::host::Origin,
+    sandbox::state::changes::Changes,
 };
 
 /// Where notifications may go, and who watches.
@@ -87,6 +88,11 @@ impl Post {
         if let Some(event) = event() {
             self.subscribers().publish(&event);
         }
+    }
+
+    /// Publishes changes of states. The world may be locked.
+    pub(crate) fn publish_changes(&self, changes: Changes) {
+        self.subscribers().publish_changes(changes);
     }
 
     fn subscribers(&self) -> std::sync::MutexGuard<'_, Subscribers> {

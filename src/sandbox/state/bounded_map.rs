@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::changes::{Changes, StateChange, Stateful, Watch};
+
 /// Values by a string key, at most `limit` of them.
 // The limit keeps a sandbox that runs for days, or under a load test, from filling the memory.
 #[derive(Clone, Debug)]
@@ -9,6 +11,7 @@ pub(crate) struct BoundedMap<T> {
     values: HashMap<String, T>,
     oldest_first: VecDeque<String>,
     limit: usize,
+    watch: Option<Watch>,
 }
 
 impl<T> BoundedMap<T> {
@@ -17,7 +20,41 @@ impl<T> BoundedMap<T> {
             values: HashMap::new(),
             oldest_first: VecDeque::new(),
             limit,
+            watch: None,
         }
+    }
+
+    /// Returns a map that notes which states change. [`Store::take_changes`] must ask it for them: otherwise
+    /// the notes are never thrown away.
+    ///
+    /// [`Store::take_changes`]: super::world::Store::take_changes
+    pub(crate) fn watched(limit: usize) -> Self
+    where
+        T: Stateful,
+    {
+        Self {
+            watch: Some(Watch::default()),
+            ..Self::new(limit)
+        }
+    }
+
+    /// Moves the changes of states since the last time to the others.
+    pub(crate) fn take_changes(&mut self, mchid: &str, changes: &mut Changes)
+    where
+        T: Stateful,
+    {
+        let Some(watch) = &mut self.watch else {
+            return;
+        };
+        watch.compare(&self.values, |number, from, to| {
+            changes.add(StateChange {
+                mchid: mchid.to_owned(),
+                kind: T::KIND,
+                number,
+                from,
+                to,
+            });
+        });
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
@@ -25,12 +62,15 @@ impl<T> BoundedMap<T> {
     }
 
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
-        self.values.get_mut(key)
+        let value = self.values.get_mut(key)?;
+        touch(&mut self.watch, key);
+        Some(value)
     }
 
     /// Removes a value.
     pub(crate) fn remove(&mut self, key: &str) -> Option<T> {
         let removed = self.values.remove(key)?;
+        touch(&mut self.watch, key);
         self.oldest_first.retain(|kept| kept != key);
         Some(removed)
     }
@@ -46,7 +86,9 @@ impl<T> BoundedMap<T> {
     // A second index would have to follow every change, and a scan of 10,000 orders takes less than a
     // millisecond.
     pub(crate) fn find_mut(&mut self, matches: impl Fn(&T) -> bool) -> Option<&mut T> {
-        self.values.values_mut().find(|value| matches(value))
+        let (key, value) = self.values.iter_mut().find(|(_, value)| matches(value))?;
+        touch(&mut self.watch, key);
+        Some(value)
     }
 
     /// Like [`find_mut`](Self::find_mut), for reading. Returns the oldest one that matches.
@@ -68,6 +110,7 @@ impl<T> BoundedMap<T> {
                 return false;
             };
             if let Some(oldest) = self.oldest_first.remove(index) {
+                touch(&mut self.watch, &oldest);
                 self.values.remove(&oldest);
             }
         }
@@ -77,6 +120,7 @@ impl<T> BoundedMap<T> {
 
     /// Inserts a value, replacing an earlier one with this key.
     pub(crate) fn insert(&mut self, key: String, value: T) {
+        touch(&mut self.watch, &key);
         if self.values.insert(key.clone(), value).is_some() {
             // The key is in the queue already, and stays as old as it was.
             return;
@@ -84,9 +128,17 @@ impl<T> BoundedMap<T> {
         self.oldest_first.push_back(key);
         if self.oldest_first.len() > self.limit {
             if let Some(oldest) = self.oldest_first.pop_front() {
+                touch(&mut self.watch, &oldest);
                 self.values.remove(&oldest);
             }
         }
+    }
+}
+
+// A function of the field, not of the map: its values are borrowed meanwhile.
+fn touch(watch: &mut Option<Watch>, key: &str) {
+    if let Some(watch) = watch {
+        watch.touch(key);
     }
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod authority;
 pub(super) mod bounded_map;
+pub(super) mod changes;
 pub(super) mod clock;
 pub(super) mod files;
 pub(super) mod keys;
@@ -14,8 +15,11 @@ mod request_log;
 pub(super) mod timers;
 pub(super) mod world;
 
-pub use self::request_log::RecordedRequest;
 pub(super) use self::request_log::{header_bytes, line_bytes};
+pub use self::{
+    changes::{StateChange, StateKind},
+    request_log::RecordedRequest,
+};
 
 use std::{
     net::SocketAddr,
@@ -39,8 +43,8 @@ use crate::error::cause::Result;
 
 /// The state that the handle, the server and the flows share.
 // Each part has its own lock, so that a test that reads the request log does not wait for a handler.
-// They cannot deadlock: with the world locked, only the clock, `rng` and `merchants` are, and these take
-// no other.
+// They cannot deadlock: with the world locked, only the clock, `rng`, `merchants` and the subscribers are,
+// and these take no other.
 pub(super) struct SandboxState {
     pub(super) merchants: Merchants,
     pub(super) platform: PlatformKeys,
@@ -84,10 +88,12 @@ impl SandboxState {
     }
 
     /// Locks the world. Never hold it over RSA or another lock, except those of the clock, `rng` and
-    /// `merchants`. When it is released, the sender of notifications looks at what was added.
+    /// `merchants`. When it is released, the sender of notifications looks at what was added, and subscribers
+    /// are told which states changed.
     pub(super) fn world(&self) -> LockedWorld<'_> {
         LockedWorld {
             world: lock(&self.world),
+            post: &self.post,
             wake: Wake {
                 woken: &self.woken,
                 is_needed: false,
@@ -138,6 +144,7 @@ impl SandboxState {
 pub(super) struct LockedWorld<'a> {
     // Fields are dropped in this order: the sender is woken when it can have the lock.
     world: MutexGuard<'a, World>,
+    post: &'a Post,
     wake: Wake<'a>,
 }
 
@@ -163,6 +170,11 @@ impl DerefMut for LockedWorld<'_> {
 impl Drop for LockedWorld<'_> {
     fn drop(&mut self) {
         self.wake.is_needed = self.world.take_news();
+        // Before the lock is released: subscribers see the changes in the order in which they were made.
+        let changes = self.world.take_changes();
+        if !changes.is_empty() {
+            self.post.publish_changes(changes);
+        }
     }
 }
 

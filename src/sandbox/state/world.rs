@@ -1,9 +1,14 @@
 //! The orders and money of all merchants, and what is still to happen to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    ops::Deref,
+};
 
 use super::{
     account::Account,
+    changes::Changes,
     files::Files,
     merchant::{Merchant, Merchants},
     random::Rng,
@@ -23,13 +28,21 @@ use crate::sandbox::{
 #[derive(Clone)]
 pub(crate) struct World {
     /// By merchant ID.
-    pub(crate) stores: BTreeMap<String, Store>,
+    pub(crate) stores: Stores,
     pub(crate) outbox: Outbox,
     pub(crate) timers: Timers,
     pub(crate) rng: Rng,
     pub(crate) files: Files,
     /// After how many seconds WeChat Pay finishes what it accepted. `None`: only when the handle says so.
     pub(crate) settle_after: Option<u64>,
+    changes: Changes,
+}
+
+/// The stores of merchants. It knows which were lent out for a change.
+#[derive(Clone, Default)]
+pub(crate) struct Stores {
+    stores: BTreeMap<String, Store>,
+    touched: BTreeSet<String>,
 }
 
 /// What belongs to one merchant, or to a sub-merchant.
@@ -53,12 +66,13 @@ pub(crate) struct Store {
 impl World {
     pub(crate) fn new(rng: Rng, settle_after: Option<u64>) -> Self {
         Self {
-            stores: BTreeMap::new(),
+            stores: Stores::default(),
             outbox: Outbox::default(),
             timers: Timers::default(),
             rng,
             files: Files::default(),
             settle_after,
+            changes: Changes::default(),
         }
     }
 
@@ -72,9 +86,7 @@ impl World {
 
     /// Adds a merchant's store with this balance, unless it has one.
     pub(crate) fn add_store(&mut self, mchid: &str, balance: u64) {
-        self.stores
-            .entry(mchid.to_owned())
-            .or_insert_with(|| Store::with_balance(balance));
+        self.stores.get_or_insert(mchid, balance);
     }
 
     /// Lets a merchant act for a sub-merchant, which gets a store with this balance.
@@ -94,9 +106,7 @@ impl World {
     /// Returns the store of a merchant, of a new one if need be.
     // Never call it with an ID that a request made up: each one stays.
     pub(crate) fn store(&mut self, mchid: &str) -> &mut Store {
-        self.stores
-            .entry(mchid.to_owned())
-            .or_insert_with(|| Store::with_balance(0))
+        self.stores.get_or_insert(mchid, 0)
     }
 
     /// Returns a random number of `length` digits that begins with `prefix`.
@@ -140,6 +150,20 @@ impl World {
         timers || outbox
     }
 
+    /// Returns the changes of states since the last time.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        self.note_changes();
+        mem::take(&mut self.changes)
+    }
+
+    fn note_changes(&mut self) {
+        for mchid in mem::take(&mut self.stores.touched) {
+            if let Some(store) = self.stores.stores.get_mut(&mchid) {
+                store.take_changes(&mchid, &mut self.changes);
+            }
+        }
+    }
+
     /// Fires the timers that are due, in order.
     pub(crate) fn run_due(&mut self, merchants: &Merchants, now: u64) {
         // A timer that sets itself again for its own time would never let go of the lock.
@@ -150,7 +174,37 @@ impl World {
             (timer.fire)(self, merchants, &timer, at);
             // What it notified about is due at its own time, not at the end of a long `advance`.
             self.outbox.admit(at);
+            // What changes twice in a long `advance` is two changes.
+            self.note_changes();
         }
+    }
+}
+
+impl Stores {
+    /// Returns a merchant's store, for a change.
+    pub(crate) fn get_mut(&mut self, mchid: &str) -> Option<&mut Store> {
+        let store = self.stores.get_mut(mchid)?;
+        if !self.touched.contains(mchid) {
+            self.touched.insert(mchid.to_owned());
+        }
+        Some(store)
+    }
+
+    fn get_or_insert(&mut self, mchid: &str, balance: u64) -> &mut Store {
+        if !self.touched.contains(mchid) {
+            self.touched.insert(mchid.to_owned());
+        }
+        let store = self.stores.entry(mchid.to_owned());
+        store.or_insert_with(|| Store::with_balance(balance))
+    }
+}
+
+// For reading only: without `DerefMut`, no change goes unnoticed.
+impl Deref for Stores {
+    type Target = BTreeMap<String, Store>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.stores
     }
 }
 
@@ -170,6 +224,34 @@ impl Store {
             v2: v2::Tables::default(),
             shaped: shaped::Memory::default(),
         }
+    }
+
+    /// Moves the changes of states since the last time to the others.
+    // Every field is named: who adds one says here whether it has states, or the crate does not compile.
+    // The map of such a table is made by `BoundedMap::watched`.
+    pub(super) fn take_changes(&mut self, mchid: &str, changes: &mut Changes) {
+        let Self {
+            account: _,
+            sub_merchants: _,
+            pay,
+            combine: _,
+            refund,
+            transfer,
+            sharing,
+            batch,
+            service_orders,
+            receipt: _,
+            v2,
+            shaped: _,
+        } = self;
+        pay.transactions.take_changes(mchid, changes);
+        refund.refunds.take_changes(mchid, changes);
+        service_orders.orders.take_changes(mchid, changes);
+        sharing.orders.take_changes(mchid, changes);
+        sharing.returns.take_changes(mchid, changes);
+        transfer.bills.take_changes(mchid, changes);
+        batch.batches.take_changes(mchid, changes);
+        v2.red_packets.take_changes(mchid, changes);
     }
 }
 

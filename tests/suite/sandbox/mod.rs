@@ -12,4 +12,5 @@ mod openssl_client;
 mod payments;
 mod payouts;
 mod snapshots;
+mod states;
 mod trust;

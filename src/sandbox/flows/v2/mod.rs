@@ -69,10 +69,19 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 /// What one merchant has of it. Its payments and refunds are with those of APIv3.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tables {
     /// By `mch_billno`.
     pub(crate) red_packets: Payouts<RedPacket>,
     /// By `partner_trade_no`.
     transfers: Payouts<Transfer>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            red_packets: Payouts::watched(),
+            transfers: Payouts::default(),
+        }
+    }
 }

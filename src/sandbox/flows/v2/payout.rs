@@ -7,6 +7,7 @@ use crate::sandbox::{
     state::{
         account::{Entry, EntryKind},
         bounded_map::BoundedMap,
+        changes::{Changes, Stateful},
         world::World,
     },
     v2::V2Error,
@@ -97,6 +98,21 @@ impl<T> Payouts<T> {
 
     pub(crate) fn get_mut(&mut self, number: &str) -> Option<&mut T> {
         self.0.get_mut(number).map(|payout| &mut payout.made)
+    }
+}
+
+impl<T> Payouts<T>
+where
+    Payout<T>: Stateful,
+{
+    /// Returns payouts whose changes of states are noted: see [`BoundedMap::watched`].
+    pub(super) fn watched() -> Self {
+        Self(BoundedMap::watched(MAX_PAYOUTS))
+    }
+
+    /// Moves the changes of states since the last time to the others.
+    pub(crate) fn take_changes(&mut self, mchid: &str, changes: &mut Changes) {
+        self.0.take_changes(mchid, changes);
     }
 }
 

@@ -1,16 +1,20 @@
 //! Red packets: `SENT` → `RECEIVED`, or `REFUND` after a day.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::{
-    payout,
+    payout::{self, Payout},
     reply::{Reply, asked, format_time, merchants_number, wrong},
 };
 use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::payments::pay::engine,
     state::{
+        StateKind,
         account::{Entry, EntryKind},
+        changes::Stateful,
         timers::Timer,
         world::World,
     },
@@ -240,6 +244,14 @@ fn sent<'a>(w: &'a mut World, mchid: &str, number: &str) -> Result<&'a mut RedPa
 
 fn not_found() -> Refusal {
     Refusal::new(404, "NOT_FOUND", "NOT_FOUND", "指定单号数据不存在")
+}
+
+impl Stateful for Payout<RedPacket> {
+    const KIND: StateKind = StateKind::RedPacket;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.made.status().into()
+    }
 }
 
 impl RedPacket {

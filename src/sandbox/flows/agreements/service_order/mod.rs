@@ -15,6 +15,8 @@ mod view;
 pub(crate) use routes::ROUTES;
 pub(crate) use user::{confirm, pay};
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -22,7 +24,7 @@ use self::charge::Charge;
 use crate::sandbox::{
     checks::fields::Fields,
     dispatch::response::ApiResponse,
-    state::bounded_map::BoundedMap,
+    state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
     time::{format_compact, parse_compact},
 };
 
@@ -47,7 +49,7 @@ pub(crate) struct Tables {
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            orders: BoundedMap::new(MAX_ORDERS),
+            orders: BoundedMap::watched(MAX_ORDERS),
         }
     }
 }
@@ -72,6 +74,14 @@ pub(crate) struct ServiceOrder {
     modification: Option<Map<String, Value>>,
     openid: Option<String>,
     payment: Option<Payment>,
+}
+
+impl Stateful for ServiceOrder {
+    const KIND: StateKind = StateKind::ServiceOrder;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.state().into()
+    }
 }
 
 /// The IDs that WeChat Pay gives an order.

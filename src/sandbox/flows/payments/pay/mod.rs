@@ -11,12 +11,22 @@ mod view;
 pub(crate) use order::Version;
 pub(crate) use routes::ROUTES;
 
+use std::borrow::Cow;
+
 use order::Order;
 
-use crate::sandbox::state::bounded_map::BoundedMap;
+use crate::sandbox::state::{StateKind, bounded_map::BoundedMap, changes::Stateful};
 
 /// How many orders of a merchant are kept.
 const MAX_ORDERS: usize = 10_000;
+
+impl Stateful for Order {
+    const KIND: StateKind = StateKind::Payment;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.trade_state().into()
+    }
+}
 
 /// The orders of one merchant.
 #[derive(Clone, Debug)]
@@ -28,7 +38,7 @@ pub(crate) struct Tables {
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            transactions: BoundedMap::new(MAX_ORDERS),
+            transactions: BoundedMap::watched(MAX_ORDERS),
         }
     }
 }

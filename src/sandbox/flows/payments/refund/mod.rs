@@ -8,10 +8,15 @@ pub(crate) use routes::ROUTES;
 
 pub(crate) use engine::{find_refund, refund, refund_fails, refund_succeeds, refunds_of};
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::pay::Version;
-use crate::sandbox::{checks::merchant::Acting, state::bounded_map::BoundedMap};
+use crate::sandbox::{
+    checks::merchant::Acting,
+    state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
+};
 
 /// How many refunds of a merchant are kept.
 const MAX_REFUNDS: usize = 10_000;
@@ -26,7 +31,7 @@ pub(crate) struct Tables {
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            refunds: BoundedMap::new(MAX_REFUNDS),
+            refunds: BoundedMap::watched(MAX_REFUNDS),
         }
     }
 }
@@ -90,6 +95,14 @@ impl Status {
             Self::Abnormal => "ABNORMAL",
             Self::Closed => "CLOSED",
         }
+    }
+}
+
+impl Stateful for Refund {
+    const KIND: StateKind = StateKind::Refund;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.status.as_str().into()
     }
 }
 

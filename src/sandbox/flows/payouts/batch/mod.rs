@@ -11,9 +11,11 @@ mod view;
 
 pub(crate) use routes::ROUTES;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use crate::sandbox::state::bounded_map::BoundedMap;
+use crate::sandbox::state::{StateKind, bounded_map::BoundedMap, changes::Stateful};
 
 /// How many batches of a merchant are kept. Each can have a thousand transfers.
 const MAX_BATCHES: usize = 1_000;
@@ -28,7 +30,7 @@ pub(crate) struct Tables {
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            batches: BoundedMap::new(MAX_BATCHES),
+            batches: BoundedMap::watched(MAX_BATCHES),
         }
     }
 }
@@ -72,6 +74,14 @@ pub(crate) struct Batch {
     created_at: u64,
     updated_at: u64,
     status: Status,
+}
+
+impl Stateful for Batch {
+    const KIND: StateKind = StateKind::TransferBatch;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.status().into()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

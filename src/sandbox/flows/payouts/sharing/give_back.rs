@@ -1,5 +1,7 @@
 //! A receiver that is a merchant gives money back: `PROCESSING` → `SUCCESS` or `FAILED`.
 
+use std::borrow::Cow;
+
 use super::{
     ReceiverKind, Share, ShareResult, SharingOrder,
     rules::{invalid, not_enough, not_found, notify, wrong},
@@ -9,7 +11,9 @@ use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::payments::pay::engine::fen,
     state::{
+        StateKind,
         account::{Entry, EntryKind},
+        changes::Stateful,
         merchant::Merchants,
         timers::Timer,
         world::{Store, World},
@@ -58,6 +62,25 @@ pub(crate) enum ReturnResult {
     Success,
     /// With the reason.
     Failed(&'static str),
+}
+
+impl ReturnResult {
+    /// Returns the result as the API names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Success => "SUCCESS",
+            Self::Failed(_) => "FAILED",
+        }
+    }
+}
+
+impl Stateful for Return {
+    const KIND: StateKind = StateKind::SharingReturn;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.result.name().into()
+    }
 }
 
 /// Asks a receiver for money back. The same request again returns the return as it is.

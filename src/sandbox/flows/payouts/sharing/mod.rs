@@ -13,11 +13,16 @@ mod view;
 
 pub(crate) use routes::ROUTES;
 
+use std::borrow::Cow;
+
 use self::{
     give_back::Return,
     receiver::{Receiver, ReceiverKind},
 };
-use crate::sandbox::{checks::merchant::Acting, state::bounded_map::BoundedMap};
+use crate::sandbox::{
+    checks::merchant::Acting,
+    state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
+};
 
 /// How many orders and returns of a merchant are kept, each.
 const MAX_ORDERS: usize = 10_000;
@@ -41,8 +46,8 @@ impl Default for Tables {
     fn default() -> Self {
         Self {
             receivers: BoundedMap::new(MAX_RECEIVERS),
-            orders: BoundedMap::new(MAX_ORDERS),
-            returns: BoundedMap::new(MAX_ORDERS),
+            orders: BoundedMap::watched(MAX_ORDERS),
+            returns: BoundedMap::watched(MAX_ORDERS),
         }
     }
 }
@@ -83,6 +88,14 @@ pub(crate) struct SharingOrder {
     pub(crate) finished_at: Option<u64>,
 }
 
+impl Stateful for SharingOrder {
+    const KIND: StateKind = StateKind::Sharing;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.state().into()
+    }
+}
+
 /// One receiver's part of an order.
 #[derive(Clone, Debug)]
 pub(crate) struct Share {
@@ -108,6 +121,14 @@ impl SharingOrder {
     /// Returns whether nothing more will happen to it.
     pub(crate) fn has_ended(&self) -> bool {
         self.finished_at.is_some()
+    }
+
+    /// Returns `PROCESSING` or `FINISHED`.
+    fn state(&self) -> &'static str {
+        match self.has_ended() {
+            true => "FINISHED",
+            false => "PROCESSING",
+        }
     }
 
     /// Returns what of the payment this order took for receivers, in fen.

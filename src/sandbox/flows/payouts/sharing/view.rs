@@ -8,11 +8,6 @@ use crate::sandbox::{checks::merchant::Acting, time::format_rfc3339};
 impl SharingOrder {
     /// Returns the order: the body of all responses about it.
     pub(super) fn body(&self) -> Value {
-        let state = if self.has_ended() {
-            "FINISHED"
-        } else {
-            "PROCESSING"
-        };
         let receivers: Vec<_> = self
             .shares
             .iter()
@@ -22,7 +17,7 @@ impl SharingOrder {
             "transaction_id": self.new.transaction_id,
             "out_order_no": self.new.out_order_no,
             "order_id": self.order_id,
-            "state": state,
+            "state": self.state(),
             "receivers": receivers,
         });
         add_sub_mchid(&mut body, &self.new.acting);
@@ -57,11 +52,6 @@ impl SharingOrder {
 impl Return {
     /// Returns the return: the body of all responses about it.
     pub(super) fn body(&self) -> Value {
-        let result = match self.result {
-            ReturnResult::Processing => "PROCESSING",
-            ReturnResult::Success => "SUCCESS",
-            ReturnResult::Failed(_) => "FAILED",
-        };
         let finished_at = self.finished_at.unwrap_or(self.created_at);
         let mut body = json!({
             "order_id": self.order_id,
@@ -71,7 +61,7 @@ impl Return {
             "return_mchid": self.new.return_mchid,
             "amount": self.new.amount,
             "description": self.new.description,
-            "result": result,
+            "result": self.result.name(),
             "create_time": format_rfc3339(self.created_at),
             "finish_time": format_rfc3339(finished_at),
         });

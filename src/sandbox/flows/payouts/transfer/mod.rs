@@ -11,8 +11,12 @@ pub(crate) use routes::{ROUTES, check_user_name};
 use rules::NewBill;
 pub(crate) use rules::{confirm, fail, finish_cancelling, succeed};
 
+use std::borrow::Cow;
+
 use crate::sandbox::{
-    checks::merchant::Acting, dispatch::refusal::Refusal, state::bounded_map::BoundedMap,
+    checks::merchant::Acting,
+    dispatch::refusal::Refusal,
+    state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
 };
 
 /// How many transfers of a merchant are kept.
@@ -28,7 +32,7 @@ pub(crate) struct Tables {
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            bills: BoundedMap::new(MAX_BILLS),
+            bills: BoundedMap::watched(MAX_BILLS),
         }
     }
 }
@@ -44,6 +48,14 @@ pub(crate) struct Bill {
     created_at: u64,
     updated_at: u64,
     state: State,
+}
+
+impl Stateful for Bill {
+    const KIND: StateKind = StateKind::Transfer;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.state().into()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

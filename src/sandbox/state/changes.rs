@@ -1,0 +1,208 @@
+//! Which states changed while the world was locked.
+//!
+//! A map that was made by [`BoundedMap::watched`](super::bounded_map::BoundedMap::watched) notes the values
+//! that were inserted or lent out for a change. When the lock is released, their states are compared with
+//! those of before. So no flow has to report what it does, and none can forget it.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque},
+};
+
+/// How many changes wait until the lock is released. One more drops the oldest: a subscriber keeps no more.
+const MAX_CHANGES: usize = 1_000;
+
+/// A value with a state.
+pub(crate) trait Stateful {
+    /// What it is.
+    const KIND: StateKind;
+
+    /// Returns the state as the API names it.
+    fn state_name(&self) -> Cow<'static, str>;
+}
+
+/// What has a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StateKind {
+    /// A payment of any product, by its `out_trade_no`. The parts of a combined order are payments, too, and
+    /// its state is theirs.
+    Payment,
+    /// A refund, by its `out_refund_no`.
+    Refund,
+    /// A service order of pay-score, by its `out_order_no`.
+    ServiceOrder,
+    /// A profit sharing order, by its `out_order_no`: `PROCESSING` or `FINISHED`.
+    Sharing,
+    /// A return of shared money, by its `out_return_no`.
+    SharingReturn,
+    /// A merchant transfer, by its `out_bill_no`.
+    Transfer,
+    /// A batch of transfers, by its `out_batch_no`.
+    TransferBatch,
+    /// A red packet of APIv2, by its `mch_billno`.
+    RedPacket,
+}
+
+/// A change of a state: see [`SandboxEvent::State`](crate::sandbox::SandboxEvent::State).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    pub(crate) mchid: String,
+    pub(crate) kind: StateKind,
+    pub(crate) number: String,
+    pub(crate) from: Option<Cow<'static, str>>,
+    pub(crate) to: Cow<'static, str>,
+}
+
+impl StateChange {
+    /// Returns the merchant whose it is: of a service provider's, the sub-merchant.
+    pub fn mchid(&self) -> &str {
+        &self.mchid
+    }
+
+    /// Returns what changed.
+    pub fn kind(&self) -> StateKind {
+        self.kind
+    }
+
+    /// Returns the merchant's number of it, such as an `out_trade_no`.
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    /// Returns the state before, as the API names it, or `None` if it is new.
+    pub fn from(&self) -> Option<&str> {
+        self.from.as_deref()
+    }
+
+    /// Returns the state now, as the API names it.
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+
+    /// Returns about how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.mchid.len() + self.number.len() + self.to.len() + self.from().map_or(0, str::len)
+    }
+}
+
+/// What a map notes about its values.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// The keys of values that may have changed.
+    touched: Vec<String>,
+    /// The last known states.
+    seen: HashMap<String, Cow<'static, str>>,
+}
+
+impl Watch {
+    pub(super) fn touch(&mut self, key: &str) {
+        // A flow often looks twice at the same order.
+        if self.touched.last().is_none_or(|last| last != key) {
+            self.touched.push(key.to_owned());
+        }
+    }
+
+    /// Reports the values whose state is another than before: the key, the states before and now.
+    pub(super) fn compare<T: Stateful>(
+        &mut self,
+        values: &HashMap<String, T>,
+        mut report: impl FnMut(String, Option<Cow<'static, str>>, Cow<'static, str>),
+    ) {
+        for key in self.touched.drain(..) {
+            // One that was dropped to make room did not change.
+            let Some(value) = values.get(&key) else {
+                self.seen.remove(&key);
+                continue;
+            };
+            let now = value.state_name();
+            if self.seen.get(&key) == Some(&now) {
+                continue;
+            }
+            let before = self.seen.insert(key.clone(), now.clone());
+            report(key, before, now);
+        }
+    }
+}
+
+/// The changes that nobody was told yet, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) waiting: VecDeque<StateChange>,
+    /// How many were dropped.
+    pub(crate) missed: u64,
+}
+
+impl Changes {
+    pub(super) fn add(&mut self, change: StateChange) {
+        self.waiting.push_back(change);
+        if self.waiting.len() > MAX_CHANGES {
+            self.waiting.pop_front();
+            self.missed += 1;
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::bounded_map::BoundedMap, *};
+
+    struct Order(&'static str);
+
+    impl Stateful for Order {
+        const KIND: StateKind = StateKind::Payment;
+
+        fn state_name(&self) -> Cow<'static, str> {
+            self.0.into()
+        }
+    }
+
+    fn changes(map: &mut BoundedMap<Order>) -> Vec<String> {
+        let mut changes = Changes::default();
+        map.take_changes("1", &mut changes);
+        let text = |change: StateChange| {
+            let from = change.from().unwrap_or("-").to_owned();
+            format!("{} {from} {}", change.number(), change.to())
+        };
+        changes.waiting.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn every_way_to_change_a_value_is_noticed() {
+        let mut map = BoundedMap::watched(2);
+        map.insert("a".to_owned(), Order("NOTPAY"));
+        assert!(map.try_insert("b".to_owned(), Order("NOTPAY"), |_| true));
+        assert_eq!(changes(&mut map), ["a - NOTPAY", "b - NOTPAY"]);
+        // Lent out, but not changed.
+        map.get_mut("a").unwrap();
+        map.find_mut(|_| false);
+        assert!(changes(&mut map).is_empty());
+        map.get_mut("a").unwrap().0 = "SUCCESS";
+        map.find_mut(|order| order.0 == "NOTPAY").unwrap().0 = "CLOSED";
+        assert_eq!(changes(&mut map), ["a NOTPAY SUCCESS", "b NOTPAY CLOSED"]);
+        map.insert("b".to_owned(), Order("NOTPAY"));
+        assert_eq!(changes(&mut map), ["b CLOSED NOTPAY"]);
+        // Replaces the oldest one, which is forgotten; later it is new again.
+        map.insert("c".to_owned(), Order("NOTPAY"));
+        assert_eq!(changes(&mut map), ["c - NOTPAY"]);
+        map.remove("b");
+        map.insert("a".to_owned(), Order("SUCCESS"));
+        assert_eq!(changes(&mut map), ["a - SUCCESS"]);
+    }
+
+    #[test]
+    fn changes_are_limited_and_the_dropped_ones_counted() {
+        let mut map = BoundedMap::watched(MAX_CHANGES + 3);
+        for n in 0..MAX_CHANGES + 3 {
+            map.insert(n.to_string(), Order("NOTPAY"));
+        }
+        let mut changes = Changes::default();
+        map.take_changes("1", &mut changes);
+        assert_eq!((changes.waiting.len(), changes.missed), (MAX_CHANGES, 3));
+        assert_eq!(changes.waiting[0].number(), "3");
+    }
+}
