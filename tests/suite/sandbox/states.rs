@@ -51,7 +51,7 @@ fn share(sandbox: &Sandbox, client: &Client) {
     let options = Options::from(json!({ "json": receiver })).encrypt(["/name"]);
     let chain = client.chain("v3/profitsharing/receivers/add");
     chain.post(options).unwrap();
-    let path = "v3/pay/transactions/out-trade-no/a1?mchid=1900000109";
+    let path = "v3/pay/transactions/out-trade-no/tea-0001?mchid=1900000109";
     let order: Value = client.chain(path).get(json!({})).unwrap().json().unwrap();
     let sharing = json!({
         "appid": sandbox.appid(), "transaction_id": order["transaction_id"], "out_order_no": "s1",
@@ -74,21 +74,21 @@ fn subscriber_sees_each_change_of_a_state_once_and_in_order() {
     post(
         &client,
         "v3/pay/transactions/native",
-        native(&sandbox, "a1"),
+        native(&sandbox, "tea-0001"),
     )
     .unwrap();
-    assert_changes(&events, &[(Payment, "a1", "- NOTPAY")]);
+    assert_changes(&events, &[(Payment, "tea-0001", "- NOTPAY")]);
     // Refused, and the same again: nothing changes.
-    let _ = sandbox.user_pays("a2");
+    let _ = sandbox.user_pays("tea-0002");
     post(
         &client,
         "v3/pay/transactions/native",
-        native(&sandbox, "a1"),
+        native(&sandbox, "tea-0001"),
     )
     .unwrap();
     assert_changes(&events, &[]);
-    sandbox.user_pays("a1").unwrap();
-    assert_changes(&events, &[(Payment, "a1", "NOTPAY SUCCESS")]);
+    sandbox.user_pays("tea-0001").unwrap();
+    assert_changes(&events, &[(Payment, "tea-0001", "NOTPAY SUCCESS")]);
 
     share(&sandbox, &client);
     sandbox.sharing_finishes("s1").unwrap();
@@ -101,7 +101,7 @@ fn subscriber_sees_each_change_of_a_state_once_and_in_order() {
     );
 
     let refund = json!({
-        "out_trade_no": "a1", "out_refund_no": "r1",
+        "out_trade_no": "tea-0001", "out_refund_no": "r1",
         "amount": { "refund": 30, "total": 1000, "currency": "CNY" },
     });
     post(&client, "v3/refund/domestic/refunds", refund).unwrap();
@@ -129,10 +129,10 @@ fn subscriber_sees_each_change_of_a_state_once_and_in_order() {
     assert_eq!(
         seen.iter().map(text).collect::<Vec<_>>(),
         [
-            "Payment a1 SUCCESS REFUND",
             "Refund r1 PROCESSING SUCCESS",
             "Transfer t1 WAIT_USER_CONFIRM TRANSFERING",
             "Transfer t1 TRANSFERING SUCCESS",
+            "Payment tea-0001 SUCCESS REFUND",
         ]
     );
 
@@ -140,16 +140,16 @@ fn subscriber_sees_each_change_of_a_state_once_and_in_order() {
     post(
         &client,
         "v3/pay/transactions/native",
-        native(&sandbox, "a3"),
+        native(&sandbox, "tea-0003"),
     )
     .unwrap();
     let snapshot = sandbox.snapshot();
-    sandbox.user_pays("a3").unwrap();
+    sandbox.user_pays("tea-0003").unwrap();
     changes(&events);
     sandbox.restore(&snapshot).unwrap();
     assert_changes(&events, &[]);
-    sandbox.user_pays("a3").unwrap();
-    assert_changes(&events, &[(Payment, "a3", "NOTPAY SUCCESS")]);
+    sandbox.user_pays("tea-0003").unwrap();
+    assert_changes(&events, &[(Payment, "tea-0003", "NOTPAY SUCCESS")]);
 }
 
 #[test]
