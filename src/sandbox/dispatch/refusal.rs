@@ -35,6 +35,19 @@ impl Refusal {
         }
     }
 
+    /// 400 `INVALID_REQUEST`, in both versions.
+    pub(crate) fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, "INVALID_REQUEST", "INVALID_REQUEST", message)
+    }
+
+    /// 429 `FREQUENCY_LIMITED`: a merchant has as many of these as the sandbox keeps.
+    pub(crate) fn too_many(limit: usize, what: &str) -> Self {
+        let message = format!(
+            "频率超限: the sandbox keeps {limit} {what} of a merchant, and all of them are under way"
+        );
+        Self::new(429, "FREQUENCY_LIMITED", "FREQUENCY_LIMITED", message)
+    }
+
     /// Returns the refusal as an error of the handle.
     pub(crate) fn into_error(self) -> Error {
         let message = format!("{} {}: {}", self.status, self.code, self.message);

@@ -92,7 +92,13 @@ impl Account {
         Ok(())
     }
 
-    /// Makes frozen money available again. To spend frozen money, unfreeze it and post it under one lock.
+    /// Spends frozen money. `entry.fen` is negative.
+    pub(crate) fn spend_frozen(&mut self, entry: Entry) -> Result<(), Refusal> {
+        self.unfreeze(entry.fen.unsigned_abs())?;
+        self.post(entry)
+    }
+
+    /// Makes frozen money available again.
     pub(crate) fn unfreeze(&mut self, fen: u64) -> Result<(), Refusal> {
         self.frozen = self.frozen.checked_sub(fen).ok_or_else(not_enough)?;
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::changes::{Changes, StateChange, Stateful, Watch};
+use crate::sandbox::dispatch::refusal::Refusal;
 
 /// Values by a string key, at most `limit` of them.
 // The limit keeps a sandbox that runs for days, or under a load test, from filling the memory.
@@ -116,6 +117,24 @@ impl<T> BoundedMap<T> {
         }
         self.insert(key, value);
         true
+    }
+
+    /// Keeps something new like [`try_insert`](Self::try_insert). `what` is a word for many of it, such as
+    /// "refunds".
+    ///
+    /// # Errors
+    /// Refuses it if nothing may be dropped for it.
+    pub(crate) fn keep(
+        &mut self,
+        key: String,
+        value: T,
+        may_drop: impl Fn(&T) -> bool,
+        what: &str,
+    ) -> Result<(), Refusal> {
+        match self.try_insert(key, value, may_drop) {
+            true => Ok(()),
+            false => Err(Refusal::too_many(self.limit, what)),
+        }
     }
 
     /// Inserts a value, replacing an earlier one with this key.

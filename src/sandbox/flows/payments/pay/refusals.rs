@@ -68,12 +68,7 @@ pub(crate) fn other_payer() -> Refusal {
 }
 
 pub(crate) fn part_of_combined() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "订单属于合单，请通过合单操作 (the order is part of a combined one)",
-    )
+    Refusal::invalid_request("订单属于合单，请通过合单操作 (the order is part of a combined one)")
 }
 
 pub(crate) fn invalid_auth_code() -> Refusal {
@@ -95,10 +90,7 @@ pub(crate) fn auth_code_used() -> Refusal {
 }
 
 pub(crate) fn not_reversible() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
+    Refusal::invalid_request(
         "订单不支持撤销 (only code payments of the last 7 days without refunds)",
     )
 }
@@ -113,12 +105,7 @@ pub(crate) fn too_many_orders() -> Refusal {
 }
 
 pub(crate) fn not_waiting() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "the order does not wait for a password",
-    )
+    Refusal::invalid_request("the order does not wait for a password")
 }
 
 pub(crate) fn no_refund() -> Refusal {
@@ -135,12 +122,7 @@ pub(crate) fn no_order_to_refund() -> Refusal {
 }
 
 pub(crate) fn refund_number_used() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "订单金额或退款金额与之前请求不一致，请核实后再试",
-    )
+    Refusal::invalid_request("订单金额或退款金额与之前请求不一致，请核实后再试")
 }
 
 pub(crate) fn not_paid() -> Refusal {
@@ -162,7 +144,7 @@ pub(crate) fn other_total() -> Refusal {
 }
 
 pub(crate) fn all_refunded() -> Refusal {
-    Refusal::new(400, "INVALID_REQUEST", "INVALID_REQUEST", "订单已全额退款")
+    Refusal::invalid_request("订单已全额退款")
 }
 
 pub(crate) fn not_enough_to_refund() -> Refusal {
@@ -184,21 +166,7 @@ pub(crate) fn more_than_paid() -> Refusal {
 }
 
 pub(crate) fn too_many_refunds() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "一笔订单最多支持50次部分退款",
-    )
-}
-
-pub(crate) fn too_many_refunds_kept() -> Refusal {
-    Refusal::new(
-        429,
-        "FREQUENCY_LIMITED",
-        "FREQUENCY_LIMITED",
-        "频率限制: the sandbox keeps 10,000 refunds of a merchant, and all of them are under way",
-    )
+    Refusal::invalid_request("一笔订单最多支持50次部分退款")
 }
 
 pub(crate) fn too_old_to_refund() -> Refusal {
@@ -211,28 +179,15 @@ pub(crate) fn too_old_to_refund() -> Refusal {
 }
 
 pub(crate) fn refund_not_abnormal() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "退款单状态不是退款异常",
-    )
+    Refusal::invalid_request("退款单状态不是退款异常")
 }
 
 pub(crate) fn refund_finished() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "the refund is not PROCESSING",
-    )
+    Refusal::invalid_request("the refund is not PROCESSING")
 }
 
 pub(crate) fn other_parts() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
+    Refusal::invalid_request(
         "子单信息与下单时不一致 (sub_orders must name all parts of the order, and no others)",
     )
 }

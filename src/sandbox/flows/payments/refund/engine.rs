@@ -62,9 +62,7 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
     };
     let refunds = &mut w.store(&mchid).refund.refunds;
     let may_drop = |known: &Refund| known.status.is_final();
-    if !refunds.try_insert(number.clone(), refund.clone(), may_drop) {
-        return Err(refusals::too_many_refunds_kept());
-    }
+    refunds.keep(number.clone(), refund.clone(), may_drop, "refunds")?;
     if engine::spend(w, &mchid, &refund.out_trade_no, entry).is_err() {
         w.store(&mchid).refund.refunds.remove(&number);
         return Err(refusals::not_enough_to_refund());

@@ -10,7 +10,11 @@ use crate::sandbox::{
         request::Ctx,
         response::{ApiResponse, HandlerResult},
     },
-    flows::{Route, payouts::transfer::check_user_name, v3},
+    flows::{
+        Route,
+        payouts::{payout::not_found, transfer::check_user_name},
+        v3,
+    },
 };
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -91,7 +95,7 @@ fn show(ctx: &Ctx<'_>, is_it: impl Fn(&Batch) -> bool) -> HandlerResult {
     };
     let mut world = ctx.world();
     let batches = &world.store(&ctx.merchant.mchid).batch.batches;
-    let batch = batches.find(is_it).ok_or_else(rules::not_found)?;
+    let batch = batches.find(is_it).ok_or_else(not_found)?;
     let mut body = json!({ "transfer_batch": batch.summary(), "offset": offset, "limit": limit });
     if needs_details {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -107,13 +111,13 @@ fn show_detail(
 ) -> HandlerResult {
     let mut world = ctx.world();
     let batches = &world.store(&ctx.merchant.mchid).batch.batches;
-    let batch = batches.find(is_batch).ok_or_else(rules::not_found)?.clone();
+    let batch = batches.find(is_batch).ok_or_else(not_found)?.clone();
     // The name is sealed without the world.
     drop(world);
     let found = batch
         .pairs()
         .find(|(new, detail)| is_detail(new, &detail.detail_id));
-    let (new, detail) = found.ok_or_else(rules::not_found)?;
+    let (new, detail) = found.ok_or_else(not_found)?;
     let name = new.user_name.as_deref();
     let name = name.map(|name| ctx.seal(name)).transpose()?;
     Ok(ApiResponse::ok(&batch.detail_body(new, detail, name)))

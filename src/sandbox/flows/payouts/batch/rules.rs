@@ -3,12 +3,16 @@
 use super::{Batch, Detail, DetailStatus, NewBatch, Status};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
-    flows::payments::pay::engine::fen,
-    outbox::{Content, Notice},
+    flows::{
+        payments::pay::engine::fen,
+        payouts::payout::{
+            NUMBER_USED, ended_notice, freeze_and_keep, not_found, repeated, wrong_state,
+        },
+    },
     state::{
         account::{Entry, EntryKind},
         timers::Timer,
-        world::World,
+        world::{Store, World},
     },
 };
 
@@ -18,11 +22,9 @@ use crate::sandbox::{
 /// Refuses a number that a different request used, and more than the merchant has.
 pub(crate) fn create(world: &mut World, new: NewBatch, now: u64) -> Result<Batch, Refusal> {
     let (mchid, number) = (new.mchid.clone(), new.out_batch_no.clone());
-    if let Some(existing) = world.store(&mchid).batch.batches.get(&number) {
-        if existing.new != new {
-            return Err(used_number());
-        }
-        return Ok(existing.clone());
+    let known = world.store(&mchid).batch.batches.get(&number);
+    if let Some(batch) = repeated(known, |batch| &batch.new, &new, NUMBER_USED)? {
+        return Ok(batch);
     }
     // As real ones: 39 digits each.
     let batch_id = world.number("1310", 39);
@@ -42,16 +44,15 @@ pub(crate) fn create(world: &mut World, new: NewBatch, now: u64) -> Result<Batch
         status: Status::Accepted,
         new,
     };
-    let store = world.store(&mchid);
-    store
-        .account
-        .freeze(batch.new.total)
-        .map_err(|_| not_enough())?;
-    let batches = &mut store.batch.batches;
-    if !batches.try_insert(number.clone(), batch.clone(), Batch::has_ended) {
-        store.account.unfreeze(batch.new.total)?;
-        return Err(too_many());
-    }
+    let Store {
+        account,
+        batch: tables,
+        ..
+    } = world.store(&mchid);
+    freeze_and_keep(account, batch.new.total, "商户账户资金不足", || {
+        let batches = &mut tables.batches;
+        batches.keep(number.clone(), batch.clone(), Batch::has_ended, "batches")
+    })?;
     let timer = Timer {
         mchid,
         key: number,
@@ -76,7 +77,7 @@ pub(crate) fn finish(
     let store = world.store(mchid);
     let batch = store.batch.batches.get_mut(number).ok_or_else(not_found)?;
     if batch.has_ended() {
-        return Err(ended(batch.status()));
+        return Err(wrong_state(batch.status()));
     }
     let mut paid = Vec::new();
     for (new, detail) in batch.new.details.iter().zip(&mut batch.details) {
@@ -93,8 +94,7 @@ pub(crate) fn finish(
         }
     }
     for entry in paid {
-        store.account.unfreeze(entry.fen.unsigned_abs())?;
-        store.account.post(entry)?;
+        store.account.spend_frozen(entry)?;
     }
     end(world, mchid, number, Status::Finished, now)
 }
@@ -121,7 +121,7 @@ pub(crate) fn fail_detail(
         return Err(not_found());
     };
     if detail.status != DetailStatus::Processing {
-        return Err(ended(detail.status()));
+        return Err(wrong_state(detail.status()));
     }
     detail.status = DetailStatus::Fail(reason.to_owned());
     detail.updated_at = now;
@@ -149,7 +149,7 @@ pub(crate) fn close(
     let store = world.store(mchid);
     let batch = store.batch.batches.get_mut(number).ok_or_else(not_found)?;
     if batch.status != Status::Accepted {
-        return Err(ended(batch.status()));
+        return Err(wrong_state(batch.status()));
     }
     for detail in &mut batch.details {
         detail.status = DetailStatus::Fail(reason.to_owned());
@@ -177,53 +177,7 @@ fn end(
         Status::Closed(_) => ("MCHTRANSFER.BATCH.CLOSED", "转账批次单关闭通知"),
         _ => ("MCHTRANSFER.BATCH.FINISHED", "转账批次单完成通知"),
     };
-    let resource = batch.resource();
-    world.notify(Notice {
-        mchid: mchid.to_owned(),
-        url,
-        content: Content::V3 {
-            event_type: event_type.to_owned(),
-            original_type: "mch_payment",
-            summary,
-            resource,
-        },
-    });
+    let notice = ended_notice(mchid, &url, event_type, summary, batch.resource());
+    world.notify(notice);
     Ok(())
-}
-
-pub(super) fn not_found() -> Refusal {
-    Refusal::new(404, "NOT_FOUND", "NOT_FOUND", "记录不存在")
-}
-
-// Only the handle meets it.
-fn ended(status: &str) -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        format!("当前单据状态不支持此操作: it is {status}"),
-    )
-}
-
-// Reported by merchants.
-fn used_number() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "单号已存在但信息不一致,请查单后比较确认",
-    )
-}
-
-fn not_enough() -> Refusal {
-    Refusal::new(403, "NOT_ENOUGH", "NOTENOUGH", "商户账户资金不足")
-}
-
-fn too_many() -> Refusal {
-    Refusal::new(
-        429,
-        "FREQUENCY_LIMITED",
-        "FREQUENCY_LIMITED",
-        "频率超限: the sandbox keeps 1000 batches of a merchant, and all of them are under way",
-    )
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::{
     ReceiverKind, Share, ShareResult, SharingOrder,
-    rules::{invalid, not_enough, not_found, notify, wrong},
+    rules::{not_enough, not_found, notify, wrong},
 };
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
-    flows::payments::pay::engine::fen,
+    flows::{payments::pay::engine::fen, payouts::payout::repeated},
     state::{
         StateKind,
         account::{Entry, EntryKind},
@@ -93,11 +93,10 @@ pub(crate) fn give_back(world: &mut World, new: NewReturn, now: u64) -> Result<R
     // As real ones: 28 digits.
     let return_id = world.number("3008", 28);
     let sharing = &mut world.store(&mchid).sharing;
-    if let Some(existing) = sharing.returns.get(&key) {
-        if existing.new != new {
-            return Err(invalid("商户回退单号重复，请求参数与之前请求不一致"));
-        }
-        return Ok(existing.clone());
+    let known = sharing.returns.get(&key);
+    let used = "商户回退单号重复，请求参数与之前请求不一致";
+    if let Some(known) = repeated(known, |known| &known.new, &new, used)? {
+        return Ok(known);
     }
     let order = sharing
         .orders
@@ -119,17 +118,8 @@ pub(crate) fn give_back(world: &mut World, new: NewReturn, now: u64) -> Result<R
         new,
     };
     let may_drop = |known: &Return| known.result != ReturnResult::Processing;
-    if !sharing
-        .returns
-        .try_insert(key.clone(), new.clone(), may_drop)
-    {
-        return Err(Refusal::new(
-            429,
-            "FREQUENCY_LIMITED",
-            "FREQUENCY_LIMITED",
-            "频率超限: the sandbox keeps 10000 returns of a merchant, and all of them are under way",
-        ));
-    }
+    let returns = &mut sharing.returns;
+    returns.keep(key.clone(), new.clone(), may_drop, "returns")?;
     share.returned += new.new.amount;
     let timer = Timer {
         mchid,
@@ -153,7 +143,7 @@ pub(crate) fn finish_return(
     let known = world.store(mchid).sharing.returns.get(out_return_no);
     let known = known.ok_or_else(not_found)?;
     if known.result != ReturnResult::Processing {
-        return Err(invalid("分账回退单已完结"));
+        return Err(Refusal::invalid_request("分账回退单已完结"));
     }
     let new = known.new.clone();
     let entry = |known: &Return, fen| Entry {

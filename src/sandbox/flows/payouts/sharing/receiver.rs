@@ -59,10 +59,7 @@ pub(crate) fn add_receiver(
     if receivers.try_insert(key, receiver, |_| false) {
         return Ok(());
     }
-    Err(Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
+    Err(Refusal::invalid_request(
         "分账接收方数量超过上限: a merchant can have 20000 receivers",
     ))
 }

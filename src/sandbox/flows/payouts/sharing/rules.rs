@@ -9,7 +9,10 @@ use super::{MAX_RATIO, NewShare, NewSharing, ReceiverKind, Share, ShareResult, S
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
-    flows::payments::pay::engine::{self, Number},
+    flows::{
+        payments::pay::engine::{self, Number},
+        payouts::payout::repeated,
+    },
     outbox::{Content, Notice},
     state::{
         account::{Entry, EntryKind},
@@ -22,6 +25,7 @@ use crate::sandbox::{
 
 /// How many orders a payment can have.
 const MAX_REQUESTS: usize = 50;
+const NOT_SHARED: &str = "非分账订单不支持分账";
 
 /// Shares money of a payment. The same request again returns the order as it is.
 ///
@@ -32,12 +36,7 @@ pub(crate) fn share(world: &mut World, new: NewSharing, now: u64) -> Result<Shar
     if let Some(existing) = existing(world, &new)? {
         return Ok(existing);
     }
-    let payment = payment(
-        world,
-        &new.acting,
-        &new.transaction_id,
-        "非分账订单不支持分账",
-    )?;
+    let payment = payment(world, &new.acting, &new.transaction_id, NOT_SHARED)?;
     check_receivers(world, &new)?;
     let sum: u64 = new.shares.iter().map(|share| share.amount).sum();
     if sum > payment.frozen {
@@ -45,7 +44,7 @@ pub(crate) fn share(world: &mut World, new: NewSharing, now: u64) -> Result<Shar
     }
     let (requests, shared) = so_far(world, &new);
     if requests >= MAX_REQUESTS {
-        return Err(invalid("同一笔订单最多支持50次分账请求"));
+        return Err(Refusal::invalid_request("同一笔订单最多支持50次分账请求"));
     }
     if shared + sum > payment.refundable * MAX_RATIO / 10_000 {
         return Err(over_ratio());
@@ -66,12 +65,7 @@ pub(crate) fn unfreeze(
     if let Some(existing) = existing(world, &new)? {
         return Ok(existing);
     }
-    let payment = payment(
-        world,
-        &new.acting,
-        &new.transaction_id,
-        "非分账订单不支持分账",
-    )?;
+    let payment = payment(world, &new.acting, &new.transaction_id, NOT_SHARED)?;
     if payment.frozen == 0 {
         return Err(not_enough());
     }
@@ -90,7 +84,7 @@ pub(crate) fn finish(
     let order = store.sharing.orders.get_mut(out_order_no);
     let order = order.ok_or_else(not_found)?;
     if order.has_ended() {
-        return Err(invalid("分账单已完结"));
+        return Err(Refusal::invalid_request("分账单已完结"));
     }
     for share in &mut order.shares {
         if share.result == ShareResult::Pending {
@@ -122,7 +116,7 @@ pub(crate) fn close_share(
         share.new.account == account && share.result == ShareResult::Pending && !share.is_rest
     };
     let Some(share) = order.shares.iter_mut().find(waits) else {
-        return Err(invalid("分账单中没有该接收方待处理的明细"));
+        return Err(Refusal::invalid_request("分账单中没有该接收方待处理的明细"));
     };
     share.result = ShareResult::Closed(reason.to_owned());
     let amount = share.new.amount;
@@ -212,13 +206,9 @@ fn payment(
 /// Returns the order of an earlier request with this number.
 fn existing(world: &World, new: &NewSharing) -> Result<Option<SharingOrder>, Refusal> {
     let store = world.stores.get(&new.acting.mchid);
-    let found = store.and_then(|store| store.sharing.orders.get(&new.out_order_no));
-    match found {
-        Some(order) if order.new != *new => {
-            Err(invalid("商户分账单号重复，请求参数与之前请求不一致"))
-        }
-        found => Ok(found.cloned()),
-    }
+    let known = store.and_then(|store| store.sharing.orders.get(&new.out_order_no));
+    let used = "商户分账单号重复，请求参数与之前请求不一致";
+    repeated(known, |order| &order.new, new, used)
 }
 
 fn check_receivers(world: &World, new: &NewSharing) -> Result<(), Refusal> {
@@ -292,14 +282,8 @@ fn insert(
         order.new.out_order_no.clone(),
     );
     let orders = &mut world.store(&mchid).sharing.orders;
-    if !orders.try_insert(key.clone(), order.clone(), SharingOrder::has_ended) {
-        return Err(Refusal::new(
-            429,
-            "FREQUENCY_LIMITED",
-            "FREQUENCY_LIMITED",
-            "频率超限: the sandbox keeps 10000 orders of a merchant, and all of them are under way",
-        ));
-    }
+    let has_ended = SharingOrder::has_ended;
+    orders.keep(key.clone(), order.clone(), has_ended, "sharing orders")?;
     let paid = engine::by_out_trade_no_mut(world, &mchid, &order.out_trade_no)?;
     paid.frozen = paid.frozen.saturating_sub(taken);
     let timer = Timer {
@@ -340,12 +324,11 @@ fn settle(
         fen,
     };
     let account = &mut world.store(&order.new.acting.mchid).account;
-    account.unfreeze(amount)?;
     // The rest belonged to the merchant all along.
     if share.is_rest {
-        return Ok(());
+        return account.unfreeze(amount);
     }
-    account.post(entry(EntryKind::SharingOut, -engine::fen(amount)))?;
+    account.spend_frozen(entry(EntryKind::SharingOut, -engine::fen(amount)))?;
     if share.new.kind != ReceiverKind::MerchantId {
         return Ok(());
     }
@@ -419,10 +402,6 @@ pub(super) fn notify(
 
 pub(super) fn not_found() -> Refusal {
     Refusal::new(404, "RESOURCE_NOT_EXISTS", "ORDERNOTEXIST", "记录不存在")
-}
-
-pub(super) fn invalid(message: &'static str) -> Refusal {
-    Refusal::new(400, "INVALID_REQUEST", "INVALID_REQUEST", message)
 }
 
 pub(super) fn wrong(message: &'static str) -> Refusal {

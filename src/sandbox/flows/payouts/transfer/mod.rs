@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
+    flows::payouts::payout::wrong_state,
     state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
 };
 
@@ -97,13 +98,7 @@ impl Bill {
     /// Moves to another state from one of these.
     fn enter(&mut self, from: &[State], to: State, now: u64) -> Result<(), Refusal> {
         if !from.contains(&self.state) {
-            let state = self.state();
-            return Err(Refusal::new(
-                400,
-                "INVALID_REQUEST",
-                "INVALID_REQUEST",
-                format!("当前单据状态不支持此操作: the transfer is {state}"),
-            ));
+            return Err(wrong_state(self.state()));
         }
         self.state = to;
         self.updated_at = now;

@@ -13,7 +13,7 @@ use crate::sandbox::{
         request::Ctx,
         response::{ApiResponse, HandlerResult},
     },
-    flows::{Route, v3},
+    flows::{Route, payouts::payout::not_found, v3},
 };
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -85,7 +85,7 @@ fn cancel(ctx: &Ctx<'_>) -> HandlerResult {
         .get(number)
         .is_none_or(|bill| bill.new.acting != acting)
     {
-        return Err(rules::not_found().into());
+        return Err(not_found().into());
     }
     let bill = rules::cancel(&mut world, &acting.mchid, number, ctx.now)?;
     Ok(ApiResponse::ok(&bill.cancel_body()))
@@ -120,7 +120,7 @@ fn show(ctx: &Ctx<'_>, acting: &Acting, bill: Option<Bill>) -> HandlerResult {
     // A service provider does not see what its sub-merchant transferred on its own, and the other way round.
     let bill = bill
         .filter(|bill| bill.new.acting == *acting)
-        .ok_or_else(rules::not_found)?;
+        .ok_or_else(not_found)?;
     let name = bill.new.user_name.as_deref();
     let name = name.map(|name| ctx.seal(name)).transpose()?;
     Ok(ApiResponse::ok(&bill.query_body(name)))

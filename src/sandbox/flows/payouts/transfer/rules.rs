@@ -6,7 +6,10 @@ use super::{Bill, State};
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
-    outbox::{Content, Notice},
+    flows::{
+        payments::pay::engine::fen,
+        payouts::payout::{NUMBER_USED, ended_notice, freeze_and_keep, not_found, repeated},
+    },
     state::{
         account::{Entry, EntryKind},
         merchant::Merchants,
@@ -17,6 +20,9 @@ use crate::sandbox::{
 
 /// How long the user can confirm, in seconds.
 const CONFIRMATION_LIFETIME: u64 = 24 * 3600;
+
+/// Seen on the wire.
+const NOT_ENOUGH: &str = "商户运营账户资金不足，充值后可以原单号发起重试，请勿更换商户单号";
 
 /// A transfer that a merchant asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +45,9 @@ pub(crate) struct NewBill {
 /// first one.
 pub(crate) fn create(world: &mut World, new: NewBill, now: u64) -> Result<Bill, Refusal> {
     let (mchid, number) = (new.acting.mchid.clone(), new.out_bill_no.clone());
-    if let Some(existing) = world.store(&mchid).transfer.bills.get(&number) {
-        if existing.new != new {
-            return Err(used_number());
-        }
-        return Ok(existing.clone());
+    let known = world.store(&mchid).transfer.bills.get(&number);
+    if let Some(bill) = repeated(known, |bill| &bill.new, &new, NUMBER_USED)? {
+        return Ok(bill);
     }
     let bill = Bill {
         transfer_bill_no: world.number("1330", 40),
@@ -53,16 +57,13 @@ pub(crate) fn create(world: &mut World, new: NewBill, now: u64) -> Result<Bill, 
         state: State::WaitUserConfirm,
         new,
     };
-    let store = world.store(&mchid);
-    store
-        .account
-        .freeze(bill.new.amount)
-        .map_err(|_| not_enough())?;
-    let bills = &mut store.transfer.bills;
-    if !bills.try_insert(number.clone(), bill.clone(), Bill::has_ended) {
-        let _ = store.account.unfreeze(bill.new.amount);
-        return Err(too_many());
-    }
+    let Store {
+        account, transfer, ..
+    } = world.store(&mchid);
+    freeze_and_keep(account, bill.new.amount, NOT_ENOUGH, || {
+        let bills = &mut transfer.bills;
+        bills.keep(number.clone(), bill.clone(), Bill::has_ended, "transfers")
+    })?;
     let timer = Timer {
         mchid,
         key: number,
@@ -107,11 +108,10 @@ pub(crate) fn succeed(
         kind: EntryKind::Transfer,
         id: bill.transfer_bill_no.clone(),
         out_no: number.to_owned(),
-        fen: -(bill.new.amount as i64),
+        fen: -fen(bill.new.amount),
     };
     let bill = bill.clone();
-    store.account.unfreeze(bill.new.amount)?;
-    store.account.post(entry)?;
+    store.account.spend_frozen(entry)?;
     notify(world, &bill);
     Ok(())
 }
@@ -204,57 +204,21 @@ fn release(
 }
 
 fn notify(world: &mut World, bill: &Bill) {
-    let Some(url) = bill.new.notify_url.clone() else {
+    let Some(url) = &bill.new.notify_url else {
         return;
     };
     let acting = bill.acting();
-    world.notify(Notice {
-        mchid: acting.sp_mchid.as_ref().unwrap_or(&acting.mchid).clone(),
+    world.notify(ended_notice(
+        acting.sp_mchid.as_ref().unwrap_or(&acting.mchid),
         url,
-        content: Content::V3 {
-            event_type: "MCHTRANSFER.BILL.FINISHED".to_owned(),
-            original_type: "mch_payment",
-            summary: "商家转账单据终态通知",
-            resource: bill.resource(),
-        },
-    });
+        "MCHTRANSFER.BILL.FINISHED",
+        "商家转账单据终态通知",
+        bill.resource(),
+    ));
 }
 
 fn find<'a>(store: &'a mut Store, number: &str) -> Result<&'a mut Bill, Refusal> {
     store.transfer.bills.get_mut(number).ok_or_else(not_found)
-}
-
-pub(super) fn not_found() -> Refusal {
-    Refusal::new(404, "NOT_FOUND", "NOT_FOUND", "记录不存在")
-}
-
-// The text was seen on the wire for batches of transfers.
-fn used_number() -> Refusal {
-    Refusal::new(
-        400,
-        "INVALID_REQUEST",
-        "INVALID_REQUEST",
-        "单号已存在但信息不一致,请查单后比较确认",
-    )
-}
-
-// Seen on the wire.
-fn not_enough() -> Refusal {
-    Refusal::new(
-        403,
-        "NOT_ENOUGH",
-        "NOTENOUGH",
-        "商户运营账户资金不足，充值后可以原单号发起重试，请勿更换商户单号",
-    )
-}
-
-fn too_many() -> Refusal {
-    Refusal::new(
-        429,
-        "FREQUENCY_LIMITED",
-        "FREQUENCY_LIMITED",
-        "频率超限: the sandbox keeps 10000 transfers of a merchant, and all of them are under way",
-    )
 }
 
 #[cfg(test)]
