@@ -60,6 +60,53 @@
 //! # }
 //! ```
 //!
+//! A test is three lines. `order_tea` stands for the program:
+//!
+//! ```
+//! # use wechatpay_chain::{Client, json, sandbox::Sandbox};
+//! # fn order_tea(client: &Client, appid: &str, mchid: &str) -> wechatpay_chain::Result<()> {
+//! #     client.chain("v3/pay/transactions/native").post(json!({ "json": {
+//! #         "appid": appid,
+//! #         "mchid": mchid,
+//! #         "description": "A cup of tea",
+//! #         "out_trade_no": "tea-0001",
+//! #         "notify_url": "https://example.com/notify",
+//! #         "amount": { "total": 100 },
+//! #     }}))?;
+//! #     Ok(())
+//! # }
+//! # fn main() -> wechatpay_chain::Result<()> {
+//! let sandbox = Sandbox::start()?;
+//! order_tea(&sandbox.client_builder().build()?, sandbox.appid(), sandbox.mchid())?;
+//! sandbox.user_pays("tea-0001")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In async code:
+//!
+//! ```
+//! # use wechatpay_chain::{Client, json, sandbox::Sandbox};
+//! # async fn order_tea(client: &Client, appid: &str, mchid: &str) -> wechatpay_chain::Result<()> {
+//! #     client.chain("v3/pay/transactions/native").post_async(json!({ "json": {
+//! #         "appid": appid,
+//! #         "mchid": mchid,
+//! #         "description": "A cup of tea",
+//! #         "out_trade_no": "tea-0001",
+//! #         "notify_url": "https://example.com/notify",
+//! #         "amount": { "total": 100 },
+//! #     }})).await?;
+//! #     Ok(())
+//! # }
+//! # #[tokio::main]
+//! # async fn main() -> wechatpay_chain::Result<()> {
+//! let sandbox = Sandbox::start_async().await?;
+//! order_tea(&sandbox.client_builder().build()?, sandbox.appid(), sandbox.mchid()).await?;
+//! sandbox.user_pays("tea-0001")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Notifications
 //!
 //! What happens to payments, service orders, refunds and transfers is posted to the `notify_url` of the
@@ -79,7 +126,7 @@
 //! | the same notification twice, at the same time | [`duplicate`](Sandbox::duplicate) |
 //! | notifications out of order | [`hold_deliveries`](Sandbox::hold_deliveries), [`release_deliveries`](Sandbox::release_deliveries) |
 //! | signature probes, wrong keys, old timestamps | [`inject_delivery`](Sandbox::inject_delivery) |
-//! | what happens meanwhile | [`subscribe`](Sandbox::subscribe) |
+//! | what happens meanwhile, states included | [`subscribe`](Sandbox::subscribe) |
 //!
 //! ```
 //! use std::time::Duration;
@@ -105,8 +152,7 @@
 //!
 //! RSA keys are drawn once per process. IDs, serials and secrets are each sandbox's own, and the IDs of keys
 //! contain the word sandbox: they cannot be mistaken for real keys or used in place of them. A client in
-//! another language reads what it needs from accessors such as
-//! [`private_key_pem`](Sandbox::private_key_pem). Refunds, red packets and transfers of APIv2 need the
+//! another language reads what it needs from the files that [`export`](Sandbox::export) writes. Refunds, red packets and transfers of APIv2 need the
 //! merchant's API certificate, and so HTTPS: [`Merchant::https_client_builder`].
 
 // From the outside in: a test holds the handle; the server passes each request through the pipeline of
