@@ -3,7 +3,7 @@
 use std::{
     io::Write as _,
     process::{Command, Stdio},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use ring::aead;
@@ -13,7 +13,7 @@ use wechatpay_chain::{
     sandbox::{MerchantOptions, Sandbox},
 };
 
-use super::openssl_client::OpensslClient;
+use super::{noon::to_noon, openssl_client::OpensslClient};
 
 fn sandbox() -> (Sandbox, Client) {
     let sandbox = Sandbox::start().unwrap();
@@ -109,11 +109,9 @@ fn bill_is_available_the_next_day_for_five_minutes() {
 const SHOP: &str = "1900000109";
 const DAY: u64 = 24 * 3600;
 
-/// Moves the clock to noon in Beijing, so that everything that a test does is of one day. Returns its date.
+/// Moves the clock to noon, so that everything that a test does is of one day. Returns its date.
 fn at_noon(sandbox: &Sandbox) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let of_day = (now.as_secs() + 8 * 3600) % DAY;
-    sandbox.advance(Duration::from_secs(DAY + DAY / 2 - of_day));
+    to_noon(sandbox);
     let client = sandbox.client_builder().build().unwrap();
     let id = pay(sandbox, &client, "noon-0001", 1);
     let order = json!({ "id": id, "query": { "mchid": sandbox.mchid() } });

@@ -7,6 +7,7 @@ mod export;
 mod files;
 mod handle;
 mod merchants;
+mod noon;
 mod notifications;
 mod openssl_client;
 mod payments;

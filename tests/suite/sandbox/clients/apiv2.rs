@@ -1,12 +1,10 @@
-//! APIv2 on the wire: XML written by hand and signed by openssl, and the npm package
-//! `wechatpay-axios-plugin`.
+//! APIv2 on the wire: XML written by hand and signed by openssl.
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
-    process::{Command, Stdio},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -18,11 +16,13 @@ use wechatpay_chain::{
     sandbox::{Fault, MerchantOptions, Sandbox},
 };
 
-use crate::fixtures::{
-    material, npm,
-    programs::openssl,
-    scratch::Scratch,
-    server::{MockResponse, Server},
+use crate::{
+    fixtures::{
+        material,
+        programs::openssl,
+        server::{MockResponse, Server},
+    },
+    sandbox::noon::to_noon,
 };
 
 type Fields = BTreeMap<String, String>;
@@ -526,14 +526,6 @@ fn notification_is_of_the_version_and_digest_of_the_request() {
     assert_eq!(receiver.requests().len(), 3);
 }
 
-/// Moves the sandbox's clock to the next noon but one in Beijing: no midnight falls into a test.
-fn to_noon(sandbox: &Sandbox) {
-    const DAY: u64 = 24 * 3600;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let of_day = (now.unwrap().as_secs() + 8 * 3600) % DAY;
-    sandbox.advance(Duration::from_secs(DAY + DAY / 2 - of_day));
-}
-
 #[test]
 fn trade_bill_lists_payments_refunds_and_reversals() {
     let Some(client) = RawClient::start() else {
@@ -669,60 +661,4 @@ fn service_provider_acts_for_its_sub_merchants_only() {
     // It is not an order of the provider's own.
     let own = call("v2/pay/orderquery", json!({})).unwrap_err();
     assert_eq!(own.api().unwrap().code(), "ORDERNOTEXIST");
-}
-
-#[test]
-fn axios_plugin_completes_every_flow_of_apiv2() {
-    let Some(modules) = npm::installed("wechatpay-axios-plugin@0.9.6") else {
-        return;
-    };
-    let sandbox = Sandbox::start().unwrap();
-    let scratch = Scratch::new();
-    let merchant = sandbox.merchant();
-    let ca = scratch.written("ca.pem", sandbox.ca_certificate().unwrap().to_pem());
-    let script = include_str!("../../../node/apiv2.cjs");
-    // Shares a payment with the other.
-    sandbox
-        .add_merchant(MerchantOptions::new("1900000109"))
-        .unwrap();
-    to_noon(&sandbox);
-    let mut node = Command::new("node")
-        .arg(scratch.written("apiv2.cjs", script))
-        .env("NODE_PATH", modules)
-        .env("NODE_EXTRA_CA_CERTS", ca)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut to_node = node.stdin.take().unwrap();
-    let from_node = BufReader::new(node.stdout.take().unwrap());
-    let mut send = |value: &Value| writeln!(to_node, "{value}").unwrap();
-    send(&json!({
-        "baseUri": sandbox.https_base_uri().unwrap(),
-        "mchid": sandbox.mchid(),
-        "appid": sandbox.appid(),
-        "serial": sandbox.serial(),
-        "privateKey": sandbox.private_key_pem().unwrap(),
-        "certificate": merchant.client_certificate().unwrap().to_pem(),
-        "platformKeyId": sandbox.platform_key_id(),
-        "platformKey": sandbox.platform_key_pem(),
-        "secret": sandbox.apiv2_key(),
-    }));
-    let mut finished = false;
-    for line in from_node.lines() {
-        let command: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        let order = command["order"].as_str().unwrap();
-        match command["what"].as_str().unwrap() {
-            "pay" => sandbox.user_pays(order).unwrap(),
-            "open" => sandbox.user_opens_red_packet(order).unwrap(),
-            "advance" => sandbox.advance(Duration::from_secs(order.parse().unwrap())),
-            "finish" => finished = true,
-            other => panic!("unknown command {other}"),
-        }
-        send(&json!("done"));
-    }
-    assert!(
-        node.wait().unwrap().success() && finished,
-        "the script failed: see its error above"
-    );
 }

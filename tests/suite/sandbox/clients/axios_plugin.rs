@@ -1,62 +1,87 @@
-//! The sandbox, called by another client: the npm package `wechatpay-axios-plugin`.
+//! The sandbox, called by another client: the npm package `wechatpay-axios-plugin`, unchanged. The scripts
+//! are in `tests/node`.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Command, Stdio},
-};
+use wechatpay_chain::sandbox::{DeliveryState, MerchantOptions, Sandbox};
 
-use serde_json::{Value, json};
-use wechatpay_chain::sandbox::{Fault, Sandbox};
+use super::node;
+use crate::sandbox::noon::to_noon;
 
-use crate::fixtures::{npm, scratch::Scratch};
+const PACKAGE: &str = "wechatpay-axios-plugin@0.9.6";
+/// The first and the last of each way to upload that the package had.
+const OLDER: [&str; 3] = [
+    "wechatpay-axios-plugin@0.5.0",
+    "wechatpay-axios-plugin@0.7.13",
+    "wechatpay-axios-plugin@0.8.14",
+];
 
-const SCRIPT: &str = include_str!("../../../node/sandbox.cjs");
+/// Checks that the receiver acknowledged every notification.
+fn all_acknowledged(sandbox: &Sandbox, count: usize) {
+    let deliveries = sandbox.deliveries();
+    for delivery in &deliveries {
+        assert_eq!(
+            delivery.state(),
+            &DeliveryState::Acknowledged,
+            "{delivery:?}"
+        );
+    }
+    assert_eq!(deliveries.len(), count);
+}
 
 #[test]
-fn axios_plugin_completes_every_flow() {
-    let Some(modules) = npm::installed("wechatpay-axios-plugin@0.9.6") else {
-        return;
-    };
+fn axios_plugin_completes_the_flow_of_apiv3() {
     let sandbox = Sandbox::start().unwrap();
-    let scratch = Scratch::new();
-    let mut node = Command::new("node")
-        .arg(scratch.written("sandbox.cjs", SCRIPT))
-        .env("NODE_PATH", modules)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut to_node = node.stdin.take().unwrap();
-    let from_node = BufReader::new(node.stdout.take().unwrap());
-    let mut send = |value: &Value| writeln!(to_node, "{value}").unwrap();
-
-    // The script has no access to the handle, so it requests each action of the user with one line.
-    send(&json!({
-        "baseUri": sandbox.base_uri(),
-        "mchid": sandbox.mchid(),
-        "appid": sandbox.appid(),
-        "serial": sandbox.serial(),
-        "privateKey": sandbox.private_key_pem().unwrap(),
-        "platformKeyId": sandbox.platform_key_id(),
-        "platformKey": sandbox.platform_key_pem(),
-    }));
-    let mut finished = false;
-    for line in from_node.lines() {
-        let command: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        let order = command["order"].as_str().unwrap();
-        match command["what"].as_str().unwrap() {
-            "confirm" => sandbox.user_confirms(order).unwrap(),
-            "pay" => sandbox.user_pays(order).unwrap(),
-            "damage" => sandbox.inject(Fault::BadSignature),
-            "finish" => finished = true,
-            other => panic!("unknown command {other}"),
-        }
-        send(&json!("done"));
+    to_noon(&sandbox);
+    if !node::complete("v3.cjs", PACKAGE, &sandbox) {
+        return;
     }
-    assert!(
-        node.wait().unwrap().success() && finished,
-        "the script failed: see its error above"
-    );
+    all_acknowledged(&sandbox, 10);
+    assert_eq!(sandbox.order_state("axios_closed").unwrap(), "CLOSED");
+    assert_eq!(sandbox.order_state("axios_jsapi").unwrap(), "REFUND");
+    // 5 orders of 100 fen and one of 1,000 fen; 30 refunded, 200,000 transferred, 200 shared, 50 returned.
+    let balance = sandbox.balance(sandbox.mchid()).unwrap();
+    let opening = 10_000_000_000;
+    let (received, paid) = (500 + 1_000 + 50, 30 + 200_000 + 200);
+    assert_eq!(balance.available, opening + received - paid);
+    assert_eq!(balance.frozen, 0);
+}
+
+#[test]
+fn axios_plugin_completes_the_flow_of_apiv2() {
+    let sandbox = Sandbox::start().unwrap();
+    // Receives a share, and gives a part of it back.
+    sandbox
+        .add_merchant(MerchantOptions::new("1900000109"))
+        .unwrap();
+    to_noon(&sandbox);
+    if !node::complete("v2.cjs", PACKAGE, &sandbox) {
+        return;
+    }
+    all_acknowledged(&sandbox, 5);
+}
+
+#[test]
+fn axios_plugin_completes_a_service_order() {
+    let sandbox = Sandbox::start().unwrap();
+    if !node::complete("service_order.cjs", PACKAGE, &sandbox) {
+        return;
+    }
     assert_eq!(sandbox.order_state("axios_0001").unwrap(), "DONE");
     assert_eq!(sandbox.order_state("axios_native_0002").unwrap(), "CLOSED");
+}
+
+#[test]
+fn uploads_of_each_axios_plugin_are_accepted() {
+    for package in OLDER.into_iter().chain([PACKAGE]) {
+        let sandbox = Sandbox::start().unwrap();
+        node::complete("uploads.cjs", package, &sandbox);
+    }
+}
+
+// The program of 0.9.6 does not find the certificates that it has downloaded: its verifier has a copy.
+#[test]
+fn certificate_downloader_of_older_axios_plugins_works() {
+    for package in OLDER {
+        let sandbox = Sandbox::start().unwrap();
+        node::complete("downloader.cjs", package, &sandbox);
+    }
 }

@@ -3,4 +3,6 @@
 mod apiv2;
 mod axios_plugin;
 mod mutual_tls;
+mod node;
 mod python_client;
+mod script;

@@ -1,36 +1,16 @@
-// Runs another client, wechatpay-axios-plugin, against the sandbox. It reads the sandbox's address and
-// keys as one line of JSON. For each action that only the sandbox's handle can do, it writes one line and
-// waits for the line that confirms it.
+// Runs another client, wechatpay-axios-plugin, through a pay-score service order, and against refusals.
 'use strict';
 
 const assert = require('assert');
-const readline = require('readline');
 const { Wechatpay, Rsa, Formatter } = require('wechatpay-axios-plugin');
+const { complete, handle, refusal } = require('./common.cjs');
+const { configured } = require('./shop.cjs');
 
-const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const read = async () => JSON.parse((await lines.next()).value);
-const ask = async (what, order) => {
-  process.stdout.write(`${JSON.stringify({ what, order })}\n`);
-  assert.strictEqual(await read(), 'done');
-};
-const refusal = async (call) => {
-  const error = await call.then(() => assert.fail('not refused'), (e) => e);
-  assert(error.response, String(error));
-  return error.response;
-};
-
-(async () => {
-  const sandbox = await read();
-  const { mchid, appid, platformKeyId, platformKey } = sandbox;
-  const config = {
-    mchid,
-    serial: sandbox.serial,
-    privateKey: sandbox.privateKey,
-    certs: { [platformKeyId]: platformKey },
-    baseURL: sandbox.baseUri,
-    proxy: false,
-  };
-  const client = new Wechatpay({ ...config });
+complete(async (sandbox) => {
+  const {
+    mchid, appid, platform_key_id: platformKeyId, platform_key: platformKey,
+  } = sandbox;
+  const client = new Wechatpay(configured(sandbox));
 
   // The plugin verifies every response and throws if one is not valid.
   const order = 'axios_0001';
@@ -58,7 +38,7 @@ const refusal = async (call) => {
   );
   assert.deepStrictEqual([early.status, early.data.code], [400, 'INVALID_ORDER_STATE']);
 
-  await ask('confirm', order);
+  await handle('user_confirms', order);
   const queried = await orders.get({ params: { ...named, ...ids } });
   assert.strictEqual(queried.data.state_description, 'USER_CONFIRM');
   const completed = await orders._out_order_no_.complete.post({
@@ -107,7 +87,7 @@ const refusal = async (call) => {
   const byNumber = { params: { mchid }, ...trade };
   const unpaid = await transactions.outTradeNo._out_trade_no_.get(byNumber);
   assert.strictEqual(unpaid.data.trade_state, 'NOTPAY');
-  await ask('pay', prepay.out_trade_no);
+  await handle('user_pays', prepay.out_trade_no);
   const paid = await transactions.outTradeNo._out_trade_no_.get(byNumber);
   assert.strictEqual(paid.data.trade_state, 'SUCCESS');
   const byId = await transactions.id._transaction_id_.get({
@@ -133,33 +113,25 @@ const refusal = async (call) => {
   assert.strictEqual(echoed.data.echo_message, '回声');
   const opened = Rsa.decrypt(
     echoed.data.encrypted_echo_message,
-    Rsa.from(sandbox.privateKey, 'private'),
+    Rsa.from(sandbox.private_key, 'private'),
   );
   assert.strictEqual(opened, '秘密');
 
   // A key that is not the merchant's, and a response that does not verify.
   const { privateKey } = require('crypto').generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const wrongKey = new Wechatpay({
-    ...config,
-    certs: { [platformKeyId]: platformKey },
+  const wrongKey = new Wechatpay(configured(sandbox, {
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-  });
+  }));
   const refused = await refusal(wrongKey.v3.pay.transactions.native.post(prepay));
   assert.strictEqual(refused.status, 401);
   const { detail } = refused.data;
   assert.strictEqual(refused.data.code, 'SIGN_ERROR');
   assert.strictEqual(detail.sign_information.url, '/v3/pay/transactions/native');
   assert.strictEqual(detail.detail.issue, 'sign not match');
-  await ask('damage', '');
+  await handle('damage_response');
   const mismatch = await transactions.outTradeNo._out_trade_no_.get(byNumber).then(
     () => assert.fail('a bad signature was accepted'),
     (error) => error,
   );
   assert.strictEqual(mismatch.code, 'EV3_RES_HEADER_SIGNATURE_DIGEST');
-
-  await ask('finish', '');
-  process.exit(0);
-})().catch((error) => {
-  console.error(error);
-  process.exit(1);
 });

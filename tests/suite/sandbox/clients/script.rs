@@ -1,0 +1,110 @@
+//! A client in another language: a program that calls the sandbox over the wire, and its handle over a pipe.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use wechatpay_chain::sandbox::{Fault, MerchantOptions, PlatformMode, Rotation, Sandbox};
+
+/// Runs a client of this sandbox until it has finished. `exported` is where its keys are: see [`run`].
+#[track_caller]
+pub fn complete(program: &mut Command, sandbox: &Sandbox, exported: &Path) {
+    run(program, |what, args| {
+        let result = act(sandbox, what, args, exported);
+        sandbox.settle().unwrap();
+        result
+    });
+}
+
+/// Runs a program that has no access to the handle of the sandbox, until it has finished.
+///
+/// For each method, it writes a line `{"what":…,"args":[…]}` and reads the line `{"result":…}`. The last
+/// one is `finish`.
+#[track_caller]
+pub fn run(program: &mut Command, mut call: impl FnMut(&str, &[Value]) -> Value) {
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut to_program = child.stdin.take().unwrap();
+    let from_program = BufReader::new(child.stdout.take().unwrap());
+    let mut has_finished = false;
+    for line in from_program.lines() {
+        let command: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let args = command["args"].as_array().unwrap();
+        let result = match text(&command["what"]) {
+            "finish" => {
+                has_finished = true;
+                Value::Null
+            }
+            what => call(what, args),
+        };
+        writeln!(to_program, "{}", json!({ "result": result })).unwrap();
+    }
+    let succeeded = child.wait().unwrap().success();
+    assert!(
+        succeeded && has_finished,
+        "the program failed: see its error above"
+    );
+}
+
+/// Calls a method of the handle.
+fn act(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value {
+    let at = |nth: usize| text(&args[nth]);
+    let done = match what {
+        // The notifications of what the program itself did arrive.
+        "settle" => Ok(()),
+        "advance" => {
+            sandbox.advance(Duration::from_secs(args[0].as_u64().unwrap()));
+            Ok(())
+        }
+        "auth_code" => return sandbox.auth_code().into(),
+        "user_pays" => sandbox.user_pays(at(0)),
+        "user_confirms" => sandbox.user_confirms(at(0)),
+        "user_enters_password" => sandbox.user_enters_password(at(0)),
+        "user_confirms_transfer" => sandbox.user_confirms_transfer(at(0)),
+        "user_opens_red_packet" => sandbox.user_opens_red_packet(at(0)),
+        "platform_mode" => sandbox.platform_mode(at(0), mode(at(1))),
+        "rotate_certificates" => sandbox.rotate_certificates(at(0), rotation(at(1))),
+        "damage_response" => {
+            sandbox.inject(Fault::BadSignature);
+            Ok(())
+        }
+        // All of its notifications go to one URL.
+        "add_merchant" => {
+            let merchant = MerchantOptions::new(at(0)).notify_url("*", at(1));
+            let added = sandbox.add_merchant(merchant);
+            added.and_then(|_| sandbox.export(exported))
+        }
+        other => panic!("unknown method {other}"),
+    };
+    done.unwrap_or_else(|err| panic!("{what} {args:?}: {err}"));
+    Value::Null
+}
+
+fn mode(name: &str) -> PlatformMode {
+    match name {
+        "certificate" => PlatformMode::Certificate,
+        "public key" => PlatformMode::PublicKey,
+        "both" => PlatformMode::Both,
+        other => panic!("unknown mode {other}"),
+    }
+}
+
+fn rotation(name: &str) -> Rotation {
+    match name {
+        "old" => Rotation::Old,
+        "both" => Rotation::Both,
+        "new" => Rotation::New,
+        other => panic!("unknown rotation {other}"),
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
