@@ -219,8 +219,11 @@ fn put_payment(reply: &mut Reply, order: &Order, payment: &Payment) {
     reply
         .put("trade_type", order.asked.product.trade_type())
         .put("bank_type", payment.bank_type)
-        .put("cash_fee", order.asked.total)
+        .put("cash_fee", order.payer_total())
         .put("cash_fee_type", "CNY")
         .put("transaction_id", &payment.transaction_id)
         .put("time_end", format_compact(payment.time));
+    for (name, value) in order.coupon_fields() {
+        reply.put(name, value);
+    }
 }

@@ -44,19 +44,26 @@ pub(super) fn refund(ctx: &V2Ctx<'_>) -> V2Result {
         request: asked(ctx),
     };
     let refund = engine::refund(&mut ctx.world(), new, ctx.now)?;
-    let fen = refund.asked.fen;
-    Ok(Reply::default()
+    let mut reply = Reply::default();
+    reply
         .put("transaction_id", &refund.transaction_id)
         .put("out_trade_no", &refund.out_trade_no)
         .put("out_refund_no", &refund.asked.out_refund_no)
         .put("refund_id", &refund.refund_id)
-        .put("refund_fee", fen)
+        .put("refund_fee", refund.asked.fen)
         .put("total_fee", refund.total)
-        .put("cash_fee", refund.total)
-        .put("cash_refund_fee", fen)
-        .put("coupon_refund_fee", 0)
-        .put("coupon_refund_count", 0)
-        .done())
+        .put("cash_fee", refund.payer_total)
+        .put("cash_refund_fee", refund.payer_refund())
+        .put("coupon_refund_fee", refund.discount_refund())
+        .put("coupon_refund_count", refund.discount.iter().count());
+    if let Some(back) = &refund.discount {
+        reply
+            .put("settlement_refund_fee", refund.settlement_refund())
+            .put("settlement_total_fee", refund.settlement_total)
+            .put("coupon_refund_id_0", &back.of.coupon_id)
+            .put("coupon_refund_fee_0", back.fen);
+    }
+    Ok(reply.done())
 }
 
 /// Returns one refund, or those of an order: ten at a time, from `offset` on.
@@ -91,7 +98,7 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
         .put("transaction_id", &first.transaction_id)
         .put("out_trade_no", &first.out_trade_no)
         .put("total_fee", first.total)
-        .put("cash_fee", first.total)
+        .put("cash_fee", first.payer_total)
         .put("fee_type", "CNY")
         .put("refund_count", page.len());
     for (n, refund) in page.into_iter().enumerate() {
@@ -108,11 +115,25 @@ fn put_refund(reply: &mut Reply, n: usize, refund: &Refund) {
     put("refund_id", &refund.refund_id);
     put("refund_channel", "ORIGINAL");
     put("refund_fee", &refund.asked.fen.to_string());
+    if let Some(back) = &refund.discount {
+        put(
+            "settlement_refund_fee",
+            &refund.settlement_refund().to_string(),
+        );
+        put("coupon_refund_fee", &back.fen.to_string());
+        put("coupon_refund_count", "1");
+    }
     put("refund_status", status(refund.status));
     put("refund_account", "REFUND_SOURCE_UNSETTLED_FUNDS");
     put("refund_recv_accout", &refund.user_received_account);
     if let Status::Success(time) = refund.status {
         put("refund_success_time", &format_time(time));
+    }
+    if let Some(back) = &refund.discount {
+        // The only coupon of this refund.
+        reply
+            .put(&format!("coupon_refund_id_{n}_0"), &back.of.coupon_id)
+            .put(&format!("coupon_refund_fee_{n}_0"), back.fen);
     }
 }
 

@@ -6,6 +6,7 @@ use super::{format_date, format_time, format_yuan, one_line};
 use crate::sandbox::{
     flows::{
         payments::pay::{
+            discount::Discount,
             notice::signer,
             order::{Order, Payment, State},
         },
@@ -177,7 +178,7 @@ fn written(rows: &[Row<'_>], mchid: &str, kind: TradeBill) -> String {
         .map(|(name, _)| *name)
         .collect();
     let mut text = format!("{}\r\n", names.join(","));
-    let (mut paid, mut back) = (0, 0);
+    let (mut paid, mut back) = (Amounts::default(), Amounts::default());
     for row in rows {
         let values = row.values(mchid);
         let columns = COLUMNS.iter().zip(&values);
@@ -187,27 +188,67 @@ fn written(rows: &[Row<'_>], mchid: &str, kind: TradeBill) -> String {
             .collect();
         text.push_str(&values.join(","));
         text.push_str("\r\n");
-        paid += row.paid();
+        paid.add(row.paid());
         if !row.is_closed() {
-            back += row.returned();
+            back.add(row.returned());
         }
     }
-    let (paid, back) = (format_yuan(paid), format_yuan(back));
     let _ = write!(
         text,
         "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n\
-         `{},`{paid},`{back},`0.00,`0.00000,`{paid},`{back}\r\n",
-        rows.len()
+         `{},`{},`{},`{},`0.00000,`{},`{}\r\n",
+        rows.len(),
+        format_yuan(paid.settled),
+        format_yuan(back.settled),
+        format_yuan(back.funded),
+        format_yuan(paid.total),
+        format_yuan(back.total),
     );
     text
 }
 
+/// What a row is about, in fen.
+#[derive(Clone, Copy, Default)]
+struct Amounts {
+    /// What the customer bought or gets refunded, coupons included.
+    total: u64,
+    /// What the merchant received or gives back.
+    settled: u64,
+    /// What of it was a coupon's.
+    coupon: u64,
+    /// What of it was a coupon's that its creator pays.
+    funded: u64,
+}
+
+impl Amounts {
+    fn add(&mut self, other: Self) {
+        self.total += other.total;
+        self.settled += other.settled;
+        self.coupon += other.coupon;
+        self.funded += other.funded;
+    }
+
+    /// Returns the amounts of a whole payment.
+    fn of(order: &Order) -> Self {
+        let coupon = |is_counted: fn(&Discount) -> bool| {
+            let discount = order.discount().filter(|discount| is_counted(discount));
+            discount.map_or(0, |discount| discount.fen)
+        };
+        Self {
+            total: order.asked.total,
+            settled: order.settlement_total(),
+            coupon: coupon(|_| true),
+            funded: coupon(|discount| discount.is_funded),
+        }
+    }
+}
+
 impl Row<'_> {
-    /// Returns what the merchant received, in fen.
-    fn paid(&self) -> u64 {
+    /// Returns what the customer bought.
+    fn paid(&self) -> Amounts {
         match self.back {
-            None => self.order.asked.total,
-            Some(_) => 0,
+            None => Amounts::of(self.order),
+            Some(_) => Amounts::default(),
         }
     }
 
@@ -216,12 +257,20 @@ impl Row<'_> {
         matches!(&self.back, Some(Back::Refund(refund)) if refund.status == Status::Closed)
     }
 
-    /// Returns what went back, in fen.
-    fn returned(&self) -> u64 {
+    /// Returns what went back.
+    fn returned(&self) -> Amounts {
         match self.back {
-            None => 0,
-            Some(Back::Refund(refund)) => refund.asked.fen,
-            Some(Back::Reversal) => self.order.asked.total,
+            None => Amounts::default(),
+            Some(Back::Refund(refund)) => {
+                let funded = refund.discount.as_ref().filter(|back| back.of.is_funded);
+                Amounts {
+                    total: refund.asked.fen,
+                    settled: refund.settlement_refund(),
+                    coupon: refund.discount_refund(),
+                    funded: funded.map_or(0, |back| back.fen),
+                }
+            }
+            Some(Back::Reversal) => Amounts::of(self.order),
         }
     }
 
@@ -232,7 +281,7 @@ impl Row<'_> {
             None => "0",
         };
         let device = asked.request.get("device_info").and_then(|v| v.as_str());
-        let (paid, returned) = (format_yuan(self.paid()), format_yuan(self.returned()));
+        let (paid, returned) = (self.paid(), self.returned());
         let refund = match self.back {
             Some(Back::Refund(refund)) => Some(refund),
             _ => None,
@@ -264,22 +313,23 @@ impl Row<'_> {
             state,
             payment.bank_type,
             "CNY",
-            &paid,
-            "0.00",
+            &format_yuan(paid.settled),
+            // A guess: the coupons of a payment, whoever pays them.
+            &format_yuan(paid.coupon),
             &time,
             &success,
             refund_id,
             out_refund_no,
-            &returned,
-            "0.00",
+            &format_yuan(returned.settled),
+            &format_yuan(returned.funded),
             if self.back.is_some() { "ORIGINAL" } else { "" },
             status,
             &one_line(&asked.description),
             &one_line(asked.attach.as_deref().unwrap_or_default()),
             "0.00000",
             "0.00%",
-            &paid,
-            &returned,
+            &format_yuan(paid.total),
+            &format_yuan(returned.total),
             "",
         ]
         .map(str::to_owned)

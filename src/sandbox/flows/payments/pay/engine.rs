@@ -5,6 +5,7 @@
 //! that receives the money: its store has the order. The caller checks the fields of the request.
 
 use super::{
+    discount::Discount,
     notice,
     order::{Prepaid, Reversal, State},
     refusals,
@@ -69,12 +70,24 @@ pub(crate) fn pay(
     payer: Payer,
     now: u64,
 ) -> Result<(), Refusal> {
+    pay_less(w, mchid, out_trade_no, payer, None, now)
+}
+
+/// Pays an order like [`pay`], less what a coupon takes off. The coupon is the caller's.
+pub(crate) fn pay_less(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    payer: Payer,
+    discount: Option<Discount>,
+    now: u64,
+) -> Result<(), Refusal> {
     let order = by_out_trade_no(w, mchid, out_trade_no)?;
     if order.asked.combined.is_some() {
         return Err(refusals::part_of_combined());
     }
     order.check_payable(&payer, now)?;
-    take_payment(w, mchid, out_trade_no, payer, now)?;
+    take_less(w, mchid, out_trade_no, payer, discount, now)?;
     let order = by_out_trade_no(w, mchid, out_trade_no)?;
     if let Some(notice) = notice::paid(order) {
         w.notify(notice);
@@ -90,6 +103,17 @@ pub(crate) fn take_payment(
     payer: Payer,
     now: u64,
 ) -> Result<(), Refusal> {
+    take_less(w, mchid, out_trade_no, payer, None, now)
+}
+
+fn take_less(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    payer: Payer,
+    discount: Option<Discount>,
+    now: u64,
+) -> Result<(), Refusal> {
     // Real transaction IDs have 28 digits and begin with 4200.
     let transaction_id = w.number("4200", 28);
     let someone = w.openid();
@@ -100,8 +124,9 @@ pub(crate) fn take_payment(
         .get_mut(out_trade_no)
         .ok_or_else(refusals::not_found)?;
     order.check_payable(&payer, now)?;
-    let Order { asked, .. } = &*order;
-    let total = asked.total;
+    let unfunded = discount.as_ref().filter(|discount| !discount.is_funded);
+    let less = unfunded.map_or(0, |discount| discount.fen);
+    let total = order.asked.total.saturating_sub(less);
     store.account.post(Entry {
         at: now,
         kind: EntryKind::Payment,
@@ -109,7 +134,7 @@ pub(crate) fn take_payment(
         out_no: out_trade_no.to_owned(),
         fen: fen(total),
     })?;
-    let is_shared = asked.profit_sharing;
+    let is_shared = order.asked.profit_sharing;
     if is_shared {
         store.account.freeze(total)?;
         order.frozen = total;
@@ -127,6 +152,7 @@ pub(crate) fn take_payment(
             .unwrap_or(someone),
         sub_openid,
         bank_type: "OTHERS",
+        discount,
     });
     if is_shared {
         let timer = Timer {
@@ -248,14 +274,14 @@ pub(crate) fn reverse(
         State::Paid(payment) => Some(payment.clone()),
         State::NotPaid | State::UserPaying | State::PayError => None,
     };
-    let total = order.asked.total;
+    let received = order.settlement_total();
     if let Some(payment) = &payment {
         let entry = Entry {
             at: now,
             kind: EntryKind::Refund,
             id: payment.transaction_id.clone(),
             out_no: number.clone(),
-            fen: -fen(total),
+            fen: -fen(received),
         };
         spend(w, &acting.mchid, &number, entry)?;
     }

@@ -1,5 +1,6 @@
 //! Payment orders of all products, direct and through a service provider.
 
+pub(crate) mod discount;
 pub(crate) mod engine;
 pub(crate) mod notice;
 pub(crate) mod order;

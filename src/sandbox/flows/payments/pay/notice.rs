@@ -82,7 +82,10 @@ fn v2_payment(order: &Order, hmac: bool) -> Option<Map<String, Value>> {
     put("bank_type", payment.bank_type);
     put("total_fee", &asked.total.to_string());
     put("fee_type", "CNY");
-    put("cash_fee", &asked.total.to_string());
+    put("cash_fee", &order.payer_total().to_string());
+    for (name, value) in order.coupon_fields() {
+        put(name, &value);
+    }
     put("transaction_id", &payment.transaction_id);
     put("out_trade_no", &asked.out_trade_no);
     if let Some(attach) = &asked.attach {
@@ -117,9 +120,9 @@ fn v2_refund(refund: &Refund) -> Content {
         "refund_id": refund.refund_id,
         "out_refund_no": refund.asked.out_refund_no,
         "total_fee": refund.total.to_string(),
-        "settlement_total_fee": refund.total.to_string(),
+        "settlement_total_fee": refund.settlement_total.to_string(),
         "refund_fee": refund.asked.fen.to_string(),
-        "settlement_refund_fee": refund.asked.fen.to_string(),
+        "settlement_refund_fee": refund.settlement_refund().to_string(),
         "refund_status": status,
         "refund_recv_accout": refund.user_received_account,
         "refund_account": "REFUND_SOURCE_UNSETTLED_FUNDS",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::refusals;
+use super::{discount::Discount, refusals};
 use crate::sandbox::{checks::merchant::Acting, dispatch::refusal::Refusal};
 
 /// How long a `prepay_id` and a `code_url` can be paid, in seconds.
@@ -123,6 +123,7 @@ pub(crate) struct Payment {
     pub(crate) openid: String,
     pub(crate) sub_openid: Option<String>,
     pub(crate) bank_type: &'static str,
+    pub(crate) discount: Option<Discount>,
 }
 
 /// A payment that was taken back.
@@ -161,6 +162,8 @@ pub(crate) struct Order {
     pub(crate) frozen: u64,
     /// What refunds took of it, in fen. A refund that was closed gave it back.
     pub(crate) refunded: u64,
+    /// What of that was a coupon's, in fen.
+    pub(crate) discount_refunded: u64,
     /// How many refunds there are, closed ones included.
     pub(crate) refunds: usize,
     /// Whether a refund succeeded.
@@ -177,6 +180,7 @@ impl Order {
             state: State::NotPaid,
             frozen: 0,
             refunded: 0,
+            discount_refunded: 0,
             refunds: 0,
             has_refund: false,
         }

@@ -24,7 +24,10 @@ impl Order {
             Some(payment) => self.paid_body(payment),
             None => self.state_body(),
         };
-        body["promotion_detail"] = json!([]);
+        body["promotion_detail"] = match self.payment() {
+            Some(payment) => payment.promotions(),
+            None => json!([]),
+        };
         match self.device() {
             Some(device) => body["scene_info"] = json!({ "device_id": device }),
             None if self.payment().is_none() => body["scene_info"] = json!({ "device_id": "" }),
@@ -52,10 +55,13 @@ impl Order {
         body["payer"] = self.payer_body(payment);
         body["amount"] = json!({
             "total": asked.total,
-            "payer_total": asked.total,
+            "payer_total": self.payer_total(),
             "currency": "CNY",
             "payer_currency": "CNY",
         });
+        if payment.discount.is_some() {
+            body["promotion_detail"] = payment.promotions();
+        }
         body
     }
 

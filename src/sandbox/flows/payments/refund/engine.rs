@@ -39,16 +39,11 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
     check(order, &new, now)?;
     let (out_trade_no, total) = (order.out_trade_no().to_owned(), order.asked.total);
     let transaction_id = order.transaction_id().unwrap_or_default().to_owned();
+    let (payer_total, settlement_total) = (order.payer_total(), order.settlement_total());
+    let discount = order.discount_back(new.fen);
 
     // Real refund IDs have 29 digits and begin with 50.
     let refund_id = w.number("5030", 29);
-    let entry = Entry {
-        at: now,
-        kind: EntryKind::Refund,
-        id: refund_id.clone(),
-        out_no: new.out_refund_no.clone(),
-        fen: -fen(new.fen),
-    };
     let number = new.out_refund_no.clone();
     let refund = Refund {
         asked: new,
@@ -56,9 +51,19 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
         transaction_id,
         out_trade_no,
         total,
+        payer_total,
+        settlement_total,
+        discount,
         created_at: now,
         status: Status::Processing,
         user_received_account: "支付用户零钱".to_owned(),
+    };
+    let entry = Entry {
+        at: now,
+        kind: EntryKind::Refund,
+        id: refund.refund_id.clone(),
+        out_no: number.clone(),
+        fen: -fen(refund.settlement_refund()),
     };
     let refunds = &mut w.store(&mchid).refund.refunds;
     let may_drop = |known: &Refund| known.status.is_final();
@@ -69,6 +74,7 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
     }
     let order = engine::by_out_trade_no_mut(w, &mchid, &refund.out_trade_no)?;
     order.refunded += refund.asked.fen;
+    order.discount_refunded += refund.discount_refund();
     order.refunds += 1;
     succeed_later(w, mchid, number, now);
     Ok(refund)
@@ -164,16 +170,18 @@ pub(crate) fn refund_fails(
         RefundFailure::Closed => {
             refund.status = Status::Closed;
             let (amount, number) = (refund.asked.fen, refund.out_trade_no.clone());
+            let discount = refund.discount_refund();
             let back = Entry {
                 at: now,
                 kind: EntryKind::RefundBack,
                 id: refund.refund_id.clone(),
                 out_no: out_refund_no.to_owned(),
-                fen: fen(amount),
+                fen: fen(refund.settlement_refund()),
             };
             w.store(mchid).account.post(back)?;
             if let Ok(order) = engine::by_out_trade_no_mut(w, mchid, &number) {
                 order.refunded = order.refunded.saturating_sub(amount);
+                order.discount_refunded = order.discount_refunded.saturating_sub(discount);
             }
         }
     }

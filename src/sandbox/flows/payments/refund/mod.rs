@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::pay::Version;
+use super::pay::{Version, discount::DiscountBack};
 use crate::sandbox::{
     checks::merchant::Acting,
     state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
@@ -66,8 +66,33 @@ pub(crate) struct Refund {
     pub(crate) total: u64,
     pub(crate) created_at: u64,
     pub(crate) status: Status,
+    /// What of the order the customer paid, in fen.
+    pub(crate) payer_total: u64,
+    /// What of the order the merchant received, in fen.
+    pub(crate) settlement_total: u64,
+    /// What of the refund was a coupon's.
+    pub(crate) discount: Option<DiscountBack>,
     /// Where the money goes.
     pub(crate) user_received_account: String,
+}
+
+impl Refund {
+    /// Returns what goes back to the coupon, in fen.
+    pub(crate) fn discount_refund(&self) -> u64 {
+        self.discount.as_ref().map_or(0, |back| back.fen)
+    }
+
+    /// Returns what the customer gets back, in fen.
+    pub(crate) fn payer_refund(&self) -> u64 {
+        self.asked.fen.saturating_sub(self.discount_refund())
+    }
+
+    /// Returns what the merchant gives back, in fen.
+    pub(crate) fn settlement_refund(&self) -> u64 {
+        let unfunded = self.discount.as_ref().filter(|back| !back.of.is_funded);
+        let fen = self.asked.fen;
+        fen.saturating_sub(unfunded.map_or(0, |back| back.fen))
+    }
 }
 
 /// Where a refund stands.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Refund, Status};
-use crate::sandbox::time::format_rfc3339;
+use crate::sandbox::{flows::payments::pay::discount::DiscountBack, time::format_rfc3339};
 
 impl Refund {
     /// Returns the body of a refund's or a query's response.
@@ -12,14 +12,14 @@ impl Refund {
         let mut body = json!({
             "amount": {
                 "currency": "CNY",
-                "discount_refund": 0,
+                "discount_refund": self.discount_refund(),
                 "from": self.from(),
-                "payer_refund": self.asked.fen,
-                "payer_total": self.total,
+                "payer_refund": self.payer_refund(),
+                "payer_total": self.payer_total,
                 "refund": self.asked.fen,
                 "refund_fee": 0,
-                "settlement_refund": self.asked.fen,
-                "settlement_total": self.total,
+                "settlement_refund": self.settlement_refund(),
+                "settlement_total": self.settlement_total,
                 "total": self.total,
             },
             "channel": "ORIGINAL",
@@ -27,7 +27,7 @@ impl Refund {
             "funds_account": self.funds_account(),
             "out_refund_no": self.asked.out_refund_no,
             "out_trade_no": self.out_trade_no,
-            "promotion_detail": [],
+            "promotion_detail": self.promotions(),
             "refund_id": self.refund_id,
             "status": self.status.as_str(),
         });
@@ -76,8 +76,8 @@ impl Refund {
         body["amount"] = json!({
             "total": self.total,
             "refund": self.asked.fen,
-            "payer_total": self.total,
-            "payer_refund": self.asked.fen,
+            "payer_total": self.payer_total,
+            "payer_refund": self.payer_refund(),
         });
         body["user_received_account"] = self.user_received_account.as_str().into();
         body
@@ -87,10 +87,14 @@ impl Refund {
         json!({
             "refund": self.asked.fen,
             "from": self.from(),
-            "payer_refund": self.asked.fen,
-            "discount_refund": 0,
+            "payer_refund": self.payer_refund(),
+            "discount_refund": self.discount_refund(),
             "currency": "CNY",
         })
+    }
+
+    fn promotions(&self) -> Value {
+        self.discount.iter().map(DiscountBack::body).collect()
     }
 
     /// The accounts that the request named.
