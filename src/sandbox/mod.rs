@@ -17,6 +17,7 @@
 //! | receipts | of merchant transfers and of batches, and their files |
 //! | bills | trade, fund flow and profit sharing of a past day, also of a sub-merchant; their files |
 //! | media | images, videos, marketing images, images of complaints and their download |
+//! | coupons of WeChat Pay | stocks, sending, paying with one, refunds, files of what was used, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
 //! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, `uploadmedia` |
@@ -27,8 +28,8 @@
 //! Every other documented operation is checked against its table of fields and answered in its documented
 //! shape: with the request's own values, and the same answer for the same request. The header
 //! `Sandbox-Answer` says `stateful` for a flow, and `shaped` for such an answer.
-//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, papay contracts, complaints,
-//! coupons and applications of merchants have no states: their answers are shaped, too. The brand API
+//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, papay contracts, complaints
+//! and applications of merchants have no states: their answers are shaped, too. The brand API
 //! is not supported: its signatures are refused. A path that is not documented gets a 404 that names the
 //! nearest one.
 //!

@@ -6,6 +6,7 @@
 
 pub(super) mod agreements;
 pub(super) mod files;
+pub(super) mod marketing;
 pub(super) mod payments;
 pub(super) mod payouts;
 pub(super) mod platform;
@@ -98,9 +99,10 @@ pub(crate) fn control() -> impl Iterator<Item = &'static ControlRoute> {
 }
 
 fn all() -> impl Iterator<Item = &'static Route> {
-    let rooms: [&[&[Route]]; 6] = [
+    let rooms: [&[&[Route]]; 7] = [
         agreements::ROUTES,
         files::ROUTES,
+        marketing::ROUTES,
         payments::ROUTES,
         payouts::ROUTES,
         platform::ROUTES,

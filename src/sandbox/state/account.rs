@@ -43,6 +43,10 @@ pub(crate) enum EntryKind {
     SharingReturn,
     Transfer,
     RedPacket,
+    /// What a coupon of the merchant's took off an order.
+    Coupon,
+    /// What came back of it with a refund.
+    CouponBack,
 }
 
 impl Account {

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::sandbox::{
     flows::{
-        agreements::service_order, files::receipt, payments::combine, payments::pay,
-        payments::refund, payouts::batch, payouts::sharing, payouts::transfer, v2,
+        agreements::service_order, files::receipt, marketing::favor, payments::combine,
+        payments::pay, payments::refund, payouts::batch, payouts::sharing, payouts::transfer, v2,
     },
     outbox::{Notice, Outbox},
     shaped,
@@ -59,6 +59,7 @@ pub(crate) struct Store {
     pub(crate) batch: batch::Tables,
     pub(crate) service_orders: service_order::Tables,
     pub(crate) receipt: receipt::Tables,
+    pub(crate) favor: favor::Tables,
     pub(crate) v2: v2::Tables,
     pub(crate) shaped: shaped::Memory,
 }
@@ -221,6 +222,7 @@ impl Store {
             batch: batch::Tables::default(),
             service_orders: service_order::Tables::default(),
             receipt: receipt::Tables::default(),
+            favor: favor::Tables::default(),
             v2: v2::Tables::default(),
             shaped: shaped::Memory::default(),
         }

@@ -3,6 +3,7 @@
 //! An order is one thing: what APIv2 creates, APIv3 can query, close and refund, and the other way round.
 
 mod bill;
+mod coupon;
 mod order;
 mod payout;
 mod red_packet;
@@ -28,6 +29,12 @@ pub(crate) const ROUTES: &[Route] = &[
     v2("POST v2/pay/refundquery", refund::query),
     v2("POST v2/pay/refundqueryv2", refund::query),
     v2("POST v2/pay/downloadbill", bill::trade),
+    v2("POST v2/mmpaymkttransfers/send_coupon", coupon::send),
+    v2(
+        "POST v2/mmpaymkttransfers/query_coupon_stock",
+        coupon::query_stock,
+    ),
+    v2("POST v2/mmpaymkttransfers/querycouponsinfo", coupon::query),
     v2("POST v2/pay/downloadfundflow", bill::fund_flow),
     v2(
         "POST v2/pay/profitsharingaddreceiver",

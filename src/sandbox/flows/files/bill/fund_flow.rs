@@ -79,6 +79,8 @@ fn name(kind: EntryKind) -> &'static str {
         EntryKind::SharingReturn => "分账回退",
         EntryKind::Transfer => "商家转账",
         EntryKind::RedPacket => "现金红包",
+        EntryKind::Coupon => "代金券",
+        EntryKind::CouponBack => "代金券退回",
     }
 }
 

@@ -8,7 +8,7 @@ mod sharing;
 mod trade;
 
 pub(crate) use fund_flow::fund_flow_bill;
-pub(crate) use routes::ROUTES;
+pub(crate) use routes::{ROUTES, bill_date, keep, sha1};
 pub(crate) use trade::{TradeBill, trade_bill};
 
 use std::io::{self, Write as _};
@@ -19,7 +19,7 @@ use flate2::{Compression, write::GzEncoder};
 use crate::sandbox::time::format_rfc3339;
 
 /// Formats a time as `2018-06-08 10:34:56`: the bills' format.
-fn format_time(seconds: u64) -> String {
+pub(crate) fn format_time(seconds: u64) -> String {
     format_rfc3339(seconds)
         .chars()
         .take(19)
@@ -34,7 +34,7 @@ pub(crate) fn format_date(seconds: u64) -> String {
 
 /// Formats fen as yuan with two decimals: the bills' format.
 // Integers only: a floating-point number could be off by a fen.
-fn format_yuan(fen: u64) -> String {
+pub(crate) fn format_yuan(fen: u64) -> String {
     format!("{}.{:02}", fen / 100, fen % 100)
 }
 

@@ -161,7 +161,7 @@ fn create_bill(
 }
 
 /// Keeps a file for the merchant, and returns its URL.
-fn keep(ctx: &Ctx<'_>, bytes: Bytes, lifetime: u64) -> String {
+pub(crate) fn keep(ctx: &Ctx<'_>, bytes: Bytes, lifetime: u64) -> String {
     let mut world = ctx.world();
     let token = world.token(32);
     world.files.insert(
@@ -188,7 +188,7 @@ fn no_statement() -> ApiResponse {
 }
 
 // The hash is over the text, also of a compressed file: a client decompresses before it checks.
-fn sha1(text: &str) -> String {
+pub(crate) fn sha1(text: &str) -> String {
     let mut hash = Sha1::new();
     hash.update(text.as_bytes());
     digest::hex_lower(&hash.finish())
@@ -199,7 +199,7 @@ fn compressed(text: &str, is_gzip: bool) -> Result<Bytes, ApiResponse> {
 }
 
 /// Returns `bill_date`, which must be a day before today.
-fn bill_date<'a>(ctx: &'a Ctx<'_>) -> Result<&'a str, ApiResponse> {
+pub(crate) fn bill_date<'a>(ctx: &'a Ctx<'_>) -> Result<&'a str, ApiResponse> {
     let date = ctx.query("bill_date")?;
     let refuse = |issue: &str| ApiResponse::param_error("bill_date", &date.into(), issue, "query");
     if !is_date(date) {

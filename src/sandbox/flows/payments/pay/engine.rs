@@ -13,6 +13,7 @@ use super::{
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
+    flows::marketing::favor,
     state::{
         account::{Entry, EntryKind},
         timers::Timer,
@@ -274,7 +275,7 @@ pub(crate) fn reverse(
         State::Paid(payment) => Some(payment.clone()),
         State::NotPaid | State::UserPaying | State::PayError => None,
     };
-    let received = order.settlement_total();
+    let (total, received) = (order.asked.total, order.settlement_total());
     if let Some(payment) = &payment {
         let entry = Entry {
             at: now,
@@ -286,7 +287,13 @@ pub(crate) fn reverse(
         spend(w, &acting.mchid, &number, entry)?;
     }
     let reversal = payment.map(|payment| Reversal { payment, time: now });
-    by_out_trade_no_mut(w, &acting.mchid, &number)?.state = State::Revoked(reversal);
+    let order = by_out_trade_no_mut(w, &acting.mchid, &number)?;
+    order.state = State::Revoked(reversal);
+    let order = order.clone();
+    if let Some(back) = order.discount_back(total) {
+        let id = format!("reversal of {number}");
+        favor::given_back(w, &order, &back, (&id, true), now);
+    }
     Ok(())
 }
 

@@ -4,9 +4,12 @@ use super::{NewRefund, Refund, RefundFailure, RefundNumber, Status};
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
-    flows::payments::pay::{
-        engine::{self, Number, Order, fen},
-        notice, refusals,
+    flows::{
+        marketing::favor,
+        payments::pay::{
+            engine::{self, Number, Order, fen},
+            notice, refusals,
+        },
     },
     state::{
         account::{Entry, EntryKind},
@@ -146,9 +149,15 @@ pub(crate) fn refund_succeeds(
     let refund = processing(w, mchid, out_refund_no)?;
     refund.status = Status::Success(now);
     let number = refund.out_trade_no.clone();
+    let refund = refund.clone();
     // The order may have been dropped since, if there were 10,000 newer ones.
     if let Ok(order) = engine::by_out_trade_no_mut(w, mchid, &number) {
         order.has_refund = true;
+        if let Some(back) = &refund.discount {
+            let (order, fen) = (order.clone(), refund.asked.fen);
+            let is_whole = fen == order.asked.total;
+            favor::given_back(w, &order, back, (&refund.refund_id, is_whole), now);
+        }
     }
     notify(w, mchid, out_refund_no)
 }
