@@ -42,6 +42,10 @@ pub enum StateKind {
     TransferBatch,
     /// A red packet of APIv2, by its `mch_billno`.
     RedPacket,
+    /// A stock of coupons of WeChat Pay, by its `stock_id`, with the merchant that made it.
+    CouponStock,
+    /// A coupon of such a stock, by its `coupon_id`, with the merchant that made the stock.
+    Coupon,
 }
 
 /// A change of a state: see [`SandboxEvent::State`](crate::sandbox::SandboxEvent::State).

@@ -243,6 +243,7 @@ impl Store {
             batch,
             service_orders,
             receipt: _,
+            favor,
             v2,
             shaped: _,
         } = self;
@@ -253,6 +254,7 @@ impl Store {
         sharing.returns.take_changes(mchid, changes);
         transfer.bills.take_changes(mchid, changes);
         batch.batches.take_changes(mchid, changes);
+        favor.take_changes(mchid, changes);
         v2.red_packets.take_changes(mchid, changes);
     }
 }

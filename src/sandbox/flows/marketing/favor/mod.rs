@@ -19,10 +19,17 @@ pub(crate) use rules::{NewCoupon, find, send};
 pub(crate) use usage::{given_back, pay_with};
 pub(crate) use v2_view::v2_coupon_fields;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{callback::Callback, once::Once};
-use crate::sandbox::state::{bounded_map::BoundedMap, world::Store};
+use crate::sandbox::state::{
+    StateKind,
+    bounded_map::BoundedMap,
+    changes::{Changes, Stateful},
+    world::Store,
+};
 
 /// How many stocks of a merchant are kept.
 const MAX_STOCKS: usize = 1_000;
@@ -48,8 +55,8 @@ pub(crate) struct Tables {
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            stocks: BoundedMap::new(MAX_STOCKS),
-            coupons: BoundedMap::new(MAX_COUPONS),
+            stocks: BoundedMap::watched(MAX_STOCKS),
+            coupons: BoundedMap::watched(MAX_COUPONS),
             flow: BoundedMap::new(MAX_COUPONS),
             created: Once::default(),
             sent: Once::default(),
@@ -153,6 +160,8 @@ pub(crate) struct Coupon {
     end: u64,
     /// The payment that used it.
     used: Option<Used>,
+    /// Whether its end has passed.
+    has_expired: bool,
 }
 
 /// A payment with a coupon.
@@ -170,9 +179,34 @@ impl Coupon {
     pub(crate) fn state(&self, now: u64) -> &'static str {
         match self.used {
             Some(_) => "USED",
-            None if now > self.end => "EXPIRED",
+            None if self.has_expired || now > self.end => "EXPIRED",
             None => "SENDED",
         }
+    }
+}
+
+impl Stateful for Stock {
+    const KIND: StateKind = StateKind::CouponStock;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.state.as_str().into()
+    }
+}
+
+impl Stateful for Coupon {
+    const KIND: StateKind = StateKind::Coupon;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        // A timer marks the end, which is when the state changes.
+        self.state(0).into()
+    }
+}
+
+impl Tables {
+    /// Moves the changes of states since the last time to the others.
+    pub(crate) fn take_changes(&mut self, mchid: &str, changes: &mut Changes) {
+        self.stocks.take_changes(mchid, changes);
+        self.coupons.take_changes(mchid, changes);
     }
 }
 

@@ -184,9 +184,20 @@ pub(crate) fn send(w: &mut World, new: NewCoupon<'_>, now: u64) -> Result<String
         begin,
         end,
         used: None,
+        has_expired: false,
     };
     favor.coupons.insert(coupon_id.clone(), coupon);
     favor.sent.keep(&number, new.request, coupon_id.clone());
+    let timer = Timer {
+        mchid: new.creator.to_owned(),
+        key: coupon_id.clone(),
+        fire: |w, _, timer, _| {
+            if let Some(coupon) = w.store(&timer.mchid).favor.coupons.get_mut(&timer.key) {
+                coupon.has_expired = true;
+            }
+        },
+    };
+    w.after(end.saturating_add(1), timer);
     Ok(coupon_id)
 }
 
