@@ -35,6 +35,12 @@ pub(super) fn format_compact(seconds: u64) -> String {
     )
 }
 
+/// Formats a time as `2018-06-08 10:34:56`: APIv2's format for contracts and refunds.
+pub(super) fn format_date_time(seconds: u64) -> String {
+    let text = format_rfc3339(seconds).replace('T', " ");
+    text.trim_end_matches("+08:00").to_owned()
+}
+
 /// Parses `2018-06-08T10:34:56+08:00`, with any offset or `Z`, with or without a fraction.
 pub(super) fn parse_rfc3339(text: &str) -> Option<u64> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);

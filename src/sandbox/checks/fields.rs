@@ -91,18 +91,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns `notify_url`: http or https, without a query string.
+    /// Returns `notify_url`: see [`url`](Self::url).
     pub(crate) fn notify_url(&self) -> Result<&'a str, ApiResponse> {
-        let url = self.text("notify_url", 255)?;
+        self.url("notify_url")
+    }
+
+    /// Returns the URL of a notification: http or https, without a query string.
+    pub(crate) fn url(&self, name: &str) -> Result<&'a str, ApiResponse> {
+        let url = self.text(name, 255)?;
         let host = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"));
         match host {
-            None | Some("") => Err(self.error("notify_url", "must begin with http:// or https://")),
+            None | Some("") => Err(self.error(name, "must begin with http:// or https://")),
             // WeChat Pay refuses such a URL. Without this check, a merchant would first notice in
             // production.
             Some(_) if url.contains(['?', '#']) => {
-                Err(self.error("notify_url", "must not have a query string"))
+                Err(self.error(name, "must not have a query string"))
             }
             Some(_) => Ok(url),
         }

@@ -32,6 +32,9 @@ pub enum StateKind {
     Refund,
     /// A service order of pay-score, by its `out_order_no`.
     ServiceOrder,
+    /// A contract of papay, by its plan and the merchant's code: `12535/tea-club-0001`. Until it is signed, it
+    /// is `UNSIGNED`.
+    Contract,
     /// A profit sharing order, by its `out_order_no`: `PROCESSING` or `FINISHED`.
     Sharing,
     /// A return of shared money, by its `out_return_no`.

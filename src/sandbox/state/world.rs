@@ -16,8 +16,9 @@ use super::{
 };
 use crate::sandbox::{
     flows::{
-        agreements::service_order, files::receipt, marketing::favor, payments::combine,
-        payments::pay, payments::refund, payouts::batch, payouts::sharing, payouts::transfer, v2,
+        agreements::papay, agreements::service_order, files::receipt, marketing::favor,
+        payments::combine, payments::pay, payments::refund, payouts::batch, payouts::sharing,
+        payouts::transfer, v2,
     },
     outbox::{Notice, Outbox},
     shaped,
@@ -58,6 +59,7 @@ pub(crate) struct Store {
     pub(crate) sharing: sharing::Tables,
     pub(crate) batch: batch::Tables,
     pub(crate) service_orders: service_order::Tables,
+    pub(crate) papay: papay::Tables,
     pub(crate) receipt: receipt::Tables,
     pub(crate) favor: favor::Tables,
     pub(crate) v2: v2::Tables,
@@ -221,6 +223,7 @@ impl Store {
             sharing: sharing::Tables::default(),
             batch: batch::Tables::default(),
             service_orders: service_order::Tables::default(),
+            papay: papay::Tables::default(),
             receipt: receipt::Tables::default(),
             favor: favor::Tables::default(),
             v2: v2::Tables::default(),
@@ -242,6 +245,7 @@ impl Store {
             sharing,
             batch,
             service_orders,
+            papay,
             receipt: _,
             favor,
             v2,
@@ -250,6 +254,7 @@ impl Store {
         pay.transactions.take_changes(mchid, changes);
         refund.refunds.take_changes(mchid, changes);
         service_orders.orders.take_changes(mchid, changes);
+        papay.contracts.take_changes(mchid, changes);
         sharing.orders.take_changes(mchid, changes);
         sharing.returns.take_changes(mchid, changes);
         transfer.bills.take_changes(mchid, changes);

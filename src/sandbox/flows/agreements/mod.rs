@@ -1,7 +1,8 @@
 //! What a customer agrees to first and pays later.
 
+pub(in crate::sandbox) mod papay;
 pub(in crate::sandbox) mod service_order;
 
 use super::Route;
 
-pub(super) const ROUTES: &[&[Route]] = &[service_order::ROUTES];
+pub(super) const ROUTES: &[&[Route]] = &[papay::ROUTES, service_order::ROUTES];

@@ -5,6 +5,7 @@
 mod bill;
 mod coupon;
 mod order;
+mod papay;
 mod payout;
 mod red_packet;
 mod refund;
@@ -73,6 +74,19 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     v2("POST v2/mmpaymkttransfers/gettransferinfo", transfer::query),
     v2("POST v2/secapi/mch/uploadmedia", upload::media).own_rules(),
+    v2("POST v2/papay/preentrustweb", papay::presign),
+    v2("POST v2/papay/partner/preentrustweb", papay::presign),
+    v2("GET v2/papay/h5entrustweb", papay::presign_h5),
+    v2("GET v2/papay/partner/h5entrustweb", papay::presign_h5),
+    v2("POST v2/papay/querycontract", papay::query),
+    v2("POST v2/papay/partner/querycontract", papay::query),
+    v2("POST v2/papay/deletecontract", papay::terminate),
+    v2("POST v2/papay/partner/deletecontract", papay::terminate),
+    v2("POST v2/pay/contractorder", papay::contract_order),
+    v2("POST v2/pay/pappayapply", papay::deduct),
+    v2("POST v2/pay/partner/pappayapply", papay::deduct),
+    v2("POST v2/pay/paporderquery", papay::query_order),
+    v2("POST v2/pay/partner/paporderquery", papay::query_order),
 ];
 
 /// What one merchant has of it. Its payments and refunds are with those of APIv3.

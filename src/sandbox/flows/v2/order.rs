@@ -5,11 +5,11 @@ use crate::sandbox::{
     checks::merchant::Acting,
     flows::payments::pay::{
         engine::{self, NewOrder, Number, Order, Payer, Product},
-        order::Payment,
+        order::{Payment, Prepaid},
         read::MAX_TOTAL,
     },
     time::{format_compact, parse_compact},
-    v2::{V2Ctx, V2Error, V2Result},
+    v2::{V2Ctx, V2Error, V2Reply, V2Result},
 };
 
 /// How soon an order can expire, in seconds.
@@ -17,26 +17,36 @@ const MIN_LIFETIME: u64 = 60;
 
 /// Creates an order that the customer opens in WeChat.
 pub(super) fn unified_order(ctx: &V2Ctx<'_>) -> V2Result {
-    let product = match ctx.text("trade_type")? {
+    let product = product(ctx)?;
+    let new = new_order(ctx, product)?;
+    let prepaid = engine::prepay(&mut ctx.world(), new, ctx.now)?;
+    let mut reply = Reply::default();
+    reply.echo(ctx, &["device_info"]);
+    put_codes(&mut reply, product, &prepaid);
+    Ok(reply.done())
+}
+
+/// Returns the product that `trade_type` names.
+pub(super) fn product(ctx: &V2Ctx<'_>) -> Result<Product, V2Error> {
+    Ok(match ctx.text("trade_type")? {
         "JSAPI" => Product::Jsapi,
         "APP" => Product::App,
         "MWEB" => Product::H5,
         "NATIVE" => Product::Native,
         _ => return Err(wrong("trade_type")),
-    };
-    let new = new_order(ctx, product)?;
-    let prepaid = engine::prepay(&mut ctx.world(), new, ctx.now)?;
-    let mut reply = Reply::default();
+    })
+}
+
+/// Puts what opens a payment.
+pub(super) fn put_codes(reply: &mut Reply, product: Product, prepaid: &Prepaid) {
     reply
-        .echo(ctx, &["device_info"])
         .put("trade_type", product.trade_type())
         .put("prepay_id", &prepaid.prepay_id);
     match product {
         Product::Native => reply.put("code_url", &prepaid.code_url),
         Product::H5 => reply.put("mweb_url", &prepaid.h5_url),
-        _ => &mut reply,
+        _ => reply,
     };
-    Ok(reply.done())
 }
 
 /// Pays with the code that the customer shows.
@@ -63,6 +73,11 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
     ctx.bound_app("appid")?;
     let world = ctx.world();
     let order = engine::find(&world, &acting, number(ctx)?)?;
+    Ok(queried(order))
+}
+
+/// Returns the response about an order.
+pub(super) fn queried(order: &Order) -> V2Reply {
     let mut reply = Reply::default();
     put_order(&mut reply, order);
     reply
@@ -72,7 +87,7 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
     if let Some(payment) = order.payment_made() {
         put_payment(&mut reply, order, payment);
     }
-    Ok(reply.done())
+    reply.done()
 }
 
 /// Closes an order that is not paid.
@@ -101,7 +116,7 @@ pub(super) fn number<'a>(ctx: &'a V2Ctx<'_>) -> Result<Number<'a>, V2Error> {
     }
 }
 
-fn new_order(ctx: &V2Ctx<'_>, product: Product) -> Result<NewOrder, V2Error> {
+pub(super) fn new_order(ctx: &V2Ctx<'_>, product: Product) -> Result<NewOrder, V2Error> {
     let acting = ctx.acting()?;
     let owned = |name| ctx.optional(name).map(str::to_owned);
     let attach = match ctx.optional("attach") {
@@ -160,13 +175,18 @@ fn payer(ctx: &V2Ctx<'_>, product: Product, acting: &Acting) -> Result<Payer, V2
     Ok(payer)
 }
 
-/// Reads `notify_url`, which must be absolute and without a query.
+/// Reads `notify_url`: see [`url`].
 pub(super) fn notify_url<'a>(ctx: &'a V2Ctx<'_>) -> Result<&'a str, V2Error> {
-    let url = ctx.short_text("notify_url", 256)?;
+    url(ctx, "notify_url")
+}
+
+/// Reads the URL of a notification, which must be absolute and without a query.
+pub(super) fn url<'a>(ctx: &'a V2Ctx<'_>, name: &str) -> Result<&'a str, V2Error> {
+    let url = ctx.short_text(name, 256)?;
     let is_http = url.starts_with("https://") || url.starts_with("http://");
     match is_http && !url.contains(['?', '#', ' ']) {
         true => Ok(url),
-        false => Err(wrong("notify_url")),
+        false => Err(wrong(name)),
     }
 }
 

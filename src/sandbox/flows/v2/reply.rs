@@ -6,10 +6,11 @@ use crate::{
     protocol::v2::sign::SignType,
     sandbox::{
         flows::payments::pay::engine::Version,
-        time::format_rfc3339,
         v2::{V2Ctx, V2Error, V2Reply},
     },
 };
+
+pub(super) use crate::sandbox::time::format_date_time as format_time;
 
 /// The fields of a response.
 #[derive(Default)]
@@ -56,12 +57,6 @@ pub(super) fn version(ctx: &V2Ctx<'_>) -> Version {
     Version::V2 {
         hmac: ctx.sign_type == SignType::HmacSha256,
     }
-}
-
-/// Formats a time as `2016-07-25 15:26:26`, in Beijing's time.
-pub(super) fn format_time(seconds: u64) -> String {
-    let text = format_rfc3339(seconds).replace('T', " ");
-    text.trim_end_matches("+08:00").to_owned()
 }
 
 /// Reads a merchant's number: letters, digits and `_-|*@`.

@@ -1,5 +1,6 @@
 //! What the customer and WeChat Pay do to an order, a payout or an agreement.
 
+mod contract;
 mod coupon;
 pub(super) mod money;
 pub(super) mod orders;

@@ -13,7 +13,7 @@ use super::{
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
-    flows::marketing::favor,
+    flows::{agreements::papay, marketing::favor},
     state::{
         account::{Entry, EntryKind},
         timers::Timer,
@@ -93,6 +93,7 @@ pub(crate) fn pay_less(
     if let Some(notice) = notice::paid(order) {
         w.notify(notice);
     }
+    papay::order_paid(w, mchid, out_trade_no, now);
     Ok(())
 }
 
@@ -310,9 +311,24 @@ pub(crate) fn enter_password(
     }
 }
 
-/// Lets the customer's payment fail.
+/// Lets the customer's payment fail, for want of money. Of a deduction, the merchant is notified.
 pub(crate) fn fail(w: &mut World, mchid: &str, out_trade_no: &str) -> Result<(), Refusal> {
-    by_out_trade_no_mut(w, mchid, out_trade_no)?.fail()
+    fail_because(w, mchid, out_trade_no, &refusals::customer_has_too_little())
+}
+
+/// Like [`fail`], for another reason.
+pub(crate) fn fail_because(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    reason: &Refusal,
+) -> Result<(), Refusal> {
+    let order = by_out_trade_no_mut(w, mchid, out_trade_no)?;
+    order.fail()?;
+    if let Some(notice) = notice::failed(order, reason) {
+        w.notify(notice);
+    }
+    Ok(())
 }
 
 /// Takes money of an order out of the merchant's account. What of the order is frozen for sharing is used

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::order::{Order, Product, Version};
 use crate::sandbox::{
     checks::merchant::Acting,
+    dispatch::refusal::Refusal,
     flows::payments::refund::{Refund, Status},
     outbox::{Content, Notice},
     time::{format_compact, format_rfc3339},
@@ -27,6 +28,31 @@ pub(crate) fn paid(order: &Order) -> Option<Notice> {
     Some(Notice {
         mchid: signer(&order.asked.acting),
         url: order.asked.notify_url.clone()?,
+        content,
+    })
+}
+
+/// Returns the notification of a deduction that failed, or `None` if it is not one.
+pub(super) fn failed(order: &Order, reason: &Refusal) -> Option<Notice> {
+    let asked = &order.asked;
+    if asked.product != Product::Deduction {
+        return None;
+    }
+    let content = match asked.version {
+        Version::V3 => Content::V3 {
+            event_type: "TRANSACTION.FAIL".to_owned(),
+            original_type: "transaction",
+            summary: "支付失败",
+            resource: order.failure_body(),
+        },
+        Version::V2 { hmac } => Content::V2 {
+            fields: v2_failure(order, reason, hmac),
+            req_info: None,
+        },
+    };
+    Some(Notice {
+        mchid: signer(&asked.acting),
+        url: asked.notify_url.clone()?,
         content,
     })
 }
@@ -95,10 +121,39 @@ fn v2_payment(order: &Order, hmac: bool) -> Option<Map<String, Value>> {
     if asked.product == Product::Deduction {
         put("trade_state", "SUCCESS");
     }
+    if let Some(contract) = contract_id(order) {
+        put("contract_id", contract);
+    }
     if hmac {
         put("sign_type", "HMAC-SHA256");
     }
     Some(fields)
+}
+
+/// Returns the fields of a failed deduction, which are fewer: as reports of merchants show them.
+fn v2_failure(order: &Order, reason: &Refusal, hmac: bool) -> Map<String, Value> {
+    let mut fields = v2_ids(&order.asked.acting);
+    let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+    put("return_msg", "OK");
+    put("result_code", "FAIL");
+    put("err_code", reason.v2_code);
+    put("err_code_des", &reason.message);
+    put("appid", &order.asked.appid);
+    put("out_trade_no", &order.asked.out_trade_no);
+    if let Some(contract) = contract_id(order) {
+        put("contract_id", contract);
+    }
+    if hmac {
+        put("sign_type", "HMAC-SHA256");
+    }
+    fields
+}
+
+/// Returns the contract that a deduction names.
+fn contract_id(order: &Order) -> Option<&str> {
+    let is_deduction = order.asked.product == Product::Deduction;
+    let id = order.asked.request.get("contract_id")?.as_str()?;
+    Some(id).filter(|_| is_deduction)
 }
 
 fn v2_refund(refund: &Refund) -> Content {

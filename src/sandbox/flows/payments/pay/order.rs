@@ -217,10 +217,11 @@ impl Order {
         self.asked.total.saturating_sub(self.refunded)
     }
 
-    /// Returns `NOTPAY`, `USERPAYING`, `SUCCESS`, `REFUND`, `CLOSED`, `REVOKED` or `PAYERROR`.
+    /// Returns `NOTPAY`, `ACCEPT`, `USERPAYING`, `SUCCESS`, `REFUND`, `CLOSED`, `REVOKED` or `PAYERROR`.
     // An expired `prepay_id` closes nothing: the order stays `NOTPAY` until the merchant closes it.
     pub(crate) fn trade_state(&self) -> &'static str {
         match &self.state {
+            State::NotPaid if self.asked.product == Product::Deduction => "ACCEPT",
             State::NotPaid => "NOTPAY",
             State::UserPaying => "USERPAYING",
             State::Paid(_) if self.has_refund => "REFUND",
@@ -235,6 +236,7 @@ impl Order {
     pub(crate) fn trade_state_desc(&self) -> &'static str {
         match self.trade_state() {
             "NOTPAY" => "订单未支付",
+            "ACCEPT" => "已接收，等待扣款",
             "USERPAYING" => "需要用户输入支付密码",
             "SUCCESS" => "支付成功",
             "REFUND" => "订单发生过退款，退款详情请查询退款单",
@@ -303,11 +305,14 @@ impl Order {
         }
     }
 
-    /// Marks that the customer did not pay a scanned code. Other orders stay as they are: there, the
-    /// customer can try again.
+    /// Marks that the customer did not pay a scanned code or a deduction. Other orders stay as they are:
+    /// there, the customer can try again.
     pub(crate) fn fail(&mut self) -> Result<(), Refusal> {
         match &self.state {
             State::UserPaying => self.state = State::PayError,
+            State::NotPaid if self.asked.product == Product::Deduction => {
+                self.state = State::PayError;
+            }
             State::NotPaid => {}
             State::Paid(_) => return Err(refusals::paid()),
             State::Closed => return Err(refusals::closed()),

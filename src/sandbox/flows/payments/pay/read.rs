@@ -13,7 +13,7 @@ use crate::sandbox::{
 pub(crate) const MAX_TOTAL: u64 = 10_000_000_000;
 
 /// Reads an order of this product. `acting` is whom the request is for, already checked.
-pub(super) fn new_order(
+pub(crate) fn new_order(
     fields: &Fields<'_>,
     acting: Acting,
     product: Product,

@@ -169,6 +169,10 @@ pub(crate) fn too_many_refunds() -> Refusal {
     Refusal::invalid_request("一笔订单最多支持50次部分退款")
 }
 
+pub(crate) fn customer_has_too_little() -> Refusal {
+    Refusal::new(403, "NOT_ENOUGH", "NOTENOUGH", "用户账户余额不足")
+}
+
 pub(crate) fn too_old_to_refund() -> Refusal {
     Refusal::new(
         400,

@@ -44,6 +44,30 @@ impl Order {
         Some(self.paid_body(self.payment()?))
     }
 
+    /// Returns the resource of the notification of a failed deduction.
+    // Its table is the union of several products. Here are the fields that this product has; those of a
+    // payment are not among them.
+    pub(super) fn failure_body(&self) -> Value {
+        let asked = &self.asked;
+        let mut body = self.state_body();
+        body["trade_type"] = asked.product.trade_type().into();
+        body["attach"] = asked.attach.as_deref().unwrap_or_default().into();
+        body["description"] = asked.description.as_str().into();
+        body["create_time"] = format_rfc3339(self.created_at).into();
+        body["user_repaid"] = "N".into();
+        let payer = &asked.payer;
+        let is_direct = asked.acting.sp_mchid.is_none();
+        let openid = if is_direct { "openid" } else { "sp_openid" };
+        body["payer"] = json!({ openid: payer.openid.as_deref().unwrap_or_default() });
+        if let Some(sub_openid) = &payer.sub_openid {
+            body["payer"]["sub_openid"] = sub_openid.as_str().into();
+        }
+        body["amount"] = json!({
+            "total": asked.total, "currency": "CNY", "payer_currency": "CNY",
+        });
+        body
+    }
+
     fn paid_body(&self, payment: &Payment) -> Value {
         let asked = &self.asked;
         let mut body = self.state_body();
