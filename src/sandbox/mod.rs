@@ -11,6 +11,7 @@
 //! | combined orders | prepay of each product, queries, close |
 //! | refunds | in parts, queries, abnormal refunds; those of e-commerce platforms |
 //! | pay-score service orders | create, query, cancel, modify, complete, pay, sync |
+//! | papay | contracts: sign, query, terminate; pre-notices, schedules, deductions; paying and signing at once |
 //! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
 //! | merchant transfers | create, query, cancel; of a merchant and of a service provider |
 //! | batch transfers | create, queries of the batch and of each transfer |
@@ -20,7 +21,7 @@
 //! | coupons of WeChat Pay | stocks, sending, paying with one, refunds, files of what was used, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
-//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, `uploadmedia` |
+//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, papay, `uploadmedia` |
 //!
 //! [`platform_mode`]: Sandbox::platform_mode
 //! [`rotate_certificates`]: Sandbox::rotate_certificates
@@ -28,8 +29,8 @@
 //! Every other documented operation is checked against its table of fields and answered in its documented
 //! shape: with the request's own values, and the same answer for the same request. The header
 //! `Sandbox-Answer` says `stateful` for a flow, and `shaped` for such an answer.
-//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, papay contracts, complaints
-//! and applications of merchants have no states: their answers are shaped, too. The brand API
+//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, complaints and applications of
+//! merchants have no states: their answers are shaped, too. The brand API
 //! is not supported: its signatures are refused. A path that is not documented gets a 404 that names the
 //! nearest one.
 //!

@@ -81,7 +81,8 @@ impl Sandbox {
     }
 
     /// Lets the customer's payment of an order fail. A code payment that waits for a password becomes
-    /// `PAYERROR`. Another order stays `NOTPAY`: the customer can try again.
+    /// `PAYERROR`; so does a deduction, of which the merchant is notified. Another order stays `NOTPAY`: the
+    /// customer can try again.
     ///
     /// # Errors
     /// Returns an error if there is no such order or it is paid or closed.

@@ -61,7 +61,7 @@ impl Sandbox {
     /// Returns the state of an order, by the merchant's number. Returns `None` if there is no such order.
     ///
     /// A transaction or a combined order is in `NOTPAY`, `USERPAYING`, `SUCCESS`, `REFUND`, `CLOSED`,
-    /// `REVOKED` or `PAYERROR`. A service order is in `CREATED`, `DOING/USER_CONFIRM`,
+    /// `REVOKED` or `PAYERROR`, or in `ACCEPT`, in which a deduction waits. A service order is in `CREATED`, `DOING/USER_CONFIRM`,
     /// `DOING/MCH_COMPLETE`, `DONE`, `REVOKED` or `EXPIRED`.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
         let mut world = self.state.world();
