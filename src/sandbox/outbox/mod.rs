@@ -12,6 +12,7 @@ mod message;
 mod notice;
 mod parcel;
 mod post;
+mod queue;
 mod schedule;
 
 pub(crate) use self::{
@@ -32,7 +33,10 @@ use std::{
 
 use bytes::Bytes;
 
-use self::parcel::{Ending, Parcel};
+use self::{
+    parcel::{Ending, Parcel},
+    queue::Queue,
+};
 use super::state::random::Rng;
 
 /// How many notifications are kept. One more drops the oldest, if possible one that needs nothing more.
@@ -48,8 +52,7 @@ const MAX_WAITING: usize = 1_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     /// What was queued since the task looked last, with its ID.
-    queued: VecDeque<(String, Notice)>,
-    queued_bytes: usize,
+    queued: Queue,
     /// By their order.
     parcels: BTreeMap<u64, Parcel>,
     next: u64,
@@ -104,24 +107,12 @@ impl Outbox {
     /// Queues a notification.
     pub(crate) fn push(&mut self, id: String, notice: Notice) {
         self.has_news = true;
-        self.queued_bytes += parcel::notice_bytes(&notice);
-        self.queued.push_back((id, notice));
-        while self.queued.len() > MAX_DELIVERIES
-            || self.queued_bytes > MAX_BYTES && self.queued.len() > 1
-        {
-            self.take_queued();
-        }
-    }
-
-    fn take_queued(&mut self) -> Option<(String, Notice)> {
-        let (id, notice) = self.queued.pop_front()?;
-        self.queued_bytes -= parcel::notice_bytes(&notice);
-        Some((id, notice))
+        self.queued.push(id, notice);
     }
 
     /// Makes parcels of what was queued, due now.
     pub(crate) fn admit(&mut self, now: u64) {
-        while let Some((id, notice)) = self.take_queued() {
+        while let Some((id, notice)) = self.queued.pop() {
             let number = self.next;
             self.next += 1;
             self.due.insert((now, number));

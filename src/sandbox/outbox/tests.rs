@@ -288,27 +288,3 @@ fn outbox_is_limited_in_number_and_bytes() {
     let counted: usize = outbox.parcels.values().map(Parcel::bytes).sum();
     assert_eq!(outbox.bytes, counted);
 }
-
-#[test]
-fn queued_notifications_are_bounded_in_bytes() {
-    let mut outbox = Outbox::default();
-    for number in 0..100 {
-        let mut large = notice("large", false);
-        large.url = format!("http://127.0.0.1:1/{}", "x".repeat(1 << 20));
-        outbox.push(number.to_string(), large);
-    }
-    let kept = MAX_BYTES >> 20;
-    assert!(
-        (kept - 1..=kept).contains(&outbox.queued.len()),
-        "{}",
-        outbox.queued.len()
-    );
-    assert_eq!(outbox.queued.back().unwrap().0, "99");
-    // One that is too large alone is kept: it is the latest.
-    let mut large = notice("large", false);
-    large.url = "x".repeat(MAX_BYTES + 1);
-    outbox.push("100".to_owned(), large);
-    assert_eq!(outbox.queued.len(), 1);
-    outbox.admit(START);
-    assert_eq!(outbox.queued_bytes, 0);
-}

@@ -11,6 +11,7 @@ pub(crate) use routes::ROUTES;
 use serde_json::Value;
 
 use super::pay::{
+    codes::{codes_of, prepay_id},
     engine::{self, NewOrder, Payer, Product},
     order,
     order::{Order, Prepaid},
@@ -79,8 +80,8 @@ pub(crate) struct CombinedOrder {
 /// Refuses a number that a different request used, of the whole or of a part, and an order that is paid or
 /// closed.
 pub(crate) fn prepay(w: &mut World, new: NewCombined, now: u64) -> Result<Prepaid, Refusal> {
-    let prepay_id = engine::prepay_id(w, now);
-    let codes = engine::codes_of(w, new.product, prepay_id, now);
+    let prepay_id = prepay_id(w, now);
+    let codes = codes_of(w, new.product, prepay_id, now);
     if let Some(existing) = w.store(&new.mchid).combine.orders.get(&new.number).cloned() {
         return prepay_again(w, existing, &new, codes);
     }

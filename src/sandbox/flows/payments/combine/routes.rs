@@ -104,7 +104,7 @@ fn read(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<NewCombined, ApiResponse> 
     check_bound(appid, ctx.merchant)?;
     let number = fields.merchant_order_number("combine_out_trade_no", 2)?;
     let notify_url = fields.notify_url()?;
-    let product = product(ctx);
+    let product = Product::of(ctx.op);
     if product == Product::H5 {
         let scene = fields.object("scene_info")?;
         scene.text("payer_client_ip", 45)?;
@@ -235,15 +235,4 @@ fn payer(fields: &Fields<'_>, product: Product) -> Result<Payer, ApiResponse> {
         });
     }
     Ok(payer)
-}
-
-fn product(ctx: &Ctx<'_>) -> Product {
-    let (_, product) = ctx.op.template().rsplit_once('/').unwrap_or_default();
-    match product {
-        "app" => Product::App,
-        "h5" => Product::H5,
-        "native" => Product::Native,
-        "miniprogram" => Product::MiniProgram,
-        _ => Product::Jsapi,
-    }
 }

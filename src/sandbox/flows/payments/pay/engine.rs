@@ -5,6 +5,7 @@
 //! that receives the money: its store has the order. The caller checks the fields of the request.
 
 use super::{
+    codes::{codes_of, is_auth_code, prepay_id},
     discount::Discount,
     notice,
     order::{Prepaid, Reversal, State},
@@ -19,7 +20,6 @@ use crate::sandbox::{
         timers::Timer,
         world::World,
     },
-    time::format_compact,
 };
 
 pub(crate) use super::order::{NewOrder, Order, PartOf, Payer, Payment, Product, Version};
@@ -50,7 +50,8 @@ pub(crate) enum Number<'a> {
 /// # Errors
 /// Refuses a number that a different request used, and an order that is paid or closed.
 pub(crate) fn prepay(w: &mut World, new: NewOrder, now: u64) -> Result<Prepaid, Refusal> {
-    let codes = codes(w, &new, now);
+    let prepay_id = prepay_id(w, now);
+    let codes = codes_of(w, new.product, prepay_id, now);
     let orders = &mut w.store(&new.acting.mchid).pay.transactions;
     if let Some(order) = orders.get_mut(&new.out_trade_no) {
         order.prepay_again(&new, codes)?;
@@ -87,7 +88,6 @@ pub(crate) fn pay_less(
     if order.asked.combined.is_some() {
         return Err(refusals::part_of_combined());
     }
-    order.check_payable(&payer, now)?;
     take_less(w, mchid, out_trade_no, payer, discount, now)?;
     let order = by_out_trade_no(w, mchid, out_trade_no)?;
     if let Some(notice) = notice::paid(order) {
@@ -116,16 +116,12 @@ fn take_less(
     discount: Option<Discount>,
     now: u64,
 ) -> Result<(), Refusal> {
+    by_out_trade_no(w, mchid, out_trade_no)?.check_payable(&payer, now)?;
     // Real transaction IDs have 28 digits and begin with 4200.
     let transaction_id = w.number("4200", 28);
     let someone = w.openid();
     let store = w.store(mchid);
-    let order = store
-        .pay
-        .transactions
-        .get_mut(out_trade_no)
-        .ok_or_else(refusals::not_found)?;
-    order.check_payable(&payer, now)?;
+    let order = store.pay.order_mut(out_trade_no)?;
     let unfunded = discount.as_ref().filter(|discount| !discount.is_funded);
     let less = unfunded.map_or(0, |discount| discount.fen);
     let total = order.asked.total.saturating_sub(less);
@@ -136,27 +132,18 @@ fn take_less(
         out_no: out_trade_no.to_owned(),
         fen: fen(total),
     })?;
-    let is_shared = order.asked.profit_sharing;
-    if is_shared {
-        store.account.freeze(total)?;
-        order.frozen = total;
-    }
-    let Order { asked, state, .. } = order;
-    let sub_openid = asked.payer.sub_openid.clone().or(payer.sub_openid);
-    *state = State::Paid(Payment {
+    let named = order.asked.payer.clone();
+    order.state = State::Paid(Payment {
         transaction_id,
         time: now,
-        openid: asked
-            .payer
-            .openid
-            .clone()
-            .or(payer.openid)
-            .unwrap_or(someone),
-        sub_openid,
+        openid: named.openid.or(payer.openid).unwrap_or(someone),
+        sub_openid: named.sub_openid.or(payer.sub_openid),
         bank_type: "OTHERS",
         discount,
     });
-    if is_shared {
+    if order.asked.profit_sharing {
+        store.account.freeze(total)?;
+        order.frozen = total;
         let timer = Timer {
             mchid: mchid.to_owned(),
             key: out_trade_no.to_owned(),
@@ -340,11 +327,7 @@ pub(crate) fn spend(
     entry: Entry,
 ) -> Result<(), Refusal> {
     let store = w.store(mchid);
-    let order = store
-        .pay
-        .transactions
-        .get_mut(out_trade_no)
-        .ok_or_else(refusals::not_found)?;
+    let order = store.pay.order_mut(out_trade_no)?;
     let from_frozen = order.frozen.min(entry.fen.unsigned_abs());
     store.account.unfreeze(from_frozen)?;
     if let Err(refusal) = store.account.post(entry) {
@@ -359,11 +342,7 @@ pub(crate) fn spend(
 /// shared of it.
 pub(crate) fn unfreeze(w: &mut World, mchid: &str, out_trade_no: &str) -> Result<u64, Refusal> {
     let store = w.store(mchid);
-    let order = store
-        .pay
-        .transactions
-        .get_mut(out_trade_no)
-        .ok_or_else(refusals::not_found)?;
+    let order = store.pay.order_mut(out_trade_no)?;
     store.account.unfreeze(order.frozen)?;
     Ok(std::mem::take(&mut order.frozen))
 }
@@ -375,8 +354,7 @@ pub(crate) fn by_out_trade_no<'a>(
     out_trade_no: &str,
 ) -> Result<&'a Order, Refusal> {
     let store = w.stores.get(mchid).ok_or_else(refusals::not_found)?;
-    let order = store.pay.transactions.get(out_trade_no);
-    order.ok_or_else(refusals::not_found)
+    store.pay.order(out_trade_no)
 }
 
 /// Like [`by_out_trade_no`], to change it.
@@ -386,44 +364,7 @@ pub(crate) fn by_out_trade_no_mut<'a>(
     out_trade_no: &str,
 ) -> Result<&'a mut Order, Refusal> {
     let store = w.stores.get_mut(mchid).ok_or_else(refusals::not_found)?;
-    let order = store.pay.transactions.get_mut(out_trade_no);
-    order.ok_or_else(refusals::not_found)
-}
-
-/// Returns new codes for an order.
-fn codes(w: &mut World, new: &NewOrder, now: u64) -> Prepaid {
-    let prepay_id = prepay_id(w, now);
-    codes_of(w, new.product, prepay_id, now)
-}
-
-/// Returns new codes of a product around this `prepay_id`.
-pub(crate) fn codes_of(w: &mut World, product: Product, prepay_id: String, now: u64) -> Prepaid {
-    let code_url = match product {
-        Product::Native => format!("weixin://wxpay/bizpayurl?pr={}", w.token(9)),
-        _ => String::new(),
-    };
-    let h5_url = match product {
-        Product::H5 => format!(
-            "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id={prepay_id}&package={}",
-            w.number("", 10)
-        ),
-        _ => String::new(),
-    };
-    Prepaid {
-        prepay_id,
-        code_url,
-        h5_url,
-        issued_at: now,
-    }
-}
-
-/// Returns a new `prepay_id`: 36 characters that begin with `wx` and Beijing's time.
-pub(crate) fn prepay_id(w: &mut World, now: u64) -> String {
-    format!(
-        "wx{}{}0000",
-        format_compact(now),
-        w.rng.hex(16).to_lowercase()
-    )
+    store.pay.order_mut(out_trade_no)
 }
 
 /// Adds an order. Orders whose money is frozen stay.
@@ -435,14 +376,6 @@ pub(crate) fn insert(w: &mut World, order: Order) -> Result<(), Refusal> {
     } else {
         Err(refusals::too_many_orders())
     }
-}
-
-/// Returns whether this can be the code of a customer's wallet.
-pub(crate) fn is_auth_code(text: &str) -> bool {
-    let has_prefix = ["10", "11", "12", "13", "14", "15"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix));
-    has_prefix && text.len() == 18 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns an amount as a change of a balance.

@@ -1,5 +1,6 @@
 //! Payment orders of all products, direct and through a service provider.
 
+pub(crate) mod codes;
 pub(crate) mod discount;
 pub(crate) mod engine;
 pub(crate) mod notice;
@@ -16,7 +17,10 @@ use std::borrow::Cow;
 
 use order::Order;
 
-use crate::sandbox::state::{StateKind, bounded_map::BoundedMap, changes::Stateful};
+use crate::sandbox::{
+    dispatch::refusal::Refusal,
+    state::{StateKind, bounded_map::BoundedMap, changes::Stateful},
+};
 
 /// How many orders of a merchant are kept.
 const MAX_ORDERS: usize = 10_000;
@@ -41,6 +45,20 @@ impl Default for Tables {
         Self {
             transactions: BoundedMap::watched(MAX_ORDERS),
         }
+    }
+}
+
+impl Tables {
+    /// Returns the order with this number, of either version of the API.
+    pub(crate) fn order(&self, out_trade_no: &str) -> Result<&Order, Refusal> {
+        let order = self.transactions.get(out_trade_no);
+        order.ok_or_else(refusals::not_found)
+    }
+
+    /// Like [`order`](Self::order), to change it.
+    pub(crate) fn order_mut(&mut self, out_trade_no: &str) -> Result<&mut Order, Refusal> {
+        let order = self.transactions.get_mut(out_trade_no);
+        order.ok_or_else(refusals::not_found)
     }
 }
 

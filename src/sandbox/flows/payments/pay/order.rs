@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{discount::Discount, refusals};
-use crate::sandbox::{checks::merchant::Acting, dispatch::refusal::Refusal};
+use crate::{
+    catalog::Operation,
+    sandbox::{checks::merchant::Acting, dispatch::refusal::Refusal},
+};
 
 /// How long a `prepay_id` and a `code_url` can be paid, in seconds.
 pub(crate) const PREPAID_LIFETIME: u64 = 2 * 3600;
@@ -25,6 +28,19 @@ pub(crate) enum Product {
 }
 
 impl Product {
+    /// Returns the product that the path of an operation of APIv3 ends with.
+    pub(crate) fn of(op: &Operation) -> Self {
+        let (_, product) = op.template().rsplit_once('/').unwrap_or_default();
+        match product {
+            "app" => Self::App,
+            "h5" => Self::H5,
+            "native" => Self::Native,
+            "miniprogram" => Self::MiniProgram,
+            // `jsapi` is a mini program's as well.
+            _ => Self::Jsapi,
+        }
+    }
+
     /// Returns `trade_type`, which both versions of the API spell alike.
     pub(crate) fn trade_type(self) -> &'static str {
         match self {

@@ -63,7 +63,7 @@ fn prepay(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
     let acting = acting(ctx, &fields)?;
     // Everything is checked before an order changes.
-    let new = read::new_order(&fields, acting, product(ctx), ctx.now)?;
+    let new = read::new_order(&fields, acting, Product::of(ctx.op), ctx.now)?;
     check_bound(&new.appid, ctx.merchant)?;
     let mut world = ctx.world();
     let (acting, number) = (new.acting.clone(), new.out_trade_no.clone());
@@ -146,17 +146,4 @@ fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
 
 fn is_direct(ctx: &Ctx<'_>) -> bool {
     !ctx.op.template().starts_with("v3/pay/partner/")
-}
-
-/// Returns the product that the path names.
-fn product(ctx: &Ctx<'_>) -> Product {
-    let (_, product) = ctx.op.template().rsplit_once('/').unwrap_or_default();
-    match product {
-        "app" => Product::App,
-        "h5" => Product::H5,
-        "native" => Product::Native,
-        "miniprogram" => Product::MiniProgram,
-        // `jsapi` is a mini program's as well.
-        _ => Product::Jsapi,
-    }
 }
