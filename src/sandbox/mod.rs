@@ -15,6 +15,7 @@
 //! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
 //! | merchant transfers | create, query, cancel; of a merchant and of a service provider |
 //! | batch transfers | create, queries of the batch and of each transfer |
+//! | complaints | list, detail, history, answers, completion, refunds that customers ask for, the URL of the notifications; of a merchant and of its sub-merchants |
 //! | receipts | of merchant transfers and of batches, and their files |
 //! | bills | trade, fund flow and profit sharing of a past day, also of a sub-merchant; their files |
 //! | media | images, videos, marketing images, images of complaints and their download |
@@ -29,7 +30,7 @@
 //! Every other documented operation is checked against its table of fields and answered in its documented
 //! shape: with the request's own values, and the same answer for the same request. The header
 //! `Sandbox-Answer` says `stateful` for a flow, and `shaped` for such an answer.
-//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, complaints and applications of
+//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, applications of
 //! merchants have no states: their answers are shaped, too. The brand API
 //! is not supported: its signatures are refused. A path that is not documented gets a 404 that names the
 //! nearest one.
@@ -115,8 +116,8 @@
 //! request: signed, encrypted, and repeated on WeChat Pay's schedule until it is acknowledged.
 //! [`advance`](Sandbox::advance) moves the clock of the schedule, [`settle`](Sandbox::settle) waits for
 //! what is on its way, and [`deliveries`](Sandbox::deliveries) tells what the receiver responded.
-//! [`notify`](Sandbox::notify) sends any of the documented notifications, such as those of
-//! complaints, which no flow sends. Nothing leaves this machine: a URL of another host is only
+//! [`notify`](Sandbox::notify) sends any of the documented notifications, also those that no flow
+//! sends. Nothing leaves this machine: a URL of another host is only
 //! reached if [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
 //! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL. What a receiver
 //! of profit sharing is told goes to the URL of its own merchant:

@@ -7,6 +7,7 @@
 pub(super) mod agreements;
 pub(super) mod files;
 pub(super) mod marketing;
+pub(super) mod merchants;
 pub(super) mod payments;
 pub(super) mod payouts;
 pub(super) mod platform;
@@ -99,10 +100,11 @@ pub(crate) fn control() -> impl Iterator<Item = &'static ControlRoute> {
 }
 
 fn all() -> impl Iterator<Item = &'static Route> {
-    let rooms: [&[&[Route]]; 7] = [
+    let rooms: [&[&[Route]]; 8] = [
         agreements::ROUTES,
         files::ROUTES,
         marketing::ROUTES,
+        merchants::ROUTES,
         payments::ROUTES,
         payouts::ROUTES,
         platform::ROUTES,

@@ -43,6 +43,8 @@ pub enum StateKind {
     Transfer,
     /// A batch of transfers, by its `out_batch_no`.
     TransferBatch,
+    /// A complaint, by its `complaint_id`.
+    Complaint,
     /// A red packet of APIv2, by its `mch_billno`.
     RedPacket,
     /// A stock of coupons of WeChat Pay, by its `stock_id`, with the merchant that made it.

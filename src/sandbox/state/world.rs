@@ -17,8 +17,8 @@ use super::{
 use crate::sandbox::{
     flows::{
         agreements::papay, agreements::service_order, files::receipt, marketing::favor,
-        payments::combine, payments::pay, payments::refund, payouts::batch, payouts::sharing,
-        payouts::transfer, v2,
+        merchants::complaint, payments::combine, payments::pay, payments::refund, payouts::batch,
+        payouts::sharing, payouts::transfer, v2,
     },
     outbox::{Notice, Outbox},
     shaped,
@@ -62,6 +62,7 @@ pub(crate) struct Store {
     pub(crate) papay: papay::Tables,
     pub(crate) receipt: receipt::Tables,
     pub(crate) favor: favor::Tables,
+    pub(crate) complaint: complaint::Tables,
     pub(crate) v2: v2::Tables,
     pub(crate) shaped: shaped::Memory,
 }
@@ -226,6 +227,7 @@ impl Store {
             papay: papay::Tables::default(),
             receipt: receipt::Tables::default(),
             favor: favor::Tables::default(),
+            complaint: complaint::Tables::default(),
             v2: v2::Tables::default(),
             shaped: shaped::Memory::default(),
         }
@@ -248,6 +250,7 @@ impl Store {
             papay,
             receipt: _,
             favor,
+            complaint,
             v2,
             shaped: _,
         } = self;
@@ -260,6 +263,7 @@ impl Store {
         transfer.bills.take_changes(mchid, changes);
         batch.batches.take_changes(mchid, changes);
         favor.take_changes(mchid, changes);
+        complaint.complaints.take_changes(mchid, changes);
         v2.red_packets.take_changes(mchid, changes);
     }
 }

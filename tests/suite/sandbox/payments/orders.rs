@@ -58,7 +58,7 @@ pub fn order(sandbox: &Sandbox, out_trade_no: &str, total: u64) -> Value {
     })
 }
 
-fn partner_order(out_trade_no: &str) -> Value {
+pub fn partner_order(out_trade_no: &str) -> Value {
     json!({
         "sp_appid": "wx1",
         "sp_mchid": SP_MCHID,

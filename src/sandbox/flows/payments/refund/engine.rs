@@ -6,6 +6,7 @@ use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::{
         marketing::favor,
+        merchants::complaint,
         payments::pay::{
             engine::{self, Number, Order, fen},
             notice, refusals,
@@ -159,6 +160,7 @@ pub(crate) fn refund_succeeds(
             favor::given_back(w, &order, back, (&refund.refund_id, is_whole), now);
         }
     }
+    complaint::refund_succeeded(w, mchid, &number, now);
     notify(w, mchid, out_refund_no)
 }
 
