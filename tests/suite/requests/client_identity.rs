@@ -2,9 +2,7 @@
 
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::json;
-use wechatpay_chain::{
-    Certificate, ClientBuilder, Identity, Method, Outcome, PrivateKey, RetryPolicy,
-};
+use wechatpay_chain::{Certificate, ClientBuilder, Identity, Method, Outcome, RetryPolicy};
 
 use crate::fixtures::{
     keys::{self, Pair},
@@ -162,6 +160,8 @@ fn chain_and_combined_file_are_accepted_in_any_order() {
 #[cfg(feature = "pkcs12")]
 mod pkcs12 {
     use std::process::Command;
+
+    use wechatpay_chain::PrivateKey;
 
     use super::*;
     use crate::fixtures::{material, scratch::Scratch};

@@ -288,9 +288,14 @@ fn unencryptable_fields_are_errors_before_sending() {
     );
 }
 
-/// A signer that either cannot decrypt or returns the ciphertext.
-pub struct Remote {
-    pub decrypts: bool,
+/// Returns a client whose signer either cannot decrypt or returns the ciphertext.
+pub fn signing_remotely(decrypts: bool) -> Client {
+    let signer = Remote { decrypts };
+    Client::builder().signer(signer).build().unwrap()
+}
+
+struct Remote {
+    decrypts: bool,
 }
 
 impl Signer for Remote {
@@ -311,25 +316,18 @@ fn remote_signer_decrypts_if_supported() {
     if programs::missing() {
         return;
     }
-    let client = |decrypts| {
-        Client::builder()
-            .signer(Remote { decrypts })
-            .build()
-            .unwrap()
-    };
     let field = STANDARD.encode("echo");
-    assert_eq!(client(true).decrypt(&field).unwrap(), "echo");
-    let err = client(false).decrypt(&field).unwrap_err();
+    assert_eq!(signing_remotely(true).decrypt(&field).unwrap(), "echo");
+    let err = signing_remotely(false).decrypt(&field).unwrap_err();
     assert!(err.to_string().contains("Signer::decrypt"), "{err}");
-    let err = client(true).decrypt(&STANDARD.encode([0xff])).unwrap_err();
+    let err = signing_remotely(true)
+        .decrypt(&STANDARD.encode([0xff]))
+        .unwrap_err();
     assert!(err.to_string().contains("(1 bytes) is not UTF-8"), "{err}");
 }
 
-#[test]
-fn repeated_attempt_keeps_ciphertext_and_serial() {
-    if programs::missing() {
-        return;
-    }
+/// Returns a server that refuses the first request for now, and a client that repeats it.
+pub fn rate_limited_once() -> (Server, Client) {
     let server = Server::start(|request| match request.number {
         0 => MockResponse::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"later"}"#),
         _ => MockResponse::signed(200, "{}"),
@@ -342,6 +340,15 @@ fn repeated_attempt_keeps_ciphertext_and_serial() {
         .retry(policy)
         .build()
         .unwrap();
+    (server, client)
+}
+
+#[test]
+fn repeated_attempt_keeps_ciphertext_and_serial() {
+    if programs::missing() {
+        return;
+    }
+    let (server, client) = rate_limited_once();
     let options = Options::new()
         .json(json!({ "name": "张三" }))
         .encrypt(["/name"]);

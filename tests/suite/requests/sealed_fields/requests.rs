@@ -1,11 +1,7 @@
 //! `encrypt_documented`: what it encrypts, what it leaves alone, and what is an error.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use wechatpay_chain::{
-    Client, Media, Method, Options, PreparedRequest, Result, RetryPolicy, Verifier,
-};
+use wechatpay_chain::{Client, Media, Method, Options, PreparedRequest, Result, Verifier};
 
 use super::{OAEP, Opener, PKCS1, RECEIVERS};
 use crate::{
@@ -15,7 +11,7 @@ use crate::{
         programs,
         server::{MockResponse, Server},
     },
-    requests::sensitive_fields::{decrypted, third},
+    requests::sensitive_fields::{decrypted, rate_limited_once, third},
 };
 
 /// Its table has sealed fields with PKCS#1 v1.5 padding.
@@ -659,18 +655,7 @@ fn repeated_attempt_keeps_ciphertext_and_serial() {
     if programs::missing() {
         return;
     }
-    let server = Server::start(|request| match request.number {
-        0 => MockResponse::signed(429, r#"{"code":"FREQUENCY_LIMITED","message":"later"}"#),
-        _ => MockResponse::signed(200, "{}"),
-    });
-    let policy = RetryPolicy::default()
-        .repeat_rate_limited_writes(true)
-        .backoff(Duration::from_millis(1), Duration::from_millis(2));
-    let client = builder()
-        .base_uri(server.url())
-        .retry(policy)
-        .build()
-        .unwrap();
+    let (server, client) = rate_limited_once();
     let options = receiver("张三").encrypt_documented();
     client.chain(RECEIVERS).post(&options).unwrap();
     let requests = server.requests();

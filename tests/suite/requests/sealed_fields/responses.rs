@@ -11,7 +11,7 @@ use crate::{
         mode::{BOTH, Mode, runtime},
         programs,
     },
-    requests::sensitive_fields::{Remote, encrypted_with},
+    requests::sensitive_fields::{encrypted_with, signing_remotely},
 };
 
 fn complaints() -> &'static Operation {
@@ -123,22 +123,16 @@ fn invalid_pkcs1_padding_is_no_error() {
 
 #[test]
 fn remote_signer_decrypts_if_supported() {
-    let client = |decrypts| {
-        Client::builder()
-            .signer(Remote { decrypts })
-            .build()
-            .unwrap()
-    };
     // This signer returns what it is given.
     let field = BASE64_STANDARD.encode("echo");
     let response = json!({ "data": [{ "payer_phone": field }, { "payer_phone": field }] });
     for mode in BOTH {
-        let decrypted = decrypt(mode, &client(true), complaints(), &response).unwrap();
+        let decrypted = decrypt(mode, &signing_remotely(true), complaints(), &response).unwrap();
         assert_eq!(
             decrypted,
             json!({ "data": [{ "payer_phone": "echo" }, { "payer_phone": "echo" }] })
         );
-        let err = decrypt(mode, &client(false), complaints(), &response).unwrap_err();
+        let err = decrypt(mode, &signing_remotely(false), complaints(), &response).unwrap_err();
         for text in ["Signer::decrypt", "`/data/0/payer_phone`"] {
             assert!(err.to_string().contains(text), "{err}");
         }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::{
     ReceiverKind, Share, ShareResult, SharingOrder,
-    rules::{not_enough, not_found, notify, wrong},
+    notice::notify,
+    rules::{not_enough, not_found, wrong},
 };
 use crate::sandbox::{
     checks::merchant::Acting,

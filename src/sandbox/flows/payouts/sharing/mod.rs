@@ -4,6 +4,7 @@
 //! that is a merchant can give its share back.
 
 pub(crate) mod give_back;
+mod notice;
 pub(crate) mod receiver;
 mod routes;
 pub(crate) mod rules;

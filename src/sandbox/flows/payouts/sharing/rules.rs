@@ -3,9 +3,9 @@
 //! A payment that is to be shared is frozen, and its order counts what of it nobody claimed yet. A share
 //! takes its amount from there when it is asked for; the account moves when it succeeds.
 
-use serde_json::json;
-
-use super::{MAX_RATIO, NewShare, NewSharing, ReceiverKind, Share, ShareResult, SharingOrder};
+use super::{
+    MAX_RATIO, NewShare, NewSharing, ReceiverKind, Share, ShareResult, SharingOrder, notice::notify,
+};
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
@@ -13,14 +13,12 @@ use crate::sandbox::{
         payments::pay::engine::{self, Number},
         payouts::payout::repeated,
     },
-    outbox::{Content, Notice},
     state::{
         account::{Entry, EntryKind},
         merchant::Merchants,
         timers::Timer,
         world::World,
     },
-    time::format_rfc3339,
 };
 
 /// How many orders a payment can have.
@@ -347,57 +345,6 @@ fn settle(
         now,
     );
     Ok(())
-}
-
-/// Tells a receiver that is a merchant, if it has a URL for this event.
-pub(super) fn notify(
-    world: &mut World,
-    merchants: &Merchants,
-    event: &str,
-    order: &SharingOrder,
-    share: &Share,
-    amount: u64,
-    now: u64,
-) {
-    let Some(receiver) = merchants.get(&share.new.account) else {
-        return;
-    };
-    let named = [event, "*"]
-        .iter()
-        .find_map(|event| receiver.events.get(*event));
-    let url = named.map(String::as_str).or(world.outbox.redirect());
-    let Some(url) = url.map(str::to_owned) else {
-        return;
-    };
-    let acting = &order.new.acting;
-    let mut resource = match &acting.sp_mchid {
-        None => json!({ "mchid": acting.mchid }),
-        Some(sp_mchid) => json!({ "sp_mchid": sp_mchid, "sub_mchid": acting.mchid }),
-    };
-    resource["transaction_id"] = order.new.transaction_id.as_str().into();
-    resource["order_id"] = order.order_id.as_str().into();
-    resource["out_order_no"] = order.new.out_order_no.as_str().into();
-    resource["receiver"] = json!({
-        "type": share.new.kind.name(),
-        "account": share.new.account,
-        "amount": amount,
-        "description": share.new.description,
-    });
-    resource["success_time"] = format_rfc3339(now).into();
-    world.notify(Notice {
-        // The notification is the receiver's, not that of the merchant who shares.
-        mchid: share.new.account.clone(),
-        url,
-        content: Content::V3 {
-            event_type: "TRANSACTION.SUCCESS".to_owned(),
-            original_type: "profitsharing",
-            summary: match event {
-                "PROFITSHARING.RETURN" => "分账回退",
-                _ => "分账",
-            },
-            resource,
-        },
-    });
 }
 
 pub(super) fn not_found() -> Refusal {
