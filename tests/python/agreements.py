@@ -5,12 +5,12 @@ from link import handle
 SERVICE = '500001'
 
 
-async def run(client, sandbox):
-    await service_orders(client, sandbox)
+async def run(client):
+    await service_orders(client)
     await complaints(client)
 
 
-async def service_orders(client, sandbox):
+async def service_orders(client):
     async def create(number):
         return await client.ok(
             'payscore_create',

@@ -7,14 +7,14 @@ import os
 from link import handle
 
 
-async def run(client, sandbox):
-    await uploads(client, sandbox)
+async def run(client, base_uri, folder):
+    await uploads(client, base_uri, folder)
     await bills(client)
 
 
-async def uploads(client, sandbox):
+async def uploads(client, base_uri, folder):
     def written(name, content):
-        path = os.path.join(sandbox['folder'], name)
+        path = os.path.join(folder, name)
         with open(path, 'wb') as file:
             file.write(content)
         return path
@@ -29,7 +29,7 @@ async def uploads(client, sandbox):
     uploaded = await client.ok('marketing_image_upload', image)
     assert uploaded['media_url'].startswith('https://')
     media_id = (await client.ok('complaint_image_upload', image))['media_id']
-    url = f'{sandbox["baseUri"]}/v3/merchant-service/images/{media_id}'
+    url = f'{base_uri}/v3/merchant-service/images/{media_id}'
     assert await client.call('complaint_image_download', url) == (200, content)
 
 

@@ -7,6 +7,7 @@ methods, and one comes back.
 import http.server
 import inspect
 import json
+import pathlib
 import queue
 import sys
 import threading
@@ -19,6 +20,15 @@ def handle(what, *args):
     """Calls a method of the sandbox's handle. Notifications have arrived when it returns."""
     print(json.dumps({'what': what, 'args': args}), flush=True)
     return json.loads(sys.stdin.readline())['result']
+
+
+def exported(folder, mchid):
+    """Returns what the sandbox exported for a merchant, with the keys in place of the names of their files."""
+    folder = pathlib.Path(folder, mchid)
+    config = json.loads((folder / 'config.json').read_text())
+    for name in ('private_key', 'platform_key'):
+        config[name] = config[name] and (folder / config[name]).read_text()
+    return config
 
 
 class Receiver:
@@ -56,32 +66,32 @@ class Client:
         self.receiver = receiver
 
     @classmethod
-    async def of(cls, stack, sandbox, merchant, receiver, public_key, **options):
-        """Returns a client of a merchant. Without a public key it downloads the platform certificates."""
+    async def of(cls, stack, merchant, receiver, is_async, public_key, **options):
+        """Returns a client of a merchant. Without the public key it downloads the platform certificates."""
+        variant = wechatpayv3.async_ if is_async else wechatpayv3
         if public_key:
-            options['public_key'] = sandbox['platformKey']
-            options['public_key_id'] = sandbox['platformKeyId']
-        variant = wechatpayv3.async_.AsyncWeChatPay if sandbox['async'] else wechatpayv3.WeChatPay
-        package = variant(
+            options['public_key'] = merchant['platform_key']
+            options['public_key_id'] = merchant['platform_key_id']
+        package = (variant.AsyncWeChatPay if is_async else variant.WeChatPay)(
             wechatpay_type=None,
             mchid=merchant['mchid'],
-            private_key=merchant['privateKey'],
+            private_key=merchant['private_key'],
             cert_serial_no=merchant['serial'],
             appid=merchant['appid'],
-            apiv3_key=merchant['apiv3Key'],
+            apiv3_key=merchant['apiv3_key'],
             notify_url=f'{receiver.origin}/{merchant["mchid"]}',
             timeout=(60, 60),
             **options,
         )
-        if sandbox['async']:
+        if is_async:
             await stack.enter_async_context(package)
         client = cls(package, receiver)
-        # Each variant has its own.
-        client.products = (wechatpayv3.async_ if sandbox['async'] else wechatpayv3).WeChatPayType
+        client.products = variant.WeChatPayType
         return client
 
     async def call(self, name, /, *args, **kwargs):
         """Calls a method of the package and returns the status and the body. It verifies each success."""
+        # Each variant has products of its own.
         if 'pay_type' in kwargs:
             kwargs['pay_type'] = self.products[kwargs['pay_type']]
         answer = getattr(self.package, name)(*args, **kwargs)

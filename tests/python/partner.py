@@ -4,8 +4,8 @@ from link import handle
 from payments import OPENID, STORE
 
 
-async def run(client, shop, sandbox):
-    sub = {'sub_mchid': sandbox['subMchid']}
+async def run(client, shop, sub_mchid):
+    sub = {'sub_mchid': sub_mchid}
 
     async def pay(number, **options):
         options.setdefault('pay_type', 'JSAPI')
@@ -18,7 +18,7 @@ async def run(client, shop, sandbox):
     assert status == 200, body
     handle('user_pays', 'py-partner-1')
     notified = client.notified('TRANSACTION.SUCCESS')
-    assert notified['sub_mchid'] == sub['sub_mchid']
+    assert notified['sub_mchid'] == sub_mchid
     paid = notified['transaction_id']
     queried = await client.ok('query', transaction_id=paid, **sub)
     assert queried == await client.ok('query', out_trade_no='py-partner-1', **sub)
@@ -41,7 +41,7 @@ async def run(client, shop, sandbox):
         client.notified('REFUND.SUCCESS')
 
     receiver = shop.package._mchid
-    ratio = await client.ok('profitsharing_config_query', sub['sub_mchid'])
+    ratio = await client.ok('profitsharing_config_query', sub_mchid)
     assert ratio['max_ratio'] > 0
     await client.ok('profitsharing_add_receiver', 'MERCHANT_ID', receiver, 'STORE', name='门店', **sub)
     share = {'type': 'MERCHANT_ID', 'account': receiver, 'amount': 300, 'description': '分给门店'}

@@ -11,32 +11,32 @@ OPENID = 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o'
 STORE = {'payer_client_ip': '14.23.150.211', 'store_info': {'id': '0001', 'name': '腾讯大厦分店'}}
 
 
-async def run(client, sandbox):
-    await jsapi(client, sandbox)
-    await app(client, sandbox)
+async def run(client, merchant):
+    await jsapi(client, merchant)
+    await app(client, merchant)
     await native(client)
     await h5(client)
     await code(client)
     await combined(client)
 
 
-def phone(sandbox, params):
+def phone(merchant, params):
     """Opens a payment on the customer's phone and returns the response."""
-    return requests.post(f'{sandbox["baseUri"]}/_sandbox/v1/phone/pay', json=params, timeout=60)
+    return requests.post(f'{merchant["base_uri"]}_sandbox/v1/phone/pay', json=params, timeout=60)
 
 
-def paid_by_phone(sandbox, params, signature):
+def paid_by_phone(merchant, params, signature):
     """Pays with these parameters, after the same were refused with one changed letter."""
     right = params[signature]
     wrong = ('A' if right[0] != 'A' else 'B') + right[1:]
-    refused = phone(sandbox, {**params, signature: wrong})
+    refused = phone(merchant, {**params, signature: wrong})
     assert refused.status_code >= 400, refused.text
-    paid = phone(sandbox, params)
+    paid = phone(merchant, params)
     assert paid.status_code == 200, paid.text
     handle('settle')
 
 
-async def jsapi(client, sandbox):
+async def jsapi(client, merchant):
     number = 'py-jsapi-1'
     for product in ('JSAPI', 'MINIPROG'):
         prepaid = await client.ok(
@@ -48,12 +48,11 @@ async def jsapi(client, sandbox):
             attach='自定义数据',
             pay_type=product,
         )
-    merchant = sandbox['merchant']
     timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
     package = f'prepay_id={prepaid["prepay_id"]}'
     sign = client.package.sign([merchant['appid'], timestamp, nonce, package])
     page = {'appId': merchant['appid'], 'timeStamp': timestamp, 'nonceStr': nonce, 'package': package}
-    paid_by_phone(sandbox, {**page, 'signType': 'RSA', 'paySign': sign}, 'paySign')
+    paid_by_phone(merchant, {**page, 'signType': 'RSA', 'paySign': sign}, 'paySign')
     notified = client.notified('TRANSACTION.SUCCESS')
     assert notified['out_trade_no'] == number
     assert notified['trade_state'] == 'SUCCESS'
@@ -100,7 +99,7 @@ async def refunds(client, number, paid):
     assert client.notified('REFUND.SUCCESS')['refund_id'] == refunded['refund_id']
 
 
-async def app(client, sandbox):
+async def app(client, merchant):
     prepaid = await client.ok(
         'pay',
         description='一杯茶',
@@ -108,7 +107,6 @@ async def app(client, sandbox):
         amount={'total': 1},
         pay_type='APP',
     )
-    merchant = sandbox['merchant']
     prepay_id, timestamp, nonce = prepaid['prepay_id'], str(int(time.time())), secrets.token_hex(16)
     opened = {
         'appid': merchant['appid'],
@@ -119,7 +117,7 @@ async def app(client, sandbox):
         'timestamp': timestamp,
         'sign': client.package.sign([merchant['appid'], timestamp, nonce, prepay_id]),
     }
-    paid_by_phone(sandbox, opened, 'sign')
+    paid_by_phone(merchant, opened, 'sign')
     assert client.notified('TRANSACTION.SUCCESS')['trade_type'] == 'APP'
 
 

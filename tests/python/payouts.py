@@ -6,13 +6,13 @@ from link import handle
 from payments import OPENID
 
 
-async def run(client, shop, sandbox):
-    await transfers(client, sandbox)
+async def run(client, shop, is_async):
+    await transfers(client, is_async)
     await batches(client)
-    await sharing(client, shop, sandbox)
+    await sharing(client, shop)
 
 
-async def transfers(client, sandbox):
+async def transfers(client, is_async):
     async def transfer(number, amount, **options):
         return await client.ok(
             'mch_transfer_bills',
@@ -54,7 +54,7 @@ async def transfers(client, sandbox):
     assert hashlib.sha256(file).hexdigest() == receipt['hash_value'].lower()
 
     await transfer('pytransfer2', 100)
-    if sandbox['async']:
+    if is_async:
         # The package signs an empty body here and sends the four bytes of `null`.
         refused = await client.refused('mch_transfer_bills_cancel', 'pytransfer2')
         assert refused == (401, 'SIGN_ERROR')
@@ -110,7 +110,7 @@ async def batches(client):
     assert detail['detail_status'] == 'SUCCESS'
 
 
-async def sharing(client, shop, sandbox):
+async def sharing(client, shop):
     receiver = shop.package._mchid
     await client.ok(
         'pay',

@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
-def call(sandbox, method, target, body='', headers=()):
-    """Sends a signed request of the direct merchant and returns the response."""
-    merchant = sandbox['merchant']
-    key = serialization.load_pem_private_key(merchant['privateKey'].encode(), password=None)
+def call(merchant, method, target, body='', headers=()):
+    """Sends a signed request of a merchant and returns the response."""
+    key = serialization.load_pem_private_key(merchant['private_key'].encode(), password=None)
     timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
     message = f'{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n'
     signature = key.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -30,7 +29,7 @@ def call(sandbox, method, target, body='', headers=()):
     fields = ','.join(f'{name}="{value}"' for name, value in token.items())
     return requests.request(
         method,
-        sandbox['baseUri'] + target,
+        merchant['base_uri'].removesuffix('/') + target,
         data=body.encode(),
         headers={
             'Authorization': f'WECHATPAY2-SHA256-RSA2048 {fields}',
@@ -54,11 +53,11 @@ def verify(response, key_id, key):
     key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
 
 
-def certificates(sandbox):
+def certificates(merchant):
     """Downloads the platform certificates and returns them by serial. Each verifies the list that has it."""
-    response = call(sandbox, 'GET', '/v3/certificates')
+    response = call(merchant, 'GET', '/v3/certificates')
     assert response.status_code == 200, response.text
-    aead = AESGCM(sandbox['merchant']['apiv3Key'].encode())
+    aead = AESGCM(merchant['apiv3_key'].encode())
     found = {}
     for item in json.loads(response.content)['data']:
         sealed = item['encrypt_certificate']

@@ -13,29 +13,30 @@ import partner
 import payments
 import payouts
 import trust
-from link import Client, Receiver, handle
+from link import Client, Receiver, exported, handle
 
 
 async def main():
     receiver = Receiver()
     sandbox = handle('start', receiver.origin)
-    sandbox['baseUri'] = sandbox['baseUri'].removesuffix('/')
+    merchant = exported(sandbox['folder'], sandbox['merchant'])
+    base_uri = merchant['base_uri'].removesuffix('/')
     # The host is no option of the package. Its attribute is set in the constructor, which already uses it.
     for core in (Core, AsyncCore):
-        core._gate_way = property(lambda _: sandbox['baseUri'], lambda *_: None)
+        core._gate_way = property(lambda _: base_uri, lambda *_: None)
 
     async with contextlib.AsyncExitStack() as stack:
 
-        async def client_of(merchant, **options):
-            options.setdefault('public_key', sandbox['mode'] == 'public key')
-            return await Client.of(stack, sandbox, sandbox[merchant], receiver, **options)
+        async def client_of(name, public_key=sandbox['public_key'], **options):
+            merchant = exported(sandbox['folder'], sandbox[name])
+            return await Client.of(stack, merchant, receiver, sandbox['async'], public_key, **options)
 
         client, shop = await client_of('merchant'), await client_of('shop')
-        await payments.run(client, sandbox)
-        await payouts.run(client, shop, sandbox)
-        await agreements.run(client, sandbox)
-        await partner.run(await client_of('partner', partner_mode=True), shop, sandbox)
-        await files.run(client, sandbox)
+        await payments.run(client, merchant)
+        await payouts.run(client, shop, sandbox['async'])
+        await agreements.run(client)
+        await partner.run(await client_of('partner', partner_mode=True), shop, sandbox['sub_mchid'])
+        await files.run(client, base_uri, sandbox['folder'])
         await trust.run(client, client_of, sandbox)
     assert receiver.arrived.empty(), receiver.arrived.get()
     handle('finish')
