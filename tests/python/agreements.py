@@ -1,4 +1,4 @@
-"""Pay-score orders, and the notification URL of complaints."""
+"""Pay-score orders, the notification URL of complaints, and parking."""
 
 from link import handle
 
@@ -8,6 +8,7 @@ SERVICE = '500001'
 async def run(client):
     await service_orders(client)
     await complaints(client)
+    await parking(client)
 
 
 async def service_orders(client):
@@ -64,3 +65,31 @@ async def complaints(client):
     await client.ok('complaint_notification_update', f'{url}2')
     await client.ok('complaint_notification_delete')
     assert (await client.ok('complaint_list_query', limit=5))['limit'] == 5
+
+
+async def parking(client, sub_mchid=None):
+    """Parks a car. Only a service provider names a sub-merchant, though the documents require it of all."""
+    sub = {'sub_mchid': sub_mchid} if sub_mchid else {}
+    car = {
+        'plate_number': '粤B888888',
+        'plate_color': 'BLUE',
+        'start_time': '2017-08-26T10:43:39+08:00',
+        'parking_name': '欢乐海岸停车场',
+    }
+    entered = await client.ok(
+        'parking_enter', 'pyparking1', free_duration=3600, **car, **sub
+    )
+    ordered = await client.ok(
+        'parking_order',
+        description='停车场扣费',
+        out_trade_no='pyparking1',
+        total=888,
+        parking_id=entered['id'],
+        end_time='2017-08-26T12:43:39+08:00',
+        charging_duration=3600,
+        device_id='12313',
+        sub_appid=sub and client.package._appid,
+        **car,
+        **sub,
+    )
+    assert ordered['out_trade_no'] == 'pyparking1'

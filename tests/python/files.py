@@ -28,6 +28,8 @@ async def uploads(client, base_uri, folder):
     assert (await client.ok('video_upload', written('d.mp4', content)))['media_id']
     uploaded = await client.ok('marketing_image_upload', image)
     assert uploaded['media_url'].startswith('https://')
+    invoice = written('e.pdf', content)
+    assert (await client.ok('fapiao_upload_file', invoice))['fapiao_media_id']
     media_id = (await client.ok('complaint_image_upload', image))['media_id']
     url = f'{base_uri}/v3/merchant-service/images/{media_id}'
     assert await client.call('complaint_image_download', url) == (200, content)

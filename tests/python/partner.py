@@ -1,5 +1,6 @@
 """A service provider: payments, refunds and profit sharing of its sub-merchant."""
 
+import agreements
 from link import handle
 from payments import OPENID, STORE
 
@@ -57,3 +58,4 @@ async def run(client, shop, sub_mchid):
     assert client.notified('REFUND.SUCCESS')['out_refund_no'] == 'py-partner-r1'
     queried = await client.ok('query_refund', 'py-partner-r1', **sub)
     assert queried['status'] == 'SUCCESS'
+    await agreements.parking(client, sub_mchid)

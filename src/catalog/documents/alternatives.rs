@@ -36,13 +36,19 @@ const PAIRS: [[&str; 2]; 2] = [
 const OF_A_STORE: [&str; 3] = ["name", "area_code", "address"];
 
 /// Fields that depend on a value or on the merchant, in the objects that have the second field as well.
-const CONDITIONAL: [(&str, &str); 3] = [
+const CONDITIONAL: [(&str, &str); 6] = [
     // Required from 2,000 yuan, and refused below 0.3 yuan: "明细转账金额<0.3元时，不允许填写收款用户姓名".
     ("user_name", "out_detail_no"),
     // A platform's refund, as `CreateRefundRequest` in
     // https://github.com/wechatpay-apiv3/wechatpay-go services/ecommerce/refund/models.go
     ("combine_transaction_id", "refund_account"),
     ("funds_account", "refund_account"),
+    // Parking is documented for service providers, and direct merchants have it too: "服务商模式下必传" and
+    // "服务商模式下选传", as in
+    // https://github.com/wechatpay-apiv3/wechatpay-go services/wexinpayscoreparking/models.go
+    ("sub_mchid", "plate_number"),
+    ("sub_mchid", "parking_info"),
+    ("sub_appid", "parking_info"),
 ];
 
 /// The two forms of overseas operations: "仅适用于直连模式" and "仅适用于机构模式", as in

@@ -171,6 +171,8 @@ pub(crate) fn operation(method: &Method, path: &str) -> Result<&'static Operatio
         ));
     }
     allowed.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    // Several operations can share a path: templates that differ only in the name of a variable.
+    allowed.dedup();
     let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
     Err(not_allowed(method, &allowed.join(", ")))
 }

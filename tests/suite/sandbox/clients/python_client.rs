@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -39,11 +39,35 @@ fn async_client_with_certificates_completes_every_flow() {
     complete_flows(PlatformMode::Certificate, true);
 }
 
-fn complete_flows(mode: PlatformMode, is_async: bool) {
-    let Some(requirements) = material::text("tests/python/requirements.txt") else {
+#[test]
+fn client_of_the_guide_calls_the_sandbox() {
+    let (Some(guide), Some(python)) = (material::text("docs/guide/en/testing.md"), interpreter())
+    else {
         return;
     };
-    let Some(interpreter) = pip::with_packages(&requirements) else {
+    let code = guide.split("```python\n").nth(1).unwrap();
+    let code = code.split("```").next().unwrap();
+    let pay = "print(client.pay(description='茶', out_trade_no='guide-0001', amount={'total': 1}))";
+    let scratch = Scratch::new();
+    let script = scratch.written("guide.py", format!("{code}{pay}\n"));
+    let sandbox = Sandbox::start().unwrap();
+    sandbox.export(scratch.path()).unwrap();
+    let mut command = Command::new(python);
+    command.arg(script).arg(scratch.file(sandbox.mchid()));
+    let output = material::run(command.env("NO_PROXY", "127.0.0.1"), b"").unwrap();
+    let output = String::from_utf8_lossy(&output);
+    assert!(output.starts_with("(200, "), "{output}");
+    assert_eq!(sandbox.order_state("guide-0001").unwrap(), "NOTPAY");
+}
+
+/// Returns a Python that has the package.
+#[track_caller]
+fn interpreter() -> Option<PathBuf> {
+    pip::with_packages(&material::text("tests/python/requirements.txt")?)
+}
+
+fn complete_flows(mode: PlatformMode, is_async: bool) {
+    let Some(interpreter) = interpreter() else {
         return;
     };
     let scratch = Scratch::new();

@@ -202,7 +202,7 @@ fn every_operation_refuses_a_request_without_a_required_field() {
 /// Returns a required field that the sample has and that no other replaces, or all those that replace each
 /// other.
 fn required(sample: &Sample) -> Option<(&'static str, Vec<&'static str>)> {
-    const REPLACED: [&str; 13] = [
+    const REPLACED: [&str; 14] = [
         "appid",
         "combine_transaction_id",
         "mchid",
@@ -211,6 +211,7 @@ fn required(sample: &Sample) -> Option<(&'static str, Vec<&'static str>)> {
         "refund_id",
         "sp_appid",
         "sp_mchid",
+        "sub_appid",
         "sub_mchid",
         "sub_mch_id",
         "sub_order_id",

@@ -46,6 +46,10 @@ fn signed_requests_get_signed_responses() {
     let error = client.send(&client.request("GET", NATIVE, ""));
     assert_eq!((error.status, error.header("allow")), (405, Some("POST")));
     assert!(client.verifies(&error));
+    // Two operations, by `business_code` and by `applyment_id`.
+    let path = "/v3/apply4subject/applyment/1900013511_10000/cancel";
+    let error = client.send(&client.request("GET", path, ""));
+    assert_eq!((error.status, error.header("allow")), (405, Some("POST")));
 
     let recorded = client.sandbox.requests();
     assert_eq!(recorded[1].target(), target);
