@@ -25,8 +25,8 @@ async def run(client, client_of, sandbox):
     await damage(client)
 
     # The change-over: clients with the key and with certificates at the same time, then the rotation.
-    handle('platform_mode', mchid)
-    handle('export', sandbox['folder'])
+    handle('platform_mode', mchid, 'both')
+    handle('export')
     for public_key in (True, False):
         changing = await client_of('merchant', public_key=public_key)
         assert (await changing.ok('query', out_trade_no='py-native-1'))['trade_state'] == 'SUCCESS'

@@ -8,16 +8,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use wechatpay_chain::sandbox::{Fault, MerchantOptions, PlatformMode, Rotation, Sandbox};
+use wechatpay_chain::sandbox::{
+    DeliveryFault, Fault, MerchantOptions, PlatformMode, RefundFailure, Rotation, Sandbox,
+};
 
 /// Runs a client of this sandbox until it has finished. `exported` is where its keys are: see [`run`].
 #[track_caller]
 pub fn complete(program: &mut Command, sandbox: &Sandbox, exported: &Path) {
-    run(program, |what, args| {
-        let result = act(sandbox, what, args, exported);
-        sandbox.settle().unwrap();
-        result
-    });
+    run(program, |what, args| call(sandbox, what, args, exported));
 }
 
 /// Runs a program that has no access to the handle of the sandbox, until it has finished.
@@ -53,7 +51,13 @@ pub fn run(program: &mut Command, mut call: impl FnMut(&str, &[Value]) -> Value)
     );
 }
 
-/// Calls a method of the handle.
+/// Calls a method of the handle, and waits until the notifications have arrived.
+pub fn call(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value {
+    let result = act(sandbox, what, args, exported);
+    sandbox.settle().unwrap();
+    result
+}
+
 fn act(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value {
     let at = |nth: usize| text(&args[nth]);
     let done = match what {
@@ -63,11 +67,18 @@ fn act(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value 
             sandbox.advance(Duration::from_secs(args[0].as_u64().unwrap()));
             Ok(())
         }
+        // What a merchant can spend.
+        "available" => return sandbox.balance(at(0)).unwrap().available.into(),
         "auth_code" => return sandbox.auth_code().into(),
         "user_pays" => sandbox.user_pays(at(0)),
         "user_confirms" => sandbox.user_confirms(at(0)),
         "user_enters_password" => sandbox.user_enters_password(at(0)),
         "user_confirms_transfer" => sandbox.user_confirms_transfer(at(0)),
+        "transfer_succeeds" => sandbox.transfer_succeeds(at(0)),
+        "transfer_fails" => sandbox.transfer_fails(at(0), at(1)),
+        "transfer_is_cancelled" => sandbox.transfer_is_cancelled(at(0)),
+        "batch_finishes" => sandbox.batch_finishes(at(0)),
+        "refund_fails" => sandbox.refund_fails(at(0), RefundFailure::Abnormal),
         "user_opens_red_packet" => sandbox.user_opens_red_packet(at(0)),
         "platform_mode" => sandbox.platform_mode(at(0), mode(at(1))),
         "rotate_certificates" => sandbox.rotate_certificates(at(0), rotation(at(1))),
@@ -75,6 +86,15 @@ fn act(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value 
             sandbox.inject(Fault::BadSignature);
             Ok(())
         }
+        "damage_notification" => {
+            sandbox.inject_delivery(damage(at(0)));
+            Ok(())
+        }
+        "notify" => {
+            let sent = sandbox.notify_to(sandbox.mchid(), at(0), args[2].clone(), at(1));
+            sent.map(drop)
+        }
+        "export" => sandbox.export(exported),
         // All of its notifications go to one URL.
         "add_merchant" => {
             let merchant = MerchantOptions::new(at(0)).notify_url("*", at(1));
@@ -102,6 +122,16 @@ fn rotation(name: &str) -> Rotation {
         "both" => Rotation::Both,
         "new" => Rotation::New,
         other => panic!("unknown rotation {other}"),
+    }
+}
+
+fn damage(name: &str) -> DeliveryFault {
+    match name {
+        "bad signature" => DeliveryFault::BadSignature,
+        "probe" => DeliveryFault::Probe,
+        "wrong key" => DeliveryFault::WrongKey,
+        "other APIv3 key" => DeliveryFault::WrongApiv3Key,
+        other => panic!("unknown fault {other}"),
     }
 }
 
