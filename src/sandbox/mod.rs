@@ -10,7 +10,8 @@
 //! | payments | JSAPI, mini program, APP, H5, Native, code payment; direct and of service providers |
 //! | combined orders | prepay of each product, queries, close |
 //! | refunds | in parts, queries, abnormal refunds; those of e-commerce platforms |
-//! | pay-score service orders | create, query, cancel, modify, complete, pay, sync |
+//! | pay-score service orders | create, query, cancel, modify, complete, pay, sync, messages; of a merchant and of a service provider |
+//! | pay-score permissions | pre-authorize, query, terminate; of a merchant and of a service provider |
 //! | papay | contracts: sign, query, terminate; pre-notices, schedules, deductions; paying and signing at once |
 //! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
 //! | merchant transfers | create, query, cancel; of a merchant and of a service provider |
@@ -112,7 +113,7 @@
 //!
 //! # Notifications
 //!
-//! What happens to payments, service orders, refunds and transfers is posted to the `notify_url` of the
+//! What happens to payments, service orders, permissions, refunds and transfers is posted to the `notify_url` of the
 //! request: signed, encrypted, and repeated on WeChat Pay's schedule until it is acknowledged.
 //! [`advance`](Sandbox::advance) moves the clock of the schedule, [`settle`](Sandbox::settle) waits for
 //! what is on its way, and [`deliveries`](Sandbox::deliveries) tells what the receiver responded.

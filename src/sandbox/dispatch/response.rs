@@ -129,6 +129,7 @@ impl ApiResponse {
         self.signed == Signed::Certificates
     }
 
+    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -150,7 +151,8 @@ impl ApiResponse {
     }
 
     /// The body, parsed again. `null` for a response without a body.
-    // Only the handle's errors and tests need it, so a response does not carry the `Value` along.
+    // Only tests need it, so a response does not carry the `Value` along.
+    #[cfg(test)]
     pub(crate) fn body_json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }

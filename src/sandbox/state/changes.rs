@@ -35,6 +35,9 @@ pub enum StateKind {
     /// A contract of papay, by its plan and the merchant's code: `12535/tea-club-0001`. Until it is signed, it
     /// is `UNSIGNED`.
     Contract,
+    /// A permission for a service of pay-score, by its `authorization_code`: `UNBINDUSER`, `AVAILABLE` or
+    /// `UNAVAILABLE`.
+    Permission,
     /// A profit sharing order, by its `out_order_no`: `PROCESSING` or `FINISHED`.
     Sharing,
     /// A return of shared money, by its `out_return_no`.

@@ -107,10 +107,10 @@ fn bill_is_available_the_next_day_for_five_minutes() {
 }
 
 const SHOP: &str = "1900000109";
-const DAY: u64 = 24 * 3600;
+pub(super) const DAY: u64 = 24 * 3600;
 
 /// Moves the clock to noon, so that everything that a test does is of one day. Returns its date.
-fn at_noon(sandbox: &Sandbox) -> String {
+pub(super) fn at_noon(sandbox: &Sandbox) -> String {
     to_noon(sandbox);
     let client = sandbox.client_builder().build().unwrap();
     let id = pay(sandbox, &client, "noon-0001", 1);
@@ -144,14 +144,14 @@ fn post(client: &Client, path: &str, body: Value) -> Value {
     response.unwrap().json().unwrap()
 }
 
-fn rows(client: &Client, path: &str, query: &Value) -> Vec<BillRow> {
+pub(super) fn rows(client: &Client, path: &str, query: &Value) -> Vec<BillRow> {
     let bill = client.chain(path).download(json!({ "query": query }));
     let bill = bill.unwrap();
     let rows = BillRows::new(&bill.bytes()[..]).unwrap();
     rows.collect::<Result<_, _>>().unwrap()
 }
 
-fn column<'a>(rows: &'a [BillRow], name: &str) -> Vec<&'a str> {
+pub(super) fn column<'a>(rows: &'a [BillRow], name: &str) -> Vec<&'a str> {
     rows.iter().map(|row| row.get(name).unwrap()).collect()
 }
 

@@ -5,4 +5,8 @@ pub(in crate::sandbox) mod service_order;
 
 use super::Route;
 
-pub(super) const ROUTES: &[&[Route]] = &[papay::ROUTES, service_order::ROUTES];
+pub(super) const ROUTES: &[&[Route]] = &[
+    papay::ROUTES,
+    service_order::ROUTES,
+    service_order::PERMISSION_ROUTES,
+];

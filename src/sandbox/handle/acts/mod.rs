@@ -6,6 +6,7 @@ mod coupon;
 pub(super) mod money;
 pub(super) mod orders;
 mod pay;
+mod pay_score;
 mod red_packet;
 pub(in crate::sandbox) mod user;
 

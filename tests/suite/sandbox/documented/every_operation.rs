@@ -110,7 +110,7 @@ fn refused(err: &Error) -> Result<String, String> {
 }
 
 /// Compares a response with its table: the required fields are there, and all have their type.
-fn differences(
+pub(in crate::sandbox) fn differences(
     object: &Map<String, Value>,
     fields: Fields,
     is_json: bool,

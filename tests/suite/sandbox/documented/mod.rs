@@ -1,7 +1,7 @@
 //! Every documented operation: checks, shapes, scripts and faults.
 
 mod altered_requests;
-mod every_operation;
+pub(super) mod every_operation;
 mod faults;
 mod requests;
 mod samples;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::MAX_AMOUNT;
+use super::order::MAX_AMOUNT;
 use crate::sandbox::{checks::fields::Fields, dispatch::response::ApiResponse};
 
 /// The items, the discounts, and the total in fen once the merchant has stated it.
@@ -18,8 +18,8 @@ pub(super) struct Charge {
 impl Charge {
     /// Reads the charge of a creation: a price list, whose amounts may still be unknown.
     pub(super) fn read_estimate(fields: &Fields<'_>) -> Result<Self, ApiResponse> {
-        sum(fields, "post_payments", 100, false)?;
-        sum(fields, "post_discounts", 30, false)?;
+        sum(fields, "post_payments", 100)?;
+        sum(fields, "post_discounts", 30)?;
         Ok(Self::new(fields, None))
     }
 
@@ -29,8 +29,8 @@ impl Charge {
         if !fields.has("post_payments") {
             return Err(ApiResponse::missing("/post_payments"));
         }
-        let payments = sum(fields, "post_payments", 100, true)?;
-        let discounts = sum(fields, "post_discounts", 30, true)?;
+        let payments = sum(fields, "post_payments", 100)?;
+        let discounts = sum(fields, "post_discounts", 30)?;
         let total = fields.integer("total_amount", 0..=MAX_AMOUNT)?;
         // Discounts above the payments fail here too: `None` equals no total.
         if payments.checked_sub(discounts) != Some(total) {
@@ -76,19 +76,19 @@ impl Fields<'_> {
 
 /// Checks a list of items and returns the sum of their amounts.
 // `count` is not a factor: an item's `amount` is already for all of its pieces.
-fn sum(fields: &Fields<'_>, name: &str, max: usize, is_final: bool) -> Result<u64, ApiResponse> {
+fn sum(fields: &Fields<'_>, name: &str, max: usize) -> Result<u64, ApiResponse> {
     let mut sum = 0_u64;
     for item in fields.objects(name, max)? {
-        item.text("name", 20)?;
+        if item.has("name") {
+            item.text("name", 20)?;
+        }
         item.optional_text("description", 30)?;
         item.optional_integer("count", 1..=100)?;
-        // At most 100 items of at most 1,000,000 yuan: the sum cannot overflow.
-        sum += if is_final {
-            item.integer("amount", 0..=MAX_AMOUNT)?
-        } else {
-            item.optional_integer("amount", 0..=MAX_AMOUNT)?
-                .unwrap_or(0)
-        };
+        // At most 100 items of at most 1,000,000 yuan: the sum cannot overflow. The tables require no
+        // amount: without one, the item costs nothing.
+        sum += item
+            .optional_integer("amount", 0..=MAX_AMOUNT)?
+            .unwrap_or(0);
     }
     Ok(sum)
 }

@@ -1,8 +1,12 @@
 //! The service order's rules, without a server.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use super::order::{CONFIRMATION_PERIOD, OrderIds, ServiceOrder};
+use crate::sandbox::{
+    checks::{fields::Fields, merchant::Acting},
+    dispatch::response::ApiResponse,
+};
 
 const NOW: u64 = 1_528_425_296;
 
@@ -31,13 +35,42 @@ fn paid_elsewhere() -> Value {
     json!({ "type": "Order_Paid", "detail": { "paid_time": "20091225091210" } })
 }
 
-fn created_from(request: &Value) -> Result<ServiceOrder, ApiResponse> {
-    let ids = OrderIds {
+fn ids() -> OrderIds {
+    OrderIds {
         order_id: "1".to_owned(),
         query_id: "q".to_owned(),
         package: "p".to_owned(),
-    };
-    ServiceOrder::create(&Fields::of_body(request.as_object().unwrap()), ids, NOW)
+        out_trade_no: "t".to_owned(),
+        someone: "openid".to_owned(),
+    }
+}
+
+fn direct() -> Acting {
+    Acting {
+        mchid: "m".to_owned(),
+        sp_mchid: None,
+    }
+}
+
+fn provider() -> Acting {
+    Acting {
+        mchid: "sub".to_owned(),
+        sp_mchid: Some("sp".to_owned()),
+    }
+}
+
+fn created_from(request: &Value) -> Result<ServiceOrder, ApiResponse> {
+    created_by(request, direct())
+}
+
+fn created_by(request: &Value, acting: Acting) -> Result<ServiceOrder, ApiResponse> {
+    let fields = Fields::of_body(request.as_object().unwrap());
+    ServiceOrder::create(&fields, acting, ids(), NOW)
+}
+
+fn completed_at_once(request: &Value) -> Result<ServiceOrder, ApiResponse> {
+    let fields = Fields::of_body(request.as_object().unwrap());
+    ServiceOrder::create_completed(&fields, direct(), ids(), NOW)
 }
 
 fn created() -> ServiceOrder {
@@ -46,7 +79,7 @@ fn created() -> ServiceOrder {
 
 fn confirmed() -> ServiceOrder {
     let mut order = created();
-    order.confirm("openid".to_owned(), NOW).unwrap();
+    order.confirm(NOW).unwrap();
     order
 }
 
@@ -74,8 +107,9 @@ fn sync(order: &mut ServiceOrder, body: &Value) -> Result<(), ApiResponse> {
     order.sync(&Fields::of_body(body.as_object().unwrap()))
 }
 
-fn code(result: Result<(), ApiResponse>) -> String {
-    let error = result.expect_err("refused").body_json();
+fn code(result: Result<(), impl Into<ApiResponse>>) -> String {
+    let error: ApiResponse = result.map_err(Into::into).expect_err("refused");
+    let error = error.body_json();
     error["code"].as_str().unwrap().to_owned()
 }
 
@@ -83,18 +117,18 @@ fn code(result: Result<(), ApiResponse>) -> String {
 fn order_goes_from_created_to_done() {
     let mut order = created();
     assert_eq!(order.state(), "CREATED");
-    assert_eq!(order.body("m")["time_range"]["start_time"], "OnAccept");
-    assert_eq!(order.creation_body("m")["package"], "p");
-    assert!(order.body("m").get("package").is_none());
+    assert_eq!(order.body()["time_range"]["start_time"], "OnAccept");
+    assert_eq!(order.creation_body()["package"], "p");
+    assert!(order.body().get("package").is_none());
 
-    order.confirm("openid".to_owned(), NOW).unwrap();
-    let body = order.body("m");
+    order.confirm(NOW).unwrap();
+    let body = order.body();
     assert_eq!(body["state_description"], "USER_CONFIRM");
     assert_eq!(body["time_range"]["start_time"], "20180608103456");
     assert!(body.get("collection").is_none());
 
     complete(&mut order, &completion(3900, 4000, 100)).unwrap();
-    let body = order.body("m");
+    let body = order.body();
     assert_eq!(
         (&body["state"], &body["state_description"]),
         (&json!("DOING"), &json!("MCH_COMPLETE"))
@@ -106,7 +140,7 @@ fn order_goes_from_created_to_done() {
     );
 
     order.pay("42".to_owned(), NOW).unwrap();
-    let body = order.body("m");
+    let body = order.body();
     assert_eq!(body["state"], "DONE");
     assert!(body.get("state_description").is_none());
     assert_eq!(body["collection"]["state"], "USER_PAID");
@@ -118,7 +152,7 @@ fn order_goes_from_created_to_done() {
 fn sync_marks_an_order_as_paid_elsewhere() {
     let mut order = completed();
     sync(&mut order, &paid_elsewhere()).unwrap();
-    let detail = &order.body("m")["collection"]["details"][0];
+    let detail = &order.body()["collection"]["details"][0];
     assert_eq!(order.state(), "DONE");
     assert_eq!(detail["paid_type"], "MCH");
     assert_eq!(detail["paid_time"], "20091225091210");
@@ -144,17 +178,18 @@ fn each_operation_requires_its_state() {
     assert_eq!(code(order.check_collectable()), "INVALID_ORDER_STATE");
 
     let mut order = confirmed();
-    assert_eq!(
-        code(order.confirm("o".to_owned(), NOW)),
-        "INVALID_ORDER_STATE"
-    );
+    assert_eq!(code(order.confirm(NOW)), "INVALID_ORDER_STATE");
     assert_eq!(
         code(sync(&mut order, &paid_elsewhere())),
         "INVALID_ORDER_STATE"
     );
     cancel(&mut order).unwrap();
     assert_eq!(order.state(), "REVOKED");
-    assert_eq!(code(cancel(&mut order)), "ORDER_CANCELED");
+    // The same request again is how a merchant recovers from a lost response.
+    cancel(&mut order).unwrap();
+    let other = json!({ "reason": "s" });
+    let other = order.cancel(&Fields::of_body(other.as_object().unwrap()));
+    assert_eq!(code(other), "ORDER_CANCELED");
     assert_eq!(
         code(complete(&mut order, &completion(1, 1, 0))),
         "ORDER_CANCELED"
@@ -198,15 +233,15 @@ fn total_amount_must_match_items_and_risk_fund() {
         code(modify(&mut order, &completion(9500, 9500, 0))),
         "INVALID_REQUEST"
     );
-    assert_eq!(order.body("m")["collection"]["paying_amount"], 9000);
-    assert_eq!(order.body("m")["post_discounts"][0]["amount"], 1000);
+    assert_eq!(order.body()["collection"]["paying_amount"], 9000);
+    assert_eq!(order.body()["post_discounts"][0]["amount"], 1000);
 }
 
 #[test]
 fn completion_with_zero_total_is_done_at_once() {
     let mut order = confirmed();
     complete(&mut order, &completion(0, 100, 100)).unwrap();
-    let body = order.body("m");
+    let body = order.body();
     assert_eq!(body["state"], "DONE");
     assert_eq!(body["need_collection"], false);
     assert!(body.get("collection").is_none());
@@ -229,10 +264,7 @@ fn unconfirmed_order_expires_after_thirty_days() {
     assert_eq!(order.state(), "CREATED");
     order.apply_expiry(NOW + CONFIRMATION_PERIOD);
     assert_eq!(order.state(), "EXPIRED");
-    assert_eq!(
-        code(order.confirm("o".to_owned(), NOW)),
-        "INVALID_ORDER_STATE"
-    );
+    assert_eq!(code(order.confirm(NOW)), "INVALID_ORDER_STATE");
 
     let mut order = confirmed();
     order.apply_expiry(NOW + 2 * CONFIRMATION_PERIOD);
@@ -288,4 +320,121 @@ fn creation_error_names_the_invalid_field() {
     body["time_range"] = json!({ "start_time": "20180609", "end_time": "20180608" });
     let error = created_from(&body).unwrap_err().body_json();
     assert_eq!(error["detail"]["field"], "/time_range/end_time");
+}
+
+#[test]
+fn order_that_is_completed_at_once_waits_for_the_payment() {
+    let mut body = request();
+    let body_fields = body.as_object_mut().unwrap();
+    for name in ["risk_fund", "notify_url"] {
+        body_fields.shift_remove(name);
+    }
+    body_fields.extend(completion(3900, 4000, 100).as_object().unwrap().clone());
+    assert_eq!(
+        completed_at_once(&body).unwrap_err().body_json()["detail"]["field"],
+        "/openid"
+    );
+    body["openid"] = "o1".into();
+    body["profit_sharing"] = true.into();
+    let order = completed_at_once(&body).unwrap();
+    assert_eq!(order.state(), "DOING/MCH_COMPLETE");
+    assert!(order.profit_sharing);
+    let seen = order.body();
+    assert_eq!(seen["time_range"]["start_time"], "20180608103456");
+    assert_eq!(seen["collection"]["paying_amount"], 3900);
+
+    body["total_amount"] = 4000.into();
+    let error = completed_at_once(&body).unwrap_err().body_json();
+    assert_eq!(error["code"], "INVALID_REQUEST");
+}
+
+#[test]
+fn order_of_a_provider_names_both_merchants_and_both_apps() {
+    let mut body = request();
+    body["sub_appid"] = "wx2".into();
+    body["time_range"] = json!({});
+    body["need_user_confirm"] = false.into();
+    body["openid"] = "o1".into();
+    body["sub_openid"] = "o2".into();
+    let both = created_by(&body, provider()).unwrap_err().body_json();
+    assert_eq!(both["detail"]["field"], "/sub_openid");
+    body.as_object_mut().unwrap().shift_remove("openid");
+    let order = created_by(&body, provider()).unwrap();
+    let seen = order.body();
+    for (name, value) in [
+        ("mchid", "sp"),
+        ("sub_mchid", "sub"),
+        ("sub_appid", "wx2"),
+        // WeChat Pay knows the user in either app.
+        ("openid", "openid"),
+        ("sub_openid", "o2"),
+        ("state_description", "USER_CONFIRM"),
+    ] {
+        assert_eq!(seen[name], value, "{name}");
+    }
+    // Without a start, the service starts at the confirmation.
+    assert_eq!(seen["time_range"]["start_time"], "20180608103456");
+    body.as_object_mut().unwrap().shift_remove("sub_appid");
+    let error = created_by(&body, provider()).unwrap_err().body_json();
+    assert_eq!(error["detail"]["field"], "/sub_appid");
+}
+
+#[test]
+fn notices_have_what_their_tables_require() {
+    use crate::{catalog, sandbox::outbox::Content};
+
+    let mut paid = completed();
+    paid.pay("42".to_owned(), NOW).unwrap();
+    for (order, event) in [
+        (confirmed(), "PAYSCORE.USER_CONFIRM"),
+        (paid, "PAYSCORE.USER_PAID"),
+    ] {
+        let notice = order.notice(event, "").unwrap();
+        let Content::V3 { resource, .. } = notice.content else {
+            panic!("a notice of APIv3");
+        };
+        let table = catalog::events().find(|known| known.name() == event);
+        for field in table.unwrap().fields().iter() {
+            let value = resource.get(field.name());
+            assert!(
+                value.is_some() || !field.is_required(),
+                "{event} has no {}",
+                field.name()
+            );
+        }
+        assert_eq!(resource["sub_mchid"], "m");
+        assert_eq!(resource["out_trade_no"], "t");
+    }
+}
+
+#[test]
+fn message_about_the_cost_needs_a_running_service() {
+    let mut body = completion(3900, 4000, 100);
+    body["prepaid_time"] = "20180608103456".into();
+    let fields = Fields::of_body(body.as_object().unwrap());
+    confirmed().check_message(&fields).unwrap();
+    assert_eq!(
+        code(created().check_message(&fields)),
+        "INVALID_ORDER_STATE"
+    );
+    assert_eq!(
+        code(completed().check_message(&fields)),
+        "INVALID_ORDER_STATE"
+    );
+}
+
+#[test]
+fn payment_elsewhere_has_a_date_or_a_time_and_the_whole_amount() {
+    let mut order = completed();
+    let mut body = paid_elsewhere();
+    for wrong in ["2009", "20091332", "now"] {
+        body["detail"]["paid_time"] = wrong.into();
+        assert_eq!(code(sync(&mut order, &body)), "PARAM_ERROR");
+    }
+    body["detail"] = json!({ "paid_time": "20091225", "paid_amount": 1 });
+    assert_eq!(code(sync(&mut order, &body)), "PARAM_ERROR");
+    body["detail"]["paid_amount"] = 3900.into();
+    sync(&mut order, &body).unwrap();
+    let detail = &order.body()["collection"]["details"][0];
+    assert_eq!(detail["paid_time"], "20091225000000");
 }

@@ -2,32 +2,36 @@
 
 use serde_json::{Value, json};
 
-use super::ServiceOrder;
+use super::order::ServiceOrder;
+use crate::sandbox::checks::merchant::Acting;
 
 impl ServiceOrder {
     /// Returns the order's IDs: the body of the responses to cancel and pay.
-    pub(crate) fn ids_body(&self, mchid: &str) -> Value {
-        json!({
-            "appid": self.appid,
-            "mchid": mchid,
-            "out_order_no": self.out_order_no,
-            "service_id": self.service_id,
-            "order_id": self.ids.order_id,
-        })
+    pub(super) fn ids_body(&self) -> Value {
+        let mut body = json!({ "appid": self.appid });
+        put_merchants(&mut body, &self.acting, self.sub_appid.as_deref());
+        body["out_order_no"] = self.out_order_no.as_str().into();
+        body["service_id"] = self.service_id.as_str().into();
+        body["order_id"] = self.ids.order_id.as_str().into();
+        body
     }
 
     /// Returns the order and its `package`, which opens the confirmation page: the body of the
     /// response to a creation.
-    pub(crate) fn creation_body(&self, mchid: &str) -> Value {
-        let mut body = self.body(mchid);
+    pub(super) fn creation_body(&self) -> Value {
+        let mut body = self.body();
         body["package"] = self.ids.package.as_str().into();
+        // Of an order to be paid after its delivery.
+        if let Some(shopping) = self.request.get("shopping_info") {
+            body["shopping_info"] = shopping.clone();
+        }
         body
     }
 
     /// Returns the whole order: the body of all other responses.
     // A field that does not apply is absent, not null: WeChat Pay sends no nulls.
-    pub(crate) fn body(&self, mchid: &str) -> Value {
-        let mut body = self.ids_body(mchid);
+    pub(super) fn body(&self) -> Value {
+        let mut body = self.ids_body();
         let requested = |name: &str| self.request.get(name).cloned();
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -48,7 +52,8 @@ impl ServiceOrder {
         put("location", self.location.clone());
         put("attach", requested("attach"));
         put("notify_url", requested("notify_url"));
-        put("openid", self.openid.clone().map(Value::from));
+        put("openid", self.user.openid.clone().map(Value::from));
+        put("sub_openid", self.user.sub_openid.clone().map(Value::from));
         let needs_collection = self.charge.total.map(|total| total > 0);
         put("need_collection", needs_collection.map(Value::from));
         put("collection", self.collection());
@@ -83,4 +88,17 @@ impl ServiceOrder {
             "details": [detail],
         }))
     }
+}
+
+/// Adds the merchants: `mchid` is the one that signs.
+pub(super) fn put_merchants(body: &mut Value, acting: &Acting, sub_appid: Option<&str>) {
+    let Some(sp_mchid) = &acting.sp_mchid else {
+        body["mchid"] = acting.mchid.as_str().into();
+        return;
+    };
+    body["mchid"] = sp_mchid.as_str().into();
+    if let Some(sub_appid) = sub_appid {
+        body["sub_appid"] = sub_appid.into();
+    }
+    body["sub_mchid"] = acting.mchid.as_str().into();
 }
