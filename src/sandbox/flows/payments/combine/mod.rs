@@ -142,7 +142,7 @@ pub(crate) fn pay(
     }
     payer.openid = payer.openid.or_else(|| Some(w.openid()));
     for (mchid, number) in &order.parts {
-        engine::take_payment(w, mchid, number, payer.clone(), now)?;
+        engine::take_payment(w, mchid, number, payer.clone(), None, now)?;
     }
     let transaction_id = w.number("4200", 28);
     find_mut(w, mchid, number)?.transaction_id = Some(transaction_id);

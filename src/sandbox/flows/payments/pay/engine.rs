@@ -88,7 +88,7 @@ pub(crate) fn pay_less(
     if order.asked.combined.is_some() {
         return Err(refusals::part_of_combined());
     }
-    take_less(w, mchid, out_trade_no, payer, discount, now)?;
+    take_payment(w, mchid, out_trade_no, payer, discount, now)?;
     let order = by_out_trade_no(w, mchid, out_trade_no)?;
     if let Some(notice) = notice::paid(order) {
         w.notify(notice);
@@ -99,16 +99,6 @@ pub(crate) fn pay_less(
 
 /// Pays an order without a notification: of a combined order, the whole has one.
 pub(crate) fn take_payment(
-    w: &mut World,
-    mchid: &str,
-    out_trade_no: &str,
-    payer: Payer,
-    now: u64,
-) -> Result<(), Refusal> {
-    take_less(w, mchid, out_trade_no, payer, None, now)
-}
-
-fn take_less(
     w: &mut World,
     mchid: &str,
     out_trade_no: &str,
