@@ -54,7 +54,7 @@ pub(crate) fn pay(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<
     let deduction = order.deduction();
     let trade_no = deduction.out_trade_no.clone();
     engine::insert(w, Order::new(deduction, Prepaid::default(), now))?;
-    engine::take_payment(w, mchid, &trade_no, Payer::default(), now)?;
+    engine::take_payment(w, mchid, &trade_no, Payer::default(), None, now)?;
     let paid = engine::by_out_trade_no(w, mchid, &trade_no)?;
     let id = paid.transaction_id().unwrap_or_default().to_owned();
     let order = find(w, mchid, number)?;
