@@ -166,6 +166,8 @@ fn new_contract(ctx: &V2Ctx<'_>, url_field: &str) -> Result<NewContract, V2Error
 fn find<'a>(ctx: &V2Ctx<'_>, world: &'a World, acting: &Acting) -> Result<&'a Contract, V2Error> {
     Ok(match ctx.optional("contract_id") {
         Some(id) => papay::by_id(world, acting, id)?,
+        // One of the two ways is required.
+        None if ctx.optional("plan_id").is_none() => return Err(wrong("contract_id")),
         None => papay::by_code(
             world,
             acting,

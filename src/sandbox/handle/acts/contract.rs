@@ -14,9 +14,14 @@ impl Sandbox {
     /// Signs a contract of papay as the user, by its `out_contract_code` (`contract_code` in APIv2). The
     /// merchant is notified, and can deduct money from now on.
     ///
-    /// A contract that was requested with an order is signed by its payment: [`user_pays`](Self::user_pays).
+    /// In the 12 hours after the signature, a deduction needs nothing else. Later it needs a pre-notice of two
+    /// days before at least, and a contract with a `deduct_schedule` needs to be scheduled on the day before:
+    /// [`advance`](Self::advance) goes there. Days are those of Beijing. The hours of the day that WeChat Pay
+    /// allows are not checked, only logged as a warning.
+    ///
     /// A deduction is paid when the time of [`settle_after`](super::SandboxBuilder::settle_after) has passed,
-    /// or by `user_pays`; [`user_fails`](Self::user_fails) lets it fail.
+    /// or by [`user_pays`](Self::user_pays); [`user_fails`](Self::user_fails) lets it fail. A contract that was
+    /// requested with an order is signed by the payment of the order.
     ///
     /// ```
     /// use wechatpay_chain::{Value, json, sandbox::Sandbox};

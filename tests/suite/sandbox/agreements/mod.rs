@@ -1,5 +1,6 @@
 //! What a customer agrees to first and pays later.
 
+mod papay;
 mod permissions;
 mod service_orders;
 

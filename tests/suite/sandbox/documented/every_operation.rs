@@ -11,8 +11,9 @@ use wechatpay_chain::{
 use super::samples::{Sample, Samples};
 
 /// What a flow answers if there is nothing of the sample's numbers.
-const STATES: [&str; 12] = [
+const STATES: [&str; 13] = [
     "20002",
+    "CONTRACT_NOT_EXIST",
     "INVALID_TRANSACTIONID",
     "NOT_ENOUGH",
     "NOT_FOUND",

@@ -125,23 +125,34 @@ pub(super) fn sign(
         openid: named.openid.clone().or(payer.openid).unwrap_or(someone),
         sub_openid: named.sub_openid.clone().or(payer.sub_openid),
     });
-    let ends_at = match &contract.schedule {
-        Some(schedule) => period::end_of(schedule),
-        None => now.saturating_add(LIFETIME),
-    };
+    let ends_at = contract.ends_at();
     let notice = notice::signed(contract, now);
-    w.after(
-        ends_at,
-        Timer {
-            mchid: mchid.to_owned(),
-            key: key.to_owned(),
-            fire: |w, _, timer, now| {
-                let _ = terminate(w, &timer.mchid, &timer.key, TerminatedBy::System, None, now);
-            },
-        },
-    );
+    let timer = Timer {
+        mchid: mchid.to_owned(),
+        key: key.to_owned(),
+        fire: |w, _, timer, now| expire(w, &timer.mchid, &timer.key, now),
+    };
+    w.after(ends_at, timer);
     notice.map(|notice| w.notify(notice));
     Ok(())
+}
+
+/// Ends a contract whose time is over.
+// One that ended before can have made room for another with the same code.
+pub(super) fn expire(w: &mut World, mchid: &str, key: &str, now: u64) {
+    let contract = find(&mut w.store(mchid).papay, key);
+    if contract.is_ok_and(|contract| contract.ends_at() <= now) {
+        let _ = terminate(w, mchid, key, TerminatedBy::System, None, now);
+    }
+}
+
+impl Contract {
+    /// Returns when a contract that was signed ends on its own.
+    pub(super) fn ends_at(&self) -> u64 {
+        let signed_at = self.signature().map_or(0, |signature| signature.at);
+        let lifetime = || signed_at.saturating_add(LIFETIME);
+        self.schedule.as_ref().map_or_else(lifetime, period::end_of)
+    }
 }
 
 /// Terminates a contract as the user, and notifies.

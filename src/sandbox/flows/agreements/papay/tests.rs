@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::{contract::terminate, *};
 use crate::sandbox::{
+    flows::files::bill::{TradeBill, trade_bill},
     flows::payments::pay::{
         engine::{self, NewOrder, Payer, Product, Version},
         tests::{
@@ -9,7 +10,7 @@ use crate::sandbox::{
         },
     },
     outbox::Content,
-    state::{merchant::Merchants, world::World},
+    state::{merchant::Merchants, timers::Timer, world::World},
 };
 
 const DAY: u64 = 24 * 3600;
@@ -132,6 +133,16 @@ fn contract_expires() {
     let id = signed(&mut w, asked("c1"));
     run_until(&mut w, NOW + contract::LIFETIME - 1);
     assert_eq!(body_state(&w, &id, NOW), "SIGNED");
+    // A timer of an earlier contract with this code changes nothing.
+    let key = key_of(&w, MCHID, "c1").unwrap();
+    let early = Timer {
+        mchid: MCHID.to_owned(),
+        key: key.clone(),
+        fire: |w, _, timer, now| contract::expire(w, &timer.mchid, &timer.key, now),
+    };
+    w.after(NOW + 1, early);
+    run_until(&mut w, NOW + contract::LIFETIME - 1);
+    assert_eq!(body_state(&w, &id, NOW), "SIGNED");
     run_until(&mut w, NOW + contract::LIFETIME);
     let body = contract(&w, &id).body(NOW);
     assert_eq!(
@@ -180,6 +191,9 @@ fn deduction_is_an_order_of_the_contracts_user() {
     };
     engine::refund(&mut w, refund, NOW + 61).unwrap();
     assert_eq!(available(&w, MCHID), before + 60);
+    let bill = trade_bill(&w, MCHID, None, "2018-06-08", TradeBill::All).unwrap();
+    let of_order = bill.lines().filter(|row| row.contains("`tea-0001,"));
+    assert_eq!(of_order.filter(|row| row.contains("`PAP,")).count(), 2);
 }
 
 #[test]

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Contract, State, TerminatedBy,
-    contract::LIFETIME,
-    period::{Schedule, date, day, end_of},
+    period::{Schedule, date, day},
 };
 use crate::sandbox::time::{format_date_time, format_rfc3339};
 
@@ -57,7 +56,7 @@ impl Contract {
             put(own("sp_openid"), Some(&signature.openid));
             put("sub_openid", signature.sub_openid.as_ref());
             body["contract_signed_time"] = format_rfc3339(signature.at).into();
-            body["contract_expired_time"] = format_rfc3339(self.expires_at()).into();
+            body["contract_expired_time"] = format_rfc3339(self.ends_at()).into();
         }
         if let State::Terminated(_, termination) = &self.state {
             let mut info = json!({
@@ -110,7 +109,7 @@ impl Contract {
                 fields.push(("sub_openid", sub_openid.clone()));
             }
             fields.push(("contract_signed_time", format_date_time(signature.at)));
-            fields.push(("contract_expired_time", format_date_time(self.expires_at())));
+            fields.push(("contract_expired_time", format_date_time(self.ends_at())));
         }
         if let State::Terminated(_, termination) = &self.state {
             let mode = match termination.by {
@@ -138,12 +137,6 @@ impl Contract {
             body["deduct_end_date"] = date(schedule.day).into();
         }
         Some(body)
-    }
-
-    fn expires_at(&self) -> u64 {
-        let signed_at = self.signature().map_or(0, |signature| signature.at);
-        let lifetime = || signed_at.saturating_add(LIFETIME);
-        self.schedule.as_ref().map_or_else(lifetime, end_of)
     }
 }
 
