@@ -50,7 +50,7 @@ pub(super) async fn send(
         Err(err) => return not_sent(err.to_string()),
     };
     let mut attempt = Attempt {
-        at: job.at,
+        at: job.turn.at,
         sent: headers.clone(),
         status: None,
         headers: HeaderMap::new(),
@@ -96,7 +96,7 @@ fn prepare(
             match fault {
                 None => {
                     let mut world = state.world();
-                    world.outbox.keep_body(job.number, &job.notice, body)
+                    world.outbox.keep_body(job.turn.number, &job.notice, body)
                 }
                 Some(_) => body,
             }

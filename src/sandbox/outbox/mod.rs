@@ -8,6 +8,7 @@ mod deliver;
 mod delivery;
 mod documented;
 mod event;
+mod line;
 mod message;
 mod notice;
 mod parcel;
@@ -27,13 +28,14 @@ pub use self::{
 };
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
 use bytes::Bytes;
 
 use self::{
+    line::{Kind, Line, Turn},
     parcel::{Ending, Parcel},
     queue::Queue,
 };
@@ -56,14 +58,7 @@ pub(crate) struct Outbox {
     /// By their order.
     parcels: BTreeMap<u64, Parcel>,
     next: u64,
-    /// When scheduled attempts are due, and of which parcel.
-    due: BTreeSet<(u64, u64)>,
-    /// Parcels of which a copy is to be sent at once.
-    copies: VecDeque<u64>,
-    /// Released parcels, which are sent one after another: otherwise they would overtake each other.
-    released: VecDeque<(u64, JobKind)>,
-    releasing: bool,
-    held: bool,
+    line: Line,
     on_way: usize,
     faults: VecDeque<DeliveryFault>,
     /// Where everything goes, in place of the notifications' own URLs.
@@ -78,29 +73,17 @@ pub(crate) struct Outbox {
 /// An attempt to make.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    number: u64,
     epoch: u64,
     id: String,
     notice: Arc<Notice>,
     created: u64,
     body: Option<Bytes>,
-    /// When it was due.
-    at: u64,
-    kind: JobKind,
-    /// Whether the next released parcel waits for it.
-    in_line: bool,
+    turn: Turn,
     /// Which of the parcel's schedules it belongs to: `resend` begins a new one.
     schedule: u64,
     /// Sent before the true one.
     fault: Option<DeliveryFault>,
     url: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum JobKind {
-    Scheduled,
-    /// Beside the schedule.
-    Copy,
 }
 
 impl Outbox {
@@ -115,7 +98,7 @@ impl Outbox {
         while let Some((id, notice)) = self.queued.pop() {
             let number = self.next;
             self.next += 1;
-            self.due.insert((now, number));
+            self.line.reschedule(number, None, Some(now));
             let parcel = Parcel::new(id, notice, now);
             self.bytes += parcel.bytes();
             self.parcels.insert(number, parcel);
@@ -129,11 +112,10 @@ impl Outbox {
         self.epoch = other.epoch + 1;
         // What was on its way when the snapshot was taken is sent again.
         self.on_way = 0;
-        self.releasing = false;
+        self.line.end_released();
         for (number, parcel) in &mut self.parcels {
-            if let Some(due) = parcel.back_to_waiting() {
-                self.due.insert((due, *number));
-            }
+            self.line
+                .reschedule(*number, None, parcel.back_to_waiting());
         }
     }
 
@@ -149,32 +131,31 @@ impl Outbox {
     /// Returns the attempts to make now, and takes them on their way.
     pub(crate) fn start(&mut self, now: u64) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while !self.held && self.on_way < MAX_ON_WAY {
-            let Some((number, at, kind, in_line)) = self.take(now) else {
+        while self.on_way < MAX_ON_WAY {
+            let Some(turn) = self.line.take(now) else {
                 break;
             };
-            let Some(parcel) = self.parcels.get_mut(&number) else {
+            let Some(parcel) = self.parcels.get_mut(&turn.number) else {
                 continue;
             };
             let notice = parcel.notice();
-            let fault = match kind {
-                JobKind::Copy => None,
-                _ => take_fault(&mut self.faults, notice.is_v2()),
+            let fault = match turn.kind {
+                Kind::Copy => None,
+                Kind::Scheduled => take_fault(&mut self.faults, notice.is_v2()),
             };
             let url = self.redirect.clone().unwrap_or_else(|| notice.url.clone());
             self.on_way += 1;
-            self.releasing |= in_line;
+            if turn.is_released {
+                self.line.begin_released();
+            }
             jobs.push(Job {
-                number,
+                turn,
                 epoch: self.epoch,
                 id: parcel.id().to_owned(),
                 notice,
                 created: parcel.created(),
                 body: parcel.body(),
-                at,
-                kind,
-                in_line,
-                schedule: parcel.leave(kind != JobKind::Copy),
+                schedule: parcel.leave(turn.kind == Kind::Scheduled),
                 fault,
                 url,
             });
@@ -184,15 +165,13 @@ impl Outbox {
 
     /// Returns when the next attempt is due, if it waits for nothing else.
     pub(crate) fn next_at(&self) -> Option<u64> {
-        let (at, _) = self.due.first().filter(|_| !self.held)?;
-        Some(*at)
+        self.line.next_at()
     }
 
     /// Returns whether nothing is due or on its way. What is held is not due.
     pub(crate) fn is_settled(&self, now: u64) -> bool {
-        let is_due = || self.next_at().is_some_and(|at| at <= now);
-        let waits = || !self.copies.is_empty() || !self.released.is_empty() || is_due();
-        self.on_way == 0 && (self.held || (self.queued.is_empty() && !waits()))
+        let is_held = self.line.is_held();
+        self.on_way == 0 && (is_held || self.queued.is_empty() && !self.line.has_turn(now))
     }
 
     /// Keeps the body that the parcel of a notice is sent with, unless it has one. Returns the one it has.
@@ -212,7 +191,7 @@ impl Outbox {
         if job.epoch != self.epoch {
             return;
         }
-        if let Some(parcel) = self.parcels.get_mut(&job.number) {
+        if let Some(parcel) = self.parcels.get_mut(&job.turn.number) {
             let before = parcel.bytes();
             parcel.record(attempt);
             self.bytes = self.bytes + parcel.bytes() - before;
@@ -227,21 +206,19 @@ impl Outbox {
             return;
         }
         self.on_way = self.on_way.saturating_sub(1);
-        if job.in_line {
-            self.releasing = false;
+        if job.turn.is_released {
+            self.line.end_released();
         }
-        let Some(parcel) = self.parcels.get_mut(&job.number) else {
+        let Some(parcel) = self.parcels.get_mut(&job.turn.number) else {
             return;
         };
         let was_due = parcel.due();
-        let schedule = (job.kind != JobKind::Copy).then_some(job.schedule);
-        parcel.end(ending, job.at, schedule);
+        let schedule = (job.turn.kind == Kind::Scheduled).then_some(job.schedule);
+        parcel.end(ending, job.turn.at, schedule);
         let due = parcel.due();
+        // A released parcel is no longer scheduled, though it was due.
         if was_due != due {
-            if let Some(was_due) = was_due {
-                self.due.remove(&(was_due, job.number));
-            }
-            self.due.extend(due.map(|due| (due, job.number)));
+            self.line.reschedule(job.turn.number, was_due, due);
         }
     }
 
@@ -251,11 +228,8 @@ impl Outbox {
             return false;
         };
         if let Some(parcel) = self.parcels.get_mut(&number) {
-            if let Some(due) = parcel.due() {
-                self.due.remove(&(due, number));
-            }
+            self.line.reschedule(number, parcel.due(), Some(now));
             parcel.restart(now);
-            self.due.insert((now, number));
             self.has_news = true;
         }
         true
@@ -267,35 +241,18 @@ impl Outbox {
             return false;
         };
         self.has_news = true;
-        self.copies.push_back(number);
-        if self.copies.len() > MAX_WAITING {
-            self.copies.pop_front();
-        }
+        self.line.add_copy(number);
         true
     }
 
     pub(crate) fn hold(&mut self) {
-        self.held = true;
+        self.line.hold();
     }
 
     /// Sends what was held and is due by now, one after another in this order.
     pub(crate) fn release(&mut self, order: Release, now: u64, rng: &mut Rng) {
-        self.held = false;
         self.has_news = true;
-        let later = self.due.split_off(&(now.saturating_add(1), 0));
-        let due = std::mem::replace(&mut self.due, later).into_iter();
-        let mut line: Vec<_> = due
-            .map(|(_, number)| (number, JobKind::Scheduled))
-            .collect();
-        line.extend(self.copies.drain(..).map(|number| (number, JobKind::Copy)));
-        // A parcel and then its copies, in the order of creation.
-        line.sort_unstable();
-        match order {
-            Release::InOrder => {}
-            Release::Reversed => line.reverse(),
-            Release::Shuffled => shuffle(&mut line, rng),
-        }
-        self.released.extend(line);
+        self.line.release(order, now, rng);
     }
 
     /// Adds a fault for the next notification that it can apply to.
@@ -324,7 +281,9 @@ impl Outbox {
     /// Returns all notifications as the handle sees them, oldest first.
     pub(crate) fn views(&self, now: u64) -> Vec<Delivery> {
         let parcels = self.parcels.values();
-        parcels.map(|parcel| parcel.view(now, self.held)).collect()
+        parcels
+            .map(|parcel| parcel.view(now, self.line.is_held()))
+            .collect()
     }
 
     /// Returns the notification with this ID as the handle sees it.
@@ -335,33 +294,17 @@ impl Outbox {
     /// Returns the notification of a job, unless the job is of an earlier epoch.
     fn view_of_job(&self, job: &Job, now: u64) -> Option<Delivery> {
         let is_current = job.epoch == self.epoch;
-        is_current.then(|| self.view_of(job.number, now))?
+        is_current.then(|| self.view_of(job.turn.number, now))?
     }
 
     fn view_of(&self, number: u64, now: u64) -> Option<Delivery> {
-        Some(self.parcels.get(&number)?.view(now, self.held))
+        Some(self.parcels.get(&number)?.view(now, self.line.is_held()))
     }
 
     fn number_of(&self, id: &str) -> Option<u64> {
         // The latest first: that is what is asked for.
         let mut parcels = self.parcels.iter().rev();
         parcels.find_map(|(number, parcel)| (parcel.id() == id).then_some(*number))
-    }
-
-    /// Takes the next attempt: its parcel, its time, why it is made, and whether others wait for it.
-    fn take(&mut self, now: u64) -> Option<(u64, u64, JobKind, bool)> {
-        if let Some(number) = self.copies.pop_front() {
-            return Some((number, now, JobKind::Copy, false));
-        }
-        if !self.releasing {
-            if let Some((number, kind)) = self.released.pop_front() {
-                // At its release, not when it was due: then the schedule begins.
-                return Some((number, now, kind, true));
-            }
-        }
-        let (at, number) = self.due.first().copied().filter(|(at, _)| *at <= now)?;
-        self.due.remove(&(at, number));
-        Some((number, at, JobKind::Scheduled, false))
     }
 
     fn trim(&mut self) {
@@ -375,9 +318,7 @@ impl Outbox {
             };
             if let Some(parcel) = self.parcels.remove(&number) {
                 self.bytes = self.bytes.saturating_sub(parcel.bytes());
-                if let Some(due) = parcel.due() {
-                    self.due.remove(&(due, number));
-                }
+                self.line.reschedule(number, parcel.due(), None);
             }
         }
     }
@@ -388,14 +329,6 @@ fn take_fault(faults: &mut VecDeque<DeliveryFault>, is_v2: bool) -> Option<Deliv
     let applies = |fault: &DeliveryFault| !is_v2 || fault.applies_to_v2();
     let at = faults.iter().position(applies)?;
     faults.remove(at)
-}
-
-/// Fisher and Yates' shuffle.
-fn shuffle<T>(line: &mut [T], rng: &mut Rng) {
-    for last in (1..line.len()).rev() {
-        let other = rng.below(last as u64 + 1) as usize;
-        line.swap(last, other);
-    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn attempt(at: u64, bytes: usize) -> Attempt {
 fn send(outbox: &mut Outbox, now: u64, ending: &Ending) -> Vec<String> {
     let jobs = outbox.start(now);
     for job in &jobs {
-        outbox.record(job, attempt(job.at, 0));
+        outbox.record(job, attempt(job.turn.at, 0));
         outbox.end(job, ending.clone());
     }
     ids(&jobs).into_iter().map(str::to_owned).collect()
@@ -133,7 +133,7 @@ fn resent_notification_on_its_way_keeps_one_schedule() {
     assert_eq!(outbox.next_at(), None, "the old schedule is over");
     outbox.end(&second[0], Ending::Refused);
     assert_eq!(outbox.next_at(), Some(START + 16));
-    assert_eq!(outbox.due.len(), 1);
+    assert_eq!(outbox.line.scheduled(), 1);
 }
 
 #[test]
@@ -233,15 +233,18 @@ fn job_of_an_earlier_epoch_leaves_other_notifications_alone() {
     // A reset sandbox counts from zero again.
     let mut after = outbox(&["b"]);
     after.supersede(&before);
-    assert_eq!(after.parcels().next().unwrap().0, job.number);
+    assert_eq!(after.parcels().next().unwrap().0, job.turn.number);
     let body = Bytes::from_static(b"of a");
-    assert_eq!(after.keep_body(job.number, &job.notice, body.clone()), body);
+    assert_eq!(
+        after.keep_body(job.turn.number, &job.notice, body.clone()),
+        body
+    );
     assert_eq!(after.view("b", START).unwrap().body(), "");
     assert!(after.view_of_job(&job, START).is_none());
     // In a snapshot, the same parcel keeps its body.
     let mut restored = before.clone();
     restored.supersede(&before);
-    restored.keep_body(job.number, &job.notice, body.clone());
+    restored.keep_body(job.turn.number, &job.notice, body.clone());
     assert_eq!(restored.view("a", START).unwrap().body(), &body);
 }
 
@@ -276,7 +279,7 @@ fn outbox_is_limited_in_number_and_bytes() {
         outbox.admit(START);
     }
     assert_eq!(outbox.parcels.len(), MAX_DELIVERIES);
-    assert_eq!(outbox.due.len(), MAX_DELIVERIES);
+    assert_eq!(outbox.line.scheduled(), MAX_DELIVERIES);
     // 64 attempts of 64 kB each are 4 MB a round.
     for _ in 0..10 {
         for job in outbox.start(START) {
