@@ -12,6 +12,8 @@
 //! | refunds | in parts, queries, abnormal refunds; those of e-commerce platforms |
 //! | pay-score service orders | create, query, cancel, modify, complete, pay, sync, messages; of a merchant and of a service provider |
 //! | pay-score permissions | pre-authorize, query, terminate; of a merchant and of a service provider |
+//! | pay-score plans | create, query, stop; sign, query, cancel, their service orders; the same |
+//! | pay-score services | applications that bind a sub-merchant |
 //! | papay | contracts: sign, query, terminate; pre-notices, schedules, deductions; paying and signing at once |
 //! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
 //! | merchant transfers | create, query, cancel; of a merchant and of a service provider |

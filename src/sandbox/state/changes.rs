@@ -38,6 +38,9 @@ pub enum StateKind {
     /// A permission for a service of pay-score, by its `authorization_code`: `UNBINDUSER`, `AVAILABLE` or
     /// `UNAVAILABLE`.
     Permission,
+    /// The binding of a sub-merchant to a service of pay-score, by its `out_apply_no`: of the service
+    /// provider.
+    ServiceBinding,
     /// A profit sharing order, by its `out_order_no`: `PROCESSING` or `FINISHED`.
     Sharing,
     /// A return of shared money, by its `out_return_no`.

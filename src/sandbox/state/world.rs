@@ -259,6 +259,7 @@ impl Store {
         service_orders.orders.take_changes(mchid, changes);
         papay.contracts.take_changes(mchid, changes);
         service_orders.permissions.take_changes(mchid, changes);
+        service_orders.bindings.take_changes(mchid, changes);
         sharing.orders.take_changes(mchid, changes);
         sharing.returns.take_changes(mchid, changes);
         transfer.bills.take_changes(mchid, changes);

@@ -8,5 +8,7 @@ use super::Route;
 pub(super) const ROUTES: &[&[Route]] = &[
     papay::ROUTES,
     service_order::ROUTES,
+    service_order::BINDING_ROUTES,
     service_order::PERMISSION_ROUTES,
+    service_order::PLAN_ROUTES,
 ];

@@ -7,6 +7,7 @@ pub(super) mod money;
 pub(super) mod orders;
 mod pay;
 mod pay_score;
+mod pay_score_plan;
 mod red_packet;
 pub(in crate::sandbox) mod user;
 

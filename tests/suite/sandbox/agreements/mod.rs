@@ -2,6 +2,7 @@
 
 mod papay;
 mod permissions;
+mod plans;
 mod service_orders;
 
 use serde_json::Value;

@@ -67,7 +67,7 @@ impl Permission {
 /// Adds `sub_mchid`, which the tables require of every merchant.
 // Each table is the union of the direct and the partner page. What a direct merchant gets is a guess: it is
 // its own sub-merchant.
-fn put_sub_mchid(resource: &mut Value, acting: &Acting) {
+pub(super) fn put_sub_mchid(resource: &mut Value, acting: &Acting) {
     resource["sub_mchid"] = acting.mchid.as_str().into();
 }
 
@@ -82,7 +82,7 @@ fn put_contract(resource: &mut Value, permission: &Permission, since: u64) {
     resource["out_contract_code"] = permission.code.as_str().into();
 }
 
-fn v3(
+pub(super) fn v3(
     acting: &Acting,
     url: &str,
     event_type: &str,

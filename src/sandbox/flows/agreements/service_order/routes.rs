@@ -85,22 +85,22 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 fn create(ctx: &Ctx<'_>) -> HandlerResult {
-    let order = created(ctx, ServiceOrder::create)?;
+    let order = created(ctx, &ctx.fields(), ServiceOrder::create)?;
     Ok(ApiResponse::ok(&order.creation_body()))
 }
 
 fn create_completed(ctx: &Ctx<'_>) -> HandlerResult {
-    let order = created(ctx, ServiceOrder::create_completed)?;
+    let order = created(ctx, &ctx.fields(), ServiceOrder::create_completed)?;
     Ok(answer(ctx, &order, ServiceOrder::body))
 }
 
-/// Creates the order of the request, or returns the one that the same request created.
-fn created(
+/// Creates the order of these fields, or returns the one that the same fields created.
+pub(super) fn created(
     ctx: &Ctx<'_>,
+    fields: &Fields<'_>,
     create: fn(&Fields<'_>, Acting, OrderIds, u64) -> Result<ServiceOrder, ApiResponse>,
 ) -> Result<ServiceOrder, ApiResponse> {
-    let fields = ctx.fields();
-    let acting = acting(ctx, &fields)?;
+    let acting = acting(ctx, fields)?;
     let ids = {
         let mut world = ctx.world();
         OrderIds {
@@ -111,8 +111,8 @@ fn created(
             someone: world.openid(),
         }
     };
-    let order = create(&fields, acting, ids, ctx.now)?;
-    check_appid(&fields, ctx.merchant)?;
+    let order = create(fields, acting, ids, ctx.now)?;
+    check_appid(fields, ctx.merchant)?;
 
     let mut world = ctx.world();
     let orders = &world.store(&order.acting.mchid).service_orders.orders;
@@ -247,5 +247,6 @@ pub(super) fn acting_by_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
 }
 
 fn is_partner(ctx: &Ctx<'_>) -> bool {
-    ctx.op.template().starts_with("v3/payscore/partner/")
+    // Also `v3/payscore/plan/partner/`.
+    ctx.op.template().contains("/partner/")
 }
