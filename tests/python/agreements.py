@@ -1,4 +1,4 @@
-"""Pay-score orders, the notification URL of complaints, and parking."""
+"""Pay-score orders, complaints, and parking."""
 
 from link import handle
 
@@ -59,12 +59,32 @@ async def service_orders(client):
 
 
 async def complaints(client):
-    url = 'https://www.example.com/notify'
-    assert (await client.ok('complaint_notification_create', url))['url'] == url
-    assert (await client.ok('complaint_notification_query'))['url']
-    await client.ok('complaint_notification_update', f'{url}2')
+    """Answers a complaint about an order that is paid, and a request for a refund."""
+    url = f'{client.receiver.origin}/{client.package._mchid}'
+    assert (await client.ok('complaint_notification_create', 'https://www.example.com/notify'))['url']
+    assert (await client.ok('complaint_notification_update', url))['url'] == url
+    assert (await client.ok('complaint_notification_query'))['url'] == url
+
+    complaint = handle('user_complains', 'py-native-1', '茶是凉的')
+    assert client.notified('COMPLAINT.CREATE')['complaint_id'] == complaint
+    seen = await client.ok('complaint_detail_query', complaint)
+    assert (seen['complaint_state'], seen['complaint_detail']) == ('PENDING', '茶是凉的')
+    assert len(client.package.decrypt(seen['payer_phone'])) == 11
+    day = seen['complaint_time'][:10]
+    listed = await client.ok('complaint_list_query', begin_date=day, end_date=day)
+    assert [each['complaint_id'] for each in listed['data']] == [complaint]
+    await client.ok('complaint_response', complaint, '已换一杯')
+    assert client.notified('COMPLAINT.STATE_CHANGE')['action_type'] == 'MERCHANT_RESPONSE'
+    await client.ok('complaint_complete', complaint)
+    assert client.notified('COMPLAINT.STATE_CHANGE')['action_type'] == 'MERCHANT_CONFIRM_COMPLETE'
+    history = await client.ok('complaint_history_query', complaint)
+    assert history['total_count'] == len(history['data']) == 3
+
+    complaint = handle('user_asks_for_refund', 'py-h5-1', 2, '不要了')
+    client.notified('COMPLAINT.CREATE')
+    await client.ok('complaint_update_refund', complaint, 'APPROVE', launch_refund_day=3)
+    client.notified('COMPLAINT.STATE_CHANGE')
     await client.ok('complaint_notification_delete')
-    assert (await client.ok('complaint_list_query', limit=5))['limit'] == 5
 
 
 async def parking(client, sub_mchid=None):

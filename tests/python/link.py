@@ -114,8 +114,16 @@ class Client:
 
     def notified(self, event):
         """Returns the resource of the next notification, which must be of this event."""
-        headers, body = self.receiver.take(f'/{self.package._mchid}')
-        opened = self.package.callback(headers, body)
-        assert opened, 'wechatpayv3 refuses the notification'
-        assert opened['event_type'] == event, opened
-        return opened['resource']
+        return self.notified_of({event})[event]
+
+    def notified_of(self, events):
+        """Returns the resources of the next notifications by event: one of each, in any order."""
+        # Those of what the client itself did may be on their way.
+        handle('settle')
+        resources = {}
+        for _ in events:
+            opened = self.package.callback(*self.receiver.take(f'/{self.package._mchid}'))
+            assert opened, 'wechatpayv3 refuses the notification'
+            resources[opened['event_type']] = opened['resource']
+        assert resources.keys() == set(events), resources
+        return resources

@@ -33,7 +33,6 @@ def paid_by_phone(merchant, params, signature):
     assert refused.status_code >= 400, refused.text
     paid = phone(merchant, params)
     assert paid.status_code == 200, paid.text
-    handle('settle')
 
 
 async def jsapi(client, merchant):

@@ -9,6 +9,7 @@ from wechatpayv3.core import Core
 
 import agreements
 import files
+import marketing
 import partner
 import payments
 import payouts
@@ -35,6 +36,7 @@ async def main():
         await payments.run(client, merchant)
         await payouts.run(client, shop, sandbox['async'])
         await agreements.run(client)
+        await marketing.run(client)
         await partner.run(await client_of('partner', partner_mode=True), shop, sandbox['sub_mchid'])
         await files.run(client, base_uri, sandbox['folder'])
         await trust.run(client, client_of, sandbox)

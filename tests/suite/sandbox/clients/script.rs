@@ -72,6 +72,13 @@ fn act(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value 
         "auth_code" => return sandbox.auth_code().into(),
         "user_pays" => sandbox.user_pays(at(0)),
         "user_confirms" => sandbox.user_confirms(at(0)),
+        "user_pays_with_coupon" => sandbox.user_pays_with_coupon(at(0), at(1)),
+        "user_complains" => return sandbox.user_complains(at(0), at(1)).unwrap().into(),
+        "user_asks_for_refund" => {
+            let fen = args[1].as_u64().unwrap();
+            let asked = sandbox.user_asks_for_refund(at(0), fen, at(2));
+            return asked.unwrap().into();
+        }
         "user_enters_password" => sandbox.user_enters_password(at(0)),
         "user_confirms_transfer" => sandbox.user_confirms_transfer(at(0)),
         "transfer_succeeds" => sandbox.transfer_succeeds(at(0)),
