@@ -47,6 +47,13 @@ async def service_orders(client):
     notified = client.notified('PAYSCORE.USER_PAID')
     assert notified['collection']['state'] == 'USER_PAID'
     assert handle('available', client.package._mchid) == before + 3000
+    paid = notified['collection']['details'][0]['transaction_id']
+    amount = {'refund': 1000, 'total': 3000, 'currency': 'CNY'}
+    await client.ok('payscore_refund', paid, 'pyscore1-r1', amount)
+    handle('advance', 60)
+    assert client.notified('REFUND.SUCCESS')['transaction_id'] == paid
+    refunded = await client.ok('payscore_refund_query', 'pyscore1-r1')
+    assert refunded['status'] == 'SUCCESS'
 
     await create('pyscore2')
     await client.ok('payscore_cancel', 'pyscore2', SERVICE, '用户取消')

@@ -28,7 +28,6 @@ async def run(client):
             'prevent_api_abuse': True,
         },
         coupon_use_rule={
-            'coupon_available_time': {},
             'fixed_normal_coupon': {'coupon_amount': 100, 'transaction_minimum': 101},
             'available_merchants': [mchid],
         },

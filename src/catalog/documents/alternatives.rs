@@ -36,7 +36,7 @@ const PAIRS: [[&str; 2]; 2] = [
 const OF_A_STORE: [&str; 3] = ["name", "area_code", "address"];
 
 /// Fields that depend on a value or on the merchant, in the objects that have the second field as well.
-const CONDITIONAL: [(&str, &str); 6] = [
+const CONDITIONAL: [(&str, &str); 7] = [
     // Required from 2,000 yuan, and refused below 0.3 yuan: "明细转账金额<0.3元时，不允许填写收款用户姓名".
     ("user_name", "out_detail_no"),
     // A platform's refund, as `CreateRefundRequest` in
@@ -49,6 +49,9 @@ const CONDITIONAL: [(&str, &str); 6] = [
     ("sub_mchid", "plate_number"),
     ("sub_mchid", "parking_info"),
     ("sub_appid", "parking_info"),
+    // Of coupons: "需要指定领取后延时生效可选填", as `CouponRule` in
+    // https://github.com/wechatpay-apiv3/wechatpay-go services/cashcoupons/models.go
+    ("coupon_available_time", "limit_pay"),
 ];
 
 /// The two forms of overseas operations: "仅适用于直连模式" and "仅适用于机构模式", as in
