@@ -5,7 +5,7 @@
 
 const assert = require('assert');
 const {
-  Wechatpay, Hash, Formatter, Transformer, Aes: { AesEcb },
+  Wechatpay, Rsa, Hash, Formatter, Transformer, Aes: { AesEcb },
 } = require('wechatpay-axios-plugin');
 const {
   complete, eachIsChecked, handle, phone, refusal, Receiver,
@@ -31,6 +31,7 @@ complete(async (sandbox) => {
   await share(shop);
   await sendRedPackets(shop);
   await transfer(shop);
+  await transferToBank(shop);
   await readBills(shop);
   await refuse(shop);
   assert.strictEqual(receiver.arrived.length, 0);
@@ -303,6 +304,31 @@ async function transfer(shop) {
     [info.data.status, info.data.payment_amount, info.data.transfer_name],
     ['SUCCESS', '10099', '王小王'],
   );
+}
+
+// The card and the name are encrypted with a key that the merchant asks for.
+async function transferToBank(shop) {
+  const { risk, mmpaysptrans } = shop.client.v2;
+  const { mchid: mch_id } = shop;
+  const { data: { pub_key: pem } } = await risk.getpublickey.post({ mch_id, sign_type: 'MD5' }, secured);
+  assert(pem.startsWith('-----BEGIN RSA PUBLIC KEY-----'));
+  const key = Rsa.from(pem, Rsa.KEY_TYPE_PUBLIC);
+  const number = { mch_id, partner_trade_no: 'axios_bank_1' };
+  const asked = (amount, card = '6222021234567890123') => mmpaysptrans.pay_bank.post({
+    ...number,
+    enc_bank_no: Rsa.encrypt(card, key),
+    enc_true_name: Rsa.encrypt('王小王', key),
+    bank_code: '1001',
+    amount,
+    desc: '理赔',
+  }, secured);
+  const made = (await asked(500)).data;
+  // Encrypted anew, which is another text for the same card.
+  assert.strictEqual((await asked(500)).data.payment_no, made.payment_no);
+  await refusal(asked(501));
+  await refusal(asked(500, '6222021234567890124'));
+  const queried = (await mmpaysptrans.query_bank.post(number, secured)).data;
+  assert.deepStrictEqual([queried.payment_no, queried.amount], [made.payment_no, '500']);
 }
 
 async function readBills(shop) {

@@ -100,6 +100,10 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
     for name in ["nonce_str", "sign", "sign_type"] {
         request.remove(name);
     }
+    // Encrypted anew, the same value is another text.
+    let xml = op.request().get("xml");
+    let key = &ctx.state.platform.public_key;
+    Opener::new(op, Some(key)).open(&mut request, xml.map_or(Fields::NONE, |xml| xml.fields()));
     let remembered = ctx
         .world()
         .store(&ctx.merchant.mchid)
@@ -120,28 +124,35 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
     if let Some(about) = &about {
         echoed.extend([&about.clear, &about.request]);
     }
-    let mut filled = make(&Source {
-        op,
-        echoed: &echoed,
-        origin: &ctx.listener.origin(),
-        merchant: ctx.merchant,
-        now: ctx.now,
-        form: Form::Text,
-        seal: &|_, _| None,
-    });
-    filled.retain(|name, _| !COMMON.contains(&name.as_str()));
-    if let Some(sign_type) = filled.get_mut("sign_type") {
-        *sign_type = ctx.sign_type.name().into();
-    }
-    if !is_json(op) {
-        for value in filled.values_mut().filter(|value| !value.is_string()) {
-            *value = value.to_string().into();
+    let origin = ctx.listener.origin();
+    let seal = |text: &str, sealing| seal(ctx.merchant, text, sealing);
+    let made = |seal| {
+        let mut filled = make(&Source {
+            op,
+            echoed: &echoed,
+            origin: &origin,
+            merchant: ctx.merchant,
+            now: ctx.now,
+            form: Form::Text,
+            seal,
+        });
+        filled.retain(|name, _| !COMMON.contains(&name.as_str()));
+        if let Some(sign_type) = filled.get_mut("sign_type") {
+            *sign_type = ctx.sign_type.name().into();
         }
-    }
+        if !is_json(op) {
+            for value in filled.values_mut().filter(|value| !value.is_string()) {
+                *value = value.to_string().into();
+            }
+        }
+        filled
+    };
+    let filled = made(&seal);
+    let clear = made(&|_, _| None);
     let answer = Answer {
         request,
-        clear: filled.clone(),
         response: filled.clone(),
+        clear,
     };
     ctx.world()
         .store(&ctx.merchant.mchid)
@@ -154,6 +165,7 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
 pub(crate) fn seal(merchant: &Merchant, text: &str, sealing: Sealing) -> Option<String> {
     match sealing {
         Sealing::RsaOaep => merchant.key.encrypt(text.as_bytes()).ok(),
+        Sealing::RsaPkcs1 => merchant.key.encrypt_pkcs1(text.as_bytes()).ok(),
         _ => None,
     }
 }
@@ -262,11 +274,7 @@ fn parameters(ctx: &Ctx<'_>) -> Map<String, Value> {
     }
     let table = |part: &str| request.get(part).map_or(Fields::NONE, |part| part.fields());
     let mut body = ctx.body.clone();
-    let mut opener = Opener {
-        key: ctx.sealing_key().ok(),
-        op: ctx.op,
-        left: MAX_DECRYPTED,
-    };
+    let mut opener = Opener::new(ctx.op, ctx.sealing_key().ok());
     opener.open(&mut parameters, table("query"));
     opener.open(&mut body, table("json"));
     parameters.extend(body);
@@ -283,14 +291,22 @@ struct Opener<'a> {
     left: usize,
 }
 
-impl Opener<'_> {
+impl<'a> Opener<'a> {
+    fn new(op: &'a Operation, key: Option<&'a PlatformKey>) -> Self {
+        Self {
+            key,
+            op,
+            left: MAX_DECRYPTED,
+        }
+    }
+
     fn open(&mut self, object: &mut Map<String, Value>, fields: Fields) {
         for field in fields {
             let Some(value) = object.get_mut(field.name()) else {
                 continue;
             };
             match value {
-                Value::String(text) if field.sealed() == Some(Sealing::RsaOaep) => {
+                Value::String(text) if field.sealed().is_some() => {
                     self.open_text(text, &field);
                 }
                 Value::Object(inner) => self.open(inner, field.fields()),
@@ -309,7 +325,11 @@ impl Opener<'_> {
             return;
         }
         self.left -= 1;
-        let opened = self.key.and_then(|key| key.decrypt(text));
+        let opened = self.key.and_then(|key| match field.sealed()? {
+            Sealing::RsaOaep => key.decrypt(text),
+            Sealing::RsaPkcs1 => key.decrypt_pkcs1(text),
+            _ => None,
+        });
         match opened.and_then(|opened| String::from_utf8(opened).ok()) {
             Some(opened) => *text = opened,
             // A flow refuses it. Here the value has no meaning, so that the samples of the documents, which

@@ -8,6 +8,18 @@ use crate::catalog::{Field, Fields, Kind, Sealing};
 /// How many items a list of the request can bring to the response.
 const MAX_ITEMS: usize = 50;
 
+/// What a response of APIv2 has, whatever it is about.
+const COMMON: [&str; 8] = [
+    "return_code",
+    "return_msg",
+    "result_code",
+    "appid",
+    "mch_id",
+    "nonce_str",
+    "sign",
+    "sign_type",
+];
+
 /// Encrypts a value for the merchant. `None` leaves the value in the clear.
 pub(crate) type Seal<'a> = &'a dyn Fn(&str, Sealing) -> Option<String>;
 
@@ -36,14 +48,17 @@ pub(crate) enum Form {
 
 /// Returns the required fields, and of the optional ones those that were given or are echoed.
 ///
-/// If none of the fields is required, returns all of them except the reasons of a failure.
+/// If none of the fields is required but those that all operations of APIv2 have, returns all of them except
+/// the reasons of a failure.
 pub(crate) fn fill(fields: Fields, known: &Known<'_>) -> Map<String, Value> {
-    let has_required = fields.iter().any(|field| field.is_required());
+    let is_own = |field: &Field| field.is_required() && !COMMON.contains(&field.name());
+    let has_required = fields.iter().any(|field| is_own(&field));
     let place = Place {
         given: Some(known.given),
         beside: known.echoed.to_vec(),
         is_root: true,
         with_optional: !has_required,
+        has_hash: has_hash(fields),
     };
     known.object(fields, &place)
 }
@@ -55,6 +70,8 @@ struct Place<'a> {
     beside: Vec<&'a Map<String, Value>>,
     is_root: bool,
     with_optional: bool,
+    /// It has the hash of a file.
+    has_hash: bool,
 }
 
 impl Known<'_> {
@@ -122,7 +139,12 @@ impl Known<'_> {
                 let echoed = (beside.iter().copied())
                     .chain(self.anywhere(name, place))
                     .find_map(|value| converted(value, kind));
-                let value = echoed.unwrap_or_else(|| self.scalar(field, name));
+                // The flows of coupons call it so.
+                let made_as = match name {
+                    "url" if place.has_hash => "download_url",
+                    name => name,
+                };
+                let value = echoed.unwrap_or_else(|| self.scalar(field, made_as));
                 self.sealed(value, field)
             }
         }
@@ -137,6 +159,7 @@ impl Known<'_> {
                 .collect(),
             is_root: false,
             with_optional: false,
+            has_hash: has_hash(field.fields()),
         };
         let object = Value::Object(self.object(field.fields(), &place));
         match (self.form, field.kind()) {
@@ -186,6 +209,10 @@ impl Known<'_> {
             other => other,
         }
     }
+}
+
+fn has_hash(fields: Fields) -> bool {
+    fields.get("hash_value").is_some()
 }
 
 /// Returns a documented name with a number for each `$n`.
@@ -341,5 +368,26 @@ mod tests {
         let receivers = filled["receivers"].as_array().unwrap();
         let amounts: Vec<_> = receivers.iter().map(|item| &item["amount"]).collect();
         assert_eq!(amounts, [3, 4], "{filled}");
+    }
+
+    #[test]
+    fn url_beside_a_hash_is_that_of_the_file() {
+        for (op, name) in [
+            ("v3/marketing/favor/stocks/{stock_id}/refund-flow", "url"),
+            ("v3/funds-to-oversea/bill-download-url", "download_url"),
+        ] {
+            let filled = filled((Method::GET, op), &json!({}), &json!({}));
+            let url = filled[name].as_str().unwrap();
+            assert!(url.contains("/v3/billdownload/file?token="), "{url}");
+        }
+    }
+
+    #[test]
+    fn response_of_apiv2_says_more_than_what_all_of_them_say() {
+        let op = (Method::POST, "v2/secsvc/realnameauth");
+        let filled = filled(op, &json!({}), &json!({ "openid": "o1" }));
+        assert_eq!(filled["openid"], "o1");
+        assert!(filled["verify_openid"].is_string(), "{filled}");
+        assert_eq!(filled.get("error_code"), None);
     }
 }

@@ -210,6 +210,12 @@ impl PlatformKey {
         let ciphertext = STANDARD.decode(ciphertext).ok()?;
         self.private.decrypt_oaep(&ciphertext).ok()
     }
+
+    /// Decrypts base64 with PKCS#1 v1.5 padding, as some overseas operations encrypt.
+    pub(crate) fn decrypt_pkcs1(&self, ciphertext: &str) -> Option<Vec<u8>> {
+        let ciphertext = STANDARD.decode(ciphertext).ok()?;
+        self.private.decrypt_pkcs1(&ciphertext).ok()
+    }
 }
 
 #[cfg(test)]

@@ -106,6 +106,11 @@ impl MerchantKeyPair {
     pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Result<String> {
         Ok(STANDARD.encode(self.public.encrypt_oaep(plaintext)?))
     }
+
+    /// Encrypts like [`encrypt`](Self::encrypt), with PKCS#1 v1.5 padding.
+    pub(crate) fn encrypt_pkcs1(&self, plaintext: &[u8]) -> Result<String> {
+        Ok(STANDARD.encode(self.public.encrypt_pkcs1(plaintext)?))
+    }
 }
 
 /// The merchants of a sandbox, by ID.

@@ -42,6 +42,8 @@ pub struct PublicKey(Arc<Inner>);
 struct Inner {
     key: backend::PublicKey,
     spki: Vec<u8>,
+    #[cfg(feature = "sandbox")]
+    pkcs1: Vec<u8>,
     bits: usize,
 }
 
@@ -96,6 +98,12 @@ impl PublicKey {
         pem::encode("PUBLIC KEY", &self.0.spki).to_string()
     }
 
+    /// Returns this key as PEM of PKCS#1 (`BEGIN RSA PUBLIC KEY`).
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn to_pkcs1_pem(&self) -> String {
+        pem::encode("RSA PUBLIC KEY", &self.0.pkcs1).to_string()
+    }
+
     /// Returns the size of the modulus, in bits.
     pub(crate) fn bits(&self) -> usize {
         self.0.bits
@@ -146,7 +154,13 @@ impl PublicKey {
         let key = backend::PublicKey::new(n, e, &pkcs1, &spki).map_err(|source| {
             Defect::new("the numbers in it are not an RSA key").with_source(source)
         })?;
-        Ok(Self(Arc::new(Inner { key, spki, bits })))
+        Ok(Self(Arc::new(Inner {
+            key,
+            spki,
+            #[cfg(feature = "sandbox")]
+            pkcs1,
+            bits,
+        })))
     }
 
     pub(super) fn from_pkcs1(pkcs1: &[u8]) -> Result<Self, Defect> {

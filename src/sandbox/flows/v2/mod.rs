@@ -4,6 +4,7 @@
 
 mod bill;
 mod coupon;
+mod keys;
 mod order;
 mod papay;
 mod payout;
@@ -74,6 +75,11 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     v2("POST v2/mmpaymkttransfers/gettransferinfo", transfer::query),
     v2("POST v2/secapi/mch/uploadmedia", upload::media).own_rules(),
+    v2("POST v2/risk/getpublickey", keys::public_key),
+    v2(
+        "POST v2/xdc/apiv2getsignkey/sign/getsignkey",
+        keys::sign_key,
+    ),
     v2("POST v2/papay/preentrustweb", papay::presign),
     v2("POST v2/papay/partner/preentrustweb", papay::presign),
     v2("GET v2/papay/h5entrustweb", papay::presign_h5),

@@ -157,3 +157,20 @@ fn sealed_fields_of_a_response_open_and_a_query_returns_what_was_sent() {
     // Of another application, the number is made up.
     assert_ne!(queried(&"7".into())["out_request_no"], "rename-1");
 }
+
+#[test]
+fn sealed_fields_of_an_apiv2_response_open() {
+    let (sandbox, client) = start();
+    let info = "v2/secsvc/getrealnameinfo";
+    let asked = json!({ "xml": {
+        "version": "1.0", "mch_id": sandbox.mchid(), "appid": sandbox.appid(), "openid": "o1",
+        "cert_serialno": sandbox.serial(), "access_token": "token", "timestamp": 1_528_425_296,
+        "cert_sign": "sign", "sign_type": "HMAC-SHA256",
+    }});
+    let found = client.chain(info).post(asked).unwrap();
+    let mut found: Value = found.xml().unwrap().into();
+    let sealed = found["encrypted_real_name"].clone();
+    let op = catalog::find(&Method::POST, info).unwrap();
+    client.decrypt_documented(op, &mut found).unwrap();
+    assert_ne!(found["encrypted_real_name"], sealed);
+}
