@@ -25,7 +25,7 @@
 //! | coupons of WeChat Pay | stocks, sending, paying with one, refunds, files of what was used, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
-//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, papay, `uploadmedia` |
+//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, papay, `uploadmedia`, `getpublickey` |
 //!
 //! [`platform_mode`]: Sandbox::platform_mode
 //! [`rotate_certificates`]: Sandbox::rotate_certificates
