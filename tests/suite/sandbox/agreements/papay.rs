@@ -8,12 +8,16 @@ use wechatpay_chain::{
     sandbox::{Delivery, Sandbox, StateKind},
 };
 
+use super::{check_notice, check_response};
 use crate::sandbox::{
+    documented::every_operation::differences,
     noon::to_noon,
     payments::orders::{SP_MCHID, SUB_MCHID, code, get, order, post, provider, with_provider},
 };
 
 const PRESIGN: &str = "v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign";
+const QUERY: &str =
+    "v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}";
 const APPLY: &str = "v3/papay/pay/transactions/apply";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -73,16 +77,15 @@ fn date(client: &Client, sandbox: &Sandbox, days: u32) -> String {
     signed["contract_signed_time"].as_str().unwrap()[..10].to_owned()
 }
 
-/// Checks that a resource has the required fields of its table, those aside that only an ended contract has.
-fn has_required(resource: &Value, event: &str, aside: &[&str]) {
+/// Panics unless a notification has the required fields of its table, those of this name aside.
+fn check_without(delivery: &Delivery, event: &str, aside: &str) {
     let event = catalog::events()
         .find(|known| known.name() == event)
         .unwrap();
-    for field in event.fields() {
-        let name = field.name();
-        let is_there = resource.get(name).is_some() || !field.is_required();
-        assert!(is_there || aside.contains(&name), "{name}: {resource}");
-    }
+    let resource = delivery.resource().as_object().unwrap();
+    let mut missing = differences(resource, event.fields(), event.version() == "v3", "");
+    missing.retain(|difference| *difference != format!("/{aside} is missing"));
+    assert!(missing.is_empty(), "{missing:?}: {resource:?}");
 }
 
 #[test]
@@ -97,6 +100,7 @@ fn contract_is_signed_by_the_user_and_terminated_by_the_merchant() {
     ] {
         let presigned = post(&client, &format!("{PRESIGN}/{scene}"), asked.clone()).unwrap();
         assert!(presigned[field].is_string(), "{scene}: {presigned}");
+        check_response(&format!("POST {PRESIGN}/{scene}"), &presigned);
         let again = post(&client, &format!("{PRESIGN}/{scene}"), asked.clone()).unwrap();
         assert_eq!(presigned, again);
     }
@@ -126,7 +130,9 @@ fn contract_is_signed_by_the_user_and_terminated_by_the_merchant() {
         ("ENTRUST.SIGN", "https://example.com/contracts")
     );
     assert_eq!(*notice.resource(), signed);
-    has_required(&signed, "ENTRUST.SIGN", &["contract_terminate_info"]);
+    check_response(&format!("GET {QUERY}"), &signed);
+    // The table requires it although nothing has ended.
+    check_without(&notice, "ENTRUST.SIGN", "contract_terminate_info");
 
     let reason = json!({ "contract_termination_remark": "用户注销" });
     let path = format!("{}/terminate", at("c1"));
@@ -140,7 +146,8 @@ fn contract_is_signed_by_the_user_and_terminated_by_the_merchant() {
     let notice = last(&sandbox);
     assert_eq!(notice.event_type(), "ENTRUST.TERMINATE");
     assert_eq!(*notice.resource(), ended);
-    has_required(&ended, "ENTRUST.TERMINATE", &[]);
+    check_response(&format!("POST {QUERY}/terminate"), &ended);
+    check_notice(&notice);
     assert_eq!(sandbox.deliveries().len(), 2);
     assert!(sandbox.user_terminates("c1").is_err());
 
@@ -163,6 +170,7 @@ fn deduction_is_paid_queried_and_refunded_like_any_order() {
     let contract = sign(&sandbox, &client, contract(&sandbox, "c1"));
     let asked = deduction(&sandbox, &contract, "tea-0001", 300);
     let accepted = post(&client, APPLY, asked.clone()).unwrap();
+    check_response(&format!("POST {APPLY}"), &accepted);
     assert_eq!(
         accepted,
         json!({ "out_trade_no": "tea-0001", "amount": { "total": 300, "currency": "CNY" } })
@@ -299,6 +307,10 @@ fn scheduled_deduction_happens_on_its_day_and_ends_the_contract() {
     assert_eq!(code(schedule(299)), (403, "RULE_LIMIT".to_owned()));
     let scheduled = schedule(300).unwrap();
     let of_day = &asked["deduct_schedule"]["estimated_deduct_date"];
+    check_response(
+        "POST v3/papay/pay/schedules/contract-id/{contract_id}/schedule",
+        &scheduled,
+    );
     assert_eq!(scheduled["schedule_state"], "SCHEDULED");
     assert_eq!(&scheduled["deduct_start_date"], of_day);
     assert_eq!(&scheduled["deduct_end_date"], of_day);
@@ -325,6 +337,7 @@ fn scheduled_deduction_happens_on_its_day_and_ends_the_contract() {
         ["ENTRUST.SIGN", "TRANSACTION.SUCCESS", "ENTRUST.TERMINATE"]
     );
     let ended = last(&sandbox);
+    check_notice(&ended);
     let amount = &ended.resource()["deduct_schedule"]["deduct_amount"];
     assert_eq!(*amount, json!({ "amount": 300, "currency": "CNY" }));
 }
@@ -352,6 +365,8 @@ fn service_provider_deducts_for_its_sub_merchant() {
     let path = "v3/papay/sign/partner/contracts/plan-id/12535/out-contract-code/c1";
     let query = json!({ "sub_mchid": SUB_MCHID });
     let contract = get(&client, path, query.clone()).unwrap();
+    let of_provider = QUERY.replace("/contracts/", "/partner/contracts/");
+    check_response(&format!("GET {of_provider}"), &contract);
     assert_eq!(contract["sp_mchid"], SP_MCHID);
     assert_eq!(
         (&contract["sub_mchid"], &contract["sub_openid"]),
@@ -508,7 +523,7 @@ fn apiv2_signs_deducts_and_terminates_with_notices_of_its_own() {
     let signed = last(&sandbox);
     assert_eq!(signed.url(), "https://example.com/contracts");
     assert_eq!(signed.resource()["change_type"], "ADD");
-    has_required(signed.resource(), "pap-contract-state-changed", &["sign"]);
+    check_without(&signed, "pap-contract-state-changed", "sign");
 
     let deduction = |number: &str| {
         with(json!({
@@ -538,11 +553,7 @@ fn apiv2_signs_deducts_and_terminates_with_notices_of_its_own() {
     assert_eq!(state(), "SUCCESS");
     let paid = last(&sandbox);
     assert_eq!(paid.resource()["trade_type"], "PAP");
-    has_required(
-        paid.resource(),
-        "transaction-success",
-        &["sign", "nonce_str"],
-    );
+    check_without(&paid, "transaction-success", "sign");
     assert_eq!(available(&sandbox, sandbox.mchid()), 1_300);
 
     let end = with(json!({
