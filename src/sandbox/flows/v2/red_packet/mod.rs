@@ -161,6 +161,8 @@ impl RedPacket {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::sandbox::state::{merchant::Merchants, random::Rng};
 
