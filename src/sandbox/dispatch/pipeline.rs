@@ -143,6 +143,10 @@ fn is_apiv3(parts: &Parts) -> bool {
 /// URI.
 fn documented_path(path: &str) -> &str {
     let path = path.strip_prefix('/').unwrap_or(path);
+    // Receipts are downloaded here as well, which no page says.
+    if path == "v3/transferbilldownload/elecvoucherfile" {
+        return "v3/transferdownload/elecvoucherfile";
+    }
     ["hk/", "global/"]
         .iter()
         .find_map(|prefix| {
@@ -201,6 +205,10 @@ mod tests {
             ("/global/v3/global/certificates", "v3/global/certificates"),
             ("/hk/pay/unifiedorder", "hk/pay/unifiedorder"),
             ("/hk", "hk"),
+            (
+                "/v3/transferbilldownload/elecvoucherfile",
+                "v3/transferdownload/elecvoucherfile",
+            ),
             ("", ""),
         ] {
             assert_eq!(documented_path(path), documented);

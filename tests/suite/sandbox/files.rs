@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use flate2::read::GzDecoder;
 use ring::aead;
 use serde_json::{Value, json};
 use wechatpay_chain::{
@@ -270,6 +271,20 @@ print(len(rows), sum(fen))
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// Downloads an encrypted bill and opens it with the key that is sealed for the merchant.
+fn open_bill(client: &Client, bill: &Value) -> Vec<u8> {
+    let text = |name: &str| bill[name].as_str().unwrap();
+    let key = client.decrypt(text("encrypt_key")).unwrap();
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, key.as_bytes()).unwrap();
+    let nonce = aead::Nonce::try_assume_unique_for_key(text("nonce").as_bytes()).unwrap();
+    let file = client.chain(text("download_url")).get(()).unwrap();
+    let mut sealed = file.bytes().to_vec();
+    aead::LessSafeKey::new(key)
+        .open_in_place(nonce, aead::Aad::empty(), &mut sealed)
+        .unwrap()
+        .to_vec()
+}
+
 #[test]
 fn bill_of_a_sub_merchant_opens_with_the_providers_key() {
     let provider = MerchantOptions::new(SHOP).partner_of(["1900000110"]);
@@ -305,19 +320,31 @@ fn bill_of_a_sub_merchant_opens_with_the_providers_key() {
     };
     let list: Value = request("1900000110").unwrap().json().unwrap();
     assert_eq!(list["download_bill_count"], 1);
-    let bill = &list["download_bill_list"][0];
-    let text = |name: &str| bill[name].as_str().unwrap();
-    let key = client.decrypt(text("encrypt_key")).unwrap();
-    let key = aead::UnboundKey::new(&aead::AES_256_GCM, key.as_bytes()).unwrap();
-    let nonce = aead::Nonce::try_assume_unique_for_key(text("nonce").as_bytes()).unwrap();
-    let file = client.chain(text("download_url")).get(()).unwrap();
-    let mut sealed = file.bytes().to_vec();
-    let opened = aead::LessSafeKey::new(key)
-        .open_in_place(nonce, aead::Aad::empty(), &mut sealed)
-        .unwrap();
+    let opened = open_bill(&client, &list["download_bill_list"][0]);
     let rows: Vec<_> = BillRows::new(&opened[..]).unwrap().collect();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].as_ref().unwrap().fen("收支金额(元)").unwrap(), 1205);
+
+    // All sub-merchants in one bill, also compressed.
+    let query = json!({
+        "bill_date": day, "account_type": "ALL", "algorithm": "AEAD_AES_256_GCM", "tar_type": "GZIP",
+    });
+    let chain = client.chain("v3/ecommerce/bill/fundflowbill");
+    let list: Value = chain
+        .get(json!({ "query": query }))
+        .unwrap()
+        .json()
+        .unwrap();
+    assert_eq!(list["download_bill_count"], 1);
+    let opened = open_bill(&client, &list["download_bill_list"][0]);
+    let rows: Vec<_> = BillRows::new(GzDecoder::new(&opened[..]))
+        .unwrap()
+        .collect();
+    let row = rows[0].as_ref().unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(row.get("特约商户号"), Some("1900000110"));
+    assert_eq!(row.fen("收支金额(元)").unwrap(), 1205);
+
     let stranger = request(sandbox.mchid()).unwrap_err();
     assert_eq!(stranger.api().expect("a response").code(), "NO_AUTH");
     let query = json!({ "bill_date": day, "sub_mchid": sandbox.mchid() });
@@ -376,78 +403,4 @@ fn uploads_of_published_clients_are_accepted() {
         let other = upload(content_type, meta_head, b"imagE");
         assert_eq!((other.status, other.code().as_str()), (400, "PARAM_ERROR"));
     }
-}
-
-#[test]
-fn receipt_of_a_transfer_is_a_pdf_with_its_hash() {
-    let (sandbox, client) = sandbox();
-    let transfer = json!({
-        "appid": sandbox.appid(), "out_bill_no": "t0001", "transfer_scene_id": "1000",
-        "openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "transfer_amount": 100, "transfer_remark": "茶",
-        "transfer_scene_report_infos": [{ "info_type": "活动名称", "info_content": "茶" }],
-    });
-    let transfer = post(&client, "v3/fund-app/mch-transfer/transfer-bills", transfer);
-    let number = json!({ "json": { "out_bill_no": "t0001" } });
-    let apply = client.chain("v3/fund-app/mch-transfer/elecsign/out-bill-no");
-    let code = |result: Result<wechatpay_chain::Response, wechatpay_chain::Error>| {
-        let err = result.expect_err("refused");
-        err.api()
-            .unwrap_or_else(|| panic!("{err}"))
-            .code()
-            .to_owned()
-    };
-    assert_eq!(code(apply.post(number.clone())), "INVALID_REQUEST");
-    sandbox.user_confirms_transfer("t0001").unwrap();
-    sandbox.transfer_succeeds("t0001").unwrap();
-    let path = "v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}";
-    let query = json!({ "transfer_bill_no": transfer["transfer_bill_no"] });
-    assert_eq!(code(client.chain(path).get(query.clone())), "NOT_FOUND");
-    let applied: Value = apply.post(number).unwrap().json().unwrap();
-    assert_eq!(applied["state"], "GENERATING");
-    let state = || -> Value {
-        let response = client.chain(path).get(query.clone());
-        response.unwrap().json().unwrap()
-    };
-    assert_eq!(state()["download_url"], Value::Null);
-    sandbox.advance(Duration::from_secs(60));
-    assert_eq!(state()["state"], "FINISHED");
-
-    // The client checks the SHA-256.
-    let file = client.chain(path).download(query.clone()).unwrap();
-    assert!(file.bytes().starts_with(b"%PDF-") && file.bytes().ends_with(b"%%EOF\n"));
-    let url = state()["download_url"].as_str().unwrap().to_owned();
-    assert_eq!(state()["download_url"], url);
-    sandbox.advance(Duration::from_secs(600));
-    assert_eq!(code(client.chain(url).get(())), "NO_AUTH");
-}
-
-#[test]
-fn receipt_of_a_batch_comes_after_the_batch() {
-    let (sandbox, client) = sandbox();
-    let batch = json!({
-        "appid": sandbox.appid(), "out_batch_no": "b0001", "batch_name": "奖金",
-        "batch_remark": "奖金", "total_amount": 100, "total_num": 1,
-        "transfer_detail_list": [{
-            "out_detail_no": "d0001", "transfer_amount": 100, "transfer_remark": "奖金",
-            "openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
-        }],
-    });
-    post(&client, "v3/transfer/batches", batch);
-    let number = json!({ "json": { "out_batch_no": "b0001" } });
-    let apply = client.chain("v3/transfer/bill-receipt");
-    let early = apply.post(number.clone()).unwrap_err();
-    assert_eq!(early.api().expect("a response").code(), "INVALID_REQUEST");
-    sandbox.batch_finishes("b0001").unwrap();
-    let applied: Value = apply.post(number.clone()).unwrap().json().unwrap();
-    assert_eq!(applied["signature_status"], "ACCEPTED");
-    let again: Value = apply.post(number).unwrap().json().unwrap();
-    assert_eq!(again["signature_no"], applied["signature_no"]);
-
-    sandbox.advance(Duration::from_secs(60));
-    let receipt = client.chain("v3/transfer/bill-receipt/b0001");
-    let file = receipt.download(()).unwrap();
-    assert!(file.bytes().starts_with(b"%PDF-"));
-    let other = client.chain("v3/transfer/bill-receipt/b0002").get(());
-    let other = other.unwrap_err();
-    assert_eq!(other.api().expect("a response").code(), "NOT_FOUND");
 }

@@ -12,6 +12,7 @@ mod notifications;
 mod openssl_client;
 mod payments;
 mod payouts;
+mod receipts;
 mod snapshots;
 mod states;
 mod trust;

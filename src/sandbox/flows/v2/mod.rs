@@ -104,6 +104,14 @@ pub(crate) struct Tables {
     transfers: Payouts<Transfer>,
 }
 
+impl Tables {
+    /// Returns WeChat Pay's number of a transfer to a user's change, and its amount in fen.
+    pub(crate) fn transfer(&self, partner_trade_no: &str) -> Option<(&str, u64)> {
+        let transfer = self.transfers.get(partner_trade_no)?;
+        Some((&transfer.payment_no, transfer.fen))
+    }
+}
+
 impl Default for Tables {
     fn default() -> Self {
         Self {

@@ -15,11 +15,12 @@ const AMOUNTS: std::ops::RangeInclusive<u64> = 30..=2_000_000;
 /// A transfer that was made.
 #[derive(Clone, Debug)]
 pub(crate) struct Transfer {
-    payment_no: String,
+    pub(super) payment_no: String,
     appid: String,
     openid: String,
     name: Option<String>,
-    fen: u64,
+    /// In fen.
+    pub(super) fen: u64,
     desc: String,
     time: u64,
 }

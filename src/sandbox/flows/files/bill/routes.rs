@@ -4,7 +4,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{TradeBill, file, format_date, fund_flow_bill, sharing::sharing_bill, trade_bill};
+use super::{
+    TradeBill, file, format_date, fund_flow::platform_bill, fund_flow_bill, sharing::sharing_bill,
+    trade_bill,
+};
 use crate::{
     base::crypto::{
         aead,
@@ -33,6 +36,7 @@ pub(crate) const ROUTES: &[Route] = &[
         "GET v3/bill/sub-merchant-fundflowbill",
         request_sub_merchant_bill,
     ),
+    v3("GET v3/ecommerce/bill/fundflowbill", request_platform_bill),
     v3("GET v3/profitsharing/bills", request_sharing_bill),
     v3("GET v3/billdownload/file", download),
 ];
@@ -73,24 +77,53 @@ fn request_sharing_bill(ctx: &Ctx<'_>) -> HandlerResult {
 /// The fund flow of a sub-merchant, encrypted with a key that only the service provider can open.
 fn request_sub_merchant_bill(ctx: &Ctx<'_>) -> HandlerResult {
     ctx.query("sub_mchid")?;
-    match ctx.query("algorithm")? {
-        "AEAD_AES_256_GCM" => {}
-        other => {
-            return Err(ApiResponse::param_error(
-                "algorithm",
-                &other.into(),
-                "must be AEAD_AES_256_GCM: the sandbox has no SM4",
-                "query",
-            ));
-        }
-    }
+    check_algorithm(ctx)?;
     let has_rows = is_basic_account(ctx)?;
     let acting = acting_for_query(ctx)?;
+    create_sealed_bill(ctx, |world, date| {
+        fund_flow_bill(world, &acting.mchid, date).filter(|_| has_rows)
+    })
+}
+
+/// The fund flow of all sub-merchants of an e-commerce platform, encrypted likewise.
+fn request_platform_bill(ctx: &Ctx<'_>) -> HandlerResult {
+    check_algorithm(ctx)?;
+    let account_type = ctx.query("account_type")?;
+    if account_type != "ALL" {
+        let issue = "must be ALL";
+        return Err(ApiResponse::param_error(
+            "account_type",
+            &account_type.into(),
+            issue,
+            "query",
+        ));
+    }
+    let mchid = &ctx.merchant.mchid;
+    create_sealed_bill(ctx, |world, date| platform_bill(world, mchid, date))
+}
+
+fn check_algorithm(ctx: &Ctx<'_>) -> Result<(), ApiResponse> {
+    match ctx.query("algorithm")? {
+        "AEAD_AES_256_GCM" => Ok(()),
+        other => Err(ApiResponse::param_error(
+            "algorithm",
+            &other.into(),
+            "must be AEAD_AES_256_GCM: the sandbox has no SM4",
+            "query",
+        )),
+    }
+}
+
+/// Creates the file of a day, and returns its URL, its hash and the key that opens it, sealed for the
+/// merchant.
+fn create_sealed_bill(
+    ctx: &Ctx<'_>,
+    write: impl FnOnce(&World, &str) -> Option<String>,
+) -> HandlerResult {
     let (date, is_gzip) = (bill_date(ctx)?, is_gzip(ctx)?);
     let (text, key, nonce) = {
         let mut world = ctx.world();
-        let text = fund_flow_bill(&world, &acting.mchid, date).filter(|_| has_rows);
-        let text = text.ok_or_else(no_statement)?;
+        let text = write(&world, date).ok_or_else(no_statement)?;
         (text, world.token(32), world.token(12))
     };
     let plain = compressed(&text, is_gzip)?;

@@ -1,7 +1,8 @@
-//! Electronic receipts of merchant transfers, `GENERATING` → `FINISHED`, and of batches, `ACCEPTED` →
-//! `FINISHED`; then a PDF to download.
+//! Electronic receipts of merchant transfers, `GENERATING` → `FINISHED`, and of batches and their transfers,
+//! `ACCEPTED` → `FINISHED`; then a PDF to download.
 
 mod batch;
+mod detail;
 mod file;
 mod pdf;
 mod routes;
@@ -23,6 +24,8 @@ pub(crate) struct Tables {
     receipts: BoundedMap<Receipt>,
     /// By `out_batch_no`.
     batches: BoundedMap<BatchReceipt>,
+    /// By kind and numbers: see [`detail`].
+    details: BoundedMap<BatchReceipt>,
 }
 
 impl Default for Tables {
@@ -30,6 +33,7 @@ impl Default for Tables {
         Self {
             receipts: BoundedMap::new(MAX_RECEIPTS),
             batches: BoundedMap::new(MAX_RECEIPTS),
+            details: BoundedMap::new(MAX_RECEIPTS),
         }
     }
 }

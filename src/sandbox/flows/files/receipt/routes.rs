@@ -3,7 +3,10 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Receipt, batch, file};
+use super::{
+    Receipt, batch, detail,
+    file::{self, Download},
+};
 use crate::sandbox::{
     dispatch::{
         request::Ctx,
@@ -31,7 +34,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     v3("POST v3/transfer/bill-receipt", batch::apply),
     v3("GET v3/transfer/bill-receipt/{out_batch_no}", batch::query),
+    v3("POST v3/transfer-detail/electronic-receipts", detail::apply),
+    v3("GET v3/transfer-detail/electronic-receipts", detail::query),
     v3("GET v3/transferdownload/elecvoucherfile", download),
+    v3("GET v3/transferdownload/signfile", download),
 ];
 
 /// A transfer, as its receipt has it.
@@ -90,7 +96,14 @@ fn query(ctx: &Ctx<'_>) -> HandlerResult {
             format!("transfer_bill_no {}", transfer.transfer_bill_no),
             format!("amount {} fen", transfer.amount),
         ];
-        file::offer(ctx, &mut world, &receipt, &lines, &mut body);
+        file::offer(
+            ctx,
+            &mut world,
+            &receipt,
+            Download::Voucher,
+            &lines,
+            &mut body,
+        );
     }
     Ok(ApiResponse::ok(&body))
 }

@@ -130,6 +130,13 @@ impl Batch {
         self.position(out_detail_no).is_some()
     }
 
+    /// Returns WeChat Pay's number of one of its transfers, its amount in fen and its status.
+    pub(crate) fn detail(&self, out_detail_no: &str) -> Option<(&str, u64, &'static str)> {
+        let mut pairs = self.pairs();
+        let found = pairs.find(|(new, _)| new.out_detail_no == out_detail_no);
+        found.map(|(new, detail)| (&*detail.detail_id, new.amount, detail.status()))
+    }
+
     fn position(&self, out_detail_no: &str) -> Option<usize> {
         let mut details = self.new.details.iter();
         details.position(|detail| detail.out_detail_no == out_detail_no)
