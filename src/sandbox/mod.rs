@@ -15,12 +15,13 @@
 //! | pay-score plans | create, query, stop; sign, query, cancel, their service orders; the same |
 //! | pay-score services | applications that bind a sub-merchant |
 //! | papay | contracts: sign, query, terminate; pre-notices, schedules, deductions; paying and signing at once |
-//! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification |
-//! | merchant transfers | create, query, cancel; of a merchant and of a service provider |
+//! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification; also of e-commerce platforms and brands |
+//! | merchant transfers | create, query, cancel; authorizations, and transfers under one without a confirmation; of a merchant and of a service provider |
 //! | batch transfers | create, queries of the batch and of each transfer |
 //! | complaints | list, detail, history, answers, completion, refunds that customers ask for, the URL of the notifications; of a merchant and of its sub-merchants |
-//! | receipts | of merchant transfers and of batches, and their files |
-//! | bills | trade, fund flow and profit sharing of a past day, also of a sub-merchant; their files |
+//! | balances | of a merchant and of its sub-merchants, now and at the end of a day |
+//! | receipts | of merchant transfers, of batches and of their transfers, and their files |
+//! | bills | trade, fund flow and profit sharing of a past day, also of one sub-merchant or of all; their files |
 //! | media | images, videos, marketing images, images of complaints and their download |
 //! | coupons of WeChat Pay | stocks, sending, paying with one, refunds, files of what was used, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |

@@ -21,6 +21,11 @@ pub(crate) struct Acting {
 }
 
 impl Acting {
+    /// Returns the merchant that signed: the service provider, if there is one.
+    pub(crate) fn signer(&self) -> &str {
+        self.sp_mchid.as_ref().unwrap_or(&self.mchid)
+    }
+
     /// Returns the signer on its own, whatever sub-merchant it named.
     pub(crate) fn signer_alone(self) -> Self {
         Self {

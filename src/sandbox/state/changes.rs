@@ -47,6 +47,8 @@ pub enum StateKind {
     SharingReturn,
     /// A merchant transfer, by its `out_bill_no`.
     Transfer,
+    /// A user's authorization to transfer without a confirmation, by its `out_authorization_no`.
+    TransferAuthorization,
     /// A batch of transfers, by its `out_batch_no`.
     TransferBatch,
     /// A complaint, by its `complaint_id`.

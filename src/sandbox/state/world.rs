@@ -16,9 +16,13 @@ use super::{
 };
 use crate::sandbox::{
     flows::{
-        agreements::papay, agreements::service_order, files::receipt, marketing::favor,
-        merchants::complaint, payments::combine, payments::pay, payments::refund, payouts::batch,
-        payouts::sharing, payouts::transfer, v2,
+        agreements::{papay, service_order},
+        files::receipt,
+        marketing::favor,
+        merchants::complaint,
+        payments::{combine, pay, refund},
+        payouts::{authorization, batch, sharing, transfer},
+        v2,
     },
     outbox::{Notice, Outbox},
     shaped,
@@ -56,6 +60,7 @@ pub(crate) struct Store {
     pub(crate) combine: combine::Tables,
     pub(crate) refund: refund::Tables,
     pub(crate) transfer: transfer::Tables,
+    pub(crate) authorization: authorization::Tables,
     pub(crate) sharing: sharing::Tables,
     pub(crate) batch: batch::Tables,
     pub(crate) service_orders: service_order::Tables,
@@ -221,6 +226,7 @@ impl Store {
             combine: combine::Tables::default(),
             refund: refund::Tables::default(),
             transfer: transfer::Tables::default(),
+            authorization: authorization::Tables::default(),
             sharing: sharing::Tables::default(),
             batch: batch::Tables::default(),
             service_orders: service_order::Tables::default(),
@@ -244,6 +250,7 @@ impl Store {
             combine: _,
             refund,
             transfer,
+            authorization,
             sharing,
             batch,
             service_orders,
@@ -263,6 +270,7 @@ impl Store {
         sharing.orders.take_changes(mchid, changes);
         sharing.returns.take_changes(mchid, changes);
         transfer.bills.take_changes(mchid, changes);
+        authorization.authorizations.take_changes(mchid, changes);
         batch.batches.take_changes(mchid, changes);
         favor.take_changes(mchid, changes);
         complaint.complaints.take_changes(mchid, changes);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wechatpay_chain::{Client, Response, Result, sandbox::Sandbox};
+use wechatpay_chain::{Client, ErrorKind, Response, Result, sandbox::Sandbox};
 
 use super::payments::orders::post;
 
@@ -57,7 +57,9 @@ fn receipt_of_a_transfer_is_a_pdf_with_its_hash() {
         url.contains("/v3/transferbilldownload/elecvoucherfile?"),
         "{url}"
     );
-    assert_eq!(client.chain(&url).get(()).unwrap().bytes(), file.bytes());
+    // It is not signed: only the response that named it, with its hash, makes it trustworthy.
+    let unsigned = client.chain(&url).get(()).unwrap_err();
+    assert_eq!(unsigned.kind(), ErrorKind::Verification, "{unsigned}");
     sandbox.advance(Duration::from_secs(600));
     assert_eq!(refused(client.chain(url).get(())), "NO_AUTH");
 }
@@ -146,7 +148,7 @@ fn receipt_of_one_transfer_of_older_merchants_has_its_file() {
     let transfer = json!({
         "mch_appid": sandbox.appid(), "mchid": sandbox.mchid(), "partner_trade_no": "p0001",
         "openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "check_name": "NO_CHECK", "amount": 100,
-        "desc": "奖金",
+        "desc": "奖金", "spbill_create_ip": "127.0.0.1",
     });
     let transfers = client.chain("v2/mmpaymkttransfers/promotion/transfers");
     let options = json!({ "security": true, "xml": transfer });

@@ -1,5 +1,8 @@
-//! Money that leaves a merchant's account: transfers, batches and profit sharing.
+//! Money that leaves a merchant's account: transfers, their authorizations, batches and profit
+//! sharing; and what is there.
 
+pub(in crate::sandbox) mod authorization;
+mod balance;
 pub(in crate::sandbox) mod batch;
 mod payout;
 pub(in crate::sandbox) mod sharing;
@@ -7,4 +10,11 @@ pub(in crate::sandbox) mod transfer;
 
 use super::Route;
 
-pub(super) const ROUTES: &[&[Route]] = &[batch::ROUTES, sharing::ROUTES, transfer::ROUTES];
+pub(super) const ROUTES: &[&[Route]] = &[
+    authorization::ROUTES,
+    balance::ROUTES,
+    batch::ROUTES,
+    sharing::PLATFORM_ROUTES,
+    sharing::ROUTES,
+    transfer::ROUTES,
+];

@@ -6,7 +6,7 @@ use super::reply::{Reply, merchants_number, wrong};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::payouts::sharing::{
-        MAX_RATIO, NewShare, NewSharing, ShareResult, SharingOrder,
+        MAX_RATIO, NewShare, NewSharing, Program, ShareResult, SharingOrder,
         give_back::{self, NewReturn, Return, ReturnResult},
         receiver::{self, Receiver, ReceiverKind},
         rules,
@@ -40,7 +40,7 @@ pub(super) fn add_receiver(ctx: &V2Ctx<'_>) -> V2Result {
         custom_relation: optional(&fields, "custom_relation").map(str::to_owned),
     };
     let shown = json!({ "type": kind.name(), "account": account });
-    receiver::add_receiver(&mut ctx.world(), &acting, added)?;
+    receiver::add_receiver(&mut ctx.world(), &acting.mchid, &Program::Ordinary, added)?;
     Ok(Reply::default().put("receiver", shown).done())
 }
 
@@ -50,7 +50,13 @@ pub(super) fn remove_receiver(ctx: &V2Ctx<'_>) -> V2Result {
     ctx.bound_app("appid")?;
     let fields = object(ctx.text("receiver")?).ok_or_else(|| wrong("receiver"))?;
     let (kind, account) = (kind(&fields)?, text(&fields, "account", 64)?);
-    receiver::delete_receiver(&mut ctx.world(), &acting, kind, account);
+    receiver::delete_receiver(
+        &mut ctx.world(),
+        &acting.mchid,
+        &Program::Ordinary,
+        kind,
+        account,
+    );
     let shown = json!({ "type": kind.name(), "account": account });
     Ok(Reply::default().put("receiver", shown).done())
 }
@@ -74,6 +80,8 @@ fn share(ctx: &V2Ctx<'_>, unfreeze_unsplit: bool) -> V2Result {
         out_order_no: merchants_number(ctx, "out_order_no", 64)?.to_owned(),
         shares: shares(ctx.text("receivers")?)?,
         unfreeze_unsplit,
+        description: None,
+        program: Program::Ordinary,
     };
     let order = rules::share(&mut ctx.world(), new, ctx.now)?;
     Ok(shown(&order))
@@ -90,6 +98,8 @@ pub(super) fn finish(ctx: &V2Ctx<'_>) -> V2Result {
         out_order_no: merchants_number(ctx, "out_order_no", 64)?.to_owned(),
         shares: Vec::new(),
         unfreeze_unsplit: true,
+        description: None,
+        program: Program::Ordinary,
     };
     let order = rules::unfreeze(&mut ctx.world(), new, ctx.now)?;
     let mut reply = Reply::default();

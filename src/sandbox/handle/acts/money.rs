@@ -7,6 +7,7 @@ use crate::{
     sandbox::{
         dispatch::refusal::Refusal,
         flows::payouts::{
+            authorization::{self, CloseReason},
             batch::{self, Batch},
             sharing, transfer,
         },
@@ -82,6 +83,25 @@ impl Sandbox {
     /// Returns an error if there is no such transfer, or if it is not being cancelled.
     pub fn transfer_is_cancelled(&self, out_bill_no: &str) -> Result<()> {
         self.change_transfer(out_bill_no, transfer::finish_cancelling)
+    }
+
+    /// Agrees to transfers without a confirmation each time, as the user: `WAIT_USER_CONFIRM` becomes
+    /// `TAKING_EFFECT`. The merchant is notified.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such authorization, or if it does not wait for the user.
+    pub fn user_authorizes_transfers(&self, out_authorization_no: &str) -> Result<()> {
+        self.change_authorization(out_authorization_no, authorization::agree)
+    }
+
+    /// Takes an authorization back as the user: `TAKING_EFFECT` becomes `CLOSED`. The merchant is notified.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such authorization, or if it does not take effect.
+    pub fn user_ends_authorization(&self, out_authorization_no: &str) -> Result<()> {
+        self.change_authorization(out_authorization_no, |world, mchid, number, now| {
+            authorization::close(world, mchid, number, CloseReason::User, now).map(drop)
+        })
     }
 
     /// Finishes a batch of transfers, before WeChat Pay does so on its own: each transfer that waits becomes
@@ -168,6 +188,18 @@ impl Sandbox {
         let has_return = |store: &Store| store.sharing.returns.get(out_return_no).is_some();
         self.change("return", out_return_no, has_return, |world, mchid| {
             sharing::give_back::finish_return(world, merchants, mchid, out_return_no, now)
+        })
+    }
+
+    fn change_authorization(
+        &self,
+        number: &str,
+        change: impl FnOnce(&mut World, &str, &str, u64) -> std::result::Result<(), Refusal>,
+    ) -> Result<()> {
+        let now = self.state.clock.now();
+        let has_it = |store: &Store| store.authorization.authorizations.get(number).is_some();
+        self.change("authorization", number, has_it, |world, mchid| {
+            change(world, mchid, number, now)
         })
     }
 

@@ -8,7 +8,7 @@ mod sharing;
 mod trade;
 
 pub(crate) use fund_flow::fund_flow_bill;
-pub(crate) use routes::{ROUTES, bill_date, keep, sha1};
+pub(crate) use routes::{ROUTES, bill_date, keep, past_day, sha1};
 pub(crate) use trade::{TradeBill, trade_bill};
 
 use std::io::{self, Write as _};

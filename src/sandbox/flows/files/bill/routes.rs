@@ -233,15 +233,20 @@ fn compressed(text: &str, is_gzip: bool) -> Result<Bytes, ApiResponse> {
 
 /// Returns `bill_date`, which must be a day before today.
 pub(crate) fn bill_date<'a>(ctx: &'a Ctx<'_>) -> Result<&'a str, ApiResponse> {
-    let date = ctx.query("bill_date")?;
-    let refuse = |issue: &str| ApiResponse::param_error("bill_date", &date.into(), issue, "query");
+    past_day(ctx, "bill_date")
+}
+
+/// Returns a date of the query, which must be a day before today.
+pub(crate) fn past_day<'a>(ctx: &'a Ctx<'_>, name: &str) -> Result<&'a str, ApiResponse> {
+    let date = ctx.query(name)?;
+    let refuse = |issue: &str| ApiResponse::param_error(name, &date.into(), issue, "query");
     if !is_date(date) {
         return Err(refuse("must be a date such as 2019-06-11"));
     }
     // Dates of this format sort as text.
     if date >= format_date(ctx.now).as_str() {
         return Err(refuse(
-            "must be a past day: a bill is created on the next day",
+            "must be a past day: what happened on a day is known on the next one",
         ));
     }
     Ok(date)

@@ -5,6 +5,7 @@
 
 pub(crate) mod give_back;
 mod notice;
+mod platform;
 pub(crate) mod receiver;
 mod routes;
 pub(crate) mod rules;
@@ -12,6 +13,7 @@ pub(crate) mod rules;
 mod tests;
 mod view;
 
+pub(crate) use platform::ROUTES as PLATFORM_ROUTES;
 pub(crate) use routes::ROUTES;
 
 use std::borrow::Cow;
@@ -35,7 +37,7 @@ pub(crate) const MAX_RATIO: u64 = 3000;
 /// The profit sharing of one merchant.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
-    /// By kind and account: see [`ReceiverKind::key`].
+    /// By program, kind and account: see [`Program::receiver_key`].
     pub(crate) receivers: BoundedMap<Receiver>,
     /// By `out_order_no`.
     pub(crate) orders: BoundedMap<SharingOrder>,
@@ -63,6 +65,49 @@ pub(crate) struct NewSharing {
     pub(crate) shares: Vec<NewShare>,
     /// Whether the merchant gets the rest, so that nothing more is shared of this payment.
     pub(crate) unfreeze_unsplit: bool,
+    /// Why the rest is unfrozen. Ordinary profit sharing does not keep it.
+    pub(crate) description: Option<String>,
+    pub(crate) program: Program,
+}
+
+/// Whose receivers an order is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// Those of the merchant itself, or of the sub-merchant.
+    #[default]
+    Ordinary,
+    /// Those of the e-commerce platform.
+    Platform,
+    /// Those of a brand, added by its service provider.
+    Brand { brand_mchid: String },
+}
+
+impl Program {
+    /// Returns the names of the fields of a receiver in an order: the account's and the sealed name's.
+    fn receiver_names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Platform => ["receiver_account", "receiver_name"],
+            Self::Ordinary | Self::Brand { .. } => ["account", "name"],
+        }
+    }
+
+    /// Returns the key of a receiver in its table: see [`Tables::receivers`].
+    fn receiver_key(&self, kind: ReceiverKind, account: &str) -> String {
+        let kind = kind.name();
+        match self {
+            Self::Ordinary => format!("{kind} {account}"),
+            Self::Platform => format!("platform {kind} {account}"),
+            Self::Brand { brand_mchid } => format!("brand {brand_mchid} {kind} {account}"),
+        }
+    }
+
+    /// Returns the merchant whose table has the receivers.
+    fn owner<'a>(&self, acting: &'a Acting) -> &'a str {
+        match self {
+            Self::Ordinary => &acting.mchid,
+            Self::Platform | Self::Brand { .. } => acting.signer(),
+        }
+    }
 }
 
 /// What a receiver is to get.
@@ -116,6 +161,17 @@ pub(crate) enum ShareResult {
     Success,
     /// With the reason.
     Closed(String),
+}
+
+impl ShareResult {
+    /// Returns the result and its reason, as the API names them.
+    fn names(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Pending => ("PENDING", None),
+            Self::Success => ("SUCCESS", None),
+            Self::Closed(reason) => ("CLOSED", Some(reason)),
+        }
+    }
 }
 
 impl SharingOrder {

@@ -1,6 +1,7 @@
 //! The receivers that a merchant may share with.
 
-use crate::sandbox::{checks::merchant::Acting, dispatch::refusal::Refusal, state::world::World};
+use super::Program;
+use crate::sandbox::{dispatch::refusal::Refusal, state::world::World};
 
 /// What an account of a receiver is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +42,17 @@ impl ReceiverKind {
             Self::PersonalSubOpenid => "PERSONAL_SUB_OPENID",
         }
     }
-
-    /// Returns the key of a receiver in its table.
-    pub(crate) fn key(self, account: &str) -> String {
-        format!("{} {account}", self.name())
-    }
 }
 
-/// Adds a receiver, or replaces what is known of it.
+/// Adds a receiver to those of the owner, or replaces what is known of it.
 pub(crate) fn add_receiver(
     world: &mut World,
-    acting: &Acting,
+    owner: &str,
+    program: &Program,
     receiver: Receiver,
 ) -> Result<(), Refusal> {
-    let receivers = &mut world.store(&acting.mchid).sharing.receivers;
-    let key = receiver.kind.key(&receiver.account);
+    let receivers = &mut world.store(owner).sharing.receivers;
+    let key = program.receiver_key(receiver.kind, &receiver.account);
     if receivers.try_insert(key, receiver, |_| false) {
         return Ok(());
     }
@@ -68,10 +65,11 @@ pub(crate) fn add_receiver(
 // A merchant that missed the first response removes it again.
 pub(crate) fn delete_receiver(
     world: &mut World,
-    acting: &Acting,
+    owner: &str,
+    program: &Program,
     kind: ReceiverKind,
     account: &str,
 ) {
-    let store = world.store(&acting.mchid);
-    store.sharing.receivers.remove(&kind.key(account));
+    let receivers = &mut world.store(owner).sharing.receivers;
+    receivers.remove(&program.receiver_key(kind, account));
 }

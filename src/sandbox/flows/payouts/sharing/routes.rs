@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{
-    MAX_RATIO, NewShare, NewSharing, Receiver, ReceiverKind,
+    MAX_RATIO, NewShare, NewSharing, Program, Receiver, ReceiverKind, Return,
     give_back::{self, NewReturn},
     receiver, rules,
     view::add_sub_mchid,
@@ -57,9 +57,9 @@ const RELATIONS: &[&str] = &[
     "CUSTOM",
 ];
 /// How many receivers an order can have.
-const MAX_SHARES: usize = 50;
+pub(super) const MAX_SHARES: usize = 50;
 /// The largest amount, in fen.
-const MAX_AMOUNT: u64 = 10_000_000_000;
+pub(super) const MAX_AMOUNT: u64 = 10_000_000_000;
 
 fn add_receiver(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
@@ -93,7 +93,8 @@ fn add_receiver(ctx: &Ctx<'_>) -> HandlerResult {
         .map(|name| ctx.seal(name))
         .transpose()?;
     let body = receiver.body(&acting, sealed);
-    receiver::add_receiver(&mut ctx.world(), &acting, receiver)?;
+    let program = Program::Ordinary;
+    receiver::add_receiver(&mut ctx.world(), &acting.mchid, &program, receiver)?;
     Ok(ApiResponse::ok(&body))
 }
 
@@ -102,7 +103,8 @@ fn delete_receiver(ctx: &Ctx<'_>) -> HandlerResult {
     let acting = acting_for(ctx, &fields)?;
     check_appid(&fields, ctx.merchant)?;
     let (kind, account) = (kind(&fields)?, fields.text("account", 64)?);
-    receiver::delete_receiver(&mut ctx.world(), &acting, kind, account);
+    let program = Program::Ordinary;
+    receiver::delete_receiver(&mut ctx.world(), &acting.mchid, &program, kind, account);
     let mut body = json!({ "type": kind.name(), "account": account });
     add_sub_mchid(&mut body, &acting);
     Ok(ApiResponse::ok(&body))
@@ -132,6 +134,8 @@ fn share(ctx: &Ctx<'_>) -> HandlerResult {
         out_order_no: number(&fields, "out_order_no")?.to_owned(),
         shares,
         unfreeze_unsplit,
+        description: None,
+        program: Program::Ordinary,
     };
     let order = rules::share(&mut ctx.world(), new, ctx.now)?;
     Ok(ApiResponse::ok(&order.body()))
@@ -155,12 +159,19 @@ fn unfreeze(ctx: &Ctx<'_>) -> HandlerResult {
         out_order_no: number(&fields, "out_order_no")?.to_owned(),
         shares: Vec::new(),
         unfreeze_unsplit: true,
+        description: None,
+        program: Program::Ordinary,
     };
     let order = rules::unfreeze(&mut ctx.world(), new, ctx.now)?;
     Ok(ApiResponse::ok(&order.body()))
 }
 
 fn take_back(ctx: &Ctx<'_>) -> HandlerResult {
+    Ok(ApiResponse::ok(&make_return(ctx)?.body()))
+}
+
+/// Asks a receiver for money back, and returns what was asked for.
+pub(super) fn make_return(ctx: &Ctx<'_>) -> Result<Return, ApiResponse> {
     let fields = ctx.fields();
     let acting = acting_for(ctx, &fields)?;
     let out_return_no = number(&fields, "out_return_no")?.to_owned();
@@ -188,8 +199,7 @@ fn take_back(ctx: &Ctx<'_>) -> HandlerResult {
         amount,
         description,
     };
-    let new = give_back::give_back(&mut world, new, ctx.now)?;
-    Ok(ApiResponse::ok(&new.body()))
+    Ok(give_back::give_back(&mut world, new, ctx.now)?)
 }
 
 fn query_return(ctx: &Ctx<'_>) -> HandlerResult {
@@ -203,7 +213,7 @@ fn query_return(ctx: &Ctx<'_>) -> HandlerResult {
     Ok(ApiResponse::ok(&known.body()))
 }
 
-fn unsplit_amount(ctx: &Ctx<'_>) -> HandlerResult {
+pub(super) fn unsplit_amount(ctx: &Ctx<'_>) -> HandlerResult {
     let id = ctx.path("transaction_id");
     let amount = rules::unsplit_amount(&ctx.world(), &ctx.merchant.mchid, id)?;
     Ok(ApiResponse::ok(&json!({
@@ -235,7 +245,7 @@ fn read_share(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<NewShare, ApiRespons
     })
 }
 
-fn kind(fields: &Fields<'_>) -> Result<ReceiverKind, ApiResponse> {
+pub(super) fn kind(fields: &Fields<'_>) -> Result<ReceiverKind, ApiResponse> {
     ReceiverKind::parse(fields.text("type", 32)?).ok_or_else(|| {
         let issue = "must be MERCHANT_ID, PERSONAL_OPENID or PERSONAL_SUB_OPENID";
         fields.error("type", issue)
@@ -243,7 +253,7 @@ fn kind(fields: &Fields<'_>) -> Result<ReceiverKind, ApiResponse> {
 }
 
 /// Returns a number that the merchant chose: up to 64 letters, digits or `_-|*@`.
-fn number<'a>(fields: &Fields<'a>, name: &str) -> Result<&'a str, ApiResponse> {
+pub(super) fn number<'a>(fields: &Fields<'a>, name: &str) -> Result<&'a str, ApiResponse> {
     let text = fields.text(name, 64)?;
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-|*@".contains(&byte);
     if text.bytes().all(is_allowed) {

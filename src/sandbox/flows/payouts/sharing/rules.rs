@@ -210,13 +210,13 @@ fn existing(world: &World, new: &NewSharing) -> Result<Option<SharingOrder>, Ref
 }
 
 fn check_receivers(world: &World, new: &NewSharing) -> Result<(), Refusal> {
-    let store = world.stores.get(&new.acting.mchid);
+    let store = world.stores.get(new.program.owner(&new.acting));
     for (index, share) in new.shares.iter().enumerate() {
         let is_it = |other: &NewShare| (other.kind, &other.account) == (share.kind, &share.account);
         if new.shares.iter().position(is_it) != Some(index) {
             return Err(wrong("分账接收方列表中有重复的接收方"));
         }
-        let key = share.kind.key(&share.account);
+        let key = new.program.receiver_key(share.kind, &share.account);
         let known = store.and_then(|store| store.sharing.receivers.get(&key));
         // Both texts were reported by merchants.
         let known = known.ok_or_else(|| wrong("分账接收方关系不存在"))?;

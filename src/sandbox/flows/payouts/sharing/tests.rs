@@ -44,7 +44,7 @@ fn world() -> (World, String) {
             relation_type: "STORE".to_owned(),
             custom_relation: None,
         };
-        add_receiver(&mut world, &acting(), receiver).unwrap();
+        add_receiver(&mut world, PAYER, &Program::Ordinary, receiver).unwrap();
     }
     (world, id)
 }
@@ -90,6 +90,8 @@ fn asked(id: &str, number: &str, shares: &[NewShare], unfreeze_unsplit: bool) ->
         out_order_no: number.to_owned(),
         shares: shares.to_vec(),
         unfreeze_unsplit,
+        description: None,
+        program: Program::Ordinary,
     }
 }
 
@@ -268,7 +270,13 @@ fn refused_sharing_moves_nothing() {
     assert!(other.message.contains("不一致"), "{other:?}");
     share(&mut world, asked(&id, "s1", &[shop(300)], false), NOW).unwrap();
     assert_eq!(money(&world, &id).3, 700);
-    delete_receiver(&mut world, &acting(), ReceiverKind::MerchantId, SHOP);
+    delete_receiver(
+        &mut world,
+        PAYER,
+        &Program::Ordinary,
+        ReceiverKind::MerchantId,
+        SHOP,
+    );
     assert!(share(&mut world, asked(&id, "s3", &[shop(1)], true), NOW).is_err());
 }
 
@@ -388,7 +396,7 @@ fn return_is_of_the_merchant_and_not_of_a_person_with_its_number() {
         relation_type: "STORE".to_owned(),
         custom_relation: None,
     };
-    add_receiver(&mut world, &acting(), namesake).unwrap();
+    add_receiver(&mut world, PAYER, &Program::Ordinary, namesake).unwrap();
     let shares = [to(ReceiverKind::PersonalOpenid, SHOP, 50), shop(100)];
     share(&mut world, asked(&id, "s1", &shares, true), NOW).unwrap();
     run_due(&mut world, NOW + 60);

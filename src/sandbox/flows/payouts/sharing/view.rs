@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Receiver, Return, Share, ShareResult, SharingOrder, give_back::ReturnResult};
+use super::{Receiver, Return, Share, SharingOrder, give_back::ReturnResult};
 use crate::sandbox::{checks::merchant::Acting, time::format_rfc3339};
 
 impl SharingOrder {
@@ -25,11 +25,7 @@ impl SharingOrder {
     }
 
     fn receiver(&self, share: &Share) -> Value {
-        let (result, reason) = match &share.result {
-            ShareResult::Pending => ("PENDING", None),
-            ShareResult::Success => ("SUCCESS", None),
-            ShareResult::Closed(reason) => ("CLOSED", Some(reason)),
-        };
+        let (result, reason) = share.result.names();
         // It is documented as always there.
         let finished_at = self.finished_at.unwrap_or(self.created_at);
         let mut body = json!({
@@ -43,7 +39,7 @@ impl SharingOrder {
             "finish_time": format_rfc3339(finished_at),
         });
         if let Some(reason) = reason {
-            body["fail_reason"] = reason.as_str().into();
+            body["fail_reason"] = reason.into();
         }
         body
     }

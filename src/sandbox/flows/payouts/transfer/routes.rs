@@ -13,7 +13,11 @@ use crate::sandbox::{
         request::Ctx,
         response::{ApiResponse, HandlerResult},
     },
-    flows::{Route, payouts::payout::not_found, v3},
+    flows::{
+        Route,
+        payouts::{authorization, payout::not_found},
+        v3,
+    },
 };
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -42,6 +46,22 @@ pub(crate) const ROUTES: &[Route] = &[
         "POST v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel",
         cancel,
     ),
+    v3(
+        "POST v3/fund-app/mch-transfer/transfer-bills/transfer",
+        create_authorized,
+    ),
+    v3(
+        "POST v3/fund-app/mch-transfer/partner/transfer-bills/transfer",
+        create_authorized,
+    ),
+    v3(
+        "POST v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization",
+        create_with_authorization,
+    ),
+    v3(
+        "POST v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization",
+        create_with_authorization,
+    ),
 ];
 
 /// The largest amount of a transfer, in fen.
@@ -51,6 +71,41 @@ fn create(ctx: &Ctx<'_>) -> HandlerResult {
     let new = read(ctx)?;
     let bill = rules::create(&mut ctx.world(), new, ctx.now)?;
     Ok(ApiResponse::ok(&bill.creation_body()))
+}
+
+/// Pays a user who has agreed to it once for all.
+fn create_authorized(ctx: &Ctx<'_>) -> HandlerResult {
+    let fields = ctx.fields();
+    let authorization = authorization::named(ctx, &fields)?;
+    let new = NewBill {
+        authorization: Some(authorization.new.out_authorization_no),
+        ..read_for(ctx, authorization.new.openid)?
+    };
+    let scene = fields.text("transfer_scene_id", 36)?;
+    let acting = new.acting.clone();
+    let bill = rules::create_authorized(&mut ctx.world(), new, scene, ctx.now)?;
+    show(ctx, &acting, Some(bill))
+}
+
+/// Creates a transfer whose user is also asked for an authorization.
+fn create_with_authorization(ctx: &Ctx<'_>) -> HandlerResult {
+    let new = read(ctx)?;
+    let Some(asked) = authorization::asked_for(ctx, &ctx.fields())? else {
+        return create(ctx);
+    };
+    let new = NewBill {
+        authorization: Some(asked.out_authorization_no.clone()),
+        ..new
+    };
+    let (name, number) = (
+        asked.display_name.clone(),
+        asked.out_authorization_no.clone(),
+    );
+    let bill = rules::create_with_authorization(&mut ctx.world(), new, asked, ctx.now)?;
+    let mut body = bill.creation_body();
+    body["user_display_name"] = name.into();
+    body["out_authorization_no"] = number.into();
+    Ok(ApiResponse::ok(&body))
 }
 
 fn query(ctx: &Ctx<'_>) -> HandlerResult {
@@ -128,6 +183,12 @@ fn show(ctx: &Ctx<'_>, acting: &Acting, bill: Option<Bill>) -> HandlerResult {
 
 /// Reads the body of a new transfer.
 fn read(ctx: &Ctx<'_>) -> Result<NewBill, ApiResponse> {
+    let openid = ctx.fields().text("openid", 64)?.to_owned();
+    read_for(ctx, openid)
+}
+
+/// Reads the body of a new transfer to this user.
+fn read_for(ctx: &Ctx<'_>, openid: String) -> Result<NewBill, ApiResponse> {
     let fields = ctx.fields();
     let acting = acting(ctx, &fields)?;
     check_appid(&fields, ctx.merchant)?;
@@ -151,11 +212,12 @@ fn read(ctx: &Ctx<'_>) -> Result<NewBill, ApiResponse> {
         acting,
         out_bill_no: out_bill_no.to_owned(),
         appid: fields.text("appid", 32)?.to_owned(),
-        openid: fields.text("openid", 64)?.to_owned(),
+        openid,
         user_name,
         amount,
         remark: fields.text("transfer_remark", 32)?.to_owned(),
         notify_url,
+        authorization: None,
         request,
     })
 }

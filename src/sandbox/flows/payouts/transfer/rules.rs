@@ -8,7 +8,10 @@ use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::{
         payments::pay::engine::fen,
-        payouts::payout::{NUMBER_USED, ended_notice, freeze_and_keep, not_found, repeated},
+        payouts::{
+            authorization::{self, NewAuthorization},
+            payout::{NUMBER_USED, ended_notice, freeze_and_keep, not_found, repeated},
+        },
     },
     state::{
         account::{Entry, EntryKind},
@@ -37,6 +40,8 @@ pub(crate) struct NewBill {
     pub(crate) amount: u64,
     pub(crate) remark: String,
     pub(crate) notify_url: Option<String>,
+    /// The `out_authorization_no` that it is made under, or together with.
+    pub(crate) authorization: Option<String>,
     /// The request without its sealed fields, whose ciphertext is another one each time.
     pub(crate) request: Map<String, Value>,
 }
@@ -73,6 +78,46 @@ pub(crate) fn create(world: &mut World, new: NewBill, now: u64) -> Result<Bill, 
     Ok(bill)
 }
 
+/// Creates a transfer under an authorization of a scene, which the user need not confirm.
+pub(crate) fn create_authorized(
+    world: &mut World,
+    new: NewBill,
+    scene: &str,
+    now: u64,
+) -> Result<Bill, Refusal> {
+    let (mchid, number) = (new.acting.mchid.clone(), new.out_bill_no.clone());
+    let is_new = world.store(&mchid).transfer.bills.get(&number).is_none();
+    // One that was made while the authorization took effect stays what it is.
+    if let (true, Some(authorization)) = (is_new, &new.authorization) {
+        let signer = new.acting.signer();
+        authorization::check_effective(world, signer, authorization, &new.appid, scene)?;
+    }
+    create(world, new, now)?;
+    if is_new {
+        confirm(world, &mchid, &number, now)?;
+    }
+    Ok(find(world.store(&mchid), &number)?.clone())
+}
+
+/// Creates a transfer together with an authorization: both or neither. Who confirms the transfer agrees to the
+/// authorization.
+pub(crate) fn create_with_authorization(
+    world: &mut World,
+    new: NewBill,
+    asked: NewAuthorization,
+    now: u64,
+) -> Result<Bill, Refusal> {
+    let (signer, number) = (asked.mchid.clone(), asked.out_authorization_no.clone());
+    let authorizations = &world.store(&signer).authorization.authorizations;
+    let is_new = authorizations.get(&number).is_none();
+    authorization::create(world, asked, now)?;
+    let created = create(world, new, now);
+    if created.is_err() && is_new {
+        authorization::forget(world, &signer, &number);
+    }
+    created
+}
+
 /// Confirms a transfer as the user.
 pub(crate) fn confirm(
     world: &mut World,
@@ -82,6 +127,11 @@ pub(crate) fn confirm(
 ) -> Result<(), Refusal> {
     let bill = find(world.store(mchid), number)?;
     bill.enter(&[State::WaitUserConfirm], State::Transfering, now)?;
+    if let Some(authorization) = bill.new.authorization.clone() {
+        let signer = bill.acting().signer().to_owned();
+        // Agreed to already, if the transfer was made under it.
+        let _ = authorization::agree(world, &signer, &authorization, now);
+    }
     let timer = Timer {
         mchid: mchid.to_owned(),
         key: number.to_owned(),
@@ -209,7 +259,7 @@ fn notify(world: &mut World, bill: &Bill) {
     };
     let acting = bill.acting();
     world.notify(ended_notice(
-        acting.sp_mchid.as_ref().unwrap_or(&acting.mchid),
+        acting.signer(),
         url,
         "MCHTRANSFER.BILL.FINISHED",
         "商家转账单据终态通知",
@@ -248,6 +298,7 @@ mod tests {
             amount,
             remark: "奖金".to_owned(),
             notify_url: Some("http://127.0.0.1:1/notify".to_owned()),
+            authorization: None,
             request: Map::new(),
         }
     }
