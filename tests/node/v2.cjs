@@ -4,29 +4,34 @@
 'use strict';
 
 const assert = require('assert');
+const { gunzipSync } = require('zlib');
 const {
-  Wechatpay, Rsa, Hash, Formatter, Transformer, Aes: { AesEcb },
+  Wechatpay, Hash, Formatter, Transformer, Aes: { AesEcb },
 } = require('wechatpay-axios-plugin');
 const {
   complete, eachIsChecked, handle, phone, refusal, Receiver,
 } = require('./common.cjs');
-const { configured } = require('./shop.cjs');
+const {
+  sendRedPackets, share, transfer, transferToBank,
+} = require('./payouts_v2.cjs');
+const {
+  configuredV2, open, order, query, secured,
+} = require('./shop_v2.cjs');
 
 const OPENID = 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o';
-// Sends the request with the client certificate.
-const secured = { security: true };
 
 complete(async (sandbox) => {
   const receiver = await Receiver.start(Transformer.toXml({ return_code: 'SUCCESS', return_msg: 'OK' }));
   const shop = {
     ...sandbox,
     receiver,
-    client: new Wechatpay(secureOf(sandbox)),
+    client: new Wechatpay(configuredV2(sandbox)),
     ids: { appid: sandbox.appid, mch_id: sandbox.mchid },
   };
   for (const signType of ['MD5', 'HMAC-SHA256']) {
     await payAndRefund(shop, signType);
   }
+  await payInApp(shop);
   await scan(shop);
   await share(shop);
   await sendRedPackets(shop);
@@ -37,43 +42,21 @@ complete(async (sandbox) => {
   assert.strictEqual(receiver.arrived.length, 0);
 });
 
-// Returns the configuration for HTTPS, with the merchant's certificate.
-function secureOf(merchant, changes = {}) {
-  return configured(merchant, {
-    merchant: { cert: merchant.certificate, key: merchant.private_key },
-    baseURL: merchant.https_base_uri,
-    ...changes,
-  });
-}
-
-// Reads a notification and verifies its sign with the plugin's tools.
-function open(shop, { body }, signType) {
-  const opened = Transformer.toObject(body);
-  assert.strictEqual(opened.return_code, 'SUCCESS');
-  assert.strictEqual(opened.mch_id, shop.mchid);
-  if (signType) {
-    assert(Hash.equals(Hash.sign(signType, opened, shop.apiv2_key), opened.sign), body);
-  }
-  return opened;
-}
-
-function order(shop, number, more = {}) {
-  return {
-    ...shop.ids,
-    out_trade_no: number,
-    body: '一杯茶 & <more>',
-    attach: 'a=1&b="2"',
-    total_fee: 100,
-    spbill_create_ip: '127.0.0.1',
-    notify_url: shop.receiver.url,
-    trade_type: 'NATIVE',
-    ...more,
+// What an app passes on.
+async function payInApp(shop) {
+  const created = await shop.client.v2.pay.unifiedorder.post(order(shop, 'axios_v2_app', { trade_type: 'APP' }));
+  const parameters = {
+    appid: shop.appid,
+    partnerid: shop.mchid,
+    prepayid: created.data.prepay_id,
+    package: 'Sign=WXPay',
+    timestamp: `${Formatter.timestamp()}`,
+    noncestr: Formatter.nonce(),
   };
-}
-
-async function query(shop, number, more = {}) {
-  const queried = await shop.client.v2.pay.orderquery.post({ ...shop.ids, out_trade_no: number, ...more });
-  return queried.data;
+  parameters.sign = Hash.sign(Hash.ALGO_MD5, parameters, shop.apiv2_key);
+  await eachIsChecked(shop, parameters);
+  assert.strictEqual((await phone(shop, parameters)).status, 200);
+  assert.strictEqual(open(shop, shop.receiver.take(), 'MD5').trade_type, 'APP');
 }
 
 // The plugin checks the sign of every response, and throws if it is not valid.
@@ -185,172 +168,38 @@ async function scan(shop) {
   }
 }
 
-async function share(shop) {
-  const { client, ids } = shop;
-  // Profit sharing is signed with HMAC-SHA256 alone.
-  const hmac = { ...ids, sign_type: 'HMAC-SHA256' };
-  const created = await client.v2.pay.unifiedorder.post(order(shop, 'axios_share', {
-    sign_type: 'HMAC-SHA256', total_fee: 1000, profit_sharing: 'Y',
-  }));
-  await phone(shop, { code_url: created.data.code_url });
-  open(shop, shop.receiver.take(), 'HMAC-SHA256');
-  const shared = (await client.v2.pay.orderquery.post({ ...hmac, out_trade_no: 'axios_share' })).data;
-  const payment = { transaction_id: shared.transaction_id };
-  const receiver = { type: 'MERCHANT_ID', account: '1900000109' };
-  const sharing = {
-    ...hmac,
-    ...payment,
-    out_order_no: 'axios_share_1',
-    receivers: JSON.stringify([{ ...receiver, amount: 200, description: '分给"伙伴" & 友' }]),
-  };
-  const unknown = await refusal(client.v2.secapi.pay.multiprofitsharing.post(sharing, secured));
-  assert.strictEqual(unknown.data.err_code, 'PARAM_ERROR');
-  const added = await client.v2.pay.profitsharingaddreceiver.post({
-    ...hmac, receiver: JSON.stringify({ ...receiver, name: '示例商户', relation_type: 'PARTNER' }),
-  });
-  assert.deepStrictEqual(JSON.parse(added.data.receiver), receiver);
-  const ordered = await client.v2.secapi.pay.multiprofitsharing.post(sharing, secured);
-  assert.strictEqual(ordered.data.status, 'PROCESSING');
-  const number = { out_order_no: 'axios_share_1' };
-  const { appid: _, ...bare } = hmac;
-  const unsplit = async () => (
-    await client.v2.pay.profitsharingorderamountquery.post({ ...bare, ...payment })
-  ).data.unsplit_amount;
-  assert.strictEqual(await unsplit(), '800');
-  await handle('advance', 60);
-  const divided = (await client.v2.pay.profitsharingquery.post({ ...bare, ...payment, ...number })).data;
-  assert.strictEqual(divided.status, 'FINISHED');
-  assert.strictEqual(JSON.parse(divided.receivers)[0].result, 'SUCCESS');
-  const inV3 = await client.v3.profitsharing.orders._out_order_no_.get({ params: payment, ...number });
-  assert.strictEqual(inV3.data.order_id, divided.order_id);
-  const md5 = await refusal(client.v2.pay.profitsharingquery.post({
-    ...bare, ...payment, ...number, sign_type: 'MD5',
-  }));
-  assert.strictEqual(md5.data.return_code, 'FAIL');
-  const back = {
-    ...hmac,
-    ...number,
-    out_return_no: 'axios_share_1_r',
-    return_account_type: 'MERCHANT_ID',
-    return_account: receiver.account,
-    return_amount: 50,
-    description: '退',
-  };
-  await client.v2.secapi.pay.profitsharingreturn.post(back, secured);
-  await client.v2.secapi.pay.profitsharingfinish.post({
-    ...hmac, ...payment, out_order_no: 'axios_share_2', description: '完结',
-  }, secured);
-  assert.strictEqual(await unsplit(), '0');
-  await handle('advance', 60);
-  const gaveBack = (await client.v2.pay.profitsharingreturnquery.post({
-    ...hmac, ...number, out_return_no: 'axios_share_1_r',
-  })).data;
-  assert.deepStrictEqual([gaveBack.result, gaveBack.return_amount], ['SUCCESS', '50']);
-}
-
-async function sendRedPackets(shop) {
-  const { client, ids } = shop;
-  const packet = {
-    mch_id: shop.mchid,
-    wxappid: shop.appid,
-    mch_billno: 'axios_hb_1',
-    send_name: '茶馆',
-    re_openid: OPENID,
-    total_amount: 100,
-    total_num: 1,
-    wishing: '恭喜',
-    client_ip: '127.0.0.1',
-    act_name: '开业',
-    remark: '快来抢',
-  };
-  const packets = client.v2.mmpaymkttransfers;
-  const query = (billno) => packets.gethbinfo.post({ ...ids, mch_billno: billno, bill_type: 'MCHT' }, secured);
-  const sent = await packets.sendredpack.post(packet, secured);
-  assert.strictEqual(sent.data.total_amount, '100');
-  assert.strictEqual((await query('axios_hb_1')).data.status, 'SENT');
-  await handle('user_opens_red_packet', 'axios_hb_1');
-  const received = (await query('axios_hb_1')).data;
-  assert.strictEqual(received.status, 'RECEIVED');
-  assert.strictEqual(received.hblist.hbinfo.openid, packet.re_openid);
-  assert.strictEqual(received.hblist.hbinfo.amount, '100');
-  await packets.sendredpack.post({ ...packet, mch_billno: 'axios_hb_2' }, secured);
-  await handle('advance', 24 * 3600);
-  const returned = (await query('axios_hb_2')).data;
-  assert.deepStrictEqual([returned.status, returned.refund_amount], ['REFUND', '100']);
-}
-
-async function transfer(shop) {
-  const { client, ids } = shop;
-  const asked = {
-    mch_appid: shop.appid,
-    mchid: shop.mchid,
-    partner_trade_no: 'axios_tr_1',
-    openid: OPENID,
-    check_name: 'FORCE_CHECK',
-    re_user_name: '王小王',
-    amount: 10099,
-    desc: '理赔',
-    spbill_create_ip: '127.0.0.1',
-  };
-  const packets = client.v2.mmpaymkttransfers;
-  const transfers = packets.promotion.transfers;
-  const made = await transfers.post(asked, secured);
-  assert(made.data.payment_no);
-  assert.strictEqual((await transfers.post(asked, secured)).data.payment_no, made.data.payment_no);
-  const other = await refusal(transfers.post({ ...asked, amount: 10098 }, secured));
-  assert.strictEqual(other.data.err_code, 'FATAL_ERROR');
-  const info = await packets.gettransferinfo.post({ ...ids, partner_trade_no: 'axios_tr_1' }, secured);
-  assert.deepStrictEqual(
-    [info.data.status, info.data.payment_amount, info.data.transfer_name],
-    ['SUCCESS', '10099', '王小王'],
-  );
-}
-
-// The card and the name are encrypted with a key that the merchant asks for.
-async function transferToBank(shop) {
-  const { risk, mmpaysptrans } = shop.client.v2;
-  const { mchid: mch_id } = shop;
-  const { data: { pub_key: pem } } = await risk.getpublickey.post({ mch_id, sign_type: 'MD5' }, secured);
-  assert(pem.startsWith('-----BEGIN RSA PUBLIC KEY-----'));
-  const key = Rsa.from(pem, Rsa.KEY_TYPE_PUBLIC);
-  const number = { mch_id, partner_trade_no: 'axios_bank_1' };
-  const asked = (amount, card = '6222021234567890123') => mmpaysptrans.pay_bank.post({
-    ...number,
-    enc_bank_no: Rsa.encrypt(card, key),
-    enc_true_name: Rsa.encrypt('王小王', key),
-    bank_code: '1001',
-    amount,
-    desc: '理赔',
-  }, secured);
-  const made = (await asked(500)).data;
-  // Encrypted anew, which is another text for the same card.
-  assert.strictEqual((await asked(500)).data.payment_no, made.payment_no);
-  await refusal(asked(501));
-  await refusal(asked(500, '6222021234567890124'));
-  const queried = (await mmpaysptrans.query_bank.post(number, secured)).data;
-  assert.deepStrictEqual([queried.payment_no, queried.amount], [made.payment_no, '500']);
-}
-
 async function readBills(shop) {
   const { client, ids } = shop;
   // Two days ahead of the orders above, by the sandbox's clock.
-  const today = (await client.v2.pay.orderquery.post({ ...ids, out_trade_no: 'axios_v2_MD5' })).data.time_end.slice(0, 8);
-  const asText = { responseType: 'text', transformResponse: [(data) => data] };
-  const bill = await client.v2.pay.downloadbill.post({ ...ids, bill_date: today, bill_type: 'ALL' }, asText);
-  assert(bill.data.includes('`axios_v2_MD5,'), bill.data);
-  assert(bill.data.includes('`axios_v2_MD5_r2,`0.60,'), bill.data);
+  const day = (await query(shop, 'axios_v2_MD5')).time_end.slice(0, 8);
+  const asBytes = { responseType: 'arraybuffer', transformResponse: [(data) => data] };
+  const asked = { ...ids, bill_date: day, bill_type: 'ALL' };
+  const plain = (await client.v2.pay.downloadbill.post(asked, asBytes)).data;
+  const zipped = (await client.v2.pay.downloadbill.post({ ...asked, tar_type: 'GZIP' }, asBytes)).data;
+  assert.deepStrictEqual(gunzipSync(zipped), plain);
+  const { rows, summary } = Formatter.castCsvBill(plain);
+  const shown = rows.map((row) => [row['商户订单号'], row['商户退款单号'], row['交易状态'], row['应结订单金额'], row['退款金额']].join(' '));
+  for (const row of [
+    'axios_v2_MD5 0 SUCCESS 1.00 0.00',
+    'axios_v2_MD5 axios_v2_MD5_r1 REFUND 0.00 0.40',
+    'axios_v2_MD5 axios_v2_MD5_r2 REFUND 0.00 0.60',
+    'axios_password 0 SUCCESS 1000.00 0.00',
+  ]) {
+    assert(shown.includes(row), `${row}: ${shown.join(', ')}`);
+  }
+  assert(rows.some((row) => row['交易类型'] === 'MICROPAY' && row['交易状态'] === 'REVOKED'));
+  assert.strictEqual(summary['总交易单数'], String(rows.length));
   const flow = await client.v2.pay.downloadfundflow.post(
-    { ...ids, bill_date: today, account_type: 'Basic', sign_type: 'HMAC-SHA256' },
-    { ...secured, ...asText },
+    { ...ids, bill_date: day, account_type: 'Basic', sign_type: 'HMAC-SHA256' },
+    { ...secured, responseType: 'text', transformResponse: [(data) => data] },
   );
   assert(flow.data.includes('`支出,`0.40,'), flow.data);
   // What was paid with a code and taken back moved the account twice.
   assert.strictEqual(flow.data.split('`axios_scan\r\n').length, 3);
-  assert(bill.data.includes(',`MICROPAY,`REVOKED,'), bill.data);
 }
 
 async function refuse(shop) {
-  const wrongKey = new Wechatpay(secureOf(shop, { secret: 'x'.repeat(32) }));
+  const wrongKey = new Wechatpay(configuredV2(shop, { secret: 'x'.repeat(32) }));
   const refused = await refusal(wrongKey.v2.pay.orderquery.post({ ...shop.ids, out_trade_no: 'x' }));
   assert.strictEqual(refused.data.return_msg, '签名错误，请检查后再试');
 }

@@ -56,7 +56,7 @@ fn axios_plugin_completes_the_flow_of_apiv2() {
     if !node::complete("v2.cjs", PACKAGE, &sandbox) {
         return;
     }
-    all_acknowledged(&sandbox, 5);
+    all_acknowledged(&sandbox, 6);
 }
 
 #[test]
