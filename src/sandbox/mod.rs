@@ -18,6 +18,7 @@
 //! | profit sharing | receivers, orders, unfreezing, returns, amounts, ratio; the receiver's notification; also of e-commerce platforms and brands |
 //! | merchant transfers | create, query, cancel; authorizations, and transfers under one without a confirmation; of a merchant and of a service provider |
 //! | batch transfers | create, queries of the batch and of each transfer |
+//! | applications of merchants | of special merchants and of e-commerce platforms: submit, query, revoke; settlement accounts: query, change |
 //! | complaints | list, detail, history, answers, completion, refunds that customers ask for, the URL of the notifications; of a merchant and of its sub-merchants |
 //! | balances | of a merchant and of its sub-merchants, now and at the end of a day |
 //! | receipts | of merchant transfers, of batches and of their transfers, and their files |
@@ -34,8 +35,7 @@
 //! Every other documented operation is checked against its table of fields and answered in its documented
 //! shape: with the request's own values, and the same answer for the same request. The header
 //! `Sandbox-Answer` says `stateful` for a flow, and `shaped` for such an answer.
-//! [`respond`](Sandbox::respond) scripts the answer of any operation. So far, applications of
-//! merchants have no states: their answers are shaped, too. The brand API
+//! [`respond`](Sandbox::respond) scripts the answer of any operation. The brand API
 //! is not supported: its signatures are refused. A path that is not documented gets a 404 that names the
 //! nearest one.
 //!

@@ -23,13 +23,20 @@ const ONE_OF: [&[&str]; 2] = [
 ];
 
 /// One of each pair is enough, even where the table requires one and not the other.
-const PAIRS: [[&str; 2]; 2] = [
+const PAIRS: [[&str; 2]; 3] = [
     // "transaction_id、out_trade_no二选一": of a reversal and a platform's refund too.
     ["transaction_id", "out_trade_no"],
     // The user's ID at the service provider or at its merchant: "sp_openid or sub_openid must set", as in
     // https://github.com/wechatpay-apiv3/wechatpay-go services/partnerpayments/jsapi/models.go
     ["sp_openid", "sub_openid"],
+    // "主体为个体户/企业，必填" and "主体为政府机关/事业单位/其他组织时，必填": of an application for a merchant.
+    LICENSES,
 ];
+
+/// What an application proves its merchant with. A merchant without a registration has neither, but this:
+/// "主体类型为小微商户时，必填".
+const LICENSES: [&str; 2] = ["business_license_info", "certificate_info"];
+const UNREGISTERED: &str = "micro_biz_info";
 
 /// A store that is named by its ID needs none of these: `StoreInfo`, as in
 /// https://github.com/wechatpay-apiv3/wechatpay-go services/partnerpayments/jsapi/models.go
@@ -84,6 +91,8 @@ pub(crate) fn may_be_absent(
         let mut conditional = CONDITIONAL.iter();
         conditional.any(|(field, with)| *field == name && documents(with))
     };
+    let is_unregistered =
+        || LICENSES.contains(&name) && documents(UNREGISTERED) && is_given(UNREGISTERED);
     // A combined order names a merchant for each of its orders. "直连商户不用传二级商户号".
     let is_own_order = || {
         name == "sub_mchid"
@@ -97,6 +106,7 @@ pub(crate) fn may_be_absent(
         || is_of_store()
         || is_conditional()
         || is_own_order()
+        || is_unregistered()
         || DIRECT.contains(&name) && has_forms() && is_given(INSTITUTION[0])
         || INSTITUTION.contains(&name) && has_forms() && is_given(DIRECT[0])
 }

@@ -57,6 +57,11 @@ pub(crate) fn acting_for_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
     acting(ctx, ctx.optional_query("sub_mchid"))
 }
 
+/// Returns that the signer acts for this sub-merchant.
+pub(crate) fn acting_for_sub(ctx: &Ctx<'_>, sub_mchid: &str) -> Result<Acting, ApiResponse> {
+    acting(ctx, Some(sub_mchid))
+}
+
 /// Returns whom this merchant acts for if it names a sub-merchant, or none.
 fn acting(ctx: &Ctx<'_>, sub_mchid: Option<&str>) -> Result<Acting, ApiResponse> {
     let signer = &ctx.merchant.mchid;

@@ -51,6 +51,8 @@ pub enum StateKind {
     TransferAuthorization,
     /// A batch of transfers, by its `out_batch_no`.
     TransferBatch,
+    /// An application for a merchant, by its `business_code` or `out_request_no`.
+    Application,
     /// A complaint, by its `complaint_id`.
     Complaint,
     /// A red packet of APIv2, by its `mch_billno`.

@@ -19,7 +19,7 @@ use crate::sandbox::{
         agreements::{papay, service_order},
         files::receipt,
         marketing::favor,
-        merchants::complaint,
+        merchants::{applyment, complaint},
         payments::{combine, pay, refund},
         payouts::{authorization, batch, sharing, transfer},
         v2,
@@ -67,6 +67,7 @@ pub(crate) struct Store {
     pub(crate) papay: papay::Tables,
     pub(crate) receipt: receipt::Tables,
     pub(crate) favor: favor::Tables,
+    pub(crate) applyment: applyment::Tables,
     pub(crate) complaint: complaint::Tables,
     pub(crate) v2: v2::Tables,
     pub(crate) shaped: shaped::Memory,
@@ -233,6 +234,7 @@ impl Store {
             papay: papay::Tables::default(),
             receipt: receipt::Tables::default(),
             favor: favor::Tables::default(),
+            applyment: applyment::Tables::default(),
             complaint: complaint::Tables::default(),
             v2: v2::Tables::default(),
             shaped: shaped::Memory::default(),
@@ -257,6 +259,7 @@ impl Store {
             papay,
             receipt: _,
             favor,
+            applyment,
             complaint,
             v2,
             shaped: _,
@@ -273,6 +276,7 @@ impl Store {
         authorization.authorizations.take_changes(mchid, changes);
         batch.batches.take_changes(mchid, changes);
         favor.take_changes(mchid, changes);
+        applyment.applications.take_changes(mchid, changes);
         complaint.complaints.take_changes(mchid, changes);
         v2.red_packets.take_changes(mchid, changes);
     }

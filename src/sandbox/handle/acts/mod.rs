@@ -1,5 +1,6 @@
 //! What the customer and WeChat Pay do to an order, a payout or an agreement.
 
+mod applyment;
 mod complaint;
 mod contract;
 mod coupon;

@@ -1,4 +1,5 @@
-//! What is about merchants: several of them in one sandbox, and complaints.
+//! What is about merchants: several of them in one sandbox, applications for new ones, and complaints.
 
+mod applications;
 mod complaints;
 mod several;

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::refused;
 use crate::{
     protocol::url::host::Origin,
     sandbox::{
@@ -19,7 +18,7 @@ use crate::{
 pub(super) fn create(ctx: &Ctx<'_>) -> HandlerResult {
     let url = read_url(ctx)?;
     set(ctx, url, |known| match known {
-        Some(known) if known != url => Err(refused("投诉通知回调地址已存在")),
+        Some(known) if known != url => Err(Refusal::invalid_request("投诉通知回调地址已存在")),
         _ => Ok(()),
     })
 }

@@ -2,6 +2,7 @@
 //! customer complains again.
 
 mod callback;
+mod history;
 mod routes;
 mod rules;
 mod view;
@@ -158,7 +159,7 @@ impl Complaint {
     /// Checks that the complaint is not processed, and that its history has room.
     fn check_open(&self) -> Result<(), Refusal> {
         if self.state == State::Processed {
-            return Err(refused("投诉单已处理完成，不支持此操作"));
+            return Err(Refusal::invalid_request("投诉单已处理完成，不支持此操作"));
         }
         self.check_room()
     }
@@ -175,11 +176,6 @@ impl Complaint {
             message,
         ))
     }
-}
-
-/// 400 `INVALID_REQUEST`, as documented for what a complaint's state does not allow. The texts are not known.
-fn refused(message: &'static str) -> Refusal {
-    Refusal::new(400, "INVALID_REQUEST", "INVALID_REQUEST", message)
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! What happens to a complaint: its state, its history and the notifications about it.
+//! What happens to a complaint, and what its state allows.
+//!
+//! The documents have `INVALID_REQUEST` for what the state of a complaint does not allow. Its texts are not
+//! known.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Claim, Complaint, Happened, OrderInfo, Said, State, Step, refused};
+use super::{
+    Claim, Complaint, Happened, MAX_COMPLAINTS, OrderInfo, Said, State, Step, history::record,
+};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::payments::{
         pay::{engine, refusals},
         refund::Status,
     },
-    outbox::{Content, Notice},
     state::world::World,
 };
 
@@ -44,7 +48,9 @@ pub(crate) fn complain(
         amount,
     };
     if refund.is_some_and(|refund| refund == 0 || refund > amount) {
-        return Err(refused("申请退款金额必须大于0且不超过订单金额"));
+        return Err(Refusal::invalid_request(
+            "申请退款金额必须大于0且不超过订单金额",
+        ));
     }
     let store = w.store(mchid);
     let earlier = store.complaint.complaints.iter();
@@ -52,7 +58,7 @@ pub(crate) fn complain(
     let mut times = 1;
     for complaint in earlier {
         if complaint.state != State::Processed {
-            return Err(refused("该订单已有未处理完成的投诉单"));
+            return Err(Refusal::invalid_request("该订单已有未处理完成的投诉单"));
         }
         times += complaint.times;
     }
@@ -77,9 +83,7 @@ pub(crate) fn complain(
     let complaints = &mut w.store(mchid).complaint.complaints;
     let may_drop = |known: &Complaint| known.state == State::Processed;
     if !complaints.try_insert(id.clone(), complaint, may_drop) {
-        return Err(refused(
-            "the sandbox keeps 10000 complaints about a merchant",
-        ));
+        return Err(Refusal::too_many(MAX_COMPLAINTS, "complaints"));
     }
     record(w, mchid, &id, Happened::Complained, Said::text(text), now)?;
     Ok(id)
@@ -96,7 +100,7 @@ pub(crate) fn complain_again(
     check_text(text)?;
     let complaint = by_id(w, mchid, id)?;
     if complaint.state != State::Processed {
-        return Err(refused("投诉单未处理完成"));
+        return Err(Refusal::invalid_request("投诉单未处理完成"));
     }
     complaint.check_room()?;
     complaint.state = AGAIN;
@@ -183,13 +187,13 @@ pub(super) fn answer_at_once(
     if let Some(earlier) = complaint.history.iter().find(is_same) {
         let said = earlier.said.message.as_ref();
         if said.is_none_or(|(_, known)| *known != message) {
-            return Err(refused("请求参数与之前请求不一致"));
+            return Err(Refusal::invalid_request("请求参数与之前请求不一致"));
         }
         return Ok(earlier.log_id.clone());
     }
     complaint.check_open()?;
     if !complaint.needs_answer_at_once {
-        return Err(refused("投诉单不需要即时服务"));
+        return Err(Refusal::invalid_request("投诉单不需要即时服务"));
     }
     complaint.state = State::Processing;
     complaint.is_unanswered = false;
@@ -234,7 +238,7 @@ pub(super) fn decide(
         return Err(Refusal::new(400, "PARAM_ERROR", "PARAM_ERROR", message));
     };
     if claim.approved.is_some() {
-        return Err(refused("退款审批结果已提交"));
+        return Err(Refusal::invalid_request("退款审批结果已提交"));
     }
     let mut claim = *claim;
     complaint.check_open()?;
@@ -308,86 +312,19 @@ impl Complaint {
     }
 }
 
-impl Happened {
-    /// Returns what the notification calls it, if there is one.
-    fn action_type(self) -> Option<&'static str> {
-        match self {
-            Self::Complained => Some("CREATE_COMPLAINT"),
-            Self::ComplainedAgain => Some("CONTINUE_COMPLAINT"),
-            Self::AskedAgain => Some("USER_RESPONSE"),
-            Self::MerchantAnswered => Some("MERCHANT_RESPONSE"),
-            Self::MerchantCompleted => Some("MERCHANT_CONFIRM_COMPLETE"),
-            Self::MerchantApproved => Some("MERCHANT_APPROVE_REFUND"),
-            Self::MerchantRefused => Some("MERCHANT_REJECT_REFUND"),
-            Self::RefundedInFull => Some("SELLER_REFUND"),
-            Self::RefundReceived => Some("REFUND_SUCCESS"),
-            // The documents list no action for these.
-            Self::Withdrew | Self::RefundedInPart => None,
-        }
-    }
-}
-
-/// Adds a step to the history, and tells those who are to know. Returns the step's ID.
-fn record(
-    w: &mut World,
-    mchid: &str,
-    id: &str,
-    happened: Happened,
-    said: Said,
-    now: u64,
-) -> Result<String, Refusal> {
-    let log_id = w.number("3002", 32);
-    let complaint = by_id(w, mchid, id)?;
-    complaint.check_room()?;
-    complaint.history.push(Step {
-        log_id: log_id.clone(),
-        at: now,
-        happened,
-        said,
-    });
-    if let Some(action_type) = happened.action_type() {
-        notify(w, mchid, id, action_type);
-    }
-    Ok(log_id)
-}
-
-/// Tells the merchant and its service providers, as far as they have a URL.
-fn notify(w: &mut World, mchid: &str, id: &str, action_type: &str) {
-    let sees = |(known, store): &(&String, &crate::sandbox::state::world::Store)| {
-        *known == mchid || store.sub_merchants.contains(mchid)
-    };
-    let told = w.stores.iter().filter(sees);
-    let told = told.filter_map(|(known, store)| {
-        let url = store.complaint.notify_url.clone()?;
-        Some((known.clone(), url))
-    });
-    let (event_type, summary) = match action_type {
-        "CREATE_COMPLAINT" => ("COMPLAINT.CREATE", "产生新投诉"),
-        _ => ("COMPLAINT.STATE_CHANGE", "投诉状态变化"),
-    };
-    for (mchid, url) in told.collect::<Vec<_>>() {
-        w.notify(Notice {
-            mchid,
-            url,
-            content: Content::V3 {
-                event_type: event_type.to_owned(),
-                original_type: "complaint",
-                summary,
-                resource: json!({ "complaint_id": id, "action_type": action_type }),
-            },
-        });
-    }
-}
-
 fn check_text(text: &str) -> Result<(), Refusal> {
     let length = text.chars().count();
     match (1..=MAX_TEXT).contains(&length) {
         true => Ok(()),
-        false => Err(refused("投诉内容必须为 1 到 300 个字符")),
+        false => Err(Refusal::invalid_request("投诉内容必须为 1 到 300 个字符")),
     }
 }
 
-fn by_id<'a>(w: &'a mut World, mchid: &str, id: &str) -> Result<&'a mut Complaint, Refusal> {
+pub(super) fn by_id<'a>(
+    w: &'a mut World,
+    mchid: &str,
+    id: &str,
+) -> Result<&'a mut Complaint, Refusal> {
     let store = w.stores.get_mut(mchid).ok_or_else(not_seen)?;
     let complaint = store.complaint.complaints.get_mut(id);
     complaint.ok_or_else(not_seen)

@@ -92,7 +92,7 @@ fn complaint_goes_from_pending_to_processed_and_back() {
 #[test]
 fn order_has_one_open_complaint() {
     let (mut w, id) = complained(None);
-    let mut again = |w: &mut World, number: &str| complain(w, MCHID, number, "茶是凉的", None, NOW);
+    let again = |w: &mut World, number: &str| complain(w, MCHID, number, "茶是凉的", None, NOW);
     assert_eq!(code(again(&mut w, "tea-0001")), (400, "INVALID_REQUEST"));
     assert_eq!(code(again(&mut w, "tea-0009")).0, 404);
     withdraw(&mut w, MCHID, &id, NOW).unwrap();
@@ -144,7 +144,7 @@ fn refused_refund_ends_the_complaint() {
 #[test]
 fn answer_at_once_is_given_once() {
     let (mut w, id) = complained(None);
-    let mut answer = |w: &mut World, key: &str, text: &str| {
+    let answer = |w: &mut World, key: &str, text: &str| {
         let message = json!({ "blocks": [{ "type": "TEXT", "text": { "text": text } }] });
         answer_at_once(w, MCHID, &id, key, message, NOW)
     };
