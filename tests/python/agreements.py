@@ -1,4 +1,4 @@
-"""Pay-score orders, complaints, and parking."""
+"""Pay-score permissions and orders, complaints, and parking."""
 
 from link import handle
 
@@ -6,9 +6,26 @@ SERVICE = '500001'
 
 
 async def run(client):
+    await permissions(client)
     await service_orders(client)
     await complaints(client)
     await parking(client)
+
+
+async def permissions(client):
+    asked = await client.ok('payscore_permission', SERVICE, 'py-authorization-1')
+    assert asked['apply_permissions_token']
+    handle('user_opens_permission', 'py-authorization-1')
+    opened = client.notified('PAYSCORE.USER_OPEN_SERVICE')
+    assert opened['authorization_code'] == 'py-authorization-1'
+    by_code = {'authorization_code': opened['authorization_code']}
+    for by in (by_code, {'openid': opened['openid']}):
+        queried = await client.ok('payscore_permission_query', SERVICE, **by)
+        assert queried['authorization_state'] == 'AVAILABLE'
+    handle('user_closes_permission', 'py-authorization-1')
+    client.notified('PAYSCORE.USER_CLOSE_SERVICE')
+    queried = await client.ok('payscore_permission_query', SERVICE, **by_code)
+    assert queried['authorization_state'] == 'UNAVAILABLE'
 
 
 async def service_orders(client):
