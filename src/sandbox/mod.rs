@@ -116,8 +116,9 @@
 //!
 //! # Notifications
 //!
-//! What happens to payments, service orders, permissions, refunds and transfers is posted to the `notify_url` of the
-//! request: signed, encrypted, and repeated on WeChat Pay's schedule until it is acknowledged.
+//! What happens to payments, service orders, permissions, contracts, refunds and transfers is posted to the
+//! `notify_url` of the request: signed, encrypted, and repeated on WeChat Pay's schedule until it is
+//! acknowledged.
 //! [`advance`](Sandbox::advance) moves the clock of the schedule, [`settle`](Sandbox::settle) waits for
 //! what is on its way, and [`deliveries`](Sandbox::deliveries) tells what the receiver responded.
 //! [`notify`](Sandbox::notify) sends any of the documented notifications, also those that no flow

@@ -83,7 +83,7 @@ impl SandboxBuilder {
     }
 
     /// Sets the URL for an event that is configured on the merchant platform and not in a request, such as
-    /// profit sharing's.
+    /// profit sharing's, or the end of a papay contract: `ENTRUST.TERMINATE`.
     pub fn notify_url(mut self, event: impl Into<String>, url: impl Into<String>) -> Self {
         self.first = self.first.notify_url(event, url);
         self

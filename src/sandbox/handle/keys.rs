@@ -63,7 +63,7 @@ impl MerchantOptions {
     }
 
     /// Sets the URL for an event that is configured on the merchant platform and not in a request, such as
-    /// profit sharing's.
+    /// profit sharing's, or the end of a papay contract: `ENTRUST.TERMINATE`.
     pub fn notify_url(mut self, event: impl Into<String>, url: impl Into<String>) -> Self {
         self.events.insert(event.into(), url.into());
         self
