@@ -25,6 +25,7 @@
 //! | bills | trade, fund flow and profit sharing of a past day, also of one sub-merchant or of all; their files |
 //! | media | images, videos, marketing images, images of complaints and their download |
 //! | coupons of WeChat Pay | stocks, sending, paying with one, refunds, files of what was used, callbacks |
+//! | coupons of merchants | stocks, uploaded codes, sending, use, return, deactivation, orders, subsidies, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
 //! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, papay, `uploadmedia`, `getpublickey` |

@@ -47,6 +47,10 @@ pub(crate) enum EntryKind {
     Coupon,
     /// What came back of it with a refund.
     CouponBack,
+    /// What a merchant paid another one for honouring a coupon, on either side.
+    Subsidy,
+    /// What came back of it with a refund, on either side.
+    SubsidyReturn,
 }
 
 impl Account {

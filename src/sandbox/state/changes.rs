@@ -61,6 +61,9 @@ pub enum StateKind {
     CouponStock,
     /// A coupon of such a stock, by its `coupon_id`, with the merchant that made the stock.
     Coupon,
+    /// A coupon of a merchant, by its `stock_id` and `coupon_code` with a `/` between them, with the merchant
+    /// that made the stock.
+    MerchantCoupon,
 }
 
 /// A change of a state: see [`SandboxEvent::State`](crate::sandbox::SandboxEvent::State).

@@ -20,6 +20,8 @@ use crate::sandbox::{
         files::receipt,
         marketing::favor,
         merchants::{applyment, complaint},
+        marketing::{busifavor, favor},
+        merchants::complaint,
         payments::{combine, pay, refund},
         payouts::{authorization, batch, sharing, transfer},
         v2,
@@ -69,6 +71,7 @@ pub(crate) struct Store {
     pub(crate) favor: favor::Tables,
     pub(crate) applyment: applyment::Tables,
     pub(crate) complaint: complaint::Tables,
+    pub(crate) busifavor: busifavor::Tables,
     pub(crate) v2: v2::Tables,
     pub(crate) shaped: shaped::Memory,
 }
@@ -236,6 +239,7 @@ impl Store {
             favor: favor::Tables::default(),
             applyment: applyment::Tables::default(),
             complaint: complaint::Tables::default(),
+            busifavor: busifavor::Tables::default(),
             v2: v2::Tables::default(),
             shaped: shaped::Memory::default(),
         }
@@ -261,6 +265,7 @@ impl Store {
             favor,
             applyment,
             complaint,
+            busifavor,
             v2,
             shaped: _,
         } = self;
@@ -278,6 +283,7 @@ impl Store {
         favor.take_changes(mchid, changes);
         applyment.applications.take_changes(mchid, changes);
         complaint.complaints.take_changes(mchid, changes);
+        busifavor.take_changes(mchid, changes);
         v2.red_packets.take_changes(mchid, changes);
     }
 }

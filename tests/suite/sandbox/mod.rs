@@ -6,6 +6,7 @@ mod documented;
 mod export;
 mod files;
 mod handle;
+mod marketing;
 mod merchants;
 mod noon;
 mod notifications;

@@ -1,5 +1,7 @@
 //! A part of a list, by `offset` and `limit` of the query.
 
+use serde_json::{Value, json};
+
 use crate::{
     catalog::Kind,
     sandbox::{
@@ -31,9 +33,16 @@ impl Page {
         Ok(Self { offset, limit })
     }
 
-    /// Returns the items of this part.
-    pub(super) fn of<T>(&self, all: impl Iterator<Item = T>) -> Vec<T> {
-        all.skip(self.offset).take(self.limit).collect()
+    /// Returns a response with this part of a list.
+    pub(super) fn body<T: Into<Value>>(&self, all: Vec<T>) -> Value {
+        let total = all.len();
+        let part = all.into_iter().skip(self.offset).take(self.limit);
+        json!({
+            "total_count": total,
+            "limit": self.limit,
+            "offset": self.offset,
+            "data": part.map(Into::into).collect::<Vec<Value>>(),
+        })
     }
 }
 

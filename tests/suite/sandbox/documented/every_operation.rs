@@ -11,9 +11,10 @@ use wechatpay_chain::{
 use super::samples::{Sample, Samples};
 
 /// What a flow answers if there is nothing of the sample's numbers.
-const STATES: [&str; 13] = [
+const STATES: [&str; 14] = [
     "20002",
     "CONTRACT_NOT_EXIST",
+    "COUPON_STOCK_NOT_FOUND",
     "INVALID_TRANSACTIONID",
     "NOT_ENOUGH",
     "NOT_FOUND",

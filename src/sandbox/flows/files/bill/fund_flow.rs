@@ -107,6 +107,8 @@ fn name(kind: EntryKind) -> &'static str {
         EntryKind::RedPacket => "现金红包",
         EntryKind::Coupon => "代金券",
         EntryKind::CouponBack => "代金券退回",
+        EntryKind::Subsidy => "营销补差",
+        EntryKind::SubsidyReturn => "营销补差回退",
     }
 }
 

@@ -14,6 +14,7 @@ mod usage;
 mod v2_view;
 mod view;
 
+pub(super) use read::texts;
 pub(crate) use routes::ROUTES;
 pub(crate) use rules::{NewCoupon, find, send};
 pub(crate) use usage::{given_back, pay_with};

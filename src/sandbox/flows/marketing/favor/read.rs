@@ -106,7 +106,7 @@ fn time(fields: &Fields<'_>, name: &str) -> Result<u64, ApiResponse> {
 }
 
 /// Returns a list of at most `max` texts, which may be absent.
-pub(super) fn texts(
+pub(in crate::sandbox::flows::marketing) fn texts(
     fields: &Fields<'_>,
     name: &str,
     max: usize,

@@ -122,7 +122,7 @@ fn list(ctx: &Ctx<'_>) -> HandlerResult {
     };
     let stocks = store.favor.stocks.iter().filter(is_asked);
     let stocks: Vec<_> = stocks.map(Stock::body).collect();
-    Ok(listed(&page, stocks, None))
+    Ok(ApiResponse::ok(&page.body(stocks)))
 }
 
 fn query(ctx: &Ctx<'_>) -> HandlerResult {
@@ -134,22 +134,19 @@ fn items(ctx: &Ctx<'_>) -> HandlerResult {
     let world = ctx.world();
     let stock = queried(ctx, &world)?;
     let page = Page::read(ctx, 100)?;
-    Ok(listed(
-        &page,
-        stock.new.items.clone(),
-        Some(ctx.path("stock_id")),
-    ))
+    Ok(of_stock(ctx, page.body(stock.new.items.clone())))
 }
 
 fn merchants(ctx: &Ctx<'_>) -> HandlerResult {
     let world = ctx.world();
     let stock = queried(ctx, &world)?;
     let page = Page::read(ctx, 50)?;
-    Ok(listed(
-        &page,
-        stock.new.merchants.clone(),
-        Some(ctx.path("stock_id")),
-    ))
+    Ok(of_stock(ctx, page.body(stock.new.merchants.clone())))
+}
+
+fn of_stock(ctx: &Ctx<'_>, mut body: Value) -> ApiResponse {
+    body["stock_id"] = ctx.path("stock_id").into();
+    ApiResponse::ok(&body)
 }
 
 fn start(ctx: &Ctx<'_>) -> HandlerResult {
@@ -229,7 +226,7 @@ fn list_coupons(ctx: &Ctx<'_>) -> HandlerResult {
     };
     let coupons = seen_by(&world, &ctx.merchant.mchid).filter(is_asked);
     let bodies = coupons.map(|(coupon, stock)| view::coupon_body(coupon, stock, ctx.now));
-    Ok(listed(&page, bodies.collect(), None))
+    Ok(ApiResponse::ok(&page.body(bodies.collect())))
 }
 
 fn query_coupon(ctx: &Ctx<'_>) -> HandlerResult {
@@ -308,18 +305,6 @@ fn queried<'a>(ctx: &Ctx<'_>, w: &'a World) -> Result<&'a Stock, ApiResponse> {
     let creator = ctx.query("stock_creator_mchid")?;
     let stock = rules::find(w, &ctx.merchant.mchid, creator, ctx.path("stock_id"))?;
     Ok(stock)
-}
-
-/// Returns a page of a list.
-fn listed<T: Into<Value>>(page: &Page, all: Vec<T>, stock_id: Option<&str>) -> ApiResponse {
-    let mut body = json!({
-        "total_count": all.len(), "limit": page.limit, "offset": page.offset,
-    });
-    body["data"] = page.of(all.into_iter()).into();
-    if let Some(stock_id) = stock_id {
-        body["stock_id"] = stock_id.into();
-    }
-    ApiResponse::ok(&body)
 }
 
 fn time(ctx: &Ctx<'_>, name: &str) -> Result<Option<u64>, ApiResponse> {

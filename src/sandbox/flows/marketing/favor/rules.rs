@@ -5,15 +5,12 @@ use serde_json::Value;
 use super::{Coupon, NewStock, Stock, StockState, refusals};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
+    flows::marketing::days::{midnight_after, same_day, second_of_day, week_day},
     state::{
         timers::Timer,
         world::{Store, World},
     },
 };
-
-/// The offset of Beijing's time from UTC, in seconds.
-const BEIJING: u64 = 8 * 3600;
-const DAY: u64 = 24 * 3600;
 
 /// A coupon that a merchant sends.
 pub(crate) struct NewCoupon<'a> {
@@ -245,11 +242,9 @@ impl NewStock {
     /// Returns whether the day of the week and the time of day allow the use of a coupon.
     pub(super) fn is_open(&self, now: u64) -> bool {
         let Self { validity, .. } = self;
-        let beijing = now.saturating_add(BEIJING);
-        // 1970 began on a Thursday.
-        let week_day = (beijing / DAY + 4) % 7;
-        let is_day = validity.week_days.is_empty() || validity.week_days.contains(&week_day);
-        let of_day = beijing % DAY;
+        let days = &validity.week_days;
+        let is_day = days.is_empty() || days.contains(&week_day(now));
+        let of_day = second_of_day(now);
         let hours = validity.seconds_of_day;
         is_day && hours.is_none_or(|(begin, end)| (begin..=end).contains(&of_day))
     }
@@ -285,15 +280,6 @@ pub(super) fn stock_mut<'a>(
 ) -> Result<&'a mut Stock, Refusal> {
     let stocks = &mut store.favor.stocks;
     stocks.get_mut(stock_id).ok_or_else(refusals::no_stock)
-}
-
-fn midnight_after(now: u64) -> u64 {
-    let days = now.saturating_add(BEIJING) / DAY;
-    (days + 1).saturating_mul(DAY).saturating_sub(BEIJING)
-}
-
-fn same_day(one: u64, other: u64) -> bool {
-    midnight_after(one) == midnight_after(other)
 }
 
 fn too_many() -> Refusal {

@@ -6,6 +6,7 @@ use super::{flow_file::flow_file, *};
 use crate::sandbox::{
     checks::fields::Fields,
     dispatch::refusal::Refusal,
+    flows::marketing::days::{DAY, midnight_after},
     flows::payments::{
         pay::{
             Version,
@@ -17,8 +18,6 @@ use crate::sandbox::{
     state::world::World,
     time::format_rfc3339,
 };
-
-const DAY: u64 = 24 * 3600;
 
 /// A stock of 3 coupons of 30 fen, for orders of 100 fen.
 fn asked() -> Value {
@@ -357,7 +356,7 @@ fn coupon_must_fit_the_order() {
     let (mut w, id) = running(&ruled);
     let coupon = send_to(&mut w, &id, "o1", "n1", NOW).unwrap();
     // 2018-06-08 was a Friday; this is the Saturday's midnight.
-    let open = rules_midnight(NOW) + 600;
+    let open = midnight_after(NOW) + 600;
     let mut number = 0;
     let mut refused = |total, tag: &str, now| {
         number += 1;
@@ -384,11 +383,6 @@ fn coupon_must_fit_the_order() {
     let stranger = pay_with(&mut w, MCHID, "tea-0001", "1", open);
     assert_eq!(code(stranger), (404, "RESOURCE_NOT_EXISTS"));
     assert!(find(&w, SP_MCHID, MCHID, &id).is_err());
-}
-
-fn rules_midnight(now: u64) -> u64 {
-    let beijing = now + 8 * 3600;
-    (beijing / DAY + 1) * DAY - 8 * 3600
 }
 
 #[test]
