@@ -14,14 +14,14 @@ use wechatpay_chain::{
 use super::documented::every_operation::differences;
 
 /// Panics unless a response has the required fields of its operation, and all fields their type.
-fn check_response(operation: &str, body: &Value) {
+pub(super) fn check_response(operation: &str, body: &Value) {
     let mut operations = catalog::all().iter();
     let op = operations.find(|op| op.to_string() == operation);
     check(operation, op.expect("documented").response(), body);
 }
 
 /// Panics unless a notification has the required fields of its event, and all fields their type.
-fn check_notice(delivery: &Delivery) {
+pub(super) fn check_notice(delivery: &Delivery) {
     let name = delivery.event_type();
     let event = catalog::events().find(|event| event.event_types().contains(&name));
     check(

@@ -11,7 +11,7 @@ use wechatpay_chain::{
 use super::samples::{Sample, Samples};
 
 /// What a flow answers if there is nothing of the sample's numbers.
-const STATES: [&str; 14] = [
+const STATES: [&str; 15] = [
     "20002",
     "CONTRACT_NOT_EXIST",
     "COUPON_STOCK_NOT_FOUND",
@@ -24,6 +24,7 @@ const STATES: [&str; 14] = [
     "ORDERNOTEXIST",
     "ORDER_NOT_EXIST",
     "REFUNDNOTEXIST",
+    "REQUEST_BLOCKED",
     "RESOURCE_NOT_EXISTS",
     "USERPAYING",
 ];

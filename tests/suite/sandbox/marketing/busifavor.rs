@@ -9,6 +9,7 @@ use wechatpay_chain::{
 };
 
 use super::{call, refusal};
+use crate::sandbox::agreements::check_notice;
 
 const ROOM: &str = "v3/marketing/busifavor";
 
@@ -137,6 +138,7 @@ fn coupon_is_sent_used_returned_and_deactivated() {
         panic!("one notification");
     };
     assert_eq!(notice.event_type(), "COUPON.SEND");
+    check_notice(notice);
     assert_eq!(notice.resource()["coupon_code"], *code);
 
     let use_it = |number: &str, openid: &str| {

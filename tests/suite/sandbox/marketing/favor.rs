@@ -1,6 +1,6 @@
 //! Coupons of WeChat Pay (代金券): from their stock to the refund of what they paid.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
@@ -9,6 +9,7 @@ use wechatpay_chain::{
 };
 
 use super::{call, refusal};
+use crate::sandbox::{agreements::check_notice, noon::to_noon};
 
 const DAY: u64 = 24 * 3600;
 const SEND: &str = "POST v3/marketing/favor/users/{openid}/coupons";
@@ -16,9 +17,7 @@ const SEND: &str = "POST v3/marketing/favor/users/{openid}/coupons";
 /// A client, and a sandbox at noon in Beijing, so that everything that a test does is of one day.
 fn started() -> (Sandbox, Client) {
     let sandbox = Sandbox::builder().opening_balance(100_000).start().unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let of_day = (now.as_secs() + 8 * 3600) % DAY;
-    sandbox.advance(Duration::from_secs(DAY + DAY / 2 - of_day));
+    to_noon(&sandbox);
     let client = sandbox.client_builder().build().unwrap();
     (sandbox, client)
 }
@@ -293,6 +292,7 @@ fn coupon_pays_a_part_and_all_accounts_of_it_agree() {
         };
         assert_eq!(payment.resource()["amount"]["payer_total"], 700);
         assert_eq!(usage.event_type(), "COUPON.USE");
+        check_notice(usage);
         assert_eq!(usage.url(), "http://127.0.0.1:9/coupon");
         assert_eq!(
             usage.resource()["consume_information"]["consume_amount"],
@@ -417,7 +417,7 @@ fn both_versions_share_stocks_and_coupons() {
         .build()
         .unwrap();
     let send = |number: &str| {
-        let xml = json!({ "xml": {
+        let xml = json!({ "security": true, "xml": {
             "coupon_stock_id": id, "openid_count": 1, "partner_trade_no": number, "openid": "o1",
             "appid": sandbox.appid(), "mch_id": sandbox.mchid(),
         }});
@@ -441,7 +441,7 @@ fn both_versions_share_stocks_and_coupons() {
         let more = more.as_object().unwrap().clone();
         xml.as_object_mut().unwrap().extend(more);
         v2.chain(format!("v2/{path}"))
-            .post(json!({ "xml": xml }))
+            .post(json!({ "security": true, "xml": xml }))
             .unwrap()
             .xml()
             .unwrap()

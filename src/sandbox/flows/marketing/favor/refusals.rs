@@ -21,6 +21,10 @@ pub(super) fn not_yours() -> Refusal {
     Refusal::new(403, "REQUEST_BLOCKED", "CODE_2_ID_ERR", "商户无权发券")
 }
 
+pub(super) fn no_permission() -> Refusal {
+    Refusal::new(403, "REQUEST_BLOCKED", "NOAUTH", "调用商户无权限")
+}
+
 pub(super) fn other_stock() -> Refusal {
     Refusal::new(
         400,

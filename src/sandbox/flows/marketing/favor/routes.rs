@@ -112,7 +112,7 @@ fn list(ctx: &Ctx<'_>) -> HandlerResult {
     let world = ctx.world();
     let mchid = &ctx.merchant.mchid;
     if mchid != creator && !world.may_act_for(mchid, creator) {
-        return Err(refusals::not_yours().into());
+        return Err(refusals::no_permission().into());
     }
     let store = world.stores.get(creator).ok_or_else(refusals::no_stock)?;
     let is_asked = |stock: &&Stock| {
