@@ -18,10 +18,8 @@ use crate::sandbox::{
     flows::{
         agreements::{papay, service_order},
         files::receipt,
-        marketing::favor,
-        merchants::{applyment, complaint},
         marketing::{busifavor, favor},
-        merchants::complaint,
+        merchants::{applyment, complaint},
         payments::{combine, pay, refund},
         payouts::{authorization, batch, sharing, transfer},
         v2,
