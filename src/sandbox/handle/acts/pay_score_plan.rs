@@ -74,9 +74,9 @@ impl Sandbox {
     /// use wechatpay_chain::{json, sandbox::{MerchantOptions, Sandbox}};
     ///
     /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::start()?;
     /// let provider = MerchantOptions::new("1900000109").partner_of(["1900000110"]);
-    /// let sandbox = Sandbox::builder().merchant(provider).start()?;
-    /// let provider = sandbox.merchant("1900000109").expect("it was added");
+    /// let provider = sandbox.add_merchant(provider)?;
     /// let client = provider.client_builder().build()?;
     /// client.chain("v3/payscore/partner/service-account-applications").post(json!({ "json": {
     ///     "service_id": "500001",

@@ -179,6 +179,27 @@ fn payment_of_an_order_is_queried_refunded_and_in_the_bill() {
 }
 
 #[test]
+fn money_of_a_shared_order_is_frozen_until_it_is_unfrozen() {
+    let sandbox = Sandbox::builder().opening_balance(0).start().unwrap();
+    let client = sandbox.client_builder().build().unwrap();
+    post(&client, ORDERS, creation(&sandbox, "bike-0001")).unwrap();
+    sandbox.user_confirms("bike-0001").unwrap();
+    let mut completed = completion(&sandbox, 350);
+    completed["profit_sharing"] = true.into();
+    act(&client, "bike-0001", "complete", completed).unwrap();
+    sandbox.user_pays("bike-0001").unwrap();
+    let money = || sandbox.balance(sandbox.mchid()).unwrap();
+    assert_eq!((money().available, money().frozen), (0, 350));
+
+    let order = seen(&sandbox, &client, "bike-0001");
+    let id = &order["collection"]["details"][0]["transaction_id"];
+    let unfreeze = json!({ "transaction_id": id, "out_order_no": "u1", "description": "解冻" });
+    post(&client, "v3/profitsharing/orders/unfreeze", unfreeze).unwrap();
+    sandbox.sharing_finishes("u1").unwrap();
+    assert_eq!((money().available, money().frozen), (350, 0));
+}
+
+#[test]
 fn order_expires_or_is_cancelled_and_then_nothing_more_happens() {
     let sandbox = Sandbox::start().unwrap();
     let client = sandbox.client_builder().build().unwrap();
