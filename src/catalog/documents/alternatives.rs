@@ -110,3 +110,49 @@ pub(crate) fn may_be_absent(
         || DIRECT.contains(&name) && has_forms() && is_given(INSTITUTION[0])
         || INSTITUTION.contains(&name) && has_forms() && is_given(DIRECT[0])
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::catalog;
+
+    #[test]
+    fn field_that_only_some_merchants_send_may_be_absent() {
+        for (path, object, name, expected) in [
+            ("v3/vehicle/parking/parkings", "json", "sub_mchid", true),
+            ("v3/vehicle/parking/parkings", "json", "plate_number", false),
+            ("v3/vehicle/transactions/parking", "json", "sub_mchid", true),
+            ("v3/vehicle/transactions/parking", "json", "sub_appid", true),
+            ("v3/vehicle/transactions/parking", "json", "appid", false),
+            (
+                "v3/pay/partner/transactions/jsapi",
+                "json",
+                "sub_mchid",
+                false,
+            ),
+            (
+                "v3/marketing/favor/coupon-stocks",
+                "json/coupon_use_rule",
+                "coupon_available_time",
+                true,
+            ),
+            ("v3/marketing/favor/coupon-stocks", "json", "no_cash", false),
+            (
+                "v3/marketing/busifavor/stocks",
+                "json/coupon_use_rule",
+                "coupon_available_time",
+                false,
+            ),
+        ] {
+            let op = catalog::find(&Method::POST, path).unwrap();
+            let inner = |fields: Fields, name| fields.get(name).unwrap().fields();
+            let fields = object.split('/').fold(op.request(), inner);
+            let field = fields.get(name).unwrap();
+            assert!(field.is_required(), "{path} {name}");
+            let absent = may_be_absent(&field, fields, |given| given != name);
+            assert_eq!(absent, expected, "{path} {name}");
+        }
+    }
+}
