@@ -127,7 +127,8 @@
 //! reached if [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
 //! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL. What a receiver
 //! of profit sharing is told goes to the URL of its own merchant:
-//! [`MerchantOptions::notify_url`].
+//! [`MerchantOptions::notify_url`]. What happens to coupons goes to the URL that the merchant set with
+//! `v3/marketing/favor/callbacks` or `v3/marketing/busifavor/callbacks`.
 //!
 //! | to test | call |
 //! | --- | --- |

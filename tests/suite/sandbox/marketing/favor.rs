@@ -170,12 +170,24 @@ fn stock_is_created_started_paused_and_listed() {
             assert_eq!(found["description"], "每单限用一张");
         }
     }
+    let op = "POST v3/marketing/favor/stocks/{stock_id}/modify-goods-id";
+    let body = json!({ "stock_creator_mchid": sandbox.mchid(), "add_goods_id_list": ["a"] });
+    let whole = refusal(call(&client, op, json!({ "stock_id": id, "json": body })));
+    assert_eq!(whole.1, "INVALID_REQUEST");
+    let mut goods = stock(&sandbox, "s3", true);
+    goods["coupon_use_rule"]["available_items"] = json!(["b"]);
+    let goods = create(&client, &goods).unwrap()["stock_id"].clone();
+    call(&client, op, json!({ "stock_id": goods, "json": body })).unwrap();
+    let query = json!({ "stock_creator_mchid": sandbox.mchid(), "offset": 0, "limit": "10" });
+    let op = "GET v3/marketing/favor/stocks/{stock_id}/items";
+    let found = call(&client, op, json!({ "stock_id": goods, "query": query })).unwrap();
+    assert_eq!(found["data"], json!(["b", "a"]));
     let unknown = refusal(change(&sandbox, &client, &json!("1"), "start"));
     assert_eq!((unknown.0, &unknown.1[..]), (404, "RESOURCE_NOT_EXISTS"));
     // It ends by itself, and its funds are available again.
     sandbox.advance(Duration::from_secs(80 * 365 * DAY));
     assert_eq!(money(&sandbox), (100_000, 0));
-    assert_eq!(queries("stoped")["total_count"], 1);
+    assert_eq!(queries("stoped")["total_count"], 2);
 }
 
 #[test]

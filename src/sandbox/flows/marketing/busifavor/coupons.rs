@@ -88,14 +88,10 @@ fn notify_of(w: &mut World, mchids: [&str; 2], new: &NewCoupon<'_>, code: &str, 
     });
     let [creator, belong] = mchids;
     // A guess: the documents do not say whether the maker of a stock or the one that honours it is notified.
-    for mchid in [
-        Some(creator),
-        Some(belong).filter(|belong| *belong != creator),
-    ] {
-        if let Some(mchid) = mchid {
-            let event = ("COUPON.SEND", "商家券领券通知");
-            notify(w, mchid, callback, event, resource.clone());
-        }
+    let other = Some(belong).filter(|belong| *belong != creator);
+    for mchid in [creator].into_iter().chain(other) {
+        let event = ("COUPON.SEND", "商家券领券通知");
+        notify(w, mchid, callback, event, resource.clone());
     }
 }
 

@@ -37,6 +37,9 @@ const MAX_STOCKS: usize = 1_000;
 /// How many coupons of a merchant's stocks are kept, and how many rows of their use.
 const MAX_COUPONS: usize = 10_000;
 
+/// How many goods a stock can be for.
+const MAX_ITEMS: usize = 500;
+
 /// What one merchant has of it, as the creator of stocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {

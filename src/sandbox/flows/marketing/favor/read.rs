@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::{NewStock, Validity, refusals};
+use super::{MAX_ITEMS, NewStock, Validity, refusals};
 use crate::sandbox::{
     checks::fields::Fields, dispatch::response::ApiResponse, flows::payments::pay::read::MAX_TOTAL,
     time::parse_rfc3339,
@@ -64,7 +64,7 @@ pub(super) fn new_stock(fields: &Fields<'_>, now: u64) -> Result<NewStock, ApiRe
         fen,
         minimum,
         goods_tags: texts(&use_rule, "goods_tag", 50)?,
-        items: texts(&use_rule, "available_items", 500)?,
+        items: texts(&use_rule, "available_items", MAX_ITEMS)?,
         merchants,
         validity: validity(&use_rule)?,
         request: Value::Object(fields.as_map().clone()),

@@ -72,6 +72,16 @@ pub(super) fn not_running() -> Refusal {
     )
 }
 
+// A guess, like `other_coupon`.
+pub(super) fn not_for_goods() -> Refusal {
+    Refusal::new(
+        400,
+        "INVALID_REQUEST",
+        "INVALID_REQUEST",
+        "批次不支持修改可用单品: it must be made for goods, and be for 1 to 500 of them",
+    )
+}
+
 // From a published SDK's list.
 pub(super) fn not_its_time() -> Refusal {
     Refusal::new(

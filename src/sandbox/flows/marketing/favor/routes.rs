@@ -33,6 +33,10 @@ pub(crate) const ROUTES: &[Route] = &[
         "GET v3/marketing/favor/stocks/{stock_id}/merchants",
         merchants,
     ),
+    v3(
+        "POST v3/marketing/favor/stocks/{stock_id}/modify-goods-id",
+        modify_items,
+    ),
     v3("POST v3/marketing/favor/stocks/{stock_id}/start", start),
     v3("POST v3/marketing/favor/stocks/{stock_id}/pause", pause),
     v3("POST v3/marketing/favor/stocks/{stock_id}/restart", restart),
@@ -174,6 +178,24 @@ fn change(ctx: &Ctx<'_>, time: &str, change: Change) -> HandlerResult {
     let mut body = json!({ "stock_id": stock_id });
     body[time] = format_rfc3339(at).into();
     Ok(ApiResponse::ok(&body))
+}
+
+/// Adds and deletes goods that a stock is for.
+fn modify_items(ctx: &Ctx<'_>) -> HandlerResult {
+    let fields = ctx.fields();
+    let creator = fields.text("stock_creator_mchid", 20)?;
+    let stock_id = ctx.path("stock_id");
+    let (add, delete) = (
+        read::texts(&fields, "add_goods_id_list", 50)?,
+        read::texts(&fields, "delete_goods_id_list", 50)?,
+    );
+    let mut world = ctx.world();
+    rules::find(&world, &ctx.merchant.mchid, creator, stock_id)?;
+    rules::modify_items(&mut world, creator, stock_id, add, &delete)?;
+    // The table calls the time of the change so.
+    Ok(ApiResponse::ok(&json!({
+        "stock_id": stock_id, "pause_time": format_rfc3339(ctx.now),
+    })))
 }
 
 fn send(ctx: &Ctx<'_>) -> HandlerResult {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Coupon, NewStock, Stock, StockState, refusals};
+use super::{Coupon, MAX_ITEMS, NewStock, Stock, StockState, refusals};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::marketing::days::{midnight_after, same_day, second_of_day, week_day},
@@ -135,6 +135,37 @@ pub(super) fn restart(
     stock.state = StockState::Running;
     stock.restarted_at = Some(now);
     Ok(now)
+}
+
+/// Adds and deletes goods that the coupons of a stock are for.
+///
+/// # Errors
+/// Refuses a stock that is for whole orders, and one that would be for no goods, or for too many.
+pub(super) fn modify_items(
+    w: &mut World,
+    creator: &str,
+    stock_id: &str,
+    add: Vec<String>,
+    delete: &[String],
+) -> Result<(), Refusal> {
+    let stock = stock_mut(w.store(creator), stock_id)?;
+    if stock.state == StockState::Stopped {
+        return Err(refusals::wrong_state(stock.state.as_str()));
+    }
+    let mut items = stock.new.items.clone();
+    if items.is_empty() {
+        return Err(refusals::not_for_goods());
+    }
+    let new = add
+        .into_iter()
+        .filter(|item| !stock.new.items.contains(item));
+    items.extend(new);
+    items.retain(|item| !delete.contains(item));
+    if items.is_empty() || items.len() > MAX_ITEMS {
+        return Err(refusals::not_for_goods());
+    }
+    stock.new.items = items;
+    Ok(())
 }
 
 /// Ends a stock, and makes available what is left of its funds. All its coupons have expired.

@@ -425,3 +425,40 @@ fn coupon_of_goods_counts_only_those() {
         .collect();
     assert_eq!(off, [("a", 20), ("b", 10)]);
 }
+
+#[test]
+fn goods_of_a_stock_are_added_and_deleted() {
+    let mut ruled = asked();
+    ruled["coupon_use_rule"]["available_items"] = json!(["a"]);
+    let (mut w, id) = running(&ruled);
+    let list = |items: &[&str]| {
+        items
+            .iter()
+            .map(|item| (*item).to_owned())
+            .collect::<Vec<_>>()
+    };
+    rules::modify_items(&mut w, MCHID, &id, list(&["b", "a", "c"]), &list(&["a"])).unwrap();
+    let items = |w: &World| find(w, MCHID, MCHID, &id).unwrap().new.items.clone();
+    assert_eq!(items(&w), ["b", "c"]);
+    let none = rules::modify_items(&mut w, MCHID, &id, Vec::new(), &list(&["b", "c"]));
+    assert_eq!(code(none), (400, "INVALID_REQUEST"));
+    assert_eq!(items(&w), ["b", "c"]);
+    let (mut w, id) = running(&asked());
+    assert!(rules::modify_items(&mut w, MCHID, &id, list(&["a"]), &[]).is_err());
+}
+
+#[test]
+fn what_the_merchant_receives_is_what_can_be_shared() {
+    let mut unfunded = asked();
+    unfunded["no_cash"] = true.into();
+    let (mut w, id) = running(&unfunded);
+    let coupon = send_to(&mut w, &id, "o1", "n1", NOW).unwrap();
+    let mut new = order(Product::Native, "tea-0001", 100);
+    new.profit_sharing = true;
+    engine::prepay(&mut w, new, NOW).unwrap();
+    pay_with(&mut w, MCHID, "tea-0001", &coupon, NOW).unwrap();
+    assert_eq!(w.stores[MCHID].account.frozen(), 70);
+    give_back(&mut w, "tea-0001", "r1", 100);
+    let account = &w.stores[MCHID].account;
+    assert_eq!((account.available(), account.frozen()), (OPENING, 0));
+}
