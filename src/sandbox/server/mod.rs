@@ -21,7 +21,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     runtime::{Builder, Handle, Runtime},
     sync::{Semaphore, oneshot},
     time,
@@ -137,6 +137,15 @@ async fn accept(listener: TcpListener, state: Arc<SandboxState>) {
         tls: false,
         client_certificate: ClientCertificate::None,
     };
+    let serve = |stream| serve_connection(stream, Arc::clone(&state), plain.clone());
+    accept_each(listener, serve).await;
+}
+
+/// Serves each connection in a task of its own, up to the limit at a time.
+async fn accept_each<S>(listener: TcpListener, serve: impl Fn(TcpStream) -> S)
+where
+    S: Future<Output = ()> + Send + 'static,
+{
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
@@ -145,7 +154,7 @@ async fn accept(listener: TcpListener, state: Arc<SandboxState>) {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                let serving = serve_connection(stream, Arc::clone(&state), plain.clone());
+                let serving = serve(stream);
                 tokio::spawn(async move {
                     serving.await;
                     drop(permit);

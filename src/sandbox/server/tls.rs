@@ -19,12 +19,11 @@ use rustls::{
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Handle,
-    sync::Semaphore,
     time,
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{MAX_CONNECTIONS, cannot_listen, serve_connection};
+use super::{accept_each, cannot_listen, serve_connection};
 use crate::{
     base::crypto::{Certificate, KeyAndChain, tls_provider},
     error::{Cause, ErrorKind, cause::Result},
@@ -99,28 +98,16 @@ struct Acceptor {
 }
 
 async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let acceptor = Arc::clone(&acceptor);
-                tokio::spawn(async move {
-                    acceptor.serve(stream).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => time::sleep(Duration::from_millis(20)).await,
-        }
-    }
+    accept_each(listener, |stream| {
+        let acceptor = Arc::clone(&acceptor);
+        async move { acceptor.serve(stream).await }
+    })
+    .await;
 }
 
 impl Acceptor {
     /// Serves one connection. A failed handshake ends it: the client has the reason from TLS.
     async fn serve(&self, stream: TcpStream) {
-        let _ = stream.set_nodelay(true);
         let handshake = time::timeout(HANDSHAKE_TIMEOUT, self.tls.accept(stream));
         let Ok(Ok(stream)) = handshake.await else {
             return;

@@ -18,7 +18,7 @@ use crate::{
             request::Ctx,
             response::{ApiResponse, HandlerResult},
         },
-        state::{keys::PlatformKey, merchant::Merchant},
+        state::{SandboxState, keys::PlatformKey, merchant::Merchant},
         v2::{V2Ctx, V2Error, V2Reply, V2Result},
     },
 };
@@ -34,12 +34,7 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
         return Ok(file(op));
     }
     let request = parameters(ctx);
-    let remembered = ctx
-        .world()
-        .store(&ctx.merchant.mchid)
-        .shaped
-        .look_up(op, &request);
-    let about = match remembered {
+    let about = match look_up(ctx.state, ctx.merchant, op, &request) {
         Remembered::Conflict => {
             return Err(ApiResponse::invalid_request("请求参数与之前请求不一致"));
         }
@@ -51,10 +46,7 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
         Remembered::New => None,
     };
     let seal = |text: &str, sealing| seal(ctx.merchant, text, sealing);
-    let mut echoed = vec![&request];
-    if let Some(about) = &about {
-        echoed.extend([&about.clear, &about.request]);
-    }
+    let echoed = echoed(&request, about.as_deref());
     let origin = ctx.listener.origin();
     let made = |seal| {
         make(&Source {
@@ -82,6 +74,28 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
     Ok(answered)
 }
 
+/// Returns what the sandbox remembers of a request.
+fn look_up(
+    state: &SandboxState,
+    merchant: &Merchant,
+    op: &Operation,
+    request: &Map<String, Value>,
+) -> Remembered {
+    let mut world = state.world();
+    world.store(&merchant.mchid).shaped.look_up(op, request)
+}
+
+/// Returns the objects whose values are echoed, the request itself first.
+fn echoed<'a>(
+    request: &'a Map<String, Value>,
+    about: Option<&'a Answer>,
+) -> Vec<&'a Map<String, Value>> {
+    let about = about.map(|about| [&about.clear, &about.request]);
+    std::iter::once(request)
+        .chain(about.into_iter().flatten())
+        .collect()
+}
+
 /// Answers an operation of APIv2 that has no flow.
 pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
     /// Added to each response.
@@ -104,12 +118,7 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
     let xml = op.request().get("xml");
     let key = &ctx.state.platform.public_key;
     Opener::new(op, Some(key)).open(&mut request, xml.map_or(Fields::NONE, |xml| xml.fields()));
-    let remembered = ctx
-        .world()
-        .store(&ctx.merchant.mchid)
-        .shaped
-        .look_up(op, &request);
-    let about = match remembered {
+    let about = match look_up(ctx.state, ctx.merchant, op, &request) {
         Remembered::Conflict => {
             return Err(V2Error::Result {
                 code: "INVALID_REQUEST",
@@ -120,10 +129,7 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
         Remembered::About(earlier) => Some(earlier),
         Remembered::New => None,
     };
-    let mut echoed = vec![&request];
-    if let Some(about) = &about {
-        echoed.extend([&about.clear, &about.request]);
-    }
+    let echoed = echoed(&request, about.as_deref());
     let origin = ctx.listener.origin();
     let seal = |text: &str, sealing| seal(ctx.merchant, text, sealing);
     let made = |seal| {
