@@ -28,7 +28,7 @@
 //! | coupons of merchants | stocks, uploaded codes, sending, use, return, deactivation, orders, subsidies, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
-//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users, papay, `uploadmedia`, `getpublickey` |
+//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users and to bank cards, papay, `uploadmedia` |
 //!
 //! [`platform_mode`]: Sandbox::platform_mode
 //! [`rotate_certificates`]: Sandbox::rotate_certificates

@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('assert');
-const { Rsa } = require('wechatpay-axios-plugin');
+const { Rsa, Hash } = require('wechatpay-axios-plugin');
 const { handle, phone, refusal } = require('./common.cjs');
 const { open, order, secured } = require('./shop_v2.cjs');
 
@@ -150,8 +150,20 @@ async function transferToBank(shop) {
   assert.strictEqual((await asked(500)).data.payment_no, made.payment_no);
   await refusal(asked(501));
   await refusal(asked(500, '6222021234567890124'));
+  // In the clear, or encrypted with another key.
+  for (const card of ['6222021234567890123', Rsa.encrypt('6222021234567890123', Rsa.from(shop.certificate, 'public'))]) {
+    const sent = mmpaysptrans.pay_bank.post({
+      mch_id, partner_trade_no: 'axios_bank_2', enc_bank_no: card, enc_true_name: Rsa.encrypt('王小王', key), bank_code: '1001', amount: 500,
+    }, secured);
+    assert.strictEqual((await refusal(sent)).data.return_msg, 'enc_bank_no参数格式错误');
+  }
   const queried = (await mmpaysptrans.query_bank.post(number, secured)).data;
-  assert.deepStrictEqual([queried.payment_no, queried.amount], [made.payment_no, '500']);
+  assert.deepStrictEqual(
+    [queried.payment_no, queried.amount, queried.status, queried.bank_no_md5, queried.true_name_md5],
+    [made.payment_no, '500', 'SUCCESS', Hash.md5('6222021234567890123'), Hash.md5('王小王')],
+  );
+  const unknown = await refusal(mmpaysptrans.query_bank.post({ mch_id, partner_trade_no: 'axios_bank_2' }, secured));
+  assert.strictEqual(unknown.data.err_code, 'NOT_FOUND');
 }
 
 module.exports = {

@@ -34,9 +34,10 @@ complete(async (sandbox) => {
   await payInApp(shop);
   await scan(shop);
   await share(shop);
+  await transferToBank(shop);
+  // A day later.
   await sendRedPackets(shop);
   await transfer(shop);
-  await transferToBank(shop);
   await readBills(shop);
   await refuse(shop);
   assert.strictEqual(receiver.arrived.length, 0);
@@ -194,6 +195,9 @@ async function readBills(shop) {
     { ...secured, responseType: 'text', transformResponse: [(data) => data] },
   );
   assert(flow.data.includes('`支出,`0.40,'), flow.data);
+  // What went to a bank card, and its fee.
+  assert(flow.data.includes('`支出,`5.00,'), flow.data);
+  assert(flow.data.includes('`支出,`1.00,'), flow.data);
   // What was paid with a code and taken back moved the account twice.
   assert.strictEqual(flow.data.split('`axios_scan\r\n').length, 3);
 }

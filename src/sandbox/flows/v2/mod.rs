@@ -2,6 +2,7 @@
 //!
 //! An order is one thing: what APIv2 creates, APIv3 can query, close and refund, and the other way round.
 
+mod bank;
 mod bill;
 mod coupon;
 mod keys;
@@ -17,7 +18,7 @@ mod upload;
 
 pub(crate) use self::red_packet::{RedPacket, open as open_red_packet};
 
-use self::{payout::Payouts, transfer::Transfer};
+use self::{bank::BankTransfer, payout::Payouts, transfer::Transfer};
 use super::{Route, v2};
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -75,6 +76,8 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     v2("POST v2/mmpaymkttransfers/gettransferinfo", transfer::query),
     v2("POST v2/secapi/mch/uploadmedia", upload::media).own_rules(),
+    v2("POST v2/mmpaysptrans/pay_bank", bank::transfer),
+    v2("POST v2/mmpaysptrans/query_bank", bank::query),
     v2("POST v2/risk/getpublickey", keys::public_key),
     v2(
         "POST v2/xdc/apiv2getsignkey/sign/getsignkey",
@@ -102,6 +105,8 @@ pub(crate) struct Tables {
     pub(crate) red_packets: Payouts<RedPacket>,
     /// By `partner_trade_no`.
     transfers: Payouts<Transfer>,
+    /// By `partner_trade_no`, which the two kinds of transfers do not share.
+    bank_transfers: Payouts<BankTransfer>,
 }
 
 impl Tables {
@@ -117,6 +122,7 @@ impl Default for Tables {
         Self {
             red_packets: Payouts::watched(),
             transfers: Payouts::default(),
+            bank_transfers: Payouts::default(),
         }
     }
 }
