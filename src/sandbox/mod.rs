@@ -36,9 +36,11 @@
 //! Every other documented operation is checked against its table of fields and answered in its documented
 //! shape: with the request's own values, and the same answer for the same request. The header
 //! `Sandbox-Answer` says `stateful` for a flow, and `shaped` for such an answer.
-//! [`respond`](Sandbox::respond) scripts the answer of any operation. The brand API
-//! is not supported: its signatures are refused. A path that is not documented gets a 404 that names the
-//! nearest one.
+//! [`respond`](Sandbox::respond) scripts the answer of any operation. A path that is not documented gets a
+//! 404 that names the nearest one.
+//!
+//! Paths that begin with `/brand/` are signed by a brand, with a key of its own. The sandbox verifies that:
+//! see [`Merchant::brand_client_builder`]. It has no documents of them.
 //!
 //! ```
 //! use serde_json::json;

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use serde_json::json;
 
-use super::SCHEME;
+use super::{BRAND_SCHEME, SCHEME};
 use crate::sandbox::{
     dispatch::response::ApiResponse,
-    state::{SandboxState, merchant::Merchant, nonces::MAX_SKEW_SECONDS},
+    state::{
+        SandboxState,
+        merchant::{Merchant, MerchantKeyPair},
+        nonces::MAX_SKEW_SECONDS,
+    },
 };
 
 /// Returns the merchant that a request claims to be from. Nothing is checked.
@@ -16,16 +20,25 @@ use crate::sandbox::{
 // own.
 pub(crate) fn claimed_merchant(state: &SandboxState, headers: &HeaderMap) -> Option<Arc<Merchant>> {
     let authorization = Authorization::from_headers(headers).ok()?;
-    state.merchants.get(authorization.mchid)
+    authorization.merchant(state)
 }
 
 /// The values of an `Authorization` header.
 pub(super) struct Authorization<'a> {
-    mchid: &'a str,
+    signer: Signer<'a>,
     serial: &'a str,
     pub(super) timestamp: &'a str,
     pub(super) nonce: &'a str,
     pub(super) signature: &'a str,
+}
+
+/// Who says to have signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signer<'a> {
+    /// Of all paths but those of brands.
+    Merchant(&'a str),
+    /// Of the paths below `/brand/`.
+    Brand(&'a str),
 }
 
 impl<'a> Authorization<'a> {
@@ -39,32 +52,36 @@ impl<'a> Authorization<'a> {
         let Some((scheme, rest)) = value.split_once(' ') else {
             return Err(malformed());
         };
-        // A scheme of another product, such as the brand API's, gets a message that names the scheme.
-        if scheme != SCHEME {
-            return Err(ApiResponse::sign_error("Http头Authorization认证类型不正确"));
-        }
-        Self::parse_pairs(rest).ok_or_else(malformed)
+        let signer = match scheme {
+            SCHEME => "mchid",
+            BRAND_SCHEME => "brand_id",
+            _ => return Err(wrong_scheme()),
+        };
+        Self::parse_pairs(signer, rest).ok_or_else(malformed)
     }
 
     /// Parses five pairs `name="value"` in any order, separated by commas.
     // The documents fix no order, and SDKs differ. A space after a comma is harmless.
-    fn parse_pairs(text: &'a str) -> Option<Self> {
-        const NAMES: [&str; 5] = ["mchid", "serial_no", "timestamp", "nonce_str", "signature"];
+    fn parse_pairs(signer: &str, text: &'a str) -> Option<Self> {
+        let names = [signer, "serial_no", "timestamp", "nonce_str", "signature"];
         let mut found = [None; 5];
         for pair in text.split(',') {
             let (name, value) = pair.trim().split_once('=')?;
             let value = value.strip_prefix('"')?.strip_suffix('"')?;
-            let index = NAMES.iter().position(|known| *known == name)?;
+            let index = names.iter().position(|known| *known == name)?;
             let slot = found.get_mut(index)?;
             // A name given twice is malformed: nothing says which of the values counts.
             if value.is_empty() || value.contains('"') || slot.replace(value).is_some() {
                 return None;
             }
         }
-        let [mchid, serial, timestamp, nonce, signature] = found;
+        let [id, serial, timestamp, nonce, signature] = found;
         // The nonce is kept in memory for minutes, so its length is limited.
         Some(Self {
-            mchid: mchid?,
+            signer: match signer {
+                "brand_id" => Signer::Brand(id?),
+                _ => Signer::Merchant(id?),
+            },
             serial: serial?,
             timestamp: timestamp?,
             nonce: nonce.filter(|nonce| nonce.len() <= 128)?,
@@ -72,13 +89,42 @@ impl<'a> Authorization<'a> {
         })
     }
 
-    /// Checks the timestamp, the merchant and the serial. The signature is checked after them, so
-    /// that a mistake in one of these gets its own message and not "signature mismatch".
+    /// Returns the merchant that signed, or whose brand did.
+    fn merchant(&self, state: &SandboxState) -> Option<Arc<Merchant>> {
+        match self.signer {
+            Signer::Merchant(mchid) => state.merchants.get(mchid),
+            Signer::Brand(brand_id) => state.merchants.by_brand(brand_id),
+        }
+    }
+
+    /// Returns the serial and the key of the signer.
+    pub(super) fn key<'m>(&self, merchant: &'m Merchant) -> (&'m str, &'m MerchantKeyPair) {
+        match (self.signer, &merchant.brand) {
+            (Signer::Brand(_), Some(brand)) => (&brand.serial, &brand.key),
+            _ => (&merchant.serial, &merchant.key),
+        }
+    }
+
+    /// Returns the nonce together with its signer, of whom each chooses its own.
+    pub(super) fn nonce_of_signer(&self) -> String {
+        match self.signer {
+            Signer::Merchant(mchid) => format!("{mchid} {}", self.nonce),
+            Signer::Brand(brand_id) => format!("brand {brand_id} {}", self.nonce),
+        }
+    }
+
+    /// Checks that the signer is of the right kind for the path, the timestamp, the merchant and the serial.
+    /// The signature is checked after them, so that a mistake in one of these gets its own message and not
+    /// "signature mismatch".
     pub(super) fn check(
         &self,
         state: &SandboxState,
+        is_brand_path: bool,
         now: u64,
     ) -> Result<Arc<Merchant>, ApiResponse> {
+        if is_brand_path != matches!(self.signer, Signer::Brand(_)) {
+            return Err(wrong_scheme());
+        }
         // `parse` alone would accept "+1".
         let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
         let timestamp = self.timestamp.parse::<u64>().ok().filter(|_| digits);
@@ -88,12 +134,14 @@ impl<'a> Authorization<'a> {
                 "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
             ));
         }
-        let Some(merchant) = state.merchants.get(self.mchid) else {
-            return Err(ApiResponse::sign_error(
-                "商户号有误: the mchid is not a merchant of the sandbox",
-            ));
+        let Some(merchant) = self.merchant(state) else {
+            return Err(ApiResponse::sign_error(match self.signer {
+                Signer::Merchant(_) => "商户号有误: the mchid is not a merchant of the sandbox",
+                Signer::Brand(_) => "品牌ID有误: the brand_id is not a brand of the sandbox",
+            }));
         };
-        if self.serial != merchant.serial {
+        let (serial, _) = self.key(&merchant);
+        if self.serial != serial {
             return Err(ApiResponse::sign_error(
                 "商户证书序列号有误。请使用签名私钥匹配的证书序列号",
             ));
@@ -161,6 +209,11 @@ impl SignedMessage<'_> {
     }
 }
 
+// The scheme of a brand on a merchant's path, and the other way round, are wrong too.
+fn wrong_scheme() -> ApiResponse {
+    ApiResponse::sign_error("Http头Authorization认证类型不正确")
+}
+
 fn malformed() -> ApiResponse {
     ApiResponse::sign_error("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》")
 }
@@ -173,10 +226,15 @@ mod tests {
 
     #[test]
     fn authorization_pairs_parse_in_any_order() {
-        let parsed = Authorization::parse_pairs(GOOD).unwrap();
-        assert_eq!((parsed.mchid, parsed.signature), ("1", "5=="));
+        let parsed = Authorization::parse_pairs("mchid", GOOD).unwrap();
+        assert_eq!(parsed.signer, Signer::Merchant("1"));
+        assert_eq!(parsed.signature, "5==");
         let reversed = r#"signature="5", nonce_str="4",timestamp="3",serial_no="2",mchid="1""#;
-        assert_eq!(Authorization::parse_pairs(reversed).unwrap().serial, "2");
+        let parsed = Authorization::parse_pairs("mchid", reversed).unwrap();
+        assert_eq!(parsed.serial, "2");
+        let brand = GOOD.replace("mchid", "brand_id");
+        let parsed = Authorization::parse_pairs("brand_id", &brand).unwrap();
+        assert_eq!(parsed.signer, Signer::Brand("1"));
     }
 
     #[test]
@@ -188,11 +246,13 @@ mod tests {
             &GOOD.replace("\"1\"", "\"\""),
             &GOOD.replace("serial_no", "serial"),
             &GOOD.replace("serial_no", "mchid"),
+            &GOOD.replace("mchid", "brand_id"),
             &format!("{GOOD},"),
             &format!("{GOOD},extra=\"1\""),
             &GOOD.replace("\"4\"", &format!("\"{}\"", "4".repeat(129))),
         ] {
-            assert!(Authorization::parse_pairs(text).is_none(), "{text}");
+            let parsed = Authorization::parse_pairs("mchid", text);
+            assert!(parsed.is_none(), "{text}");
         }
     }
 

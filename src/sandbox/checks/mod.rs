@@ -26,19 +26,24 @@ use crate::sandbox::{
 pub(super) use self::authorization::claimed_merchant;
 
 pub(super) const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
+/// Of the paths below `/brand/`.
+pub(super) const BRAND_SCHEME: &str = "WECHATPAY-BRAND-SHA256-RSA2048";
 pub(super) const SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
 
 /// Checks the Authorization header, the signature and the nonce of an APIv3 request. Returns the merchant
 /// that signed.
 ///
-/// `body` is what the signature covers: the whole body, or the `meta` part of an upload.
+/// `body` is what the signature covers: the whole body, or the `meta` part of an upload. A brand signs the
+/// paths of brands, and a merchant all others.
 pub(super) fn check_signature(
     state: &SandboxState,
     parts: &Parts,
+    is_brand_path: bool,
     body: &[u8],
 ) -> Result<Arc<Merchant>, ApiResponse> {
     let authorization = Authorization::from_headers(&parts.headers)?;
-    let merchant = authorization.check(state, real_now())?;
+    let merchant = authorization.check(state, is_brand_path, real_now())?;
+    let (_, key) = authorization.key(&merchant);
     let target = request_target(parts);
     let message = SignedMessage {
         method: parts.method.as_str(),
@@ -47,16 +52,12 @@ pub(super) fn check_signature(
         nonce: authorization.nonce,
         body,
     };
-    if !merchant
-        .key
-        .has_signed(&message.to_bytes(), authorization.signature)
-    {
+    if !key.has_signed(&message.to_bytes(), authorization.signature) {
         return Err(message.mismatch_error());
     }
     // Only a request with a valid signature uses up its nonce. Otherwise anyone who can reach the
     // port could block a nonce, or fill the memory, without the key.
-    // A nonce belongs to its merchant: two merchants may well choose the same.
-    let nonce = format!("{} {}", merchant.mchid, authorization.nonce);
+    let nonce = authorization.nonce_of_signer();
     if !state.nonces().use_once(&nonce, real_now()) {
         return Err(ApiResponse::sign_error(
             "Http头Authorization中的nonce_str重复: use a new nonce for every request",

@@ -94,10 +94,15 @@ fn apiv3(state: &SandboxState, request: &Arrived) -> HandlerResult {
     // Of an upload, only the part `meta` is signed. A body that cannot be taken apart counts as a whole.
     let form = multipart::parse(&parts.headers, body).ok();
     let signed = form.as_ref().map_or(&body[..], |form| form.meta);
-    let merchant = checks::check_signature(state, parts, signed)?;
+    let path = documented_path(parts.uri.path());
+    let merchant = checks::check_signature(state, parts, is_brand(path), signed)?;
     checks::check_headers(&parts.headers)?;
-    let op = operation(&parts.method, documented_path(parts.uri.path()))?;
-    if let Some(scripted) = state.scripts().take(op, parts) {
+    if is_brand(path) {
+        let scripted = state.scripts().take(None, parts);
+        return scripted.ok_or_else(|| no_brand_operation(path));
+    }
+    let op = operation(&parts.method, path)?;
+    if let Some(scripted) = state.scripts().take(Some(op), parts) {
         return Ok(scripted);
     }
     let ctx = Ctx::new(state, &merchant, op, request, form)?;
@@ -136,7 +141,24 @@ fn control(state: &SandboxState, request: &Arrived) -> ApiResponse {
 fn is_apiv3(parts: &Parts) -> bool {
     let path = documented_path(parts.uri.path());
     let is_named = |prefix: &str| path.starts_with(prefix);
-    is_named("v3/") || is_named("brand/") || parts.headers.contains_key(http::header::AUTHORIZATION)
+    is_named("v3/") || is_brand(path) || parts.headers.contains_key(http::header::AUTHORIZATION)
+}
+
+/// Returns whether a brand signs the requests to a path, written as in the documents.
+pub(crate) fn is_brand(path: &str) -> bool {
+    path.starts_with("brand/")
+}
+
+// The catalogue has no operations of brands, so there is no nearest one.
+fn no_brand_operation(path: &str) -> ApiResponse {
+    ApiResponse::error(
+        StatusCode::NOT_FOUND,
+        "RESOURCE_NOT_EXISTS",
+        &format!(
+            "请求的资源不存在: the sandbox verifies the signatures of brands, and has no documents of /{path}; \
+             Sandbox::respond scripts its answer"
+        ),
+    )
 }
 
 /// Returns a path as the documents write it: without its slash and without the prefix of an overseas base

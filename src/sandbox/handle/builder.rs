@@ -76,6 +76,12 @@ impl SandboxBuilder {
         self
     }
 
+    /// Lets the merchant run a brand: see [`MerchantOptions::brand`].
+    pub fn brand(mut self, brand_id: impl Into<String>) -> Self {
+        self.first = self.first.brand(brand_id);
+        self
+    }
+
     /// Sets the merchant's balance at the start, in fen. Defaults to 100 million yuan.
     pub fn opening_balance(mut self, fen: u64) -> Self {
         self.first = self.first.opening_balance(fen);

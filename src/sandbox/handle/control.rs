@@ -7,6 +7,7 @@ use crate::{
     catalog::{self, Operation},
     error::{Cause, Result, cause},
     sandbox::{
+        dispatch::pipeline::is_brand,
         faults::Injection,
         shaped::Scripted,
         state::{RecordedRequest, path_pattern::PathPattern},
@@ -22,10 +23,14 @@ impl Sandbox {
     /// for a number of requests come first, in order; of the others, the latest counts.
     ///
     /// # Errors
-    /// Returns an error if no operation of this method and path is documented, or if the answer is invalid.
+    /// Returns an error if no operation of this method and path is documented, or if the answer is invalid. Paths
+    /// of brands, which begin with `brand/`, need not be documented.
     pub fn respond(&self, method: Method, path: &str, answer: impl Into<Scripted>) -> Result<()> {
-        let op = documented(&method, path).map_err(Cause::not_sent)?;
-        let added = self.state.scripts().add(op, path, answer.into());
+        let op = match is_brand(path.strip_prefix('/').unwrap_or(path)) {
+            true => None,
+            false => Some(documented(&method, path).map_err(Cause::not_sent)?),
+        };
+        let added = self.state.scripts().add(&method, op, path, answer.into());
         added.map_err(|mistake| Cause::config(mistake).not_sent())
     }
 

@@ -32,6 +32,7 @@ impl Sandbox {
     /// | `config.json` | the base URIs, the merchant ID, the apps, the serial, the APIv3 and APIv2 keys, and the names of the other files |
     /// | `apiclient_key.pem` | the merchant key |
     /// | `apiclient_cert.pem` | the merchant's API certificate, for APIv2 over HTTPS |
+    /// | `brand_key.pem` | the key of the merchant's brand, if it has one |
     /// | `pub_key.pem` | the platform's public key, if the merchant has it |
     /// | `platform_certificates/` | the platform certificates, if the merchant has them |
     /// | `ca.pem` | the certificate authority of the sandbox's HTTPS |
@@ -129,6 +130,16 @@ impl Export {
         if let Some(key) = key {
             let pem = key.public_key().to_pem();
             files.push(("pub_key.pem".to_owned(), pem.into()));
+        }
+        if let Some(brand) = &merchant.merchant.brand {
+            let pem = brand.key.private.to_pkcs8_pem().map_err(Cause::not_sent)?;
+            config["brand_id"] = brand.id.as_str().into();
+            config["brand_serial"] = brand.serial.as_str().into();
+            config["brand_private_key"] = "brand_key.pem".into();
+            files.push((
+                "brand_key.pem".to_owned(),
+                Zeroizing::new(pem.as_str().to_owned()),
+            ));
         }
         let certificates = merchant.platform_certificates();
         let certificates: Vec<_> = certificates

@@ -36,6 +36,7 @@ pub struct MerchantOptions {
     events: HashMap<String, String>,
     mode: PlatformMode,
     opening_balance: u64,
+    brand_id: Option<String>,
 }
 
 impl MerchantOptions {
@@ -75,6 +76,13 @@ impl MerchantOptions {
         self
     }
 
+    /// Lets the merchant run a brand, which signs the paths that begin with `/brand/` with a serial and a key
+    /// of its own: see [`Merchant::brand_client_builder`].
+    pub fn brand(mut self, brand_id: impl Into<String>) -> Self {
+        self.brand_id = Some(brand_id.into());
+        self
+    }
+
     /// Sets the balance at the start, in fen. Defaults to 100 million yuan.
     pub fn opening_balance(mut self, fen: u64) -> Self {
         self.opening_balance = fen;
@@ -89,6 +97,7 @@ impl MerchantOptions {
             events: HashMap::new(),
             mode: PlatformMode::default(),
             opening_balance: OPENING_BALANCE,
+            brand_id: None,
         }
     }
 
@@ -106,6 +115,9 @@ impl MerchantOptions {
         check_id("mchid", &self.mchid)?;
         for sub_mchid in &self.partner_of {
             check_id("sub_mchid", sub_mchid)?;
+        }
+        if let Some(brand_id) = &self.brand_id {
+            check_id("brand_id", brand_id)?;
         }
         let count = state.merchants.len();
         if count >= MAX_MERCHANTS {
@@ -130,10 +142,16 @@ impl MerchantOptions {
             events: self.events,
             partner_of: self.partner_of,
             opening_balance: self.opening_balance,
+            brand_id: self.brand_id.clone(),
         };
         let merchant = MerchantState::new(new, count, state.key_source)?;
         let merchant = state.merchants.add(merchant).ok_or_else(|| {
-            Cause::config(format!("the sandbox has a merchant {} already", self.mchid))
+            let brand = self.brand_id.iter();
+            let brand: String = brand.map(|id| format!(", or a brand {id},")).collect();
+            Cause::config(format!(
+                "the sandbox has a merchant {}{brand} already",
+                self.mchid
+            ))
         })?;
         state.world().open(&merchant);
         Ok(merchant)
@@ -224,7 +242,50 @@ impl Merchant {
     ///
     /// The platform keys are those that are effective for the merchant now.
     pub fn client_builder(&self) -> ClientBuilder {
-        self.keyed_client_builder()
+        self.plain(self.keyed_client_builder())
+    }
+
+    /// Returns a client builder with the merchant's brand, its serial and its key set, and otherwise like
+    /// [`client_builder`](Self::client_builder). Its client calls paths that begin with `brand/`.
+    ///
+    /// The sandbox verifies their signatures. It has no documents of these paths:
+    /// [`respond`](Sandbox::respond) scripts their answers.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Method, Value, json, sandbox::Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::builder().brand("120344").start()?;
+    /// let client = sandbox.merchant().brand_client_builder()?.build()?;
+    /// let path = "brand/store/brandstores/{store_id}";
+    /// sandbox.respond(Method::GET, path, json!({ "store_name": "茶馆" }))?;
+    ///
+    /// let store: Value = client.chain(path).get(json!({ "store_id": "1" }))?.json()?;
+    /// assert_eq!(store["store_name"], "茶馆");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the merchant has no brand.
+    pub fn brand_client_builder(&self) -> Result<ClientBuilder> {
+        let brand = self.merchant.brand.as_ref().ok_or_else(|| {
+            let mchid = self.mchid();
+            Cause::config(format!(
+                "the merchant {mchid} has no brand: set one with MerchantOptions::brand"
+            ))
+            .not_sent()
+        })?;
+        let builder = Client::builder()
+            .brand_id(&brand.id)
+            .serial(&brand.serial)
+            .private_key(brand.key.private.clone())
+            .apiv3_key(self.apiv3_key());
+        Ok(self.plain(self.with_platform_keys(builder)))
+    }
+
+    fn plain(&self, builder: ClientBuilder) -> ClientBuilder {
+        builder
             .base_uri(format!("http://{}/", self.state.address))
             // A proxy from the environment cannot reach a sandbox on this machine.
             .no_proxy()
@@ -238,6 +299,10 @@ impl Merchant {
             .private_key(self.private_key())
             .apiv3_key(self.apiv3_key())
             .apiv2_key(self.apiv2_key());
+        self.with_platform_keys(builder)
+    }
+
+    fn with_platform_keys(&self, builder: ClientBuilder) -> ClientBuilder {
         let builder = match trust::public_key(&self.state, &self.merchant) {
             Some(key) => builder.platform_key(&key.id, key.public_key()),
             None => builder,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE, request::Parts};
 use serde_json::Value;
 
 use crate::{
@@ -144,7 +144,9 @@ pub(crate) struct Scripts {
 
 #[derive(Clone, Debug)]
 struct Script {
-    operation: Operation,
+    method: Method,
+    /// `None`: of a brand, whose operations are not in the catalogue.
+    operation: Option<Operation>,
     path: PathPattern,
     scripted: Scripted,
 }
@@ -153,7 +155,8 @@ impl Scripts {
     /// Adds an answer. The error says what is wrong with it.
     pub(crate) fn add(
         &mut self,
-        operation: &Operation,
+        method: &Method,
+        operation: Option<&Operation>,
         path: &str,
         scripted: Scripted,
     ) -> Result<(), String> {
@@ -161,7 +164,8 @@ impl Scripts {
             return Err(mistake);
         }
         self.waiting.push_back(Script {
-            operation: *operation,
+            method: method.clone(),
+            operation: operation.copied(),
             path: PathPattern::new(path),
             scripted,
         });
@@ -174,9 +178,12 @@ impl Scripts {
     /// Returns the scripted answer to a request, if there is one.
     ///
     /// Of several, the first one counts that is for a number of requests; then the latest of the others.
-    pub(crate) fn take(&mut self, op: &Operation, parts: &Parts) -> Option<ApiResponse> {
+    pub(crate) fn take(&mut self, op: Option<&Operation>, parts: &Parts) -> Option<ApiResponse> {
         let path = parts.uri.path();
-        let is_for = |script: &&Script| script.operation == *op && script.path.is(path);
+        let is_for = |script: &&Script| {
+            let is_it = script.operation.as_ref() == op;
+            is_it && (op.is_some() || script.method == parts.method) && script.path.is(path)
+        };
         let is_counted = |script: &Script| script.scripted.times.is_some();
         let counted = self
             .waiting
@@ -203,7 +210,7 @@ impl Scripts {
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, Request};
+    use http::Request;
     use serde_json::json;
 
     use super::*;
@@ -214,7 +221,9 @@ mod tests {
     fn scripts(added: impl IntoIterator<Item = (&'static str, Scripted)>) -> Scripts {
         let mut scripts = Scripts::default();
         for (path, scripted) in added {
-            scripts.add(query(), path, scripted).unwrap();
+            scripts
+                .add(&Method::GET, Some(query()), path, scripted)
+                .unwrap();
         }
         scripts
     }
@@ -226,7 +235,7 @@ mod tests {
     fn take(scripts: &mut Scripts, path: &str) -> Option<Value> {
         let (parts, ()) = Request::builder().uri(path).body(()).unwrap().into_parts();
         scripts
-            .take(query(), &parts)
+            .take(Some(query()), &parts)
             .map(|answer| answer.body_json())
     }
 
@@ -266,7 +275,8 @@ mod tests {
             Scripted::new(200, json!({})).header("a", "\n"),
             Scripted::raw(200, "\n", ""),
         ] {
-            assert!(Scripts::default().add(query(), TEMPLATE, scripted).is_err());
+            let added = Scripts::default().add(&Method::GET, Some(query()), TEMPLATE, scripted);
+            assert!(added.is_err());
         }
     }
 }

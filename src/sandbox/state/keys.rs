@@ -21,6 +21,8 @@ use crate::{
 pub(crate) enum Role {
     /// One of four, for the merchants in turn.
     Merchant(u8),
+    /// Signs for the brands.
+    Brand,
     /// 0 is the public key, 1 and 2 are platform certificates.
     Platform(u8),
     /// Signs the certificates of the server, the merchants and the platform.
@@ -32,7 +34,7 @@ pub(crate) enum Role {
 // Their serials and secrets are their own all the same.
 const MERCHANT_KEYS: u8 = 4;
 const PLATFORM_KEYS: u8 = 3;
-const POOL: usize = MERCHANT_KEYS as usize + PLATFORM_KEYS as usize + 2;
+const POOL: usize = MERCHANT_KEYS as usize + PLATFORM_KEYS as usize + 3;
 
 impl Role {
     /// Returns the role of a sandbox's nth merchant.
@@ -44,8 +46,9 @@ impl Role {
         match self {
             Self::Ca => 0,
             Self::Tls => 1,
-            Self::Merchant(n) => 2 + usize::from(n % MERCHANT_KEYS),
-            Self::Platform(n) => 2 + usize::from(MERCHANT_KEYS) + usize::from(n % PLATFORM_KEYS),
+            Self::Brand => 2,
+            Self::Merchant(n) => 3 + usize::from(n % MERCHANT_KEYS),
+            Self::Platform(n) => 3 + usize::from(MERCHANT_KEYS) + usize::from(n % PLATFORM_KEYS),
         }
     }
 }
@@ -225,12 +228,18 @@ mod tests {
 
     #[test]
     fn pool_has_one_key_for_each_role() {
-        let roles = [Role::Ca, Role::Tls, Role::Merchant(0), Role::Merchant(3)];
+        let roles = [
+            Role::Ca,
+            Role::Tls,
+            Role::Brand,
+            Role::Merchant(0),
+            Role::Merchant(3),
+        ];
         let roles = roles
             .into_iter()
             .chain([Role::Platform(0), Role::Platform(2)]);
         let indexes: std::collections::BTreeSet<_> = roles.map(Role::index).collect();
-        assert_eq!(indexes.len(), 6);
+        assert_eq!(indexes.len(), 7);
         assert_eq!(indexes.last(), Some(&(POOL - 1)));
         assert_eq!(Role::merchant(0), Role::merchant(4));
 

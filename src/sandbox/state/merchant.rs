@@ -38,6 +38,16 @@ pub(crate) struct Merchant {
     pub(crate) partner_of: Vec<String>,
     /// In fen.
     pub(crate) opening_balance: u64,
+    /// The brand that it runs.
+    pub(crate) brand: Option<Brand>,
+}
+
+/// A brand, which signs requests below `/brand/` with a key of its own.
+pub(crate) struct Brand {
+    pub(crate) id: String,
+    /// As a merchant's.
+    pub(crate) serial: String,
+    pub(crate) key: MerchantKeyPair,
 }
 
 /// What a new merchant is made of.
@@ -48,16 +58,22 @@ pub(crate) struct NewMerchant {
     pub(crate) events: HashMap<String, String>,
     pub(crate) partner_of: Vec<String>,
     pub(crate) opening_balance: u64,
+    pub(crate) brand_id: Option<String>,
 }
 
 impl Merchant {
     /// Makes a merchant with new secrets. `nth` counts the merchants of the sandbox.
     pub(crate) fn new(new: NewMerchant, nth: usize, keys: KeySource) -> Result<Self> {
+        let brand = match new.brand_id {
+            Some(id) => Some(Brand {
+                id,
+                serial: new_serial()?,
+                key: MerchantKeyPair::new(keys.key(Role::Brand)?),
+            }),
+            None => None,
+        };
         Ok(Self {
-            serial: format!(
-                "{SANDBOX_IN_HEX}{}",
-                random::hex(40 - SANDBOX_IN_HEX.len())?
-            ),
+            serial: new_serial()?,
             key: MerchantKeyPair::new(keys.key(Role::merchant(nth))?),
             apiv3: Zeroizing::new(random::token(32)?),
             apiv2: Zeroizing::new(random::token(32)?),
@@ -67,6 +83,7 @@ impl Merchant {
             events: new.events,
             partner_of: new.partner_of,
             opening_balance: new.opening_balance,
+            brand,
         })
     }
 
@@ -75,13 +92,24 @@ impl Merchant {
         self.appids.first().map_or("", String::as_str)
     }
 
+    fn has_brand(&self, brand_id: &str) -> bool {
+        let brand = self.brand.as_ref();
+        brand.is_some_and(|brand| brand.id == brand_id)
+    }
+
     /// Returns a copy of how the platform signs for this merchant.
     pub(crate) fn trust(&self) -> PlatformTrust {
         *self.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The RSA key of a merchant.
+/// Returns a new serial of a sandbox.
+fn new_serial() -> Result<String> {
+    let digits = random::hex(40 - SANDBOX_IN_HEX.len())?;
+    Ok(format!("{SANDBOX_IN_HEX}{digits}"))
+}
+
+/// The RSA key of a merchant or a brand.
 pub(crate) struct MerchantKeyPair {
     pub(crate) private: PrivateKey,
     pub(crate) public: PublicKey,
@@ -123,10 +151,23 @@ impl Merchants {
         merchants.get(mchid).cloned()
     }
 
-    /// Adds a merchant. Returns `None` if the ID is taken.
+    /// Returns the merchant that runs a brand.
+    pub(crate) fn by_brand(&self, brand_id: &str) -> Option<Arc<Merchant>> {
+        let merchants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut merchants = merchants.values();
+        merchants
+            .find(|merchant| merchant.has_brand(brand_id))
+            .cloned()
+    }
+
+    /// Adds a merchant. Returns `None` if its ID or that of its brand is taken.
     pub(crate) fn add(&self, merchant: Merchant) -> Option<Arc<Merchant>> {
         let mut merchants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if merchants.contains_key(&merchant.mchid) {
+        let has_same_brand = |known: &Arc<Merchant>| {
+            let brand = merchant.brand.as_ref();
+            brand.is_some_and(|brand| known.has_brand(&brand.id))
+        };
+        if merchants.contains_key(&merchant.mchid) || merchants.values().any(has_same_brand) {
             return None;
         }
         let merchant = Arc::new(merchant);

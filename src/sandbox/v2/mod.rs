@@ -129,7 +129,7 @@ fn dispatch(
     let path = parts.uri.path();
     verify::check_certificate(path, &request.listener, &verified.merchant)?;
     let op = verify::operation(&parts.method, path)?;
-    if let Some(scripted) = state.scripts().take(op, parts) {
+    if let Some(scripted) = state.scripts().take(Some(op), parts) {
         return Ok(scripted.unsigned());
     }
     let ctx = V2Ctx {

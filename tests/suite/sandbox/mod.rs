@@ -1,6 +1,7 @@
 //! The sandbox, called by independent clients where they prove more than this library.
 
 mod agreements;
+mod brands;
 mod clients;
 mod documented;
 mod export;
