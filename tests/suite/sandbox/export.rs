@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
-    Certificate, Client, Identity, PrivateKey, PublicKey, Transport,
+    Certificate, Client, Identity, Method, PrivateKey, PublicKey, Transport,
     sandbox::{MerchantOptions, PlatformMode, Rotation, Sandbox},
 };
 
@@ -79,8 +79,8 @@ impl Exported {
 
 fn sandbox() -> Sandbox {
     let other = MerchantOptions::new(OTHER).platform_mode(PlatformMode::Certificate);
-    let builder = Sandbox::builder().mchid(MCHID).merchant(other);
-    builder.start().unwrap()
+    let builder = Sandbox::builder().mchid(MCHID).brand("120344");
+    builder.merchant(other).start().unwrap()
 }
 
 #[test]
@@ -109,6 +109,31 @@ fn client_of_the_exported_files_pays_and_refunds() {
 }
 
 #[test]
+fn client_of_the_exported_brand_is_verified() {
+    let (sandbox, scratch) = (sandbox(), Scratch::new());
+    sandbox.export(scratch.file("keys")).unwrap();
+    let exported = Exported::read(&scratch, MCHID);
+    let key = PublicKey::from_pem_file(exported.file("platform_key")).unwrap();
+    let brand = PrivateKey::from_pem_file(exported.file("brand_private_key")).unwrap();
+    let client = Client::builder()
+        .base_uri(exported.text("base_uri"))
+        .no_proxy()
+        .brand_id(exported.text("brand_id"))
+        .serial(exported.text("brand_serial"))
+        .private_key(brand)
+        .platform_key(exported.text("platform_key_id"), key)
+        .build()
+        .unwrap();
+    let stores = "brand/store/brandstores";
+    let answer = json!({ "total_count": 0 });
+    sandbox
+        .respond(Method::GET, stores, answer.clone())
+        .unwrap();
+    let seen: Value = client.chain(stores).get(()).unwrap().json().unwrap();
+    assert_eq!(seen, answer);
+}
+
+#[test]
 fn openssl_reads_every_exported_file() {
     if !material::has_program("openssl") {
         return;
@@ -134,6 +159,8 @@ fn openssl_reads_every_exported_file() {
         openssl(&verify, certificate);
         match mchid {
             MCHID => {
+                let brand = exported.file("brand_private_key");
+                openssl(&["rsa", "-check", "-noout", "-in"], brand);
                 openssl(
                     &["pkey", "-pubin", "-noout", "-in"],
                     exported.file("platform_key"),
@@ -169,7 +196,8 @@ fn exported_files_are_for_the_user_alone() {
             assert_eq!(mode(&path), 0o600, "{path:?}");
         }
     }
-    assert_eq!(files, 2 * 5);
+    // Five for each merchant, and the brand's key.
+    assert_eq!(files, 2 * 5 + 1);
 }
 
 #[test]
