@@ -41,6 +41,8 @@ impl Sandbox {
     /// sandbox.user_signs_plan("sign-0001")?;
     ///
     /// assert_eq!(sandbox.deliveries()[0].event_type(), "PAYSCORE.USER_SIGN_PLAN");
+    /// sandbox.user_cancels_plan("sign-0001")?;
+    /// assert_eq!(sandbox.deliveries()[1].event_type(), "PAYSCORE.USER_CANCEL_SIGN_PLAN");
     /// # Ok(())
     /// # }
     /// ```
@@ -55,7 +57,8 @@ impl Sandbox {
     }
 
     /// Cancels a plan of pay-score as its user, signed or not: it becomes `SIGN_PLAN_CANCEL`. The merchant is
-    /// notified. A service order that was made of it goes on.
+    /// notified. A service order that was made of it goes on. The example of
+    /// [`user_signs_plan`](Self::user_signs_plan) does so, too.
     ///
     /// # Errors
     /// Returns an error if there is no such plan or it has ended.
@@ -104,6 +107,14 @@ impl Sandbox {
 
     /// Rejects what [`service_binding_is_approved`](Self::service_binding_is_approved) approves, for this
     /// reason: `PROCESSING` becomes `REJECTED`. The service provider is notified.
+    ///
+    /// ```
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = wechatpay_chain::sandbox::Sandbox::start()?;
+    /// assert!(sandbox.service_binding_is_rejected("apply-0001", "no such application").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Returns an error if there is no such application or it was decided.
