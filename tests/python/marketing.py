@@ -1,4 +1,4 @@
-"""Coupons of WeChat Pay, from their stock to the notification of their use."""
+"""Coupons of WeChat Pay, from their stock to the notification of their use, and stocks of merchants."""
 
 import datetime
 
@@ -12,6 +12,11 @@ def time(days):
 
 
 async def run(client):
+    await coupons(client)
+    await stocks_of_merchants(client)
+
+
+async def coupons(client):
     mchid = client.package._mchid
     await client.ok('marketing_favor_callback_update')
     created = await client.ok(
@@ -53,3 +58,44 @@ async def run(client):
     assert (promotion['coupon_id'], promotion['amount']) == (coupon, 100)
     detail = await client.ok('marketing_favor_coupon_detail', coupon, OPENID)
     assert detail['status'] == 'USED'
+
+
+async def stocks_of_merchants(client):
+    mchid = client.package._mchid
+    url = f'{client.receiver.origin}/{mchid}'
+    await client.ok('marketing_busifavor_callback_update', notify_url=url)
+    assert (await client.ok('marketing_busifavor_callback_query'))['notify_url'] == url
+    created = await client.ok(
+        'marketing_busifavor_stock_create',
+        stock_name='八月活动',
+        belong_merchant=mchid,
+        goods_name='茶',
+        stock_type='NORMAL',
+        coupon_use_rule={
+            'coupon_available_time': {
+                'available_begin_time': time(-1),
+                'available_end_time': time(7),
+                'available_day_after_receive': 3,
+            },
+            'fixed_normal_coupon': {'discount_amount': 500, 'transaction_minimum': 1000},
+            'use_method': 'OFF_LINE',
+        },
+        stock_send_rule={'max_coupons': 3, 'max_coupons_per_user': 2},
+        out_request_no='py-busifavor-1',
+        coupon_code_mode='MERCHANT_UPLOAD',
+    )
+    stock = created['stock_id']
+    assert (await client.ok('marketing_busifavor_stock_query', stock))['stock_state'] == 'RUNNING'
+    codes = await client.ok('marketing_busifavor_couponcode_upload', stock, 'py-codes-1', ['py1', 'py2'])
+    assert codes['success_count'] == 2
+    # Both are requests with PATCH.
+    await client.ok('marketing_busifavor_stock_modify', stock, out_request_no='py-modified-1', comment='餐饮')
+    changed = await client.ok(
+        'marketing_busifavor_stock_budget',
+        stock,
+        'py-budget-1',
+        target_max_coupons=5,
+        current_max_coupons=3,
+    )
+    assert changed['max_coupons'] == 5
+    assert (await client.ok('marketing_busifavor_stock_query', stock))['comment'] == '餐饮'

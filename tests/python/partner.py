@@ -1,6 +1,7 @@
 """A service provider: payments, refunds and profit sharing of its sub-merchant."""
 
 import agreements
+import applications
 from link import handle
 from payments import OPENID, STORE
 
@@ -59,3 +60,4 @@ async def run(client, shop, sub_mchid):
     queried = await client.ok('query_refund', 'py-partner-r1', **sub)
     assert queried['status'] == 'SUCCESS'
     await agreements.parking(client, sub_mchid)
+    await applications.run(client)

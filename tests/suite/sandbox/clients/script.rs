@@ -73,6 +73,8 @@ fn act(sandbox: &Sandbox, what: &str, args: &[Value], exported: &Path) -> Value 
         "user_pays" => sandbox.user_pays(at(0)),
         "user_confirms" => sandbox.user_confirms(at(0)),
         "user_pays_with_coupon" => sandbox.user_pays_with_coupon(at(0), at(1)),
+        "applyment_passes" => return sandbox.applyment_passes(at(0)).unwrap().into(),
+        "settlement_change_succeeds" => sandbox.settlement_change_succeeds(at(0)),
         "user_opens_permission" => sandbox.user_opens_permission(at(0)),
         "user_closes_permission" => sandbox.user_closes_permission(at(0)),
         "user_complains" => return sandbox.user_complains(at(0), at(1)).unwrap().into(),
