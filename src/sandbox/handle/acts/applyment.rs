@@ -15,7 +15,7 @@ impl Sandbox {
     /// data is confirmed and its contract signed. Returns the ID of the new sub-merchant, for which the
     /// service provider takes payments from now on.
     ///
-    /// An application stays `AUDITING` until it is decided: no time passes it.
+    /// An application stays as it is until it is decided: no time passes it.
     ///
     /// ```
     /// use wechatpay_chain::{Options, json, sandbox::Sandbox};
@@ -59,8 +59,10 @@ impl Sandbox {
         Ok(sub_mchid)
     }
 
-    /// Moves an application to its next state, and returns that state as the API names it: `AUDITING`,
-    /// `TO_BE_CONFIRMED`, `TO_BE_SIGNED`, `SIGNING`, `FINISHED`, each with its prefix.
+    /// Moves an application to its next state, and returns that state as the API names it.
+    ///
+    /// A service provider's is `APPLYMENT_STATE_AUDITING`, `…_TO_BE_CONFIRMED`, `…_TO_BE_SIGNED`, `…_SIGNING`
+    /// and `…_FINISHED`, a platform's `CHECKING`, `ACCOUNT_NEED_VERIFY`, `AUDITING`, `NEED_SIGN` and `FINISH`.
     ///
     /// ```
     /// # use wechatpay_chain::{Options, json, sandbox::Sandbox};
@@ -73,7 +75,7 @@ impl Sandbox {
     /// # });
     /// # client.chain("v3/ecommerce/applyments/").post(json!({ "json": application }))?;
     /// assert_eq!(sandbox.applyment_advances("tea_1")?, "ACCOUNT_NEED_VERIFY");
-    /// assert_eq!(sandbox.applyment_advances("tea_1")?, "NEED_SIGN");
+    /// assert_eq!(sandbox.applyment_advances("tea_1")?, "AUDITING");
     /// # Ok(())
     /// # }
     /// ```
@@ -123,8 +125,8 @@ impl Sandbox {
         })
     }
 
-    /// Fails an application in audit by a mistake of WeChat Pay's: it is `EDITTING`, and the provider submits
-    /// it again.
+    /// Fails an application of a service provider by a mistake of WeChat Pay's: `APPLYMENT_STATE_AUDITING`
+    /// becomes `APPLYMENT_STATE_EDITTING`, and the provider submits it again.
     ///
     /// ```
     /// # use wechatpay_chain::{Options, json, sandbox::Sandbox};
@@ -132,18 +134,44 @@ impl Sandbox {
     /// # let sandbox = Sandbox::start()?;
     /// # let client = sandbox.client_builder().build()?;
     /// # let application = json!({
-    /// #     "out_request_no": "tea_1", "organization_type": "2", "merchant_shortname": "Tea house",
-    /// #     "account_info": {}, "contact_info": {}, "sales_scene_info": {},
+    /// #     "business_code": "tea_1",
+    /// #     "contact_info": {
+    /// #         "contact_type": "LEGAL", "contact_name": "Zhang San", "mobile_phone": "13900000000",
+    /// #         "contact_email": "tea@example.com",
+    /// #     },
+    /// #     "subject_info": {
+    /// #         "subject_type": "SUBJECT_TYPE_MICRO",
+    /// #         "micro_biz_info": { "micro_biz_type": "MICRO_TYPE_STORE" },
+    /// #         "identity_info": {
+    /// #             "id_doc_type": "IDENTIFICATION_TYPE_OVERSEA_PASSPORT",
+    /// #             "id_doc_info": {
+    /// #                 "id_doc_copy": "media-id", "id_doc_name": "Zhang San", "id_doc_number": "E1",
+    /// #                 "doc_period_begin": "2020-01-01", "doc_period_end": "2030-01-01",
+    /// #             },
+    /// #         },
+    /// #     },
+    /// #     "business_info": {
+    /// #         "merchant_shortname": "Tea house", "service_phone": "0758888",
+    /// #         "sales_info": { "sales_scenes_type": ["SALES_SCENES_STORE"] },
+    /// #     },
+    /// #     "settlement_info": {},
+    /// #     "bank_account_info": {
+    /// #         "bank_account_type": "BANK_ACCOUNT_TYPE_PERSONAL", "account_name": "Zhang San",
+    /// #         "account_bank": "招商银行", "bank_address_code": "110000",
+    /// #     },
     /// # });
-    /// # client.chain("v3/ecommerce/applyments/").post(json!({ "json": application }))?;
+    /// let sealed = Options::from(json!({ "json": application })).encrypt_documented();
+    /// client.chain("v3/applyment4sub/applyment/").post(sealed)?;
     /// sandbox.applyment_fails("tea_1")?;
-    /// client.chain("v3/ecommerce/applyments/").post(json!({ "json": application }))?;
+    ///
+    /// let sealed = Options::from(json!({ "json": application })).encrypt_documented();
+    /// client.chain("v3/applyment4sub/applyment/").post(sealed)?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// Returns an error if there is no such application, or if it is not in audit.
+    /// Returns an error if there is no such application, if it is a platform's, or if it is not in audit.
     pub fn applyment_fails(&self, business_code: &str) -> Result<()> {
         self.change_applyment(business_code, |world, mchid| {
             applyment::fail(world, mchid, business_code)

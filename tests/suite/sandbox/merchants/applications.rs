@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wechatpay_chain::{Client, Options, Result, sandbox::Sandbox};
+use wechatpay_chain::{
+    Client, Options, Result,
+    sandbox::{Sandbox, SandboxEvent, StateKind},
+};
 
 use crate::sandbox::payments::orders::{code, get, post};
 
@@ -292,6 +295,18 @@ fn parts_of_an_application_depend_on_its_merchant() {
     certified(&mut body);
     let subject = body["subject_info"].as_object_mut().unwrap();
     subject.remove("business_license_info").unwrap();
+    submit(&client, body.clone()).unwrap();
+    // A small trader has neither.
+    body["business_code"] = "tea_2".into();
+    let subject = body["subject_info"].as_object_mut().unwrap();
+    subject.remove("certificate_info").unwrap();
+    subject["subject_type"] = "SUBJECT_TYPE_MICRO".into();
+    assert!(
+        refusal(submit(&client, body.clone()))
+            .1
+            .contains("business_license_info")
+    );
+    body["subject_info"]["micro_biz_info"] = json!({ "micro_biz_type": "MICRO_TYPE_STORE" });
     submit(&client, body).unwrap();
 }
 
@@ -404,7 +419,7 @@ fn platform_applies_for_its_merchants_by_the_same_rules() {
     assert_eq!(get(&client, &by_id, json!({})).unwrap(), seen);
     assert_eq!(
         (&seen["applyment_state"], &seen["sign_state"]),
-        (&json!("AUDITING"), &json!("NOT_SIGNABLE"))
+        (&json!("CHECKING"), &json!("NOT_SIGNABLE"))
     );
     sandbox
         .applyment_rejected("tea_1", "id_card_name", "与执照不符")
@@ -450,4 +465,28 @@ fn platform_applies_for_its_merchants_by_the_same_rules() {
         json!({}),
     );
     assert_eq!(code(other).1, "PARAM_ERROR");
+}
+
+#[test]
+fn subscriber_sees_each_state_of_an_application() {
+    let (sandbox, client) = started();
+    let events = sandbox.subscribe();
+    submit(&client, application("tea_1")).unwrap();
+    sandbox
+        .applyment_rejected("tea_1", "license_copy", "模糊")
+        .unwrap();
+    let mut seen = Vec::new();
+    while let Some(event) = events.try_next() {
+        if let SandboxEvent::State(change) = event {
+            assert_eq!(
+                (change.kind(), change.number()),
+                (StateKind::Application, "tea_1")
+            );
+            seen.push(change.to().to_owned());
+        }
+    }
+    assert_eq!(
+        seen,
+        ["APPLYMENT_STATE_AUDITING", "APPLYMENT_STATE_REJECTED"]
+    );
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wechatpay_chain::{
     Client, Media, Options, Result,
-    sandbox::{Sandbox, SandboxEvent, StateKind},
+    sandbox::{MerchantOptions, Sandbox, SandboxEvent, StateKind},
 };
 
 use crate::{
@@ -165,6 +165,32 @@ fn merchant_answers_and_completes_a_complaint() {
     let file = client.chain(path).get(json!({})).unwrap();
     assert_eq!(file.bytes().as_ref(), b"a warm tea");
     assert!(file.headers().get("wechatpay-signature").is_none());
+}
+
+#[test]
+fn sub_merchant_sees_the_image_that_its_provider_answered_with() {
+    let (sandbox, client) = paid();
+    let sub = MerchantOptions::new(SUB_MCHID);
+    let sub = sandbox
+        .add_merchant(sub)
+        .unwrap()
+        .client_builder()
+        .build()
+        .unwrap();
+    let image = Media::from_bytes("tea.jpg", b"a warm tea".to_vec());
+    let chain = provider(&sandbox).chain("v3/merchant-service/images/upload");
+    let image: Value = chain
+        .post(Options::new().media(image))
+        .unwrap()
+        .json()
+        .unwrap();
+    let download = |client: &Client| {
+        let chain = client.chain("v3/merchant-service/images/{media_id}");
+        chain.get(json!({ "media_id": image["media_id"] })).unwrap()
+    };
+    assert_eq!(download(&sub).bytes().as_ref(), b"a warm tea");
+    // A stranger gets the made-up file of any other ID.
+    assert_ne!(download(&client).bytes().as_ref(), b"a warm tea");
 }
 
 #[test]

@@ -98,12 +98,18 @@ fn upload_complaint_image(ctx: &Ctx<'_>) -> HandlerResult {
     Ok(ApiResponse::ok(&json!({ "media_id": id })))
 }
 
-/// Returns an image that the merchant uploaded, or one of a customer.
+/// Returns an image of a complaint that the merchant sees: one that it uploaded, or its service provider or
+/// sub-merchant, or one of a customer.
 fn download_complaint_image(ctx: &Ctx<'_>) -> HandlerResult {
     let world = ctx.world();
-    let own = world.files.get(ctx.path("media_id"));
-    if let Some(own) = own.filter(|file| file.mchid == ctx.merchant.mchid) {
-        return Ok(ApiResponse::file(own.bytes.clone(), own.content_type));
+    let signer = &ctx.merchant.mchid;
+    let is_seen = |file: &&FileEntry| {
+        let other = &file.mchid;
+        other == signer || world.may_act_for(signer, other) || world.may_act_for(other, signer)
+    };
+    let file = world.files.get(ctx.path("media_id")).filter(is_seen);
+    if let Some(file) = file {
+        return Ok(ApiResponse::file(file.bytes.clone(), file.content_type));
     }
     drop(world);
     shaped::answer(ctx)

@@ -1,8 +1,9 @@
 //! Applications that a service provider or a platform makes for its merchants, and the bank accounts that
 //! their money is settled to.
 //!
-//! `AUDITING` → `TO_BE_CONFIRMED` → `TO_BE_SIGNED` → `SIGNING` → `FINISHED`, or → `REJECTED` and again
-//! `AUDITING`. A finished one has a new sub-merchant.
+//! Of a service provider: `AUDITING` → `TO_BE_CONFIRMED` → `TO_BE_SIGNED` → `SIGNING` → `FINISHED`. Of a
+//! platform: `CHECKING` → `ACCOUNT_NEED_VERIFY` → `AUDITING` → `NEED_SIGN` → `FINISH`. Or → `REJECTED`, and
+//! again from the start. A finished one has a new sub-merchant.
 
 mod account;
 mod read;
@@ -89,6 +90,8 @@ enum Kind {
 enum State {
     /// WeChat Pay could not take it. The provider submits it again.
     Editing,
+    /// Before the audit, of a platform's.
+    Checking,
     Auditing,
     Rejected(Objection),
     ToBeConfirmed,
@@ -96,6 +99,29 @@ enum State {
     Signing,
     Finished,
     Canceled,
+}
+
+impl Kind {
+    /// Returns the states to a merchant, in their order.
+    fn way(self) -> &'static [State] {
+        match self {
+            Self::Special => &[
+                State::Auditing,
+                State::ToBeConfirmed,
+                State::ToBeSigned,
+                State::Signing,
+                State::Finished,
+            ],
+            // In the order in which the documents list them.
+            Self::Ecommerce => &[
+                State::Checking,
+                State::ToBeConfirmed,
+                State::Auditing,
+                State::ToBeSigned,
+                State::Finished,
+            ],
+        }
+    }
 }
 
 /// Why an application was rejected.

@@ -66,7 +66,10 @@ fn check_subject(fields: &Fields<'_>) -> Result<(), ApiResponse> {
         "SUBJECT_TYPE_INDIVIDUAL" | "SUBJECT_TYPE_ENTERPRISE" => {
             subject.object("business_license_info")?;
         }
-        "SUBJECT_TYPE_INSTITUTIONS" | "SUBJECT_TYPE_OTHERS" | "SUBJECT_TYPE_GOVERNMENT" => {
+        "SUBJECT_TYPE_INSTITUTIONS"
+        | "SUBJECT_TYPE_INSTITUTIONS_CLONED"
+        | "SUBJECT_TYPE_OTHERS"
+        | "SUBJECT_TYPE_GOVERNMENT" => {
             subject.object("certificate_info")?;
         }
         _ => {}

@@ -18,8 +18,8 @@ pub(super) fn submit(w: &mut World, mchid: &str, new: NewApplication) -> Result<
             return Err(under_way());
         }
         if is_open {
+            application.state = first(new.kind);
             application.new = new;
-            application.state = State::Auditing;
             return Ok(application.id);
         }
     }
@@ -28,8 +28,8 @@ pub(super) fn submit(w: &mut World, mchid: &str, new: NewApplication) -> Result<
     let number = new.number.clone();
     let application = Application {
         id,
+        state: first(new.kind),
         new,
-        state: State::Auditing,
         sub_mchid: None,
     };
     let applications = &mut w.store(mchid).applyment.applications;
@@ -46,16 +46,13 @@ pub(super) fn submit(w: &mut World, mchid: &str, new: NewApplication) -> Result<
 pub(crate) fn advance(w: &mut World, mchid: &str, number: &str) -> Result<&'static str, Refusal> {
     let sub_mchid = new_mchid(w);
     let application = by_number(w, mchid, number)?;
-    application.state = match &application.state {
-        State::Auditing => State::ToBeConfirmed,
-        State::ToBeConfirmed => {
-            application.sub_mchid = Some(sub_mchid);
-            State::ToBeSigned
-        }
-        State::ToBeSigned => State::Signing,
-        State::Signing => State::Finished,
-        _ => return Err(not_under_way()),
-    };
+    let way = application.new.kind.way();
+    let at = way.iter().position(|state| *state == application.state);
+    let next = at.and_then(|at| way.get(at + 1));
+    application.state = next.ok_or_else(not_under_way)?.clone();
+    if application.state == State::ToBeSigned {
+        application.sub_mchid = Some(sub_mchid);
+    }
     let (application, name) = (application.clone(), application.name_of_state());
     if let (State::Finished, Some(sub_mchid)) = (&application.state, &application.sub_mchid) {
         w.add_sub_merchant(mchid, sub_mchid, 0);
@@ -87,12 +84,15 @@ pub(crate) fn reject(
         field: field.to_owned(),
         reason: reason.to_owned(),
     };
-    let from = [State::Auditing, State::ToBeConfirmed];
+    let from = [State::Checking, State::Auditing, State::ToBeConfirmed];
     enter(w, mchid, number, &from, State::Rejected(objection))
 }
 
-/// Fails an application: the provider submits it again.
+/// Fails an application of a service provider, who submits it again. Platforms have no such state.
 pub(crate) fn fail(w: &mut World, mchid: &str, number: &str) -> Result<(), Refusal> {
+    if by_number(w, mchid, number)?.new.kind != Kind::Special {
+        return Err(not_under_way());
+    }
     enter(w, mchid, number, &[State::Auditing], State::Editing)
 }
 
@@ -139,6 +139,11 @@ impl Application {
     fn has_ended(&self) -> bool {
         matches!(self.state, State::Finished | State::Canceled)
     }
+}
+
+/// Returns the state that an application begins with.
+fn first(kind: Kind) -> State {
+    kind.way().first().cloned().unwrap_or(State::Auditing)
 }
 
 /// Returns an ID that no merchant has.

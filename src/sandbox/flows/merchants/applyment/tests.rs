@@ -90,6 +90,18 @@ fn rejected_application_is_submitted_again_under_its_number() {
 }
 
 #[test]
+fn application_of_a_platform_has_states_of_its_own() {
+    let mut w = world();
+    submitted(&mut w, Kind::Ecommerce, "a1", "招商银行").unwrap();
+    assert_eq!(code(fail(&mut w, SP_MCHID, "a1")), (400, "INVALID_REQUEST"));
+    for state in ["ACCOUNT_NEED_VERIFY", "AUDITING", "NEED_SIGN", "FINISH"] {
+        assert_eq!(advance(&mut w, SP_MCHID, "a1").unwrap(), state);
+    }
+    let a1 = find(&w, SP_MCHID, Kind::Ecommerce, |_| true).unwrap();
+    assert!(w.may_act_for(SP_MCHID, a1.sub_mchid.as_deref().unwrap()));
+}
+
+#[test]
 fn canceled_application_gives_way_to_a_new_one() {
     let mut w = world();
     let id = submitted(&mut w, Kind::Ecommerce, "a1", "招商银行").unwrap();

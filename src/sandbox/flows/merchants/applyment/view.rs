@@ -81,7 +81,7 @@ impl Application {
     /// Returns the state as the operations of its kind name it.
     pub(super) fn name_of_state(&self) -> &'static str {
         let (special, ecommerce) = match self.state {
-            State::Editing => ("APPLYMENT_STATE_EDITTING", "CHECKING"),
+            State::Editing | State::Checking => ("APPLYMENT_STATE_EDITTING", "CHECKING"),
             State::Auditing => ("APPLYMENT_STATE_AUDITING", "AUDITING"),
             State::Rejected(_) => ("APPLYMENT_STATE_REJECTED", "REJECTED"),
             State::ToBeConfirmed => ("APPLYMENT_STATE_TO_BE_CONFIRMED", "ACCOUNT_NEED_VERIFY"),
@@ -99,6 +99,7 @@ impl Application {
     fn state_description(&self) -> &'static str {
         match self.state {
             State::Editing => "编辑中",
+            State::Checking => "资料校验中",
             State::Auditing => "审核中",
             State::Rejected(_) => "已驳回",
             State::ToBeConfirmed => "待账户验证",
