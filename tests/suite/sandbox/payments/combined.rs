@@ -106,6 +106,20 @@ fn merchants_are_paid_at_once_with_one_notification() {
 }
 
 #[test]
+fn sub_openid_needs_the_app_of_each_sub_merchant() {
+    let sandbox = with_common_app();
+    let client = provider(&sandbox);
+    let path = "v3/combine-transactions/jsapi";
+    let mut body = combined("all-0001", sandbox.mchid());
+    body["combine_payer_info"] = json!({ "sub_openid": "oSub" });
+    let err = post(&client, path, body.clone()).unwrap_err();
+    assert!(err.to_string().contains("/sub_orders/0/sub_appid"), "{err}");
+    // The other part is not of a sub-merchant.
+    body["sub_orders"][0]["sub_appid"] = "wx2".into();
+    post(&client, path, body).unwrap();
+}
+
+#[test]
 fn combined_order_is_closed_as_a_whole() {
     let sandbox = with_common_app();
     let client = provider(&sandbox);

@@ -148,6 +148,11 @@ fn read_part(
     whole: &Whole<'_>,
 ) -> Result<NewOrder, ApiResponse> {
     let acting = acting(ctx, fields, whole.appid)?;
+    let sub_appid = match acting.sp_mchid {
+        Some(_) => sub_appid(fields, &whole.payer)?,
+        // A part of a merchant of its own has no app of a sub-merchant.
+        None => fields.optional_text("sub_appid", 32)?,
+    };
     let amount = fields.object("amount")?;
     let total = amount.integer("total_amount", 1..=MAX_TOTAL)?;
     if amount.text("currency", 8)? != "CNY" {
@@ -162,7 +167,7 @@ fn read_part(
         acting,
         product: whole.product,
         appid: whole.appid.to_owned(),
-        sub_appid: sub_appid(fields, &whole.payer)?.map(str::to_owned),
+        sub_appid: sub_appid.map(str::to_owned),
         out_trade_no: fields.merchant_order_number("out_trade_no", 6)?.to_owned(),
         description: fields.text("description", 127)?.to_owned(),
         attach: Some(fields.text("attach", 128)?.to_owned()),
