@@ -21,6 +21,8 @@ struct Asked<'a> {
     /// Of a batch alone.
     out_batch_no: Option<&'a str>,
     out_detail_no: &'a str,
+    /// Where the request says it: `body` or `query`.
+    location: &'static str,
 }
 
 /// Asks for a receipt of a transfer. To ask again changes nothing.
@@ -30,6 +32,7 @@ pub(super) fn apply(ctx: &Ctx<'_>) -> HandlerResult {
         accept_type: fields.text("accept_type", 32)?,
         out_batch_no: fields.optional_text("out_batch_no", 32)?,
         out_detail_no: fields.text("out_detail_no", 32)?,
+        location: "body",
     };
     let mut world = ctx.world();
     asked.paid(&world, &ctx.merchant.mchid)?;
@@ -47,6 +50,7 @@ pub(super) fn query(ctx: &Ctx<'_>) -> HandlerResult {
         accept_type: ctx.query("accept_type")?,
         out_batch_no: ctx.optional_query("out_batch_no"),
         out_detail_no: ctx.query("out_detail_no")?,
+        location: "query",
     };
     asked.body(ctx, &mut ctx.world())
 }
@@ -71,7 +75,7 @@ impl Asked<'_> {
                 (detail.0.to_owned(), detail.1, detail.2)
             }
             ("BATCH_TRANSFER", None) => {
-                return Err(ApiResponse::missing_from("body", "/body/out_batch_no"));
+                return Err(ApiResponse::missing_from(self.location, "/out_batch_no"));
             }
             ("TRANSFER_TO_POCKET", _) => {
                 let (id, fen) = store
@@ -88,7 +92,7 @@ impl Asked<'_> {
                     "accept_type",
                     &other.into(),
                     issue,
-                    "body",
+                    self.location,
                 ));
             }
         };
