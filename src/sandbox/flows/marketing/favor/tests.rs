@@ -11,7 +11,10 @@ use crate::sandbox::{
         pay::{
             Version,
             engine::{self, NewRefund, Product},
-            tests::{MCHID, NOW, OPENING, SP_MCHID, available, code, direct, order, world},
+            tests::{
+                MCHID, NOW, OPENING, SP_MCHID, SUB_MCHID, available, code, direct, order, partner,
+                world,
+            },
         },
         refund::{RefundFailure, refund, refund_fails, refund_succeeds},
     },
@@ -81,8 +84,8 @@ fn pay(w: &mut World, number: &str, total: u64, coupon_id: &str, now: u64) -> Re
     pay_with(w, MCHID, number, coupon_id, now)
 }
 
-fn give_back(w: &mut World, order: &str, number: &str, fen: u64) {
-    let new = NewRefund {
+fn new_refund(order: &str, number: &str, fen: u64) -> NewRefund {
+    NewRefund {
         acting: direct(),
         transaction_id: None,
         out_trade_no: Some(order.to_owned()),
@@ -93,8 +96,11 @@ fn give_back(w: &mut World, order: &str, number: &str, fen: u64) {
         notify_url: None,
         version: Version::V3,
         request: number.into(),
-    };
-    refund(w, new, NOW).unwrap();
+    }
+}
+
+fn give_back(w: &mut World, order: &str, number: &str, fen: u64) {
+    refund(w, new_refund(order, number, fen), NOW).unwrap();
 }
 
 fn state(w: &World, coupon_id: &str, now: u64) -> &'static str {
@@ -461,4 +467,27 @@ fn what_the_merchant_receives_is_what_can_be_shared() {
     give_back(&mut w, "tea-0001", "r1", 100);
     let account = &w.stores[MCHID].account;
     assert_eq!((account.available(), account.frozen()), (OPENING, 0));
+}
+
+#[test]
+fn creator_pays_for_the_orders_of_another_merchant() {
+    let mut shared = asked();
+    shared["coupon_use_rule"]["available_merchants"] = json!([SUB_MCHID]);
+    let (mut w, id) = running(&shared);
+    let coupon = send_to(&mut w, &id, "o1", "n1", NOW).unwrap();
+    assert!(pay(&mut w, "tea-0001", 100, &coupon, NOW).is_err());
+    let mut new = order(Product::Native, "tea-0002", 100);
+    new.acting = partner();
+    engine::prepay(&mut w, new, NOW).unwrap();
+    pay_with(&mut w, SUB_MCHID, "tea-0002", &coupon, NOW).unwrap();
+    assert_eq!(available(&w, SUB_MCHID), OPENING + 100);
+    let creator = &w.stores[MCHID].account;
+    assert_eq!((creator.available(), creator.frozen()), (OPENING - 90, 60));
+
+    let mut new = new_refund("tea-0002", "r1", 40);
+    new.acting = partner();
+    refund(&mut w, new, NOW).unwrap();
+    refund_succeeds(&mut w, SUB_MCHID, "r1", NOW).unwrap();
+    assert_eq!(available(&w, SUB_MCHID), OPENING + 60);
+    assert_eq!(available(&w, MCHID), OPENING - 90 + 12);
 }
