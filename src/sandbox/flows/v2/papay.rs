@@ -38,7 +38,7 @@ pub(super) fn presign_h5(ctx: &V2Ctx<'_>) -> V2Result {
 
 /// Returns where a contract stands.
 pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
-    let acting = ctx.acting()?;
+    let acting = acting(ctx)?;
     ctx.bound_app("appid")?;
     let world = ctx.world();
     let contract = find(ctx, &world, &acting)?;
@@ -51,7 +51,7 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
 
 /// Terminates a contract.
 pub(super) fn terminate(ctx: &V2Ctx<'_>) -> V2Result {
-    let acting = ctx.acting()?;
+    let acting = acting(ctx)?;
     ctx.bound_app("appid")?;
     let remark = ctx.short_text("contract_termination_remark", 512)?;
     let mut world = ctx.world();
@@ -97,6 +97,7 @@ pub(super) fn deduct(ctx: &V2Ctx<'_>) -> V2Result {
     if ctx.text("trade_type")? != Product::Deduction.trade_type() {
         return Err(wrong("trade_type"));
     }
+    acting(ctx)?;
     let new = new_order(ctx, Product::Deduction)?;
     let contract_id = ctx.text("contract_id")?;
     papay::deduct(&mut ctx.world(), new, contract_id, ctx.now)?;
@@ -105,7 +106,7 @@ pub(super) fn deduct(ctx: &V2Ctx<'_>) -> V2Result {
 
 /// Returns where a deduction stands.
 pub(super) fn query_order(ctx: &V2Ctx<'_>) -> V2Result {
-    let acting = ctx.acting()?;
+    let acting = acting(ctx)?;
     ctx.bound_app("appid")?;
     let world = ctx.world();
     let order = engine::find(&world, &acting, number(ctx)?)?;
@@ -126,7 +127,7 @@ fn create(ctx: &V2Ctx<'_>) -> Result<Contract, V2Error> {
 
 /// Reads a contract. `url_field` is the one with the URL of its notification.
 fn new_contract(ctx: &V2Ctx<'_>, url_field: &str) -> Result<NewContract, V2Error> {
-    let acting = ctx.acting()?;
+    let acting = acting(ctx)?;
     let owned = |name| ctx.optional(name).map(str::to_owned);
     let plan_id = ctx.short_text("plan_id", 28)?;
     if plan_id.parse::<u64>().is_err() {
@@ -160,6 +161,15 @@ fn new_contract(ctx: &V2Ctx<'_>, url_field: &str) -> Result<NewContract, V2Error
         request,
         acting,
     })
+}
+
+/// Returns whom the request is for. A service provider's operations are about a sub-merchant, although not all
+/// of their tables require it.
+fn acting(ctx: &V2Ctx<'_>) -> Result<Acting, V2Error> {
+    if ctx.op.template().contains("/partner/") && ctx.optional("sub_mch_id").is_none() {
+        return Err(wrong("sub_mch_id"));
+    }
+    ctx.acting()
 }
 
 /// Finds a contract by WeChat Pay's ID, or by its plan and the merchant's code.

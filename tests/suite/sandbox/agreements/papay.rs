@@ -499,6 +499,8 @@ fn apiv2_signs_deducts_and_terminates_with_notices_of_its_own() {
     later["timestamp"] = "1414488826".into();
     let again = v2(&client, "papay/preentrustweb", &later).unwrap();
     assert_eq!(presigned["pre_entrustweb_id"], again["pre_entrustweb_id"]);
+    let of_nobody = v2(&client, "papay/partner/preentrustweb", &asked).unwrap_err();
+    assert!(of_nobody.to_string().contains("sub_mch_id"), "{of_nobody}");
     let mut page = asked.clone();
     page["clientip"] = "127.0.0.1".into();
     page["contract_code"] = "c2".into();

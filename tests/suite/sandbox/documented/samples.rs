@@ -232,16 +232,16 @@ impl Samples {
             }
             Value::String(text) => {
                 *text = match name {
-                    "mchid" | "mch_id" | "sp_mchid" | "combine_mchid" | "combine_mch_id" => {
-                        self.merchant.mchid().to_owned()
-                    }
+                    "mchid" | "mch_id" | "sp_mchid" | "combine_mchid" | "combine_mch_id"
+                    | "contract_mchid" => self.merchant.mchid().to_owned(),
                     "sub_mchid" | "sub_mch_id" => SUB_MCHID.to_owned(),
-                    "appid" | "sp_appid" | "combine_appid" | "mch_appid" | "wxappid" => {
-                        self.merchant.appid().to_owned()
-                    }
+                    "appid" | "sp_appid" | "combine_appid" | "mch_appid" | "wxappid"
+                    | "contract_appid" => self.merchant.appid().to_owned(),
                     "notify_url" => "https://example.com/notify".to_owned(),
                     "bill_date" if is_digits(text) => "20180608".to_owned(),
                     "bill_date" => "2018-06-08".to_owned(),
+                    "estimated_deduct_date" => "2999-11-22".to_owned(),
+                    "plan_id" if !is_digits(text) => "12535".to_owned(),
                     "auth_code" => "130000000000000000".to_owned(),
                     "bank_account" => "6222021234567890123".to_owned(),
                     "start_time" if is_compact(text) => "OnAccept".to_owned(),
