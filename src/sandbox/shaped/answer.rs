@@ -348,3 +348,55 @@ impl<'a> Opener<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        catalog,
+        sandbox::state::keys::{KeySource, Role},
+    };
+
+    #[test]
+    fn sealed_fields_are_opened_with_the_padding_of_the_operation() {
+        let private = KeySource::default().key(Role::Platform(0)).unwrap();
+        let (oaep, pkcs1) = (
+            private
+                .public_key()
+                .encrypt_oaep("张三".as_bytes())
+                .unwrap(),
+            private
+                .public_key()
+                .encrypt_pkcs1("张三".as_bytes())
+                .unwrap(),
+        );
+        let key = PlatformKey {
+            id: String::new(),
+            private,
+        };
+        let opened = |path: &str, part: &str, name: &str, sealed: &[u8]| {
+            let op = catalog::find(&Method::POST, path).unwrap();
+            let mut fields = json!({ name: STANDARD.encode(sealed) });
+            let fields = fields.as_object_mut().unwrap();
+            let table = op.request().get(part).unwrap().fields();
+            Opener::new(op, Some(&key)).open(fields, table);
+            fields[name] == "张三"
+        };
+        for (path, part, name, is_oaep) in [
+            ("v3/profitsharing/receivers/add", "json", "name", true),
+            ("v2/mmpaysptrans/pay_bank", "xml", "enc_true_name", true),
+            (
+                "v3/customs/verify-certificate",
+                "json",
+                "certificate_name",
+                false,
+            ),
+        ] {
+            assert_eq!(opened(path, part, name, &oaep), is_oaep, "{path}");
+            assert_eq!(opened(path, part, name, &pkcs1), !is_oaep, "{path}");
+        }
+    }
+}
