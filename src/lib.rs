@@ -50,6 +50,7 @@
 //!   moved.
 //! - [`Call`] is the future of an async verb; it explains what dropping it means.
 //! - [`Notifications`] receives what WeChat Pay posts to the merchant.
+//! - [`model`] has types for payments, refunds and transfers, their states, times and order numbers.
 //! - [`catalog`] lists the documented operations and their fields. [`path!`] checks a path at compile time.
 //!
 //! # Features
@@ -99,6 +100,7 @@ pub mod fuzz;
 pub mod guide;
 #[cfg(test)]
 mod material;
+pub mod model;
 mod protocol;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -179,6 +181,10 @@ mod tests {
         shared::<Encrypted>();
         shared::<BillRow>();
         shared::<catalog::Operation>();
+        shared::<model::Transaction>();
+        shared::<model::Refund>();
+        shared::<model::TransferBill>();
+        shared::<model::BeijingTime>();
 
         send_sync::<ClientBuilder>();
         send_sync::<NotificationsBuilder>();

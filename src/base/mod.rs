@@ -1,4 +1,4 @@
-//! The lowest layer: crypto, URI templates, percent-encoding, JSON and XML. Nothing here knows the
+//! The lowest layer: crypto, URI templates, percent-encoding, JSON, XML and times. Nothing here knows the
 //! protocol or HTTP.
 
 pub mod crypto;
@@ -7,4 +7,5 @@ pub(crate) mod json;
 pub(crate) mod percent;
 pub(crate) mod scalar;
 pub(crate) mod template;
+pub(crate) mod time;
 pub(crate) mod xml;

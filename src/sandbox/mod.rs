@@ -180,8 +180,10 @@ mod outbox;
 mod server;
 mod shaped;
 mod state;
-mod time;
+
 mod v2;
+
+use crate::base::time;
 
 pub use faults::{Fault, Injection};
 pub use flows::{

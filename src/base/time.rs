@@ -8,7 +8,7 @@ use x509_cert::der::DateTime;
 const BEIJING_OFFSET: u64 = 8 * 3600;
 
 /// Formats a time as `2018-06-08T10:34:56+08:00`: APIv3's format.
-pub(super) fn format_rfc3339(seconds: u64) -> String {
+pub(crate) fn format_rfc3339(seconds: u64) -> String {
     let t = beijing(seconds);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+08:00",
@@ -22,7 +22,7 @@ pub(super) fn format_rfc3339(seconds: u64) -> String {
 }
 
 /// Formats a time as `20180608103456`: pay-score's format.
-pub(super) fn format_compact(seconds: u64) -> String {
+pub(crate) fn format_compact(seconds: u64) -> String {
     let t = beijing(seconds);
     format!(
         "{:04}{:02}{:02}{:02}{:02}{:02}",
@@ -42,7 +42,7 @@ pub(super) fn format_date_time(seconds: u64) -> String {
 }
 
 /// Parses `2018-06-08T10:34:56+08:00`, with any offset or `Z`, with or without a fraction.
-pub(super) fn parse_rfc3339(text: &str) -> Option<u64> {
+pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);
     let time = rest.strip_prefix('T')?;
     let (time, rest) = (time.get(..8)?, time.get(8..)?);
@@ -74,7 +74,7 @@ pub(super) fn parse_rfc3339(text: &str) -> Option<u64> {
 }
 
 /// Parses `20180608103456`, or `20180608` for the start of that day, in Beijing's time.
-pub(super) fn parse_compact(text: &str) -> Option<u64> {
+pub(crate) fn parse_compact(text: &str) -> Option<u64> {
     if !matches!(text.len(), 8 | 14) || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
