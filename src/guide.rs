@@ -33,12 +33,18 @@ macro_rules! guide {
             documents "documents.md"
             errors "errors.md"
             files "files.md"
-            front_end "front-end.md"
             logs "logs.md"
             notifications "notifications.md"
+            payments "payments.md"
             php "php.md"
+            production "production.md"
+            profit_sharing "profit-sharing.md"
+            reconciliation "reconciliation.md"
+            refunds "refunds.md"
             sensitive_fields "sensitive-fields.md"
+            service_providers "service-providers.md"
             testing "testing.md"
+            transfers "transfers.md"
         }
     };
 }
