@@ -12,6 +12,8 @@ use axum::{
 pub enum Error {
     /// The customer or the clerk asked for something impossible. The text is for them.
     Refused(&'static str),
+    /// There is no such page.
+    NotFound,
     /// WeChat Pay refused it, or cannot be reached.
     WeChat(wechatpay_chain::Error),
     /// The database failed.
@@ -25,6 +27,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(reason) => f.write_str(reason),
+            Self::NotFound => f.write_str("not found"),
             Self::WeChat(err) => err.fmt(f),
             Self::Store(err) => err.fmt(f),
         }
@@ -49,6 +52,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, text) = match &self {
             Self::Refused(reason) => (StatusCode::CONFLICT, *reason),
+            Self::NotFound => (StatusCode::NOT_FOUND, "There is no such order."),
             Self::WeChat(_) => (
                 StatusCode::BAD_GATEWAY,
                 "WeChat Pay did not accept it. Try again later.",

@@ -10,7 +10,7 @@ const STYLE: &str = "
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif; }
 body { max-width: 36rem; margin: 0 auto; padding: 1rem; }
 header { display: flex; gap: 1rem; align-items: baseline; }
-header a { margin-left: auto; }
+header strong { margin-right: auto; }
 main > * + * { margin-top: 1rem; }
 ul { list-style: none; padding: 0; }
 li, .row { display: flex; gap: 1rem; align-items: center; padding: .5rem 0; flex-wrap: wrap; }
@@ -44,7 +44,7 @@ fn page(title: &str, content: &Markup) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header { strong { "Tea" } a href="/" { "Shop" } " " a href="/books" { "Books" } }
+                header { strong { "Tea" } a href="/" { "Shop" } a href="/books" { "Books" } }
                 main { h1 { (title) } (content) }
             }
         }
@@ -86,6 +86,10 @@ pub(crate) fn teas(sandbox: bool) -> Markup {
 /// An order: to be paid, or paid.
 pub(crate) fn order(order: &Order, refunds: &[Refund], sandbox: bool) -> Markup {
     let number = &order.number;
+    let refunded = refunds
+        .iter()
+        .filter(|refund| refund.state != refund_status::CLOSED);
+    let left = order.total - refunded.map(|refund| refund.fen).sum::<i64>();
     page(
         &order.description,
         &html! {
@@ -107,9 +111,9 @@ pub(crate) fn order(order: &Order, refunds: &[Refund], sandbox: bool) -> Markup 
                 }
                 script { (PreEscaped(POLL)) }
             }
-            @if order.state == OrderState::Paid {
+            @if order.state == OrderState::Paid && left > 0 {
                 form.row method="post" action=(format!("/orders/{number}/refund")) {
-                    label { "Refund, in fen " input type="number" name="fen" min="1" max=(order.total) value=(order.total) required; }
+                    label { "Refund, in fen " input type="number" name="fen" min="1" max=(left) value=(left) required; }
                     button.second { "Refund" }
                 }
             }
@@ -182,7 +186,7 @@ pub(crate) fn reconciled(day: &str, differences: &[String]) -> Markup {
 
 fn state(state: OrderState) -> &'static str {
     match state {
-        OrderState::New => "waiting for payment",
+        OrderState::New => "waiting",
         OrderState::Paid => "paid",
         OrderState::Closed => "closed",
     }

@@ -70,10 +70,7 @@ impl Shop {
 
     /// Returns an order, and places it again if that failed before.
     pub fn find(&self, number: &str) -> Result<Order> {
-        let order = self
-            .store
-            .order(number)?
-            .ok_or(Error::Refused("There is no such order."))?;
+        let order = self.store.order(number)?.ok_or(Error::NotFound)?;
         if order.state != OrderState::New || order.code_url.is_some() {
             return Ok(order);
         }
