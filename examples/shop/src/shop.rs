@@ -86,7 +86,9 @@ impl Shop {
     /// Applies what WeChat Pay says of a payment: a notification or a query. Returns whether the order
     /// was paid by it.
     pub fn apply(&self, transaction: &Transaction) -> Result<bool> {
-        if !self.wechat.is_ours(transaction) || transaction.trade_state != trade_state::SUCCESS {
+        let state = transaction.trade_state.as_str();
+        let is_paid = matches!(state, trade_state::SUCCESS | trade_state::REFUND);
+        if !is_paid || !self.wechat.is_ours(transaction) {
             return Ok(false);
         }
         let (Some(total), Some(id)) = (transaction.total(), &transaction.transaction_id) else {
@@ -138,6 +140,7 @@ impl Shop {
     /// will pay are closed.
     pub fn follow_up(&self) -> Result<()> {
         for order in self.store.waiting(now() - 30)? {
+            let is_late = order.created + PATIENCE < now();
             match self.wechat.query(&order.number)? {
                 Some(transaction) if transaction.trade_state == trade_state::CLOSED => {
                     self.store.mark_closed(&order.number)?;
