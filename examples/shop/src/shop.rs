@@ -145,19 +145,15 @@ impl Shop {
                 Some(transaction) if transaction.trade_state == trade_state::CLOSED => {
                     self.store.mark_closed(&order.number)?;
                 }
-                Some(transaction) if transaction.trade_state == trade_state::NOTPAY => {
-                    if order.created + PATIENCE < now() {
-                        self.wechat.close(&order.number)?;
-                        self.store.mark_closed(&order.number)?;
-                    }
-                }
-                Some(transaction) => {
+                Some(transaction) if transaction.trade_state != trade_state::NOTPAY => {
                     self.apply(&transaction)?;
                 }
-                None if order.created + PATIENCE < now() => {
-                    self.store.mark_closed(&order.number)?
+                Some(_) if is_late => {
+                    self.wechat.close(&order.number)?;
+                    self.store.mark_closed(&order.number)?;
                 }
-                None => {}
+                None if is_late => self.store.mark_closed(&order.number)?,
+                _ => {}
             }
         }
         for refund in self.store.open_refunds()? {
