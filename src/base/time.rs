@@ -36,7 +36,8 @@ pub(crate) fn format_compact(seconds: u64) -> String {
 }
 
 /// Formats a time as `2018-06-08 10:34:56`: APIv2's format for contracts and refunds.
-pub(super) fn format_date_time(seconds: u64) -> String {
+#[cfg(feature = "sandbox")]
+pub(crate) fn format_date_time(seconds: u64) -> String {
     let text = format_rfc3339(seconds).replace('T', " ");
     text.trim_end_matches("+08:00").to_owned()
 }
