@@ -223,13 +223,9 @@ fn sealed_fields_are_decrypted_and_checked() {
         }
         options
     };
-    for at in 0..pointers.len() {
-        assert_eq!(
-            refusal(send(sealed_with(Some(at)))),
-            not_sealed,
-            "{}",
-            pointers[at]
-        );
+    for (at, pointer) in pointers.iter().enumerate() {
+        let refused = refusal(send(sealed_with(Some(at))));
+        assert_eq!(refused, not_sealed, "{pointer}");
     }
     // What is inside counts, too.
     for (pointer, value) in [
