@@ -162,7 +162,7 @@ impl World {
     }
 
     /// Returns the changes of states since the last time.
-    pub(super) fn take_changes(&mut self) -> Changes {
+    pub(crate) fn take_changes(&mut self) -> Changes {
         self.note_changes();
         mem::take(&mut self.changes)
     }

@@ -74,6 +74,13 @@ fn platform_shares_the_payment_of_its_sub_merchant() {
         .post(options)
         .unwrap();
     assert_eq!(code(post(&client, &orders, order("s1", false))), unknown);
+    // Nor is one that the platform's merchant added for itself.
+    let mut own = receiver.clone();
+    own["name"] = "门店".into();
+    let options = Options::from(json!({ "json": own })).encrypt(["/name"]);
+    let add_own = client.chain("v3/profitsharing/receivers/add");
+    add_own.post(options).unwrap();
+    assert_eq!(code(post(&client, &orders, order("s1", false))), unknown);
     let mut platforms = receiver;
     platforms["encrypted_name"] = "门店".into();
     let options = Options::from(json!({ "json": platforms })).encrypt(["/encrypted_name"]);

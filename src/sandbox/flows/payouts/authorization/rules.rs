@@ -256,6 +256,28 @@ mod tests {
     }
 
     #[test]
+    fn what_changes_twice_in_one_run_of_the_timers_is_two_changes() {
+        let mut world = world();
+        world.take_changes();
+        let timer = Timer {
+            mchid: MCHID.to_owned(),
+            key: "u1".to_owned(),
+            fire: |world, _, timer, now| {
+                let done = agree(world, &timer.mchid, &timer.key, now);
+                if done.is_err() {
+                    close(world, &timer.mchid, &timer.key, CloseReason::User, now).unwrap();
+                }
+            },
+        };
+        world.after(NOW + 1, timer.clone());
+        world.after(NOW + 2, timer);
+        world.run_due(&Merchants::default(), NOW + 3);
+        let changes = world.take_changes().waiting;
+        let states: Vec<_> = changes.iter().map(|change| change.to()).collect();
+        assert_eq!(states, ["TAKING_EFFECT", "CLOSED"]);
+    }
+
+    #[test]
     fn same_number_is_the_same_authorization_or_refused() {
         let mut world = world();
         let first = find(world.store(MCHID), "u1").unwrap().clone();
