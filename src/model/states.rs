@@ -51,7 +51,7 @@ pub mod event {
     pub const COUPON_USE: &str = "COUPON.USE";
 }
 
-/// The states of a payment: [`Transaction::trade_state`](super::Transaction::trade_state).
+/// The states of a payment: [`Transaction::trade_state`](crate::model::Transaction::trade_state).
 ///
 /// ```
 /// use wechatpay_chain::model::trade_state;
@@ -81,7 +81,7 @@ pub mod trade_state {
     pub const ACCEPT: &str = "ACCEPT";
 }
 
-/// How a customer pays: [`Transaction::trade_type`](super::Transaction::trade_type).
+/// How a customer pays: [`Transaction::trade_type`](crate::model::Transaction::trade_type).
 ///
 /// ```
 /// use wechatpay_chain::model::trade_type;
@@ -103,7 +103,7 @@ pub mod trade_type {
     pub const FACEPAY: &str = "FACEPAY";
 }
 
-/// The states of a refund: [`Refund::status`](super::Refund::status).
+/// The states of a refund: [`Refund::status`](crate::model::Refund::status).
 ///
 /// ```
 /// use wechatpay_chain::model::refund_status;
@@ -122,7 +122,7 @@ pub mod refund_status {
     pub const ABNORMAL: &str = "ABNORMAL";
 }
 
-/// The states of a transfer: [`TransferBill::state`](super::TransferBill::state).
+/// The states of a transfer: [`TransferBill::state`](crate::model::TransferBill::state).
 ///
 /// ```
 /// use wechatpay_chain::model::transfer_state;
@@ -144,7 +144,7 @@ pub mod transfer_state {
     pub const TRANSFERING: &str = "TRANSFERING";
     /// The user has the money.
     pub const SUCCESS: &str = "SUCCESS";
-    /// Failed; [`fail_reason`](super::TransferBill::fail_reason) says why.
+    /// Failed; [`fail_reason`](crate::model::TransferBill::fail_reason) says why.
     pub const FAIL: &str = "FAIL";
     /// Being cancelled.
     pub const CANCELING: &str = "CANCELING";

@@ -19,7 +19,7 @@ impl Sandbox {
     /// [`advance`](Self::advance) goes there. Days are those of Beijing. The hours of the day that WeChat Pay
     /// allows are not checked, only logged as a warning.
     ///
-    /// A deduction is paid when the time of [`settle_after`](super::SandboxBuilder::settle_after) has passed,
+    /// A deduction is paid when the time of [`settle_after`](crate::sandbox::SandboxBuilder::settle_after) has passed,
     /// or by [`user_pays`](Self::user_pays); [`user_fails`](Self::user_fails) lets it fail. A contract that was
     /// requested with an order is signed by the payment of the order.
     ///
@@ -54,7 +54,7 @@ impl Sandbox {
     }
 
     /// Terminates a contract of papay as the user: `SIGNED` becomes `TERMINATED`. The merchant is notified,
-    /// at the URL that [`notify_url`](super::SandboxBuilder::notify_url) sets for `ENTRUST.TERMINATE`, or for
+    /// at the URL that [`notify_url`](crate::sandbox::SandboxBuilder::notify_url) sets for `ENTRUST.TERMINATE`, or for
     /// `pap-contract-state-changed` of APIv2, and otherwise at the one for the signature.
     ///
     /// # Errors

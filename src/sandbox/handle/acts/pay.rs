@@ -96,7 +96,7 @@ impl Sandbox {
     }
 
     /// Lets a refund succeed: `PROCESSING` becomes `SUCCESS`, and the merchant is notified. Without it, that
-    /// happens when the time of [`settle_after`](super::SandboxBuilder::settle_after) has passed.
+    /// happens when the time of [`settle_after`](crate::sandbox::SandboxBuilder::settle_after) has passed.
     ///
     /// # Errors
     /// Returns an error if there is no such refund or it is not `PROCESSING`.

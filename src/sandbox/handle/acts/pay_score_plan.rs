@@ -71,7 +71,7 @@ impl Sandbox {
 
     /// Binds a sub-merchant to a service of pay-score, which its service provider applied for: `PROCESSING`
     /// becomes `APPROVED`. The service provider is notified. Without it, that happens when the time of
-    /// [`settle_after`](super::SandboxBuilder::settle_after) has passed.
+    /// [`settle_after`](crate::sandbox::SandboxBuilder::settle_after) has passed.
     ///
     /// ```
     /// use wechatpay_chain::{json, sandbox::{MerchantOptions, Sandbox}};
