@@ -175,7 +175,9 @@ fn file_names(folder: &str) -> Option<Vec<String>> {
         }
     };
     let mut names = entries
-        .map(|entry| entry.expect("an entry").file_name())
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| entry.file_name())
         .map(|name| name.into_string().expect("UTF-8"))
         .collect::<Vec<_>>();
     names.sort();

@@ -166,7 +166,7 @@ struct Mistake {
 
 /// A missing field that is no finding: the client may set the first three itself, and each of the others has
 /// a replacement or depends on a value, at least in some operations.
-const NO_FINDING: [&str; 18] = [
+const NO_FINDING: [&str; 20] = [
     "sign",
     "sign_type",
     "nonce_str",
@@ -185,6 +185,8 @@ const NO_FINDING: [&str; 18] = [
     "user_name",
     "combine_transaction_id",
     "funds_account",
+    "business_license_info",
+    "certificate_info",
 ];
 
 /// The fields of a store, which its ID replaces.
