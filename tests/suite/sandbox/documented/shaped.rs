@@ -158,6 +158,8 @@ fn sealed_fields_of_a_response_open_and_a_query_returns_what_was_sent() {
     assert_ne!(queried(&"7".into())["out_request_no"], "rename-1");
 }
 
+// Its fields are padded with PKCS#1 v1.5, which AWS-LC does not decrypt.
+#[cfg(not(feature = "aws-lc-rs"))]
 #[test]
 fn sealed_fields_of_an_apiv2_response_open() {
     let (sandbox, client) = start();
