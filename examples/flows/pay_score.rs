@@ -86,11 +86,12 @@ fn main() -> Result<()> {
     for delivery in sandbox.deliveries() {
         let headers = delivery.attempts()[0].sent_headers();
         let notification = client.notification(headers, delivery.body())?;
-        let order = notification.resource_json();
+        let number = &notification.resource_json()["out_order_no"];
+        let number = number.as_str().unwrap_or_default();
         match notification.event_type() {
-            event::PAYSCORE_USER_CONFIRM => println!("{} starts", order["out_order_no"]),
-            event::PAYSCORE_USER_PAID => println!("{} is paid", order["out_order_no"]),
-            other => println!("{} not handled: {other}", order["out_order_no"]),
+            event::PAYSCORE_USER_CONFIRM => println!("{number} starts"),
+            event::PAYSCORE_USER_PAID => println!("{number} is paid"),
+            other => println!("{number} not handled: {other}"),
         }
     }
     Ok(())

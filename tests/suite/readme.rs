@@ -61,8 +61,7 @@ fn rustdoc_has_every_page_of_the_guide() {
 
 #[test]
 fn examples_name_the_dependencies_they_use() {
-    let (Some(names), Some(manifest)) = (file_names("examples"), material::text("Cargo.toml"))
-    else {
+    let (Some(names), Some(manifest)) = (examples(), material::text("Cargo.toml")) else {
         return;
     };
     let mut known = manifest
@@ -75,7 +74,7 @@ fn examples_name_the_dependencies_they_use() {
         .collect::<BTreeSet<_>>();
     known.insert("wechatpay-chain".into());
     for name in names {
-        let Some(example) = material::text(&format!("examples/{name}")) else {
+        let Some(example) = material::text(&name) else {
             return;
         };
         let header = example.lines().map_while(|line| line.strip_prefix("//!"));
@@ -88,6 +87,23 @@ fn examples_name_the_dependencies_they_use() {
         let named = named.into_keys().collect::<BTreeSet<_>>();
         let used = known.iter().filter(|known| uses(&example, known));
         assert_eq!(used.cloned().collect::<BTreeSet<_>>(), named, "{name}");
+    }
+}
+
+#[test]
+fn guide_names_every_example() {
+    let (Some(pages), Some(names)) = (pages(), examples()) else {
+        return;
+    };
+    let index = pages.iter().find(|page| page.name == "README.md");
+    let index = index.expect("the guide's index");
+    for (language, text) in [("en", &index.english), ("zh", &index.chinese)] {
+        let named = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `examples/"));
+        let named = named.filter_map(|line| line.split_once('`'));
+        let named = named.map(|(name, _)| format!("examples/{name}"));
+        assert_eq!(named.collect::<BTreeSet<_>>(), names, "{language}");
     }
 }
 
@@ -163,6 +179,16 @@ fn pages() -> Option<Vec<Page>> {
         });
     }
     Some(pages)
+}
+
+/// The paths of the examples that are one file.
+fn examples() -> Option<BTreeSet<String>> {
+    let mut paths = BTreeSet::new();
+    for folder in ["examples", "examples/flows"] {
+        let names = file_names(folder)?;
+        paths.extend(names.into_iter().map(|name| format!("{folder}/{name}")));
+    }
+    Some(paths)
 }
 
 /// The names of the files in a folder of the repository, sorted.
