@@ -16,7 +16,10 @@
 //! wechatpay-chain = { version = "0.1", features = ["sandbox"] }
 //! ```
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use wechatpay_chain::{
     BillRow, BillRows, Client, Result, json,
@@ -62,22 +65,18 @@ fn main() -> Result<()> {
 
 /// Returns the lines in which two books differ.
 fn differences(ours: &Book, theirs: &Book) -> Vec<String> {
-    let numbers = theirs
-        .keys()
-        .chain(ours.keys().filter(|own| !theirs.contains_key(*own)));
-    numbers
-        .filter_map(|number| match (ours.get(number), theirs.get(number)) {
-            (Some(own), Some(fen)) if own == fen => None,
-            (Some(own), Some(fen)) => {
-                Some(format!("{number:<11} {own} fen here, {fen} in the bill"))
-            }
-            (Some(own), None) => Some(format!("{number:<11} {own} fen here, not in the bill")),
-            (None, fen) => {
-                let fen = fen.copied().unwrap_or_default();
-                Some(format!("{number:<11} {fen} fen in the bill, unknown here"))
-            }
-        })
-        .collect()
+    let numbers: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    let mut found = Vec::new();
+    for number in numbers {
+        let line = match (ours.get(number), theirs.get(number)) {
+            (Some(own), Some(fen)) if own != fen => format!("{own} fen here, {fen} in the bill"),
+            (Some(own), None) => format!("{own} fen here, not in the bill"),
+            (None, Some(fen)) => format!("{fen} fen in the bill, unknown here"),
+            _ => continue,
+        };
+        found.push(format!("{number:<11} {line}"));
+    }
+    found
 }
 
 /// Downloads the bill of a day, and books its payments and its refunds.
