@@ -119,6 +119,23 @@ impl Chain {
         self.extended(path.as_ref(), path::push_path)
     }
 
+    /// Returns the path so far, without a leading slash and with its variables in braces, such as
+    /// `v3/payscore/serviceorder/{out_order_no}/sync`. It can be looked up in the [`catalog`](crate::catalog).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// # let client = wechatpay_chain::Client::builder().build()?;
+    /// let query = client.seg("v3").seg("pay").seg("transactions").seg("outTradeNo").seg("_out_trade_no_");
+    /// assert_eq!(query.template(), "v3/pay/transactions/out-trade-no/{out_trade_no}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
     /// The async form of [`get`](Chain::get).
     pub fn get_async(&self, options: impl Into<Options>) -> Call {
         self.request_async(Method::GET, options)

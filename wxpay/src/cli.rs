@@ -1,0 +1,104 @@
+//! The command line: its commands, and the options that all of them have.
+
+use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory, Parser, Subcommand};
+
+use crate::{
+    command::call,
+    text::{is_chinese, t},
+};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "wxpay",
+    version,
+    about = t(
+        "WeChat Pay on the command line: calls, notifications, bills, keys and a sandbox",
+        "命令行微信支付: 接口调用、通知、账单、密钥与沙箱",
+    ),
+    after_help = t(
+        "Exit codes: 0 success, 1 local failure, 2 usage, 3 configuration, 4 not sent, 5 rejected, 6 unknown outcome,\n\
+         7 unverified, 8 done and then failed here, 130 interrupted with nothing sent.",
+        "退出码: 0 成功, 1 本地失败, 2 用法错误, 3 配置错误, 4 未发送, 5 被拒绝, 6 结果未知, 7 验签失败,\n\
+         8 请求成功但本地处理失败, 130 被中断且未发送。",
+    ),
+    max_term_width = 100,
+    disable_help_subcommand = true,
+)]
+pub(crate) struct Cli {
+    #[arg(long, global = true, help = t("Print JSON", "输出JSON"))]
+    pub(crate) json: bool,
+
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto",
+        help = t("Colour: auto, always, never", "颜色: auto, always, never"))]
+    pub(crate) color: ColorChoice,
+
+    #[command(subcommand)]
+    pub(crate) command: Sub,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sub {
+    #[command(about = t("Send a GET request", "发送GET请求"))]
+    Get(call::Args),
+    #[command(about = t("Send a POST request", "发送POST请求"))]
+    Post(call::Args),
+    #[command(about = t("Send a PUT request", "发送PUT请求"))]
+    Put(call::Args),
+    #[command(about = t("Send a PATCH request", "发送PATCH请求"))]
+    Patch(call::Args),
+    #[command(about = t("Send a DELETE request", "发送DELETE请求"))]
+    Delete(call::Args),
+}
+
+/// Returns the whole command line, in the user's language.
+pub(crate) fn command() -> Command {
+    localized(Cli::command())
+}
+
+/// Translates what clap words itself.
+fn localized(command: Command) -> Command {
+    if !is_chinese() {
+        return command;
+    }
+    let version = command.get_version().is_some();
+    let command = command
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .subcommand_help_heading("命令")
+        .subcommand_value_name("命令")
+        .help_template("{before-help}{about-with-newline}\n用法: {usage}\n\n{all-args}{after-help}")
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::Help)
+                .help("显示帮助"),
+        );
+    let command = match version {
+        true => command.arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("显示版本"),
+        ),
+        false => command,
+    };
+    command
+        .mut_args(|arg| match (arg.get_help_heading(), arg.is_positional()) {
+            (Some(_), _) => arg,
+            (None, true) => arg.help_heading("参数"),
+            (None, false) => arg.help_heading("选项"),
+        })
+        .mut_subcommands(localized)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

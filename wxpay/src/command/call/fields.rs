@@ -1,0 +1,299 @@
+//! `-f key=value`: where a field belongs, and what its value is.
+
+use serde_json::{Map, Value};
+use wechatpay_chain::catalog::{Field, Fields, Kind, Operation};
+
+use crate::{
+    exit::{Failure, Result},
+    text::tf,
+};
+
+/// The parts of a request that can be named in front of a field: `json.amount.total=1`.
+const PARTS: [&str; 4] = ["json", "query", "xml", "headers"];
+
+/// The other options of the library that make sense on a command line.
+const OPTIONS: [&str; 4] = ["base_uri", "security", "timeout", "connect_timeout"];
+
+/// Adds `key=value` or `key:=json` to the options map.
+pub(super) fn add(
+    map: &mut Map<String, Value>,
+    field: &str,
+    template: &str,
+    operation: Option<&Operation>,
+) -> Result {
+    let (key, value, is_json) = split(field)?;
+    let place = place(key, template, operation)?;
+    let value = match is_json {
+        true => serde_json::from_str(value).map_err(|err| {
+            Failure::usage(tf!(
+                "{key}: the value is not JSON: {err}",
+                "{key}: 值不是JSON: {err}"
+            ))
+        })?,
+        false => typed(key, value, place.kind)?,
+    };
+    insert(map, &place.names, value).map_err(|name| {
+        Failure::usage(tf!(
+            "{key}: {name} is given twice, once with a value of its own",
+            "{key}: {name} 重复给出"
+        ))
+    })
+}
+
+fn split(field: &str) -> Result<(&str, &str, bool)> {
+    match field.split_once('=') {
+        Some((key, value)) if !key.trim_end_matches(':').is_empty() => {
+            match key.strip_suffix(':') {
+                Some(key) => Ok((key, value, true)),
+                None => Ok((key, value, false)),
+            }
+        }
+        _ => Err(Failure::usage(tf!(
+            "invalid field `{field}`: expected KEY=VALUE or KEY:=JSON",
+            "字段 `{field}` 无效: 应为 KEY=VALUE 或 KEY:=JSON"
+        ))),
+    }
+}
+
+/// Where a field belongs in the options map, and its documented type.
+struct Place<'a> {
+    names: Vec<&'a str>,
+    kind: Option<Kind>,
+}
+
+fn place<'a>(key: &'a str, template: &str, operation: Option<&Operation>) -> Result<Place<'a>> {
+    let names: Vec<&str> = key.split('.').collect();
+    let first = names[0];
+    let request = operation.map(|operation| operation.request());
+    if PARTS.contains(&first) && names.len() > 1 {
+        let fields = request
+            .and_then(|request| request.get(first))
+            .map(|part| part.fields());
+        let kind = fields.and_then(|fields| kind(fields, &names[1..]));
+        return Ok(Place { names, kind });
+    }
+    if is_variable(template, first) || OPTIONS.contains(&first) {
+        return Ok(Place { names, kind: None });
+    }
+    let Some(request) = request else {
+        return Err(Failure::usage(tf!(
+            "{key}: {template} is not documented, so say where the field belongs: json.{key}, query.{key} or xml.{key}",
+            "{key}: {template} 不在文档中, 请写明字段位置: json.{key}, query.{key} 或 xml.{key}"
+        )));
+    };
+    let part = PARTS.into_iter().find(|part| {
+        request
+            .get(part)
+            .is_some_and(|part| part.fields().get(first).is_some())
+    });
+    let Some(part) = part else {
+        let nearest = nearest(first, request);
+        return Err(Failure::usage(tf!(
+            "{key}: the documents have no such field here; the nearest is {nearest}. To send it all the same, write json.{key} or query.{key}",
+            "{key}: 文档中没有该字段; 最接近的是 {nearest}。如仍要发送, 请写 json.{key} 或 query.{key}"
+        )));
+    };
+    let kind = request
+        .get(part)
+        .and_then(|part| kind(part.fields(), &names));
+    let names = [part].into_iter().chain(names).collect();
+    Ok(Place { names, kind })
+}
+
+/// Returns whether a template has this variable. `seg("_id_")` writes `{id}`.
+fn is_variable(template: &str, name: &str) -> bool {
+    let has = |open: char, close: char| {
+        template.split(open).skip(1).any(|rest| {
+            let inside = rest.split(close).next().unwrap_or_default();
+            let list = inside.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
+            list.split(',')
+                .any(|variable| variable.split([':', '*']).next() == Some(name))
+        })
+    };
+    has('{', '}') || has('<', '>')
+}
+
+fn kind(fields: Fields, names: &[&str]) -> Option<Kind> {
+    let (first, rest) = names.split_first()?;
+    // A number is the place in a list, whose items have the list's fields.
+    if is_index(first) {
+        return kind(fields, rest);
+    }
+    let field: Field = fields.get(first)?;
+    match rest {
+        [] => Some(field.kind()),
+        [index] if is_index(index) => Some(item(field.kind())),
+        rest => kind(field.fields(), rest),
+    }
+}
+
+fn item(list: Kind) -> Kind {
+    match list {
+        Kind::StringList => Kind::String,
+        Kind::IntegerList => Kind::Integer,
+        Kind::NumberList => Kind::Number,
+        Kind::BooleanList => Kind::Boolean,
+        Kind::ObjectList => Kind::Object,
+        other => other,
+    }
+}
+
+fn is_index(name: &str) -> bool {
+    !name.is_empty() && name.len() < 4 && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns a value in the documented type. Without one, it is text.
+fn typed(key: &str, value: &str, kind: Option<Kind>) -> Result<Value> {
+    let parsed = || serde_json::from_str::<Value>(value).ok();
+    let typed = match kind {
+        Some(Kind::Integer) => parsed().filter(|value| value.is_i64() || value.is_u64()),
+        Some(Kind::Number) => parsed().filter(Value::is_number),
+        Some(Kind::Boolean) => parsed().filter(Value::is_boolean),
+        Some(Kind::Object) => parsed().filter(Value::is_object),
+        Some(Kind::StringList) if !value.starts_with('[') => {
+            Some(value.split(',').map(Value::from).collect())
+        }
+        Some(
+            Kind::StringList
+            | Kind::IntegerList
+            | Kind::NumberList
+            | Kind::BooleanList
+            | Kind::ObjectList,
+        ) => parsed().filter(Value::is_array),
+        _ => Some(value.into()),
+    };
+    typed.ok_or_else(|| {
+        let expected = match kind {
+            Some(Kind::Integer) => "a whole number",
+            Some(Kind::Number) => "a number",
+            Some(Kind::Boolean) => "true or false",
+            Some(Kind::Object) => "a JSON object",
+            _ => "a JSON array",
+        };
+        // The value may be a name or a number of a customer.
+        Failure::usage(tf!("{key}: expected {expected}", "{key}: 应为 {expected}"))
+    })
+}
+
+/// Inserts a value at a path of names. Returns the name at which there already is something else.
+fn insert<'a>(
+    map: &mut Map<String, Value>,
+    names: &[&'a str],
+    value: Value,
+) -> std::result::Result<(), &'a str> {
+    let (first, rest) = names.split_first().expect("a key has a name");
+    if rest.is_empty() {
+        return match map.insert((*first).to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(first),
+        };
+    }
+    let next = map
+        .entry(*first)
+        .or_insert_with(|| match is_index(rest[0]) {
+            true => Value::Array(Vec::new()),
+            false => Value::Object(Map::new()),
+        });
+    insert_below(next, first, rest, value)
+}
+
+fn insert_below<'a>(
+    next: &mut Value,
+    first: &&'a str,
+    rest: &[&'a str],
+    value: Value,
+) -> std::result::Result<(), &'a str> {
+    match next {
+        Value::Object(map) => insert(map, rest, value),
+        Value::Array(items) => {
+            let index: usize = rest[0].parse().map_err(|_| *first)?;
+            match (items.len().cmp(&index), &rest[1..]) {
+                (std::cmp::Ordering::Equal, []) => items.push(value),
+                (std::cmp::Ordering::Equal, deeper) => {
+                    let mut map = Map::new();
+                    insert(&mut map, deeper, value)?;
+                    items.push(Value::Object(map));
+                }
+                (std::cmp::Ordering::Greater, deeper) if !deeper.is_empty() => {
+                    return insert_below(&mut items[index], &rest[0], deeper, value);
+                }
+                _ => return Err(first),
+            }
+            Ok(())
+        }
+        _ => Err(first),
+    }
+}
+
+/// Returns the documented field that is most like this name, with its part.
+fn nearest(name: &str, request: Fields) -> String {
+    let parts = PARTS
+        .into_iter()
+        .filter_map(|part| Some((part, request.get(part)?)));
+    let fields = parts.flat_map(|(_, part)| part.fields().iter().map(|field| field.name()));
+    fields
+        .min_by_key(|known| strsim::osa_distance(name, known))
+        .unwrap_or("none: it has no fields")
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wechatpay_chain::{Method, catalog};
+
+    use super::*;
+
+    fn map(method: Method, path: &str, fields: &[&str]) -> Result<Value> {
+        let mut map = Map::new();
+        for field in fields {
+            add(&mut map, field, path, catalog::find(&method, path))?;
+        }
+        Ok(map.into())
+    }
+
+    #[test]
+    fn documented_fields_find_their_place_and_type() {
+        let order = map(
+            Method::POST,
+            "v3/pay/transactions/native",
+            &[
+                "description=茶",
+                "out_trade_no=0001",
+                "amount.total=1",
+                "detail.goods_detail.0.quantity=2",
+                "support_fapiao=true",
+            ],
+        );
+        assert_eq!(
+            order.unwrap(),
+            json!({ "json": {
+                "description": "茶", "out_trade_no": "0001", "amount": { "total": 1 },
+                "detail": { "goods_detail": [{ "quantity": 2 }] }, "support_fapiao": true,
+            }})
+        );
+        let query = map(
+            Method::GET,
+            "v3/pay/transactions/out-trade-no/{out_trade_no}",
+            &["out_trade_no=1", "mchid=1900000109"],
+        );
+        assert_eq!(
+            query.unwrap(),
+            json!({ "out_trade_no": "1", "query": { "mchid": "1900000109" } })
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let native = |fields: &[&str]| {
+            map(Method::POST, "v3/pay/transactions/native", fields)
+                .unwrap_err()
+                .message
+        };
+        assert!(native(&["descripton=tea"]).contains("description"));
+        assert!(native(&["amount.total=1.5"]).contains("a whole number"));
+        assert!(native(&["=1"]).contains("KEY=VALUE"));
+        assert!(native(&["amount.total=1", "amount.total=2"]).contains("twice"));
+        assert!(native(&["amount=x"]).contains("a JSON object"));
+    }
+}

@@ -1,0 +1,30 @@
+//! What each command does.
+
+pub(crate) mod call;
+pub(crate) mod control;
+
+use wechatpay_chain::Method;
+
+use crate::{
+    cli::{Cli, Sub},
+    exit::Result,
+    output::Output,
+    settings,
+    text::tf,
+};
+
+pub(crate) fn run(cli: Cli, output: &Output) -> Result {
+    for flag in settings::exposed_secrets() {
+        output.warn(tf!(
+            "{flag} shows a secret to other users of this machine and to the shell's history: set the environment variable or the profile",
+            "{flag} 会将密钥暴露给本机其他用户和命令历史: 请使用环境变量或配置文件"
+        ));
+    }
+    match cli.command {
+        Sub::Get(args) => call::run(Method::GET, args, output),
+        Sub::Post(args) => call::run(Method::POST, args, output),
+        Sub::Put(args) => call::run(Method::PUT, args, output),
+        Sub::Patch(args) => call::run(Method::PATCH, args, output),
+        Sub::Delete(args) => call::run(Method::DELETE, args, output),
+    }
+}

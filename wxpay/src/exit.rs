@@ -1,0 +1,157 @@
+//! How a command ends. The codes are documented and stay as they are.
+
+use std::{fmt, process::ExitCode};
+
+use wechatpay_chain::{Error, Outcome};
+
+use crate::text::t;
+
+/// Why a command failed, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Something on this machine failed, such as a file. Nothing at WeChat Pay changed.
+    Local = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// A profile, a key or an environment variable is wrong or missing.
+    Configuration = 3,
+    /// The request did not leave this machine.
+    NotSent = 4,
+    /// WeChat Pay refused the request. Nothing changed.
+    Rejected = 5,
+    /// The request was sent, and what it did is not known.
+    Unknown = 6,
+    /// A response or a notification does not verify.
+    Unverified = 7,
+    /// The request succeeded, and then something on this machine failed.
+    Done = 8,
+    /// Interrupted before anything was sent, or while reading.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Returns the name in `--json`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Usage => "usage",
+            Self::Configuration => "configuration",
+            Self::NotSent => "not_sent",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::Unverified => "unverified",
+            Self::Done => "done",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The error of a command: what went wrong, and what to do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) advice: Option<String>,
+    /// The library's error, for the details in `--json`.
+    pub(crate) source: Option<Box<Error>>,
+}
+
+pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self {
+            exit,
+            message: message.to_string(),
+            advice: None,
+            source: None,
+        }
+    }
+
+    pub(crate) fn local(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Local, message)
+    }
+
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn configuration(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Configuration, message)
+    }
+
+    pub(crate) fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+/// What the library reports before a call: while it reads keys and settings.
+pub(crate) fn misconfigured(err: Error) -> Failure {
+    let mut failure = Failure::from(err);
+    failure.exit = Exit::Configuration;
+    failure
+}
+
+impl From<Error> for Failure {
+    fn from(err: Error) -> Self {
+        let exit = match err.outcome() {
+            _ if err.is_verification() => Exit::Unverified,
+            Outcome::NotSent if err.is_config() || err.is_key() => Exit::Configuration,
+            Outcome::NotSent if err.is_request() => Exit::Usage,
+            Outcome::NotSent if err.is_file() || err.is_decode() || err.is_decrypt() => Exit::Local,
+            Outcome::NotSent => Exit::NotSent,
+            Outcome::Rejected => Exit::Rejected,
+            Outcome::Done => Exit::Done,
+            // A new outcome of the library: the careful reading.
+            _ => Exit::Unknown,
+        };
+        let advice = match exit {
+            Exit::Unknown => Some(t(
+                "What the request did is not known. Query its number before you send it again.",
+                "请求的结果未知。再次发送之前, 请先按单号查询。",
+            )),
+            Exit::Done => Some(t(
+                "The request succeeded. Do not send it again.",
+                "请求已经成功, 请勿重复发送。",
+            )),
+            _ => None,
+        };
+        Self {
+            exit,
+            message: chain(&err),
+            advice: advice.map(str::to_owned),
+            source: Some(Box::new(err)),
+        }
+    }
+}
+
+/// Returns the message of an error and of what caused it, as far as it says more.
+fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+    let mut message = err.to_string();
+    let mut source = err.source();
+    while let Some(err) = source {
+        let more = err.to_string();
+        if !message.contains(&more) {
+            message = format!("{message}: {more}");
+        }
+        source = err.source();
+    }
+    message
+}
+
+/// Prints what clap has to say: help and versions are successes.
+pub(crate) fn usage(err: &clap::Error) -> ExitCode {
+    // A closed pipe has nobody to tell.
+    let _ = err.print();
+    match err.use_stderr() {
+        true => Exit::Usage.into(),
+        false => ExitCode::SUCCESS,
+    }
+}

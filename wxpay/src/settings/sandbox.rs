@@ -1,0 +1,67 @@
+//! The settings of a running sandbox, which it gives over HTTP.
+
+use serde::Deserialize;
+
+use super::{Inline, Settings};
+use crate::{
+    command::control,
+    exit::{Failure, Result},
+    text::tf,
+};
+
+pub(super) const DEFAULT: &str = "http://127.0.0.1:8080";
+
+#[derive(Deserialize)]
+struct Config {
+    base_uri: String,
+    merchants: Vec<Merchant>,
+}
+
+#[derive(Deserialize)]
+struct Merchant {
+    mchid: String,
+    appid: String,
+    serial: String,
+    private_key: String,
+    certificate: String,
+    apiv3_key: String,
+    apiv2_key: String,
+    #[serde(default)]
+    pub_key_id: Option<String>,
+    #[serde(default)]
+    pub_key: Option<String>,
+    #[serde(default)]
+    platform_certificates: Vec<String>,
+}
+
+/// Returns the settings for a merchant of a sandbox, or for its first one.
+pub(super) fn settings(url: &str, mchid: Option<&str>) -> Result<Settings> {
+    let config: Config = control::get(url, "config")?;
+    let merchant = config
+        .merchants
+        .into_iter()
+        .find(|merchant| mchid.is_none_or(|mchid| merchant.mchid == mchid))
+        .ok_or_else(|| {
+            let mchid = mchid.unwrap_or_default();
+            Failure::configuration(tf!(
+                "the sandbox has no merchant {mchid}",
+                "沙箱中没有商户 {mchid}"
+            ))
+        })?;
+    Ok(Settings {
+        mchid: Some(merchant.mchid),
+        appid: Some(merchant.appid),
+        serial: Some(merchant.serial),
+        apiv3_key: Some(merchant.apiv3_key),
+        apiv2_key: Some(merchant.apiv2_key),
+        pub_key_id: merchant.pub_key_id,
+        base_uri: Some(config.base_uri),
+        inline: Inline {
+            private_key: Some(merchant.private_key),
+            certificate: Some(merchant.certificate),
+            pub_key: merchant.pub_key,
+            platform_certificates: merchant.platform_certificates,
+        },
+        ..Settings::default()
+    })
+}
