@@ -234,7 +234,7 @@ mod tests {
             let timer = Timer {
                 mchid: "1900000109".to_owned(),
                 key: "a".to_owned(),
-                fire: |_, _, _, _| {},
+                fire: |_, _, _, _| Ok(()),
             };
             world.after(u64::MAX, timer);
         };

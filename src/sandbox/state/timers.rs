@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::{merchant::Merchants, world::World};
+use crate::sandbox::dispatch::refusal::Refusal;
 
 /// How many timers can wait. One more makes the one that was added first fire before its time.
 // None is dropped: with it, frozen money would stay frozen. A timer outlives what it is about, and one more
@@ -17,8 +18,10 @@ pub(crate) struct Timer {
     /// The order that it is about.
     pub(crate) key: String,
     /// Called with the world, the merchants, this timer and its own time. The clock may be far beyond that.
+    /// A refusal is expected: the merchant or the handle may have decided meanwhile, or what it is about was
+    /// dropped for newer ones.
     // A function and not a closure: a snapshot copies the timers.
-    pub(crate) fire: fn(&mut World, &Merchants, &Timer, u64),
+    pub(crate) fire: fn(&mut World, &Merchants, &Timer, u64) -> Result<(), Refusal>,
 }
 
 /// The timers that wait, earliest first.
@@ -88,7 +91,7 @@ mod tests {
         Timer {
             mchid: "1900000109".to_owned(),
             key: key.to_owned(),
-            fire: |_, _, _, _| {},
+            fire: |_, _, _, _| Ok(()),
         }
     }
 

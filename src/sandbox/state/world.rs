@@ -182,7 +182,10 @@ impl World {
             let Some((at, timer)) = self.timers.take_due(now) else {
                 break;
             };
-            (timer.fire)(self, merchants, &timer, at);
+            if let Err(refusal) = (timer.fire)(self, merchants, &timer, at) {
+                let (mchid, code, message) = (&timer.mchid, refusal.code, &refusal.message);
+                tracing::debug!(%mchid, code, "a timer had nothing to do: {message}");
+            }
             // What it notified about is due at its own time, not at the end of a long `advance`.
             self.outbox.admit(at);
             // What changes twice in a long `advance` is two changes.
@@ -289,6 +292,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::dispatch::refusal::Refusal;
 
     fn world() -> World {
         World::new(Rng::from_seed(1), Some(60))
@@ -297,12 +301,14 @@ mod tests {
     #[test]
     fn timers_see_their_own_time_and_may_set_others() {
         // The ledger of this test: the times at which its timers fired.
-        fn fire(world: &mut World, _: &Merchants, timer: &Timer, at: u64) {
+        fn fire(world: &mut World, _: &Merchants, timer: &Timer, at: u64) -> Result<(), Refusal> {
             let order: u64 = timer.key.parse().unwrap();
             world.add_store(&format!("{at}"), order);
             if order == 1 {
                 world.settle_later(at, timer_named("3"));
             }
+            // A refusal keeps no other timer from its turn.
+            Err(Refusal::invalid_request("decided meanwhile"))
         }
         fn timer_named(key: &str) -> Timer {
             Timer {

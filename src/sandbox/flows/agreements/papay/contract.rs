@@ -139,10 +139,11 @@ pub(super) fn sign(
 
 /// Ends a contract whose time is over.
 // One that ended before can have made room for another with the same code.
-pub(super) fn expire(w: &mut World, mchid: &str, key: &str, now: u64) {
-    let contract = find(&mut w.store(mchid).papay, key);
-    if contract.is_ok_and(|contract| contract.ends_at() <= now) {
-        let _ = terminate(w, mchid, key, TerminatedBy::System, None, now);
+pub(super) fn expire(w: &mut World, mchid: &str, key: &str, now: u64) -> Result<(), Refusal> {
+    let contract = find(&mut w.store(mchid).papay, key)?;
+    match contract.ends_at() <= now {
+        true => terminate(w, mchid, key, TerminatedBy::System, None, now),
+        false => Ok(()),
     }
 }
 

@@ -47,9 +47,7 @@ pub(crate) fn deduct(
     let timer = Timer {
         mchid,
         key: number,
-        fire: |w, _, timer, now| {
-            let _ = settle(w, &timer.mchid, &timer.key, now);
-        },
+        fire: |w, _, timer, now| settle(w, &timer.mchid, &timer.key, now),
     };
     w.settle_later(now, timer);
     Ok(())
@@ -136,6 +134,7 @@ pub(crate) fn order_paid(w: &mut World, mchid: &str, number: &str, now: u64) {
     contract.notice = None;
     if let Some(schedule) = &mut contract.schedule {
         schedule.deducted_at = Some(now);
+        // A contract that was terminated meanwhile has nothing left to end.
         let _ = terminate(w, mchid, &key, TerminatedBy::System, None, now);
     }
 }

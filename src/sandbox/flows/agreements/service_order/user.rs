@@ -20,9 +20,8 @@ pub(super) fn keep(w: &mut World, order: ServiceOrder) {
             mchid: mchid.clone(),
             key: key.clone(),
             fire: |w, _, timer, at| {
-                if let Ok(order) = find(w, &timer.mchid, &timer.key) {
-                    order.apply_expiry(at);
-                }
+                find(w, &timer.mchid, &timer.key)?.apply_expiry(at);
+                Ok(())
             },
         };
         w.after(at, timer);

@@ -66,6 +66,7 @@ pub(super) fn send(w: &mut World, new: &NewCoupon<'_>, now: u64) -> Result<Value
             if let Some(coupon) = coupons.get_mut(&timer.key) {
                 coupon.has_expired = true;
             }
+            Ok(())
         },
     };
     w.after(end.saturating_add(1), timer);

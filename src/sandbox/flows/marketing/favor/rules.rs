@@ -88,16 +88,12 @@ pub(super) fn start(
     } else {
         stock.new.max_amount
     };
+    let frozen = store.account.freeze(funds);
+    frozen.map_err(|_| refusals::no_funds())?;
+    let stock = stock_mut(store, stock_id)?;
     stock.state = StockState::Running;
     stock.started_at = Some(now);
     stock.reserved = funds;
-    if store.account.freeze(funds).is_err() {
-        let stock = stock_mut(store, stock_id)?;
-        stock.state = StockState::Unactivated;
-        stock.started_at = None;
-        stock.reserved = 0;
-        return Err(refusals::no_funds());
-    }
     Ok(now)
 }
 
@@ -169,16 +165,15 @@ pub(super) fn modify_items(
 }
 
 /// Ends a stock, and makes available what is left of its funds. All its coupons have expired.
-fn stop(w: &mut World, creator: &str, stock_id: &str, now: u64) {
+fn stop(w: &mut World, creator: &str, stock_id: &str, now: u64) -> Result<(), Refusal> {
     let store = w.store(creator);
-    // It may have been dropped since.
-    let Ok(stock) = stock_mut(store, stock_id) else {
-        return;
-    };
+    let left = stock(store, stock_id)?.reserved;
+    store.account.unfreeze(left)?;
+    let stock = stock_mut(store, stock_id)?;
     stock.state = StockState::Stopped;
     stock.stopped_at = Some(now);
-    let left = std::mem::take(&mut stock.reserved);
-    let _ = store.account.unfreeze(left);
+    stock.reserved = 0;
+    Ok(())
 }
 
 /// Sends a coupon to a user, or returns the one that the same request sent. Returns its ID.
@@ -223,6 +218,7 @@ pub(crate) fn send(w: &mut World, new: NewCoupon<'_>, now: u64) -> Result<String
             if let Some(coupon) = w.store(&timer.mchid).favor.coupons.get_mut(&timer.key) {
                 coupon.has_expired = true;
             }
+            Ok(())
         },
     };
     w.after(end.saturating_add(1), timer);

@@ -131,10 +131,7 @@ fn change(w: &mut World, mchid: &str, account: Account, now: u64) -> Result<Stri
     let timer = Timer {
         mchid: mchid.to_owned(),
         key: number.clone(),
-        // The handle may have decided meanwhile.
-        fire: |w, _, timer, at| {
-            let _ = change_succeeds(w, &timer.mchid, &timer.key, at);
-        },
+        fire: |w, _, timer, at| change_succeeds(w, &timer.mchid, &timer.key, at),
     };
     w.settle_later(now, timer);
     Ok(number)

@@ -279,6 +279,7 @@ pub(crate) fn refund_succeeded(w: &mut World, mchid: &str, out_trade_no: &str, n
             true => Happened::RefundedInFull,
             false => Happened::RefundedInPart,
         };
+        // It was found above.
         let _ = record(w, mchid, &id, happened, Said::default(), now);
     }
 }

@@ -122,6 +122,10 @@ pub(crate) fn take_payment(
         out_no: out_trade_no.to_owned(),
         fen: fen(total),
     })?;
+    if order.asked.profit_sharing {
+        store.account.freeze(total)?;
+        order.frozen = total;
+    }
     let named = order.asked.payer.clone();
     order.state = State::Paid(Payment {
         transaction_id,
@@ -131,15 +135,11 @@ pub(crate) fn take_payment(
         bank_type: "OTHERS",
         discount,
     });
-    if order.asked.profit_sharing {
-        store.account.freeze(total)?;
-        order.frozen = total;
+    if order.frozen > 0 {
         let timer = Timer {
             mchid: mchid.to_owned(),
             key: out_trade_no.to_owned(),
-            fire: |w, _, timer, _| {
-                let _ = unfreeze(w, &timer.mchid, &timer.key);
-            },
+            fire: |w, _, timer, _| unfreeze(w, &timer.mchid, &timer.key).map(drop),
         };
         w.after(now.saturating_add(SHARED_WITHIN), timer);
     }

@@ -179,7 +179,6 @@ pub(crate) fn refund_fails(
     match failure {
         RefundFailure::Abnormal => refund.status = Status::Abnormal,
         RefundFailure::Closed => {
-            refund.status = Status::Closed;
             let (amount, number) = (refund.asked.fen, refund.out_trade_no.clone());
             let discount = refund.discount_refund();
             let back = Entry {
@@ -190,6 +189,7 @@ pub(crate) fn refund_fails(
                 fen: fen(refund.settlement_refund()),
             };
             w.store(mchid).account.post(back)?;
+            by_number(w, mchid, out_refund_no)?.status = Status::Closed;
             if let Ok(order) = engine::by_out_trade_no_mut(w, mchid, &number) {
                 order.refunded = order.refunded.saturating_sub(amount);
                 order.discount_refunded = order.discount_refunded.saturating_sub(discount);
@@ -234,10 +234,7 @@ fn succeed_later(w: &mut World, mchid: String, key: String, now: u64) {
     let timer = Timer {
         mchid,
         key,
-        // The handle may have decided meanwhile.
-        fire: |w, _, timer, at| {
-            let _ = refund_succeeds(w, &timer.mchid, &timer.key, at);
-        },
+        fire: |w, _, timer, at| refund_succeeds(w, &timer.mchid, &timer.key, at),
     };
     w.settle_later(now, timer);
 }

@@ -84,10 +84,10 @@ pub(crate) fn create(
         mchid,
         key: number,
         fire: |world, _, timer, now| {
-            let known = find(world.store(&timer.mchid), &timer.key);
-            if known.is_ok_and(|known| known.state == State::Waiting) {
-                let _ = close(world, &timer.mchid, &timer.key, CloseReason::Overdue, now);
+            if find(world.store(&timer.mchid), &timer.key)?.state == State::Waiting {
+                close(world, &timer.mchid, &timer.key, CloseReason::Overdue, now)?;
             }
+            Ok(())
         },
     };
     world.after(now.saturating_add(AGREEMENT_LIFETIME), timer);
@@ -267,6 +267,7 @@ mod tests {
                 if done.is_err() {
                     close(world, &timer.mchid, &timer.key, CloseReason::User, now).unwrap();
                 }
+                Ok(())
             },
         };
         world.after(NOW + 1, timer.clone());

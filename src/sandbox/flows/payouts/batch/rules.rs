@@ -56,9 +56,7 @@ pub(crate) fn create(world: &mut World, new: NewBatch, now: u64) -> Result<Batch
     let timer = Timer {
         mchid,
         key: number,
-        fire: |world, _, timer, now| {
-            let _ = finish(world, &timer.mchid, &timer.key, now);
-        },
+        fire: |world, _, timer, now| finish(world, &timer.mchid, &timer.key, now),
     };
     world.settle_later(now, timer);
     Ok(batch)
@@ -79,6 +77,7 @@ pub(crate) fn finish(
     if batch.has_ended() {
         return Err(wrong_state(batch.status()));
     }
+    store.account.unfreeze(batch.count("PROCESSING").1)?;
     let mut paid = Vec::new();
     for (new, detail) in batch.new.details.iter().zip(&mut batch.details) {
         if detail.status == DetailStatus::Processing {
@@ -94,7 +93,7 @@ pub(crate) fn finish(
         }
     }
     for entry in paid {
-        store.account.spend_frozen(entry)?;
+        store.account.post(entry)?;
     }
     end(world, mchid, number, Status::Finished, now)
 }
@@ -123,9 +122,9 @@ pub(crate) fn fail_detail(
     if detail.status != DetailStatus::Processing {
         return Err(wrong_state(detail.status()));
     }
+    store.account.unfreeze(new.amount)?;
     detail.status = DetailStatus::Fail(reason.to_owned());
     detail.updated_at = now;
-    store.account.unfreeze(new.amount)?;
     batch.status = Status::Processing;
     batch.updated_at = now;
     if batch.count("PROCESSING").0 > 0 {
@@ -151,11 +150,11 @@ pub(crate) fn close(
     if batch.status != Status::Accepted {
         return Err(wrong_state(batch.status()));
     }
+    store.account.unfreeze(batch.new.total)?;
     for detail in &mut batch.details {
         detail.status = DetailStatus::Fail(reason.to_owned());
         detail.updated_at = now;
     }
-    store.account.unfreeze(batch.new.total)?;
     end(world, mchid, number, Status::Closed(reason.to_owned()), now)
 }
 

@@ -125,9 +125,7 @@ pub(crate) fn give_back(world: &mut World, new: NewReturn, now: u64) -> Result<R
     let timer = Timer {
         mchid,
         key,
-        fire: |world, merchants, timer, now| {
-            let _ = finish_return(world, merchants, &timer.mchid, &timer.key, now);
-        },
+        fire: |w, merchants, timer, now| finish_return(w, merchants, &timer.mchid, &timer.key, now),
     };
     world.settle_later(now, timer);
     Ok(new)

@@ -84,6 +84,10 @@ pub(crate) fn finish(
     if order.has_ended() {
         return Err(Refusal::invalid_request("分账单已完结"));
     }
+    let waits = |share: &&Share| share.result == ShareResult::Pending;
+    let waiting = order.shares.iter().filter(waits);
+    let fen = waiting.map(|share| share.new.amount).sum();
+    store.account.unfreeze(fen)?;
     for share in &mut order.shares {
         if share.result == ShareResult::Pending {
             share.result = ShareResult::Success;
@@ -116,13 +120,13 @@ pub(crate) fn close_share(
     let Some(share) = order.shares.iter_mut().find(waits) else {
         return Err(Refusal::invalid_request("分账单中没有该接收方待处理的明细"));
     };
-    share.result = ShareResult::Closed(reason.to_owned());
     let amount = share.new.amount;
     let payment = store.pay.transactions.get_mut(&order.out_trade_no);
     match payment.filter(|_| !order.new.unfreeze_unsplit) {
         Some(payment) => payment.frozen += amount,
         None => store.account.unfreeze(amount)?,
     }
+    share.result = ShareResult::Closed(reason.to_owned());
     Ok(())
 }
 
@@ -287,9 +291,7 @@ fn insert(
     let timer = Timer {
         mchid,
         key,
-        fire: |world, merchants, timer, now| {
-            let _ = finish(world, merchants, &timer.mchid, &timer.key, now);
-        },
+        fire: |w, merchants, timer, now| finish(w, merchants, &timer.mchid, &timer.key, now),
     };
     world.settle_later(now, timer);
     Ok(order)
@@ -305,7 +307,7 @@ fn pending(world: &mut World, new: NewShare, is_rest: bool) -> Share {
     }
 }
 
-/// Moves the money of a share that succeeded, and tells the receiver.
+/// Moves the money of a share that succeeded, which is no longer frozen, and tells the receiver.
 fn settle(
     world: &mut World,
     merchants: &Merchants,
@@ -324,9 +326,9 @@ fn settle(
     let account = &mut world.store(&order.new.acting.mchid).account;
     // The rest belonged to the merchant all along.
     if share.is_rest {
-        return account.unfreeze(amount);
+        return Ok(());
     }
-    account.spend_frozen(entry(EntryKind::SharingOut, -engine::fen(amount)))?;
+    account.post(entry(EntryKind::SharingOut, -engine::fen(amount)))?;
     if share.new.kind != ReceiverKind::MerchantId {
         return Ok(());
     }

@@ -135,9 +135,7 @@ pub(crate) fn confirm(
     let timer = Timer {
         mchid: mchid.to_owned(),
         key: number.to_owned(),
-        fire: |world, _, timer, now| {
-            let _ = succeed(world, &timer.mchid, &timer.key, now);
-        },
+        fire: |world, _, timer, now| succeed(world, &timer.mchid, &timer.key, now),
     };
     world.settle_later(now, timer);
     Ok(())
@@ -151,7 +149,7 @@ pub(crate) fn succeed(
     now: u64,
 ) -> Result<(), Refusal> {
     let store = world.store(mchid);
-    let bill = find(store, number)?;
+    let mut bill = find(store, number)?.clone();
     bill.enter(&[State::Transfering], State::Success, now)?;
     let entry = Entry {
         at: now,
@@ -160,8 +158,8 @@ pub(crate) fn succeed(
         out_no: number.to_owned(),
         fen: -fen(bill.new.amount),
     };
-    let bill = bill.clone();
     store.account.spend_frozen(entry)?;
+    *find(store, number)? = bill.clone();
     notify(world, &bill);
     Ok(())
 }
@@ -203,9 +201,7 @@ pub(crate) fn cancel(
     let timer = Timer {
         mchid: mchid.to_owned(),
         key: number.to_owned(),
-        fire: |world, _, timer, now| {
-            let _ = finish_cancelling(world, &timer.mchid, &timer.key, now);
-        },
+        fire: |world, _, timer, now| finish_cancelling(world, &timer.mchid, &timer.key, now),
     };
     world.settle_later(now, timer);
     Ok(bill)
@@ -228,11 +224,11 @@ pub(crate) fn finish_cancelling(
     )
 }
 
-fn expire(world: &mut World, _: &Merchants, timer: &Timer, now: u64) {
+fn expire(world: &mut World, _: &Merchants, timer: &Timer, now: u64) -> Result<(), Refusal> {
     let reason = State::Fail("OVERDUE_CLOSE".to_owned());
     let from = [State::WaitUserConfirm];
     // Confirmed or cancelled long since, in most cases.
-    let _ = release(world, &timer.mchid, &timer.key, &from, reason, now);
+    release(world, &timer.mchid, &timer.key, &from, reason, now)
 }
 
 /// Ends a transfer without payment: the money is available again.
@@ -245,10 +241,10 @@ fn release(
     now: u64,
 ) -> Result<(), Refusal> {
     let store = world.store(mchid);
-    let bill = find(store, number)?;
+    let mut bill = find(store, number)?.clone();
     bill.enter(from, to, now)?;
-    let bill = bill.clone();
     store.account.unfreeze(bill.new.amount)?;
+    *find(store, number)? = bill.clone();
     notify(world, &bill);
     Ok(())
 }
@@ -370,6 +366,18 @@ mod tests {
         );
         run_due(&mut world, NOW + 10 * CONFIRMATION_LIFETIME);
         assert_eq!(seen(&mut world, "a1"), (1000, 0, "CANCELLED", 0));
+    }
+
+    #[test]
+    fn transfer_whose_money_is_missing_stays_as_it_is() {
+        let mut world = world();
+        create(&mut world, new("a1", 400), NOW).unwrap();
+        confirm(&mut world, MCHID, "a1", NOW).unwrap();
+        world.store(MCHID).account.unfreeze(1).unwrap();
+        assert!(succeed(&mut world, MCHID, "a1", NOW).is_err());
+        assert_eq!(seen(&mut world, "a1"), (601, 399, "TRANSFERING", 0));
+        assert!(fail(&mut world, MCHID, "a1", "NAME_NOT_CORRECT", NOW).is_err());
+        assert_eq!(seen(&mut world, "a1"), (601, 399, "TRANSFERING", 0));
     }
 
     #[test]

@@ -74,10 +74,7 @@ fn pay(
     let timer = Timer {
         mchid: mchid.to_owned(),
         key: number.to_owned(),
-        // It may have been opened, or dropped for newer ones.
-        fire: |w, _, timer, at| {
-            let _ = expire(w, &timer.mchid, &timer.key, at);
-        },
+        fire: |w, _, timer, at| expire(w, &timer.mchid, &timer.key, at),
     };
     w.after(now.saturating_add(LIFETIME), timer);
     Ok(())
@@ -107,7 +104,6 @@ pub(crate) fn open(w: &mut World, mchid: &str, number: &str, now: u64) -> Result
 /// Gives the money back that nobody took.
 fn expire(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<(), Refusal> {
     let packet = sent(w, mchid, number)?;
-    packet.state = State::Refunded(now);
     let back = Entry {
         at: now,
         kind: EntryKind::RedPacket,
@@ -116,7 +112,9 @@ fn expire(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<(), Refu
         fen: engine::fen(packet.fen),
     };
     let payer = packet.payer.clone();
-    w.store(&payer).account.post(back)
+    w.store(&payer).account.post(back)?;
+    sent(w, mchid, number)?.state = State::Refunded(now);
+    Ok(())
 }
 
 fn sent<'a>(w: &'a mut World, mchid: &str, number: &str) -> Result<&'a mut RedPacket, Refusal> {

@@ -105,10 +105,7 @@ fn apply(w: &mut World, new: Binding, now: u64) -> Result<Binding, Refusal> {
     let timer = Timer {
         mchid,
         key: number,
-        // The handle may have decided meanwhile.
-        fire: |w, _, timer, _| {
-            let _ = approve(w, &timer.mchid, &timer.key);
-        },
+        fire: |w, _, timer, _| approve(w, &timer.mchid, &timer.key),
     };
     w.settle_later(now, timer);
     Ok(new)

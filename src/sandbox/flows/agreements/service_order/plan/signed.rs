@@ -176,9 +176,7 @@ pub(super) fn create(w: &mut World, new: Signed, now: u64) -> Result<Signed, Ref
     let timer = Timer {
         mchid,
         key: number,
-        fire: |w, _, timer, at| {
-            let _ = finish(w, &timer.mchid, &timer.key, at, End::Expired);
-        },
+        fire: |w, _, timer, at| finish(w, &timer.mchid, &timer.key, at, End::Expired),
     };
     w.after(new.expires_at.max(now), timer);
     Ok(new)
