@@ -39,9 +39,13 @@ pub mod event {
     pub const PAYSCORE_USER_OPEN_SERVICE: &str = "PAYSCORE.USER_OPEN_SERVICE";
     /// A customer withdrew the authorization of a pay-score service.
     pub const PAYSCORE_USER_CLOSE_SERVICE: &str = "PAYSCORE.USER_CLOSE_SERVICE";
-    /// A customer signed a contract for deductions.
+    /// A customer signed a contract of papay.
+    pub const ENTRUST_SIGN: &str = "ENTRUST.SIGN";
+    /// A contract of papay ended.
+    pub const ENTRUST_TERMINATE: &str = "ENTRUST.TERMINATE";
+    /// A customer signed a contract, in the products whose pages call it `PAPAY`.
     pub const PAPAY_SIGN: &str = "PAPAY.SIGN";
-    /// A contract for deductions ended.
+    /// A contract ended, in the products whose pages call it `PAPAY`.
     pub const PAPAY_TERMINATE: &str = "PAPAY.TERMINATE";
     /// A customer complained.
     pub const COMPLAINT_CREATE: &str = "COMPLAINT.CREATE";

@@ -120,6 +120,8 @@ fn named_events_and_states_are_documented() {
         event::PAYSCORE_USER_PAID,
         event::PAYSCORE_USER_OPEN_SERVICE,
         event::PAYSCORE_USER_CLOSE_SERVICE,
+        event::ENTRUST_SIGN,
+        event::ENTRUST_TERMINATE,
         event::PAPAY_SIGN,
         event::PAPAY_TERMINATE,
         event::COMPLAINT_CREATE,
