@@ -1,5 +1,6 @@
 //! Answers in the documented shape.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Map, Value};
@@ -328,7 +329,7 @@ impl<'a> Opener<'a> {
 
     fn open_text(&mut self, text: &mut String, field: &Field) {
         if self.left == 0 {
-            return;
+            return hide(text);
         }
         self.left -= 1;
         let opened = self.key.and_then(|key| match field.sealed()? {
@@ -340,18 +341,30 @@ impl<'a> Opener<'a> {
             Some(opened) => *text = opened,
             // A flow refuses it. Here the value has no meaning, so that the samples of the documents, which
             // are not encrypted, are answered, and PKCS#1 v1.5 that AWS-LC does not decrypt.
-            None => tracing::warn!(
-                operation = %self.op,
-                field = field.name(),
-                "a sealed field of the request cannot be decrypted"
-            ),
+            None => {
+                tracing::warn!(
+                    operation = %self.op,
+                    field = field.name(),
+                    "a sealed field of the request cannot be decrypted"
+                );
+                hide(text);
+            }
         }
+    }
+}
+
+/// Replaces what is encrypted: each time it is another text, and the same request must stay the same.
+fn hide(text: &mut String) {
+    // No shorter RSA key is in use.
+    const SHORTEST: usize = 128;
+    let sealed = STANDARD.decode(text.as_str());
+    if sealed.is_ok_and(|sealed| sealed.len() >= SHORTEST) {
+        "***".clone_into(text);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use serde_json::json;
 
     use super::*;
@@ -396,9 +409,41 @@ mod tests {
             ),
         ] {
             assert_eq!(opened(path, part, name, &oaep), is_oaep, "{path}");
-            // AWS-LC does not decrypt PKCS#1 v1.5, so the field stays as it was sent.
+            // AWS-LC does not decrypt PKCS#1 v1.5.
             let is_pkcs1 = !is_oaep && !cfg!(feature = "aws-lc-rs");
             assert_eq!(opened(path, part, name, &pkcs1), is_pkcs1, "{path}");
         }
+    }
+
+    #[test]
+    fn request_with_sealed_fields_that_are_not_opened_is_the_same_when_repeated() {
+        let private = KeySource::default().key(Role::Platform(0)).unwrap();
+        let other = KeySource::default().key(Role::Platform(1)).unwrap();
+        let op = catalog::find(&Method::POST, "v3/partner-transfer/batches").unwrap();
+        let table = op.request().get("json").unwrap().fields();
+        let key = PlatformKey {
+            id: String::new(),
+            private,
+        };
+        let request = |sealed_for: &PlatformKey, details: usize| {
+            let sealed = || {
+                let sealed = sealed_for.private.public_key();
+                STANDARD.encode(sealed.encrypt_oaep("张三".as_bytes()).unwrap())
+            };
+            let details: Vec<_> = (0..details)
+                .map(|_| json!({ "user_name": sealed() }))
+                .collect();
+            let mut request = json!({ "transfer_detail_list": details });
+            Opener::new(op, Some(&key)).open(request.as_object_mut().unwrap(), table);
+            request
+        };
+        let more = MAX_DECRYPTED + 1;
+        assert_eq!(request(&key, more), request(&key, more));
+        let other = PlatformKey {
+            id: String::new(),
+            private: other,
+        };
+        assert_eq!(request(&other, 1), request(&other, 1));
+        assert_ne!(request(&other, 1), request(&key, 1));
     }
 }

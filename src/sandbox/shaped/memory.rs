@@ -19,7 +19,8 @@ const MAX_BYTES: usize = 16 << 10;
 pub(crate) struct Memory {
     /// By the request.
     answers: BoundedMap<Arc<Answer>>,
-    /// By the product and a number, the merchant's or one of the answer.
+    /// By the product and a number, the merchant's or one of the answer; if the request named a sub-merchant,
+    /// also by that.
     records: BoundedMap<Arc<Answer>>,
 }
 
@@ -48,7 +49,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             answers: BoundedMap::new(MAX_RECORDS),
-            records: BoundedMap::new(2 * MAX_RECORDS),
+            records: BoundedMap::new(4 * MAX_RECORDS),
         }
     }
 }
@@ -57,7 +58,7 @@ impl Memory {
     /// Looks up a request. `request` has the variables of the path, the query and the body.
     pub(crate) fn look_up(&self, op: &Operation, request: &Map<String, Value>) -> Remembered {
         if let Some(number) = created_number(op, request) {
-            if let Some(earlier) = self.answers.get(&key(op, number)) {
+            if let Some(earlier) = self.answers.get(&key(op, sub_merchant(request), number)) {
                 return if earlier.request == *request {
                     Remembered::Same(Arc::clone(earlier))
                 } else {
@@ -66,8 +67,7 @@ impl Memory {
             }
         }
         let about = request.iter().find_map(|(name, value)| {
-            let key = product_key(op, (name, &number_text(value)?));
-            self.records.get(&key)
+            self.record(op, sub_merchant(request), (name, &number_text(value)?))
         });
         if let Some(about) = about {
             // Even if this request was answered before: the number may be remembered since.
@@ -90,17 +90,44 @@ impl Memory {
             let key = whole_key(op, &answer.request);
             return self.answers.insert(key, answer);
         };
-        self.answers.insert(key(op, number), Arc::clone(&answer));
-        self.records
-            .insert(product_key(op, number), Arc::clone(&answer));
+        let key = key(op, sub_merchant(&answer.request), number);
+        self.answers.insert(key, Arc::clone(&answer));
+        self.add_record(op, number, &answer);
         for (name, value) in &answer.clear {
             let is_new = is_number(name) && !answer.request.contains_key(name);
             if let Some(value) = number_text(value).filter(|_| is_new) {
-                self.records
-                    .insert(product_key(op, (name, &value)), Arc::clone(&answer));
+                self.add_record(op, (name, &value), &answer);
             }
         }
     }
+
+    fn add_record(&mut self, op: &Operation, number: (&str, &str), answer: &Arc<Answer>) {
+        let sub_merchant = sub_merchant(&answer.request);
+        for sub_merchant in [None].into_iter().chain(sub_merchant.map(Some)) {
+            let key = product_key(op, sub_merchant, number);
+            self.records.insert(key, Arc::clone(answer));
+        }
+    }
+
+    /// Returns what a number is of. Sub-merchants may use the same numbers: a request that names one of them
+    /// is not about another's.
+    fn record(
+        &self,
+        op: &Operation,
+        named: Option<&str>,
+        number: (&str, &str),
+    ) -> Option<&Arc<Answer>> {
+        let own = named.and_then(|_| self.records.get(&product_key(op, named, number)));
+        let any = self.records.get(&product_key(op, None, number));
+        own.or(any.filter(|any| named.is_none() || sub_merchant(&any.request).is_none()))
+    }
+}
+
+/// Returns the sub-merchant that a request names.
+fn sub_merchant(request: &Map<String, Value>) -> Option<&str> {
+    let names = ["sub_mchid", "sub_mch_id"].into_iter();
+    let mut named = names.filter_map(|name| request.get(name)?.as_str());
+    named.find(|mchid| !mchid.is_empty())
 }
 
 /// Returns the number that a request creates something under.
@@ -109,7 +136,7 @@ fn created_number<'r>(
     request: &'r Map<String, Value>,
 ) -> Option<(&'r str, &'r str)> {
     // These act on something that exists, each time anew.
-    const ACTIONS: [&str; 12] = [
+    const ACTIONS: [&str; 11] = [
         "cancel",
         "close",
         "complete",
@@ -117,7 +144,6 @@ fn created_number<'r>(
         "delete",
         "modify",
         "notify",
-        "query",
         "reverse",
         "sync",
         "terminate",
@@ -125,7 +151,11 @@ fn created_number<'r>(
     ];
     let template = op.template().trim_end_matches("/{empty}");
     let last = template.rsplit(['/', '-']).next().unwrap_or_default();
-    if op.method() != Method::POST || template.contains('{') || ACTIONS.contains(&last) {
+    // APIv2 has POST for queries: orderquery, queryrentbill, getstate.
+    let segment = template.rsplit('/').next().unwrap_or_default();
+    let is_query = segment.contains("query") || segment.starts_with("get");
+    let is_action = is_query || ACTIONS.contains(&last);
+    if op.method() != Method::POST || template.contains('{') || is_action {
         return None;
     }
     let numbers = request.iter().filter_map(|(name, value)| {
@@ -168,8 +198,8 @@ fn is_number(name: &str) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-fn key(op: &Operation, (name, value): (&str, &str)) -> String {
-    format!("{op} {name}={value}")
+fn key(op: &Operation, sub_merchant: Option<&str>, (name, value): (&str, &str)) -> String {
+    format!("{op} {} {name}={value}", sub_merchant.unwrap_or_default())
 }
 
 fn whole_key(op: &Operation, request: &Map<String, Value>) -> String {
@@ -178,9 +208,10 @@ fn whole_key(op: &Operation, request: &Map<String, Value>) -> String {
 }
 
 /// Numbers of one product are not those of another: the first segment of the path tells them apart.
-fn product_key(op: &Operation, (name, value): (&str, &str)) -> String {
+fn product_key(op: &Operation, sub_merchant: Option<&str>, (name, value): (&str, &str)) -> String {
     let product = op.template().split('/').nth(1).unwrap_or_default();
-    format!("{product} {name}={value}")
+    let sub_merchant = sub_merchant.unwrap_or_default();
+    format!("{product} {sub_merchant} {name}={value}")
 }
 
 #[cfg(test)]
@@ -249,6 +280,55 @@ mod tests {
                 Remembered::New
             ));
         }
+    }
+
+    #[test]
+    fn query_by_post_creates_nothing() {
+        let mut memory = Memory::default();
+        let query = op(Method::POST, "v2/deposit/orderquery");
+        let create = op(Method::POST, "v2/deposit/micropay");
+        let asked = json!({ "out_trade_no": "1" });
+        memory.add(query, answer(asked.clone(), json!({ "total_fee": "100" })));
+        let paid = json!({ "out_trade_no": "1", "total_fee": "500" });
+        memory.add(create, answer(paid, json!({ "transaction_id": "4200" })));
+        // Also with another number besides.
+        let both = json!({ "out_trade_no": "1", "transaction_id": "4200" });
+        for asked in [asked, both] {
+            let Remembered::About(found) = memory.look_up(query, &map(asked)) else {
+                panic!("the query is not about the payment");
+            };
+            assert_eq!(found.request["total_fee"], "500");
+        }
+        for template in ["v2/applyment/micro/getstate", "v2/pay/querycombinedorder"] {
+            let query = op(Method::POST, template);
+            let number = map(json!({ "out_trade_no": "1" }));
+            assert_eq!(created_number(query, &number), None, "{template}");
+        }
+    }
+
+    #[test]
+    fn sub_merchants_have_numbers_of_their_own() {
+        let mut memory = Memory::default();
+        let post = op(Method::POST, APPLY);
+        let of = |sub: &str| json!({ "business_code": "b1", "sub_mchid": sub });
+        for sub in ["1", "2"] {
+            assert!(matches!(
+                memory.look_up(post, &map(of(sub))),
+                Remembered::New
+            ));
+            memory.add(post, answer(of(sub), json!({ "applyment_id": sub })));
+        }
+        let get = op(Method::GET, APPLY);
+        let found = |asked: Value| match memory.look_up(get, &map(asked)) {
+            Remembered::About(found) => found.clear["applyment_id"].as_str().map(str::to_owned),
+            _ => None,
+        };
+        assert_eq!(found(of("1")).as_deref(), Some("1"));
+        assert_eq!(found(of("2")).as_deref(), Some("2"));
+        assert_eq!(found(of("3")), None);
+        // By a number that only one of them has, and without the sub-merchant.
+        let id = json!({ "applyment_id": "1" });
+        assert_eq!(found(id).as_deref(), Some("1"));
     }
 
     #[test]

@@ -83,16 +83,17 @@ impl<T> BoundedMap<T> {
             .filter_map(|key| self.values.get(key))
     }
 
-    /// Returns a value that matches. Searches all of them.
+    /// Returns the oldest value that matches. Searches all of them.
     // A second index would have to follow every change, and a scan of 10,000 orders takes less than a
     // millisecond.
     pub(crate) fn find_mut(&mut self, matches: impl Fn(&T) -> bool) -> Option<&mut T> {
-        let (key, value) = self.values.iter_mut().find(|(_, value)| matches(value))?;
+        let is_it = |key: &&String| self.values.get(*key).is_some_and(&matches);
+        let key = self.oldest_first.iter().find(is_it)?;
         touch(&mut self.watch, key);
-        Some(value)
+        self.values.get_mut(key)
     }
 
-    /// Like [`find_mut`](Self::find_mut), for reading. Returns the oldest one that matches.
+    /// Like [`find_mut`](Self::find_mut), for reading.
     pub(crate) fn find(&self, matches: impl Fn(&T) -> bool) -> Option<&T> {
         self.iter().find(|value| matches(value))
     }
@@ -175,6 +176,21 @@ mod tests {
         assert_eq!(map.get("b"), Some(&3));
         assert_eq!(map.find_mut(|n| *n == 4), Some(&mut 4));
         assert_eq!(map.oldest_first.len(), map.values.len());
+    }
+
+    #[test]
+    fn oldest_value_is_found() {
+        let mut map = BoundedMap::new(100);
+        for key in 0..100_u32 {
+            map.insert(key.to_string(), key);
+        }
+        for oldest in 0..100 {
+            let found = map.find_mut(|value| *value >= oldest).copied();
+            assert_eq!(
+                (found, map.find(|value| *value >= oldest)),
+                (Some(oldest), Some(&oldest))
+            );
+        }
     }
 
     #[test]
