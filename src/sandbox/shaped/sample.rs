@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::crypto::digest::{self, Sha1},
-    sandbox::{dispatch::request::Ctx, state::files::FileEntry},
+    sandbox::{
+        dispatch::request::Ctx,
+        state::files::{FileEntry, FileKind},
+    },
 };
 
 /// A table with one row, as bills are written.
@@ -47,6 +50,7 @@ pub(super) fn publish(ctx: &Ctx<'_>, response: &Map<String, Value>) {
     for token in tokens {
         let file = FileEntry {
             bytes: bytes.clone(),
+            kind: FileKind::Bill,
             content_type: CONTENT_TYPE,
             expires_at: ctx.now.saturating_add(LIFETIME),
             mchid: ctx.merchant.mchid.clone(),

@@ -23,6 +23,7 @@ pub(crate) struct FileEntry {
     // Made when it is requested: payments of later requests do not change a file whose hash the client
     // already has.
     pub(crate) bytes: Bytes,
+    pub(crate) kind: FileKind,
     pub(crate) content_type: &'static str,
     /// When its URL stops working, in seconds since 1970.
     pub(crate) expires_at: u64,
@@ -30,13 +31,24 @@ pub(crate) struct FileEntry {
     pub(crate) mchid: String,
 }
 
+/// What a file is: each has a download of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    /// A bill, or a file of an operation that has no flow.
+    Bill,
+    Receipt,
+    /// An image of a complaint.
+    Image,
+}
+
 impl Files {
-    pub(crate) fn get(&self, token: &str) -> Option<&FileEntry> {
-        self.files.get(token)
+    /// Returns a file of this kind.
+    pub(crate) fn get(&self, kind: FileKind, token: &str) -> Option<&FileEntry> {
+        self.files.get(token).filter(|file| file.kind == kind)
     }
 
-    /// Inserts a file, replacing an earlier one with this token, unless it alone is too large. If there is no room, the oldest expired
-    /// files are dropped, and the oldest others only if that is not enough.
+    /// Inserts a file, replacing an earlier one with this token, unless it alone is too large. If there is
+    /// no room, the oldest expired files are dropped, and the oldest others only if that is not enough.
     pub(crate) fn insert(&mut self, token: String, file: FileEntry, now: u64) {
         self.remove(&token);
         let size = file.bytes.len();
@@ -75,6 +87,7 @@ mod tests {
     fn file(size: usize, expires_at: u64) -> FileEntry {
         FileEntry {
             bytes: vec![0; size].into(),
+            kind: FileKind::Receipt,
             content_type: "application/pdf",
             expires_at,
             mchid: "1900000109".to_owned(),
@@ -88,13 +101,31 @@ mod tests {
             let expires_at = if n == 7 { 50 } else { 100 };
             files.insert(n.to_string(), file(1, expires_at), 10);
         }
-        assert!(files.get("0").is_some() && files.get("999").is_some());
+        assert!(
+            files.get(FileKind::Receipt, "0").is_some()
+                && files.get(FileKind::Receipt, "999").is_some()
+        );
         files.insert("a".to_owned(), file(1, 100), 50);
-        assert!(files.get("7").is_none() && files.get("0").is_some());
+        assert!(
+            files.get(FileKind::Receipt, "7").is_none()
+                && files.get(FileKind::Receipt, "0").is_some()
+        );
         // Now none has expired.
         files.insert("b".to_owned(), file(1, 100), 50);
-        assert!(files.get("0").is_none() && files.get("1").is_some());
+        assert!(
+            files.get(FileKind::Receipt, "0").is_none()
+                && files.get(FileKind::Receipt, "1").is_some()
+        );
         assert_eq!((files.files.len(), files.bytes), (MAX_FILES, MAX_FILES));
+    }
+
+    #[test]
+    fn file_is_found_as_what_it_is() {
+        let mut files = Files::default();
+        files.insert("a".to_owned(), file(1, 100), 10);
+        assert!(files.get(FileKind::Receipt, "a").is_some());
+        assert!(files.get(FileKind::Bill, "a").is_none());
+        assert!(files.get(FileKind::Image, "a").is_none());
     }
 
     #[test]
@@ -109,10 +140,13 @@ mod tests {
         ] {
             files.insert(token.to_owned(), file(size, 100), 10);
         }
-        assert!(files.get("a").is_none() && files.get("b").is_some());
+        assert!(
+            files.get(FileKind::Receipt, "a").is_none()
+                && files.get(FileKind::Receipt, "b").is_some()
+        );
         assert_eq!(files.bytes, MAX_BYTES / 2 + 1);
         files.insert("d".to_owned(), file(MAX_BYTES + 1, 100), 10);
-        assert!(files.get("d").is_none());
+        assert!(files.get(FileKind::Receipt, "d").is_none());
         assert_eq!(files.bytes, MAX_BYTES / 2 + 1);
         assert_eq!(files.oldest_first.len(), files.files.len());
     }

@@ -1,5 +1,9 @@
 //! The paths that a test names: one path, a documented template, or a prefix.
 
+use http::Method;
+
+use crate::catalog::{self, Operation};
+
 /// Which requests a path in a test stands for.
 ///
 /// A leading slash and APIv2's `v2/`, which is not sent, do not matter, and neither does the prefix of an
@@ -41,6 +45,15 @@ impl PathPattern {
     }
 }
 
+/// Returns the documented template that a request's path is of.
+pub(crate) fn template_of(method: &Method, path: &str) -> Option<&'static str> {
+    let found = forms(path).find_map(|path| {
+        let v2 = || catalog::find(method, &format!("v2/{path}"));
+        catalog::find(method, path).or_else(v2)
+    });
+    found.map(Operation::template)
+}
+
 /// Returns a path as it was sent, and below the prefix of an overseas base URI.
 fn forms(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -53,6 +66,22 @@ fn forms(path: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn template_of_a_path_is_the_documented_one() {
+        for (path, template) in [
+            ("/v3/certificates", Some("v3/certificates")),
+            (
+                "/hk/v3/marketing/favor/users/o1/coupons",
+                Some("v3/marketing/favor/users/{openid}/coupons"),
+            ),
+            ("/v3/users/o1", None),
+        ] {
+            assert_eq!(template_of(&Method::GET, path), template);
+        }
+        let v2 = template_of(&Method::POST, "/pay/unifiedorder");
+        assert_eq!(v2, Some("v2/pay/unifiedorder"));
+    }
 
     #[test]
     fn template_stands_for_its_paths_and_a_path_for_itself() {

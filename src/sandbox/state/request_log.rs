@@ -5,6 +5,8 @@ use std::{collections::VecDeque, fmt};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::AUTHORIZATION};
 
+use super::path_pattern::template_of;
+
 /// How many requests are kept.
 const MAX_REQUESTS: usize = 1_000;
 /// How many bytes of them are kept.
@@ -77,18 +79,19 @@ impl RecordedRequest {
 }
 
 impl fmt::Debug for RecordedRequest {
-    /// Shows the path, the names of the headers and the length of the body.
+    /// Shows the documented template of the path, the names of the headers and the length of the body.
     // A failed assertion prints this, often into a public CI log: no values, no Authorization. The query
-    // of APIv2 has a sign and data of customers.
+    // of APIv2 has a sign and data of customers, and a path can have an openid.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self
             .headers
             .keys()
             .filter(|name| *name != AUTHORIZATION)
             .collect();
+        let template = template_of(&self.method, self.path());
         f.debug_struct("RecordedRequest")
             .field("method", &self.method)
-            .field("path", &self.path())
+            .field("path", &template.unwrap_or("(not documented)"))
             .field("headers", &headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("status", &self.status)
@@ -218,6 +221,13 @@ mod tests {
         let shown = format!("{all:?}");
         assert!(
             !shown.contains("secret") && !shown.contains("a=1"),
+            "{shown}"
+        );
+        let path = "/v3/marketing/favor/users/oUser/coupons".to_owned();
+        log.record(Method::GET, path, HeaderMap::new(), Bytes::new());
+        let shown = format!("{:?}", log.all()[2]);
+        assert!(
+            shown.contains("users/{openid}/coupons") && !shown.contains("oUser"),
             "{shown}"
         );
     }

@@ -99,7 +99,12 @@ fn bill_is_available_the_next_day_for_five_minutes() {
         .json()
         .unwrap();
     let url = bill["download_url"].as_str().unwrap();
-    client.chain(url).get(()).unwrap();
+    let file = client.chain(url).get(()).unwrap();
+    // Its token is of a bill, and of no image.
+    let (_, token) = url.split_once("token=").unwrap();
+    let image = client.chain("v3/merchant-service/images/{media_id}");
+    let image = image.get(json!({ "media_id": token })).unwrap();
+    assert_ne!(image.bytes(), file.bytes());
     sandbox.advance(Duration::from_secs(300));
     assert_eq!(
         client.chain(url).get(()).unwrap_err().api().unwrap().code(),

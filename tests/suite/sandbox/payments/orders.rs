@@ -189,6 +189,28 @@ fn refusals_are_those_of_the_wire() {
 }
 
 #[test]
+fn query_of_a_direct_merchant_takes_no_sub_merchant() {
+    let sandbox = with_provider();
+    let client = provider(&sandbox);
+    let path = "v3/pay/partner/transactions/native";
+    post(&client, path, partner_order("tea-0001")).unwrap();
+    let mut own = order(&sandbox, "tea-0002", 100);
+    own["mchid"] = SP_MCHID.into();
+    own["appid"] = "wx1".into();
+    post(&client, "v3/pay/transactions/native", own).unwrap();
+    let query = |number: &str| {
+        let path = format!("v3/pay/transactions/out-trade-no/{number}");
+        get(
+            &client,
+            &path,
+            json!({ "mchid": SP_MCHID, "sub_mchid": SUB_MCHID }),
+        )
+    };
+    assert_eq!(code(query("tea-0001")).1, "ORDER_NOT_EXIST");
+    assert_eq!(query("tea-0002").unwrap()["out_trade_no"], "tea-0002");
+}
+
+#[test]
 fn order_expires_by_the_clock() {
     let sandbox = Sandbox::start().unwrap();
     let client = sandbox.client_builder().build().unwrap();

@@ -226,6 +226,19 @@ fn service_provider_transfers_for_its_sub_merchant() {
         let own = sandbox.balance("1900000100").unwrap().frozen;
         assert_eq!(own, 600, "{path}");
     }
+    // The sub-merchant itself sees neither the transfer nor its receipt.
+    let sub = sandbox.add_merchant(MerchantOptions::new("1900000101"));
+    let sub = sub.unwrap().client_builder().build().unwrap();
+    for path in [
+        BILLS.to_owned() + "/out-bill-no/a1",
+        "v3/fund-app/mch-transfer/elecsign/out-bill-no/a1".to_owned(),
+    ] {
+        let seen = sub.chain(path).get(());
+        assert_eq!(refusal(seen.map(|_| Value::Null)).1, "NOT_FOUND");
+    }
+    let receipt = sub.chain("v3/fund-app/mch-transfer/elecsign/out-bill-no");
+    let receipt = receipt.post(json!({ "json": { "out_bill_no": "a1" } }));
+    assert_eq!(refusal(receipt.map(|_| Value::Null)).1, "NOT_FOUND");
     bill["sub_mchid"] = "1900000102".into();
     let stranger = client.chain(partner).post(json!({ "json": bill }));
     assert_eq!(refusal(stranger.map(|_| Value::Null)).1, "NO_AUTH");

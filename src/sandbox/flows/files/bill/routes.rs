@@ -20,7 +20,10 @@ use crate::{
             response::{ApiResponse, HandlerResult},
         },
         flows::{Route, v3},
-        state::{files::FileEntry, world::World},
+        state::{
+            files::{FileEntry, FileKind},
+            world::World,
+        },
     },
 };
 
@@ -168,7 +171,7 @@ fn download(ctx: &Ctx<'_>) -> HandlerResult {
     let token = ctx.query("token")?;
     let world = ctx.world();
     let is_theirs = |file: &&FileEntry| file.mchid == ctx.merchant.mchid;
-    let file = world.files.get(token).filter(is_theirs);
+    let file = world.files.get(FileKind::Bill, token).filter(is_theirs);
     let Some(file) = file.filter(|file| ctx.now < file.expires_at) else {
         return Err(ApiResponse::error(
             StatusCode::FORBIDDEN,
@@ -201,6 +204,7 @@ pub(crate) fn keep(ctx: &Ctx<'_>, bytes: Bytes, lifetime: u64) -> String {
         token.clone(),
         FileEntry {
             bytes,
+            kind: FileKind::Bill,
             content_type: "application/octet-stream",
             expires_at: ctx.now.saturating_add(lifetime),
             mchid: ctx.merchant.mchid.clone(),

@@ -11,7 +11,7 @@ use crate::sandbox::{
         response::{ApiResponse, HandlerResult},
     },
     shaped,
-    state::files::FileEntry,
+    state::files::{FileEntry, FileKind},
 };
 
 const MAX_IMAGE: usize = 2 << 20;
@@ -89,6 +89,7 @@ fn upload_complaint_image(ctx: &Ctx<'_>) -> HandlerResult {
     if file.len() <= MAX_IMAGE {
         let entry = FileEntry {
             bytes: file,
+            kind: FileKind::Image,
             content_type: content_type(&name),
             expires_at: u64::MAX,
             mchid: ctx.merchant.mchid.clone(),
@@ -107,7 +108,10 @@ fn download_complaint_image(ctx: &Ctx<'_>) -> HandlerResult {
         let other = &file.mchid;
         other == signer || world.may_act_for(signer, other) || world.may_act_for(other, signer)
     };
-    let file = world.files.get(ctx.path("media_id")).filter(is_seen);
+    let file = world
+        .files
+        .get(FileKind::Image, ctx.path("media_id"))
+        .filter(is_seen);
     if let Some(file) = file {
         return Ok(ApiResponse::file(file.bytes.clone(), file.content_type));
     }

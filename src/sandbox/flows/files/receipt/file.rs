@@ -7,7 +7,10 @@ use crate::{
     base::crypto::digest,
     sandbox::{
         dispatch::request::Ctx,
-        state::{files::FileEntry, world::World},
+        state::{
+            files::{FileEntry, FileKind},
+            world::World,
+        },
         time::format_rfc3339,
     },
 };
@@ -56,6 +59,7 @@ pub(super) fn offer(
     page.push(format!("issued {}", format_rfc3339(receipt.finished_at)));
     let file = FileEntry {
         bytes: pdf::page(&page).into(),
+        kind: FileKind::Receipt,
         content_type: "application/pdf",
         expires_at: ctx.now.saturating_add(DOWNLOAD_URL_LIFETIME),
         mchid: ctx.merchant.mchid.clone(),

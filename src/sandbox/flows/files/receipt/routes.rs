@@ -12,9 +12,9 @@ use crate::sandbox::{
         request::Ctx,
         response::{ApiResponse, HandlerResult},
     },
-    flows::{Route, v3},
+    flows::{Route, payouts::transfer::Bill, v3},
     shaped,
-    state::world::World,
+    state::{files::FileKind, world::World},
     time::format_rfc3339,
 };
 
@@ -112,7 +112,7 @@ fn query(ctx: &Ctx<'_>) -> HandlerResult {
 fn download(ctx: &Ctx<'_>) -> HandlerResult {
     let token = ctx.query("token")?;
     let world = ctx.world();
-    match world.files.get(token) {
+    match world.files.get(FileKind::Receipt, token) {
         Some(file) if file.mchid == ctx.merchant.mchid && ctx.now < file.expires_at => {
             Ok(ApiResponse::file(file.bytes.clone(), file.content_type))
         }
@@ -141,7 +141,9 @@ fn find(
         (None, Some(id)) => bills.find(|bill| bill.transfer_bill_no == id),
         (None, None) => None,
     });
-    let bill = bill.ok_or_else(not_found)?;
+    // A sub-merchant does not see what its provider made for it.
+    let is_own = |bill: &&Bill| bill.new.acting.sp_mchid.is_none();
+    let bill = bill.filter(is_own).ok_or_else(not_found)?;
     Ok(Transfer {
         out_bill_no: bill.new.out_bill_no.clone(),
         transfer_bill_no: bill.transfer_bill_no.clone(),

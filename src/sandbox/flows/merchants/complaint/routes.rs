@@ -10,6 +10,7 @@ use crate::sandbox::{
         response::{ApiResponse, HandlerResult},
     },
     flows::{Route, v3},
+    state::files::FileKind,
     time::{format_rfc3339, parse_rfc3339},
 };
 
@@ -206,7 +207,7 @@ fn images(ctx: &Ctx<'_>, fields: &Fields<'_>, name: &str) -> Result<Vec<String>,
     }
     let world = ctx.world();
     let is_uploaded = |id: &str| {
-        let file = world.files.get(id);
+        let file = world.files.get(FileKind::Image, id);
         file.is_some_and(|file| file.mchid == ctx.merchant.mchid)
     };
     let ids = list.iter().filter_map(Value::as_str);

@@ -102,7 +102,10 @@ fn find(ctx: &Ctx<'_>, by: Number<'_>) -> HandlerResult {
     for name in read::merchant_fields(is_direct(ctx)) {
         ctx.query(name)?;
     }
-    let acting = acting_for_query(ctx)?;
+    let acting = match is_direct(ctx) {
+        true => acting_for_query(ctx)?.signer_alone(),
+        false => acting_for_query(ctx)?,
+    };
     let world = ctx.world();
     let order = engine::find(&world, &acting, by)?;
     let mut body = order.query_body();
