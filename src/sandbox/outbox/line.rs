@@ -40,8 +40,10 @@ pub(super) enum Kind {
 impl Line {
     /// Moves a parcel to another time, or out of the schedule.
     pub(super) fn reschedule(&mut self, number: u64, before: Option<u64>, due: Option<u64>) {
-        if let Some(before) = before {
-            self.due.remove(&(before, number));
+        let is_released = before.is_some_and(|before| !self.due.remove(&(before, number)));
+        if is_released {
+            let scheduled = (number, Kind::Scheduled);
+            self.released.retain(|released| *released != scheduled);
         }
         self.due.extend(due.map(|due| (due, number)));
     }

@@ -195,6 +195,33 @@ fn held_notifications_leave_one_after_another_in_the_released_order() {
 }
 
 #[test]
+fn released_notification_that_is_sent_again_leaves_once() {
+    let mut outbox = outbox(&["a", "b", "c"]);
+    outbox.hold();
+    outbox.release(Release::InOrder, START, &mut Rng::from_seed(1));
+    assert!(outbox.resend("b", START));
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.extend(send(&mut outbox, START, &Ending::Acknowledged));
+    }
+    assert_eq!(sent, ["a", "b", "c"]);
+    // The same if an acknowledgement of a copy comes first.
+    let mut outbox = self::outbox(&["a", "b"]);
+    let copied = outbox.duplicate("b");
+    assert!(copied);
+    let copy = outbox.start(START - 1);
+    assert_eq!(ids(&copy), ["b"]);
+    outbox.hold();
+    outbox.release(Release::InOrder, START, &mut Rng::from_seed(1));
+    outbox.end(&copy[0], Ending::Acknowledged);
+    let mut sent = Vec::new();
+    for _ in 0..3 {
+        sent.extend(send(&mut outbox, START, &Ending::Acknowledged));
+    }
+    assert_eq!(sent, ["a"]);
+}
+
+#[test]
 fn fault_waits_for_a_notification_that_it_applies_to() {
     let mut outbox = Outbox::default();
     outbox.add_fault(DeliveryFault::Probe);
