@@ -7,8 +7,11 @@ use serde_json::{Map, Value};
 use crate::{catalog::Operation, sandbox::dispatch::response::ApiResponse};
 
 /// The largest JSON that is read.
-// Checks and flows walk it several times, some with the world locked. No documented body comes near it.
-const MAX_JSON: usize = 2 << 20;
+// Checks and flows walk it several times, some with the world locked, and an order keeps it. No documented
+// body comes near it.
+const MAX_JSON: usize = 256 << 10;
+/// The largest JSON of a batch, which can have 1,000 transfers with a sealed name each.
+const MAX_BATCH: usize = 2 << 20;
 
 /// Returns the JSON body of a request of this operation. Empty if the operation takes none and the request
 /// has none.
@@ -26,13 +29,27 @@ pub(crate) fn of_operation(
     if body.is_empty() && !takes_body {
         return Ok(Map::new());
     }
-    parse(headers, body)
+    let max = match op.template().ends_with("/batches") {
+        true => MAX_BATCH,
+        false => MAX_JSON,
+    };
+    parse_at_most(max, headers, body)
 }
 
 /// Parses the body of a request as a JSON object.
 pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, ApiResponse> {
+    parse_at_most(MAX_JSON, headers, body)
+}
+
+fn parse_at_most(
+    max: usize,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Map<String, Value>, ApiResponse> {
     check_content_type(headers)?;
-    check_size(body)?;
+    if body.len() > max {
+        return Err(ApiResponse::too_large());
+    }
     let refuse = |issue: &str| ApiResponse::param_error("", &Value::Null, issue, "body");
     let text = std::str::from_utf8(body).map_err(|_| refuse("must be UTF-8"))?;
     match serde_json::from_str(text) {
@@ -45,7 +62,7 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Valu
     }
 }
 
-/// Refuses JSON that is too large to be parsed.
+/// Refuses JSON of an upload that is too large to be parsed.
 pub(crate) fn check_size(json: &[u8]) -> Result<(), ApiResponse> {
     match json.len() > MAX_JSON {
         true => Err(ApiResponse::too_large()),
@@ -126,6 +143,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::catalog;
 
     #[test]
     fn null_and_emoji_errors_name_the_field() {
@@ -148,9 +166,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
         let body = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
-        assert!(parse(&headers, body(MAX_JSON).as_bytes()).is_ok());
-        let refused = parse(&headers, body(MAX_JSON + 1).as_bytes()).unwrap_err();
-        assert_eq!(refused.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(refused.body_json()["code"], "INVALID_REQUEST");
+        for (template, max) in [
+            ("v3/pay/transactions/native", MAX_JSON),
+            ("v3/transfer/batches", MAX_BATCH),
+            ("v3/partner-transfer/batches", MAX_BATCH),
+        ] {
+            let op = catalog::find(&Method::POST, template).unwrap();
+            assert!(of_operation(op, &headers, body(max).as_bytes()).is_ok());
+            let refused = of_operation(op, &headers, body(max + 1).as_bytes()).unwrap_err();
+            assert_eq!(refused.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
+            assert_eq!(refused.body_json()["code"], "INVALID_REQUEST");
+        }
     }
 }
