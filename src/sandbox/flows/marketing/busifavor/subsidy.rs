@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::{Receipt, ReturnReceipt, State, key, refusals, stocks};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
-    flows::payments::pay::engine::{Order, Refund, fen},
+    flows::payments::{
+        pay::engine::{Order, fen},
+        refund::{Refund, Status},
+    },
     state::{
         account::{Entry, EntryKind},
         world::World,
@@ -53,7 +56,17 @@ pub(super) fn pay(
     let is_its = |order: &Order| order.transaction_id() == Some(new.transaction_id);
     let order = payee.pay.transactions.find(is_its);
     let total = order.ok_or_else(refusals::no_transaction)?.asked.total;
-    if new.fen > total {
+    let is_same = |receipt: &&Receipt| {
+        let of = (&*receipt.stock_id, &*receipt.code, &*receipt.transaction_id);
+        of == (new.stock_id, new.code, new.transaction_id)
+    };
+    let receipts = w.stores.values();
+    let receipts = receipts.flat_map(|store| store.busifavor.receipts.iter());
+    let left = receipts
+        .filter(is_same)
+        .map(|known| known.fen - known.returned);
+    let paid: u64 = left.sum();
+    if paid.saturating_add(new.fen) > total {
         return Err(refusals::invalid("补差金额超过订单金额"));
     }
     let receipt = Receipt {
@@ -98,8 +111,15 @@ pub(super) fn give_back(
     let is_its = |refund: &Refund| {
         refund.refund_id == refund_id && refund.transaction_id == new.transaction_id
     };
-    if refunds.and_then(|refunds| refunds.find(is_its)).is_none() {
-        return Err(refusals::no_transaction());
+    let refund = refunds.and_then(|refunds| refunds.find(is_its));
+    let refund = refund.filter(|refund| refund.status != Status::Closed);
+    let refunded = refund.ok_or_else(refusals::no_transaction)?.asked.fen;
+    let returns = w.stores.values();
+    let returns = returns.flat_map(|store| store.busifavor.returns.iter());
+    let with_it = returns.filter(|known| known.refund_id == refund_id);
+    let given: u64 = with_it.map(|known| known.fen).sum();
+    if given.saturating_add(new.fen) > refunded {
+        return Err(refusals::invalid("回退金额超过退款金额"));
     }
     let is_its = |receipt: &Receipt| {
         receipt.stock_id == new.stock_id
@@ -109,13 +129,13 @@ pub(super) fn give_back(
             && receipt.payee == new.payee
     };
     let receipts = &w.store(signer).busifavor.receipts;
-    let receipt = receipts
-        .find(is_its)
-        .ok_or_else(refusals::no_receipt)?
-        .clone();
-    if new.fen > receipt.fen.saturating_sub(receipt.returned) {
-        return Err(refusals::invalid("回退金额超过剩余可回退的补差金额"));
+    if receipts.find(is_its).is_none() {
+        return Err(refusals::no_receipt());
     }
+    let has_enough = |receipt: &Receipt| new.fen <= receipt.fen.saturating_sub(receipt.returned);
+    let receipt = receipts.find(|receipt| is_its(receipt) && has_enough(receipt));
+    let too_much = || refusals::invalid("回退金额超过剩余可回退的补差金额");
+    let receipt = receipt.ok_or_else(too_much)?.clone();
     let id = w.number("1121", 28);
     let ids = (&id[..], new.out_no);
     // The one that was paid gives it back.
