@@ -172,9 +172,10 @@ impl Sandbox {
         if !SHARE_REASONS.contains(&reason) {
             return Err(undocumented(reason, SHARE_REASONS));
         }
+        let now = self.state.clock.now();
         let has_order = |store: &Store| store.sharing.orders.get(out_order_no).is_some();
         self.change("sharing order", out_order_no, has_order, |world, mchid| {
-            sharing::rules::close_share(world, mchid, out_order_no, account, reason)
+            sharing::rules::close_share(world, mchid, out_order_no, account, reason, now)
         })
     }
 

@@ -32,8 +32,6 @@ pub(crate) use crate::sandbox::flows::payments::refund::{
 const PASSWORD_FROM: u64 = 100_000;
 /// How long a code payment can be taken back, in seconds.
 const REVERSIBLE_FOR: u64 = 7 * 24 * 3600;
-/// After how many seconds the merchant gets what was not shared.
-const SHARED_WITHIN: u64 = 180 * 24 * 3600;
 
 /// Which order is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +139,7 @@ pub(crate) fn take_payment(
             key: out_trade_no.to_owned(),
             fire: |w, _, timer, _| unfreeze(w, &timer.mchid, &timer.key).map(drop),
         };
-        w.after(now.saturating_add(SHARED_WITHIN), timer);
+        w.after(now.saturating_add(Order::SHARED_WITHIN), timer);
     }
     Ok(())
 }
@@ -309,13 +307,13 @@ pub(crate) fn fail_because(
 }
 
 /// Takes money of an order out of the merchant's account. What of the order is frozen for sharing is used
-/// first, the rest must be available. `entry.fen` is negative.
+/// first, the rest must be available. `entry.fen` is negative. Returns how much was frozen.
 pub(crate) fn spend(
     w: &mut World,
     mchid: &str,
     out_trade_no: &str,
     entry: Entry,
-) -> Result<(), Refusal> {
+) -> Result<u64, Refusal> {
     let store = w.store(mchid);
     let order = store.pay.order_mut(out_trade_no)?;
     let from_frozen = order.frozen.min(entry.fen.unsigned_abs());
@@ -325,7 +323,7 @@ pub(crate) fn spend(
         return Err(refusal);
     }
     order.frozen -= from_frozen;
-    Ok(())
+    Ok(from_frozen)
 }
 
 /// Makes what is left of an order's frozen money available, and returns how much that was: nothing more is

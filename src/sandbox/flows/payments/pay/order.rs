@@ -187,6 +187,15 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// After how many seconds the merchant gets what was not shared.
+    pub(super) const SHARED_WITHIN: u64 = 180 * 24 * 3600;
+
+    /// Returns whether it is too late to share it.
+    pub(crate) fn is_past_sharing(&self, now: u64) -> bool {
+        let end = |payment: &Payment| payment.time.saturating_add(Self::SHARED_WITHIN);
+        self.payment().is_some_and(|payment| now >= end(payment))
+    }
+
     pub(crate) fn new(asked: NewOrder, prepaid: Prepaid, now: u64) -> Self {
         Self {
             asked,

@@ -11,6 +11,7 @@ use crate::sandbox::{
             engine::{self, Number, Order, fen},
             notice, refusals,
         },
+        payouts::sharing,
     },
     state::{
         account::{Entry, EntryKind},
@@ -49,7 +50,7 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
     // Real refund IDs have 29 digits and begin with 50.
     let refund_id = w.number("5030", 29);
     let number = new.out_refund_no.clone();
-    let refund = Refund {
+    let mut refund = Refund {
         asked: new,
         refund_id,
         transaction_id,
@@ -60,6 +61,7 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
         discount,
         created_at: now,
         status: Status::Processing,
+        from_frozen: 0,
         user_received_account: "支付用户零钱".to_owned(),
     };
     let entry = Entry {
@@ -72,10 +74,12 @@ pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, 
     let refunds = &mut w.store(&mchid).refund.refunds;
     let may_drop = |known: &Refund| known.status.is_final();
     refunds.keep(number.clone(), refund.clone(), may_drop, "refunds")?;
-    if engine::spend(w, &mchid, &refund.out_trade_no, entry).is_err() {
+    let Ok(from_frozen) = engine::spend(w, &mchid, &refund.out_trade_no, entry) else {
         w.store(&mchid).refund.refunds.remove(&number);
         return Err(refusals::not_enough_to_refund());
-    }
+    };
+    by_number(w, &mchid, &number)?.from_frozen = from_frozen;
+    refund.from_frozen = from_frozen;
     let order = engine::by_out_trade_no_mut(w, &mchid, &refund.out_trade_no)?;
     order.refunded += refund.asked.fen;
     order.discount_refunded += refund.discount_refund();
@@ -188,12 +192,18 @@ pub(crate) fn refund_fails(
                 out_no: out_refund_no.to_owned(),
                 fen: fen(refund.settlement_refund()),
             };
-            w.store(mchid).account.post(back)?;
-            by_number(w, mchid, out_refund_no)?.status = Status::Closed;
-            if let Ok(order) = engine::by_out_trade_no_mut(w, mchid, &number) {
+            let was_frozen = refund.from_frozen;
+            let store = w.store(mchid);
+            store.account.post(back)?;
+            if let Ok(order) = store.pay.order_mut(&number) {
                 order.refunded = order.refunded.saturating_sub(amount);
                 order.discount_refunded = order.discount_refunded.saturating_sub(discount);
+                if sharing::rules::can_share(&store.sharing, order, now) {
+                    store.account.freeze(was_frozen)?;
+                    order.frozen += was_frozen;
+                }
             }
+            by_number(w, mchid, out_refund_no)?.status = Status::Closed;
         }
     }
     notify(w, mchid, out_refund_no)

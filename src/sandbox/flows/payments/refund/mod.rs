@@ -72,6 +72,8 @@ pub(crate) struct Refund {
     pub(crate) settlement_total: u64,
     /// What of the refund was a coupon's.
     pub(crate) discount: Option<DiscountBack>,
+    /// What of it was frozen for sharing, in fen.
+    pub(crate) from_frozen: u64,
     /// Where the money goes.
     pub(crate) user_received_account: String,
 }

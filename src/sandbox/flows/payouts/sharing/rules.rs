@@ -4,13 +4,14 @@
 //! takes its amount from there when it is asked for; the account moves when it succeeds.
 
 use super::{
-    MAX_RATIO, NewShare, NewSharing, ReceiverKind, Share, ShareResult, SharingOrder, notice::notify,
+    MAX_RATIO, NewShare, NewSharing, ReceiverKind, Share, ShareResult, SharingOrder, Tables,
+    notice::notify,
 };
 use crate::sandbox::{
     checks::merchant::Acting,
     dispatch::refusal::Refusal,
     flows::{
-        payments::pay::engine::{self, Number},
+        payments::pay::engine::{self, Number, Order},
         payouts::payout::repeated,
     },
     state::{
@@ -103,13 +104,14 @@ pub(crate) fn finish(
 }
 
 /// Closes one share of an order that is under way, for a reason such as `NO_RELATION`. Its money stays with
-/// the payment, or goes to the merchant if the order unfreezes the rest.
+/// the payment, or goes to the merchant if the order unfreezes the rest or it is too late to share it.
 pub(crate) fn close_share(
     world: &mut World,
     mchid: &str,
     out_order_no: &str,
     account: &str,
     reason: &str,
+    now: u64,
 ) -> Result<(), Refusal> {
     let store = world.store(mchid);
     let order = store.sharing.orders.get_mut(out_order_no);
@@ -122,12 +124,20 @@ pub(crate) fn close_share(
     };
     let amount = share.new.amount;
     let payment = store.pay.transactions.get_mut(&order.out_trade_no);
-    match payment.filter(|_| !order.new.unfreeze_unsplit) {
+    let stays = |payment: &&mut Order| !order.new.unfreeze_unsplit && !payment.is_past_sharing(now);
+    match payment.filter(stays) {
         Some(payment) => payment.frozen += amount,
         None => store.account.unfreeze(amount)?,
     }
     share.result = ShareResult::Closed(reason.to_owned());
     Ok(())
+}
+
+/// Returns whether money that comes back to a payment can still be shared.
+pub(crate) fn can_share(tables: &Tables, payment: &Order, now: u64) -> bool {
+    let number = payment.out_trade_no();
+    let ends = |order: &SharingOrder| order.out_trade_no == number && order.new.unfreeze_unsplit;
+    !payment.is_past_sharing(now) && tables.orders.find(ends).is_none()
 }
 
 /// Returns what of a payment can still be shared, in fen. The signer may be the merchant or its service

@@ -11,7 +11,7 @@ use super::{
 use crate::sandbox::{
     flows::payments::pay::{
         Version,
-        engine::{self, NewOrder, NewRefund, Payer, Product},
+        engine::{self, NewOrder, NewRefund, Payer, Product, RefundFailure},
     },
     state::{merchant::Merchants, random::Rng, world::World},
 };
@@ -196,6 +196,42 @@ fn merchant_gets_what_was_not_shared_after_180_days() {
 }
 
 #[test]
+fn share_that_is_closed_after_180_days_goes_to_the_merchant() {
+    let (mut world, id) = world();
+    world.settle_after = None;
+    share(&mut world, asked(&id, "s1", &[shop(100)], false), NOW).unwrap();
+    let late = NOW + 180 * 24 * 3600;
+    run_due(&mut world, late);
+    assert_eq!(money(&world, &id), (900, 100, 0, 0));
+    let shop = world.stores[PAYER].sharing.orders.get("s1").unwrap();
+    let account = shop.shares[0].new.account.clone();
+    close_share(&mut world, PAYER, "s1", &account, "NO_RELATION", late).unwrap();
+    assert_eq!(money(&world, &id), (1000, 0, 0, 0));
+}
+
+#[test]
+fn closed_refund_can_be_shared_again() {
+    let (mut world, id) = world();
+    world.settle_after = None;
+    let close = |world: &mut World, number: &str, now: u64| {
+        engine::refund_fails(world, PAYER, number, RefundFailure::Closed, now).unwrap();
+    };
+    assert!(refund(&mut world, "r1", 400));
+    assert_eq!(money(&world, &id), (0, 600, 0, 600));
+    close(&mut world, "r1", NOW);
+    assert_eq!(money(&world, &id), (0, 1000, 0, 1000));
+    // Not if nothing more is shared.
+    for number in ["r2", "r3"] {
+        assert!(refund(&mut world, number, 100));
+    }
+    unfreeze(&mut world, asked(&id, "u1", &[], true), NOW).unwrap();
+    close(&mut world, "r2", NOW);
+    assert_eq!(money(&world, &id), (100, 800, 0, 0));
+    close(&mut world, "r3", NOW + 180 * 24 * 3600);
+    assert_eq!(money(&world, &id), (200, 800, 0, 0));
+}
+
+#[test]
 fn closed_share_stays_with_the_payment() {
     let (mut world, id) = world();
     share(
@@ -204,8 +240,8 @@ fn closed_share_stays_with_the_payment() {
         NOW,
     )
     .unwrap();
-    close_share(&mut world, PAYER, "s1", "o1", "NO_RELATION").unwrap();
-    assert!(close_share(&mut world, PAYER, "s1", "o1", "NO_RELATION").is_err());
+    close_share(&mut world, PAYER, "s1", "o1", "NO_RELATION", NOW).unwrap();
+    assert!(close_share(&mut world, PAYER, "s1", "o1", "NO_RELATION", NOW).is_err());
     run_due(&mut world, NOW + 60);
     assert_eq!(money(&world, &id), (0, 900, 100, 900));
     let body = find(&world, &acting(), "s1", &id).unwrap().body();
@@ -214,7 +250,7 @@ fn closed_share_stays_with_the_payment() {
 
     // With the rest unfrozen, the merchant has it at once.
     share(&mut world, asked(&id, "s2", &[person(50)], true), NOW + 60).unwrap();
-    close_share(&mut world, PAYER, "s2", "o1", "NO_RELATION").unwrap();
+    close_share(&mut world, PAYER, "s2", "o1", "NO_RELATION", NOW).unwrap();
     run_due(&mut world, NOW + 120);
     assert_eq!(money(&world, &id), (900, 0, 100, 0));
 }
