@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 /// An error that WeChat Pay responded with.
@@ -27,6 +27,7 @@ pub struct ApiError {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) detail: Option<Value>,
+    pub(crate) headers: HeaderMap,
     pub(crate) request_id: Option<String>,
     pub(crate) body: Bytes,
     pub(crate) verified: bool,
@@ -54,6 +55,11 @@ impl ApiError {
     /// Returns the `detail` of an APIv3 error, often an object like `{field, value, issue, location}`.
     pub fn detail(&self) -> Option<&Value> {
         self.detail.as_ref()
+    }
+
+    /// Returns the headers of the response, such as `Date`. Empty for a notification's failure.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// Returns the `Request-ID` header, which WeChat Pay's support asks for.

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     base::crypto::Certificate,
     error::{Cause, Result, cause},
+    protocol::url::host::Origin,
 };
 
 /// Connections, TLS trust and the proxy, shared between clients.
@@ -56,6 +57,27 @@ impl Transport {
             roots: Vec::new(),
             limits: Limits::default(),
         }
+    }
+
+    /// Returns the address of the proxy for a URL, such as `http://proxy.internal:3128`, without its user name
+    /// and password. Returns `None` if the URL is reached directly.
+    ///
+    /// ```
+    /// use wechatpay_chain::Transport;
+    ///
+    /// let transport = Transport::builder().proxy("http://user:password@proxy.internal:3128").build()?;
+    /// let proxy = transport.proxy_for("https://api.mch.weixin.qq.com/")?;
+    /// assert_eq!(proxy.as_deref(), Some("http://proxy.internal:3128"));
+    /// # Ok::<(), wechatpay_chain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the URL is invalid, or if the environment's proxy for it is.
+    pub fn proxy_for(&self, url: &str) -> Result<Option<String>> {
+        let (origin, _) = Origin::split(url).map_err(Cause::not_sent)?;
+        let proxy = self.proxy().for_origin(&origin).map_err(Cause::not_sent)?;
+        Ok(proxy.map(ToString::to_string))
     }
 
     /// Returns the process's transport, with the environment's proxies as they are at first use.

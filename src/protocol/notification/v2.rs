@@ -276,6 +276,7 @@ impl Message<'_> {
             code: code.into_owned(),
             message: message.into_owned(),
             detail: None,
+            headers: http::HeaderMap::new(),
             request_id: None,
             body: Bytes::copy_from_slice(self.body),
             verified: true,

@@ -272,6 +272,7 @@ fn api(response: &RawResponse, code: &str, message: &str, verified: bool) -> Api
         code: code.to_owned(),
         message: message.to_owned(),
         detail: None,
+        headers: response.headers.clone(),
         request_id: request_id(&response.headers).map(str::to_owned),
         body: response.body.clone(),
         verified,

@@ -248,6 +248,7 @@ fn parse(response: &RawResponse, verified: bool) -> ApiError {
             .get("detail")
             .filter(|detail| !detail.is_null())
             .cloned(),
+        headers: response.headers.clone(),
         request_id: request_id(&response.headers).map(str::to_owned),
         body: response.body.clone(),
         verified,

@@ -211,6 +211,19 @@ impl Proxy {
     }
 }
 
+/// Without the credentials.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.kind {
+            ProxyKind::Http { tls: false } => "http",
+            ProxyKind::Http { tls: true } => "https",
+            ProxyKind::Socks5 { local_dns: true } => "socks5",
+            ProxyKind::Socks5 { local_dns: false } => "socks5h",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
 impl Credentials {
     fn parse(userinfo: &str) -> Result<Self> {
         let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));

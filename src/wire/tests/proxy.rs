@@ -58,6 +58,27 @@ fn by(url: &str) -> Transport {
 }
 
 #[test]
+fn address_of_a_proxy_has_no_credentials() {
+    for (url, expected) in [
+        (
+            "http://user:secret@proxy.internal:3128",
+            "http://proxy.internal:3128",
+        ),
+        ("https://proxy.internal", "https://proxy.internal:443"),
+        ("socks5h://user:secret@[::1]:1080", "socks5h://[::1]:1080"),
+    ] {
+        let proxy = by(url).proxy_for("https://api.mch.weixin.qq.com/v3/certificates");
+        assert_eq!(proxy.unwrap().as_deref(), Some(expected));
+    }
+    let direct = Transport::builder().no_proxy().build().unwrap();
+    assert_eq!(
+        direct.proxy_for("https://api.mch.weixin.qq.com").unwrap(),
+        None
+    );
+    assert!(direct.proxy_for("ftp://api.mch.weixin.qq.com").is_err());
+}
+
+#[test]
 fn requests_use_an_http_proxys_tunnel() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let proxy = http_proxy(None, Arc::clone(&asked));

@@ -189,6 +189,7 @@ fn api_error_carries_status_code_detail_and_body() {
     let err = refused(&MockResponse::plain(429, REFUSAL).header("Retry-After", "7"));
     let api = err.api().unwrap();
     assert_eq!(api.retry_after(), Some(Duration::from_secs(7)));
+    assert_eq!(api.headers()["retry-after"], "7");
     assert!(!api.is_verified());
 }
 
