@@ -195,6 +195,7 @@ mod tests {
     fn api(status: u16) -> SentError {
         Cause::new(ErrorKind::Api, "")
             .with_api(ApiError {
+                headers: http::HeaderMap::new(),
                 status: StatusCode::from_u16(status).unwrap(),
                 code: String::new(),
                 message: String::new(),

@@ -1,0 +1,45 @@
+//! `wxpay get|post|…`
+
+use wechatpay_chain::sandbox::Sandbox;
+
+use crate::program::Program;
+
+#[test]
+fn call_uses_the_keys_of_the_environment() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::with(&sandbox);
+    let run = program.run(&["post", "v3/security/echo", "-f", "echo_message=hello"]);
+    assert_eq!(run.ok(), r#"{"echo_message":"hello"}"#);
+
+    let err = program
+        .run(&["get", "v3/pay/transactions/out-trade-no/{out_trade_no}"])
+        .failed(2);
+    assert!(err.starts_with("error: "), "{err}");
+    let err = program
+        .in_chinese()
+        .run(&["post", "v3/certificates"])
+        .failed(2);
+    assert_eq!(err, "错误: v3/certificates 的方法是 GET, 不是 POST\n");
+}
+
+#[test]
+fn options_come_from_a_file_or_standard_input() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::with(&sandbox);
+    let options = r#"{"json": {"echo_message": "hello"}}"#;
+    let run = program.run_with_input(&["--json", "post", "v3.security.echo", "-o", "-"], options);
+    assert_eq!(run.json()["body"]["echo_message"], "hello");
+    assert_eq!(run.json()["verified"], true);
+
+    std::fs::write(program.home().join("echo.json"), options).unwrap();
+    let run = program.run(&["post", "v3/security/echo", "-o", "@echo.json"]);
+    assert_eq!(run.ok(), r#"{"echo_message":"hello"}"#);
+
+    let program = program
+        .without("WXPAY_SERIAL")
+        .without("WXPAY_CLIENT_CERTIFICATE");
+    let err = program
+        .run(&["post", "v3/security/echo", "-o", "@echo.json"])
+        .failed(3);
+    assert!(err.contains("serial"), "{err}");
+}

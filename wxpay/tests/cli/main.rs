@@ -1,0 +1,4 @@
+//! Runs the program as a person or a script does, against a sandbox in this process.
+
+mod calls;
+mod program;
