@@ -136,9 +136,9 @@ pub(crate) struct PlatformCertificate {
 pub(crate) struct PlatformKeys {
     pub(crate) public_key: PlatformKey,
     source: KeySource,
-    // Made when first asked for: most sandboxes need none of these. `None` if it failed.
-    certificates: [OnceLock<Option<PlatformCertificate>>; 2],
-    authority: OnceLock<Option<Authority>>,
+    // Made when first asked for: most sandboxes need none of these.
+    certificates: [OnceLock<Result<PlatformCertificate>>; 2],
+    authority: OnceLock<Result<Authority>>,
 }
 
 impl PlatformKeys {
@@ -159,24 +159,20 @@ impl PlatformKeys {
     pub(crate) fn certificate(&self, nth: usize) -> Result<&PlatformCertificate> {
         let authority = self.authority()?;
         let slot = self.certificates.get(nth);
-        slot.and_then(|slot| {
-            slot.get_or_init(|| self.issue(authority, nth).ok())
-                .as_ref()
-        })
-        .ok_or_else(|| Cause::key("cannot make a platform certificate"))
+        let slot = slot.ok_or_else(|| Cause::key("the sandbox has two platform certificates"))?;
+        let made = slot.get_or_init(|| self.issue(authority, nth));
+        made.as_ref().map_err(Cause::again)
     }
 
     /// Returns a platform certificate if it has been made.
     pub(crate) fn made_certificate(&self, nth: usize) -> Option<&PlatformCertificate> {
-        self.certificates.get(nth)?.get()?.as_ref()
+        self.certificates.get(nth)?.get()?.as_ref().ok()
     }
 
     /// Returns the certificate authority. The first call takes up to a second.
     pub(crate) fn authority(&self) -> Result<&Authority> {
-        self.authority
-            .get_or_init(|| Authority::new(self.source).ok())
-            .as_ref()
-            .ok_or_else(|| Cause::key("cannot make the sandbox's certificate authority"))
+        let made = self.authority.get_or_init(|| Authority::new(self.source));
+        made.as_ref().map_err(Cause::again)
     }
 
     fn issue(&self, authority: &Authority, nth: usize) -> Result<PlatformCertificate> {
