@@ -108,12 +108,16 @@ pub(crate) fn make_bodies(state: &SandboxState) {
             .collect()
     };
     for (number, id, notice, created) in without_body {
+        // One that is not a merchant of the sandbox has no key: its attempt says so.
         let Some(merchant) = state.merchants.get(&notice.mchid) else {
             continue;
         };
         let mut rng = state.rng().fork();
-        if let Ok(body) = message::body(&notice, &merchant, &id, created, None, &mut rng) {
-            state.world().outbox.keep_body(number, &notice, body);
+        match message::body(&notice, &merchant, &id, created, None, &mut rng) {
+            Ok(body) => {
+                state.world().outbox.keep_body(number, &notice, body);
+            }
+            Err(err) => tracing::warn!(%id, "a notification has no body: {err}"),
         }
     }
 }

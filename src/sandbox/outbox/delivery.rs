@@ -130,7 +130,8 @@ impl Delivery {
         &self.resource
     }
 
-    /// Returns the body that is sent. It is the same for each attempt without a fault.
+    /// Returns the body that is sent. It is the same for each attempt without a fault. It is empty if the
+    /// notification is for a merchant that the sandbox does not have, whose keys would encrypt it.
     pub fn body(&self) -> &Bytes {
         &self.body
     }

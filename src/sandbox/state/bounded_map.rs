@@ -1,9 +1,15 @@
 //! A map of limited size: when it is full, a new value replaces the oldest one.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use super::changes::{Changes, StateChange, Stateful, Watch};
 use crate::sandbox::dispatch::refusal::Refusal;
+
+/// Of how many dropped values the keys are remembered.
+const MAX_DROPPED: usize = 100_000;
 
 /// Values by a string key, at most `limit` of them.
 // The limit keeps a sandbox that runs for days, or under a load test, from filling the memory.
@@ -12,6 +18,8 @@ pub(crate) struct BoundedMap<T> {
     values: HashMap<String, T>,
     oldest_first: VecDeque<String>,
     limit: usize,
+    /// The hashes of the keys of what was dropped.
+    dropped: HashSet<u64>,
     watch: Option<Watch>,
 }
 
@@ -21,6 +29,7 @@ impl<T> BoundedMap<T> {
             values: HashMap::new(),
             oldest_first: VecDeque::new(),
             limit,
+            dropped: HashSet::new(),
             watch: None,
         }
     }
@@ -112,19 +121,39 @@ impl<T> BoundedMap<T> {
                 return false;
             };
             if let Some(oldest) = self.oldest_first.remove(index) {
-                touch(&mut self.watch, &oldest);
-                self.values.remove(&oldest);
+                self.forget(&oldest);
             }
         }
         self.insert(key, value);
         true
     }
 
+    /// Returns whether something of this key was dropped for something newer.
+    // Money must not move twice under one number.
+    pub(crate) fn was_dropped(&self, key: &str) -> bool {
+        !self.values.contains_key(key) && self.dropped.contains(&hash(key))
+    }
+
+    fn forget(&mut self, key: &str) {
+        if self.dropped.is_empty() {
+            let (what, limit) = (std::any::type_name::<T>(), self.limit);
+            tracing::warn!(
+                limit,
+                "the sandbox drops the oldest {what} of a merchant for new ones"
+            );
+        }
+        touch(&mut self.watch, key);
+        self.values.remove(key);
+        if self.dropped.len() < MAX_DROPPED {
+            self.dropped.insert(hash(key));
+        }
+    }
+
     /// Keeps something new like [`try_insert`](Self::try_insert). `what` is a word for many of it, such as
     /// "refunds".
     ///
     /// # Errors
-    /// Refuses it if nothing may be dropped for it.
+    /// Refuses it if nothing may be dropped for it, and if something of its key was dropped.
     pub(crate) fn keep(
         &mut self,
         key: String,
@@ -132,6 +161,13 @@ impl<T> BoundedMap<T> {
         may_drop: impl Fn(&T) -> bool,
         what: &str,
     ) -> Result<(), Refusal> {
+        if self.was_dropped(&key) {
+            let message = format!(
+                "单号已被使用: the sandbox keeps the latest {} {what} of a merchant, and this number is an older one's",
+                self.limit
+            );
+            return Err(Refusal::invalid_request(message));
+        }
         match self.try_insert(key, value, may_drop) {
             true => Ok(()),
             false => Err(Refusal::too_many(self.limit, what)),
@@ -148,11 +184,16 @@ impl<T> BoundedMap<T> {
         self.oldest_first.push_back(key);
         if self.oldest_first.len() > self.limit {
             if let Some(oldest) = self.oldest_first.pop_front() {
-                touch(&mut self.watch, &oldest);
-                self.values.remove(&oldest);
+                self.forget(&oldest);
             }
         }
     }
+}
+
+fn hash(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 // A function of the field, not of the map: its values are borrowed meanwhile.
@@ -176,6 +217,18 @@ mod tests {
         assert_eq!(map.get("b"), Some(&3));
         assert_eq!(map.find_mut(|n| *n == 4), Some(&mut 4));
         assert_eq!(map.oldest_first.len(), map.values.len());
+    }
+
+    #[test]
+    fn number_of_what_was_dropped_is_refused() {
+        let mut map = BoundedMap::new(1);
+        let mut keep = |key: &str| map.keep(key.to_owned(), 1, |_| true, "refunds");
+        keep("a").unwrap();
+        keep("b").unwrap();
+        let refused = keep("a").unwrap_err();
+        assert!(refused.message.contains("latest 1 refunds"), "{refused:?}");
+        assert!(keep("b").is_ok() && keep("c").is_ok());
+        assert!(map.was_dropped("b") && !map.was_dropped("c"));
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl<T: Clone> Once<T> {
     ) -> Result<Option<T>, Refusal> {
         match self.0.get(number) {
             Some((earlier, _)) if earlier != asked => Err(differs()),
+            None if self.0.was_dropped(number) => Err(differs()),
             answered => Ok(answered.map(|(_, answer)| answer.clone())),
         }
     }

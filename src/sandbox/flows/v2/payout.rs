@@ -45,6 +45,12 @@ impl<T> Payouts<T> {
                 code: "FATAL_ERROR",
                 message: "两次请求商户单号一样，但是参数不一致".to_owned(),
             }),
+            None if self.0.was_dropped(number) => Err(V2Error::Result {
+                code: "FATAL_ERROR",
+                message: format!(
+                    "单号已被使用: the sandbox keeps the latest {MAX_PAYOUTS} payouts of a merchant, and this number is an older one's"
+                ),
+            }),
             payout => Ok(payout.map(|payout| &payout.made)),
         }
     }
