@@ -164,7 +164,9 @@
 //!
 //! RSA keys are drawn once per process. IDs, serials and secrets are each sandbox's own, and the IDs of keys
 //! contain the word sandbox: they cannot be mistaken for real keys or used in place of them. A client in
-//! another language reads what it needs from the files that [`export`](Sandbox::export) writes. Refunds, red packets and transfers of APIv2 need the
+//! another language reads what it needs from the files that [`export`](Sandbox::export) writes, and
+//! [`keys`](SandboxBuilder::keys) starts again with them. A program whose host is a constant goes through
+//! [`proxy_uri`](Sandbox::proxy_uri). Refunds, red packets and transfers of APIv2 need the
 //! merchant's API certificate, and so HTTPS: [`Merchant::https_client_builder`].
 
 // From the outside in: a test holds the handle; the server passes each request through the pipeline of

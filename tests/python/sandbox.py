@@ -3,6 +3,7 @@ receiver of profit sharing and of a service provider."""
 
 import asyncio
 import contextlib
+import os
 
 from wechatpayv3.async_.core import AsyncCore
 from wechatpayv3.core import Core
@@ -22,9 +23,16 @@ async def main():
     sandbox = handle('start', receiver.origin)
     merchant = exported(sandbox['folder'], sandbox['merchant'])
     base_uri = merchant['base_uri'].removesuffix('/')
-    # The host is no option of the package. Its attribute is set in the constructor, which already uses it.
-    for core in (Core, AsyncCore):
-        core._gate_way = property(lambda _: base_uri, lambda *_: None)
+    if sandbox['proxy']:
+        # The package as it is, with its own host.
+        os.environ['HTTPS_PROXY'] = sandbox['proxy']
+        for name in ('REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE'):
+            os.environ[name] = sandbox['ca']
+        base_uri = 'https://api.mch.weixin.qq.com'
+    else:
+        # The host is no option of the package. Its attribute is set in the constructor, which already uses it.
+        for core in (Core, AsyncCore):
+            core._gate_way = property(lambda _: base_uri, lambda *_: None)
 
     async with contextlib.AsyncExitStack() as stack:
 

@@ -27,6 +27,12 @@ const KNOWN: [&str; 9] = [
 /// The host of invoice files, which are fetched without a signature.
 const UNSIGNED: &str = "pay.wechatpay.cn";
 
+/// Returns the hosts of WeChat Pay, the one of the default base URI first.
+#[cfg(feature = "sandbox")]
+pub(crate) fn of_wechat_pay() -> impl Iterator<Item = &'static str> {
+    KNOWN.into_iter().chain([UNSIGNED])
+}
+
 /// An origin: scheme, host and port.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {

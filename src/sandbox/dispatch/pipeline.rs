@@ -36,6 +36,8 @@ pub(crate) struct Arrived {
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
     pub(crate) address: std::net::SocketAddr,
+    /// The host of WeChat Pay that it poses as, on port 443.
+    pub(crate) host: Option<&'static str>,
     pub(crate) tls: bool,
     pub(crate) client_certificate: ClientCertificate,
 }
@@ -54,7 +56,10 @@ impl Listener {
     /// Returns scheme, host and port, such as `http://127.0.0.1:49152`.
     pub(crate) fn origin(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        match self.host {
+            Some(host) => format!("{scheme}://{host}"),
+            None => format!("{scheme}://{}", self.address),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     thread,
     time::Duration,
@@ -9,14 +10,18 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{MerchantOptions, Sandbox};
+use super::{MerchantOptions, Sandbox, folder::KeysFolder};
 use crate::{
     error::{Cause, ErrorKind, Result, cause},
     sandbox::{
         flows::platform::trust::PlatformMode,
         outbox::Post,
         server::BoundListener,
-        state::{SandboxState, keys::KeySource, random::Rng},
+        state::{
+            SandboxState,
+            keys::{KeptKeys, KeySource},
+            random::Rng,
+        },
     },
 };
 
@@ -44,6 +49,8 @@ pub struct SandboxBuilder {
     further: Vec<MerchantOptions>,
     seed: Option<u64>,
     keys: KeySource,
+    keys_folder: Option<KeysFolder>,
+    proxy: Option<SocketAddr>,
     settle_after: Option<Duration>,
     deliver_to: Vec<String>,
 }
@@ -123,6 +130,48 @@ impl SandboxBuilder {
         self
     }
 
+    /// Keeps the keys in this folder: a sandbox that starts with it again has the same merchants with the
+    /// same serials and secrets, the same platform keys, and the same certificate authority.
+    ///
+    /// A folder that is not there yet is created. It is as [`Sandbox::export`] writes one, and one of an
+    /// export can be given too: merchants are in subfolders, which are read again and added to those of this
+    /// builder. What this builder leaves at its default comes from the folder: the first merchant's ID, and
+    /// each merchant's options. The sandbox starts to listen on HTTPS. Several processes can use one folder,
+    /// also while it is created; the base URIs in it are those of the process that started last.
+    ///
+    /// [`start`](Self::start) returns an error that names the file if one is missing or damaged.
+    ///
+    /// ```
+    /// use wechatpay_chain::sandbox::{MerchantOptions, Sandbox};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("wechatpay-keys-{}", std::process::id()));
+    /// let sandbox = Sandbox::builder()
+    ///     .merchant(MerchantOptions::new("1900000110"))
+    ///     .keys(&folder)
+    ///     .start()?;
+    /// let (mchid, serial) = (sandbox.mchid().to_owned(), sandbox.serial().to_owned());
+    /// drop(sandbox);
+    ///
+    /// let again = Sandbox::builder().keys(&folder).start()?;
+    /// assert_eq!((again.mchid(), again.serial()), (&*mchid, &*serial));
+    /// assert_eq!(again.merchants().len(), 2);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keys(mut self, folder: impl AsRef<Path>) -> Self {
+        self.keys_folder = Some(KeysFolder::new(folder.as_ref()));
+        self
+    }
+
+    /// Starts an HTTP proxy on this address that poses as WeChat Pay's hosts: see
+    /// [`Sandbox::proxy_uri`]. The port 0 is a free one.
+    pub fn proxy(mut self, address: SocketAddr) -> Self {
+        self.proxy = Some(address);
+        self
+    }
+
     /// Sets after how much time, by the sandbox's clock, a refund, a transfer or profit sharing finishes on
     /// its own. `None` leaves it to the handle. Defaults to 60 seconds.
     pub fn settle_after(mut self, after: Option<Duration>) -> Self {
@@ -134,9 +183,10 @@ impl SandboxBuilder {
     ///
     /// # Errors
     /// Returns an error if the sandbox cannot listen on the address, start a thread or generate its
-    /// keys, or if a merchant ID is invalid or given twice.
+    /// keys, if a merchant ID is invalid or given twice, or if the folder of
+    /// [`keys`](Self::keys) cannot be read or written.
     pub fn start(self) -> Result<Sandbox> {
-        self.start_server().map_err(Cause::not_sent)
+        self.start_server()
     }
 
     /// Starts the sandbox without blocking the thread. It needs no runtime of its own kind.
@@ -152,8 +202,7 @@ impl SandboxBuilder {
                 let _ = started.send(self.start_server());
             })
             .map_err(|err| no_thread().with_source(err).not_sent())?;
-        let started = starting.await.map_err(|_| no_thread().not_sent())?;
-        started.map_err(Cause::not_sent)
+        starting.await.map_err(|_| no_thread().not_sent())?
     }
 
     pub(super) fn new() -> Self {
@@ -164,12 +213,23 @@ impl SandboxBuilder {
             further: Vec::new(),
             seed: None,
             keys: KeySource::Pooled,
+            keys_folder: None,
+            proxy: None,
             settle_after: Some(SETTLE_AFTER),
             deliver_to: Vec::new(),
         }
     }
 
-    fn start_server(self) -> cause::Result<Sandbox> {
+    fn start_server(self) -> Result<Sandbox> {
+        let sandbox = self.started().map_err(Cause::not_sent)?;
+        // With the base URIs, which are known now.
+        if let Some(folder) = &sandbox.keys_folder {
+            sandbox.export(folder.path())?;
+        }
+        Ok(sandbox)
+    }
+
+    fn started(mut self) -> cause::Result<Sandbox> {
         let post = Post::new(&self.deliver_to)?;
         // The listener comes first: a port that is taken fails at once, before the slow keys.
         let listener = BoundListener::bind(self.address)?;
@@ -180,20 +240,47 @@ impl SandboxBuilder {
         };
         // Real ones have ten digits too.
         let drawn = format!("1{}", rng.digits(9));
-        let first = self.first.named(self.mchid.unwrap_or(drawn));
+        let mut kept = KeptKeys::none();
+        let mut first = self.mchid.clone().unwrap_or(drawn);
+        if let Some(folder) = &self.keys_folder {
+            let known;
+            (kept, known) = folder.platform(self.keys, &first)?;
+            first = self.mchid.unwrap_or(known);
+            self.further = with_kept(self.further, folder.merchants()?, &first);
+        }
         let settle_after = self.settle_after.map(|after| after.as_secs());
-        let state = SandboxState::new(listener.address, self.keys, rng, settle_after, post)?;
-        let first = first.add_to(&state)?;
+        let state = SandboxState::new(listener.address, self.keys, kept, rng, settle_after, post)?;
+        let folder = self.keys_folder.as_ref();
+        let first = self.first.named(first).add_to(&state, folder)?;
         for merchant in self.further {
-            merchant.add_to(&state)?;
+            merchant.add_to(&state, folder)?;
         }
         let state = Arc::new(state);
+        let server = listener.serve(Arc::clone(&state))?;
+        if let Some(address) = self.proxy {
+            server.proxy.address(&state, address)?;
+        }
         Ok(Sandbox {
-            server: listener.serve(Arc::clone(&state))?,
+            server,
             first,
             state,
+            keys_folder: self.keys_folder,
         })
     }
+}
+
+/// Adds the merchants of a folder that are neither the first one nor given.
+fn with_kept(
+    mut given: Vec<MerchantOptions>,
+    kept: Vec<String>,
+    first: &str,
+) -> Vec<MerchantOptions> {
+    for mchid in kept {
+        if mchid != first && given.iter().all(|known| known.mchid != mchid) {
+            given.push(MerchantOptions::new(mchid));
+        }
+    }
+    given
 }
 
 fn no_thread() -> Cause {

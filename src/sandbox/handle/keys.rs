@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::Sandbox;
+use super::{Sandbox, folder::KeysFolder};
 use crate::{
     base::crypto::{Certificate, PrivateKey, PublicKey},
     client::{Client, ClientBuilder, Notifications, NotificationsBuilder},
@@ -14,7 +14,7 @@ use crate::{
         state::{
             SandboxState,
             keys::PlatformKey,
-            merchant::{Merchant as MerchantState, NewMerchant},
+            merchant::{Merchant as MerchantState, MerchantSecrets, NewMerchant},
         },
     },
 };
@@ -30,13 +30,14 @@ const MAX_MERCHANTS: usize = 1_000;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MerchantOptions {
-    mchid: String,
-    appids: Vec<String>,
-    partner_of: Vec<String>,
-    events: HashMap<String, String>,
-    mode: PlatformMode,
-    opening_balance: u64,
-    brand_id: Option<String>,
+    pub(super) mchid: String,
+    pub(super) appids: Vec<String>,
+    pub(super) partner_of: Vec<String>,
+    pub(super) events: HashMap<String, String>,
+    pub(super) mode: PlatformMode,
+    pub(super) rotation: Rotation,
+    pub(super) opening_balance: u64,
+    pub(super) brand_id: Option<String>,
 }
 
 impl MerchantOptions {
@@ -96,6 +97,7 @@ impl MerchantOptions {
             partner_of: Vec::new(),
             events: HashMap::new(),
             mode: PlatformMode::default(),
+            rotation: Rotation::default(),
             opening_balance: OPENING_BALANCE,
             brand_id: None,
         }
@@ -111,7 +113,37 @@ impl MerchantOptions {
         self
     }
 
-    pub(super) fn add_to(mut self, state: &SandboxState) -> cause::Result<Arc<MerchantState>> {
+    /// Takes what is as by default from another's options.
+    pub(super) fn or(self, other: Self) -> Self {
+        fn either<T: PartialEq>(one: T, other: T, default: &T) -> T {
+            match one == *default {
+                true => other,
+                false => one,
+            }
+        }
+        let default = Self::unnamed();
+        Self {
+            mchid: self.mchid,
+            appids: either(self.appids, other.appids, &default.appids),
+            partner_of: either(self.partner_of, other.partner_of, &default.partner_of),
+            events: either(self.events, other.events, &default.events),
+            mode: either(self.mode, other.mode, &default.mode),
+            rotation: either(self.rotation, other.rotation, &default.rotation),
+            opening_balance: either(
+                self.opening_balance,
+                other.opening_balance,
+                &default.opening_balance,
+            ),
+            brand_id: self.brand_id.or(other.brand_id),
+        }
+    }
+
+    /// Adds the merchant, with the keys that the folder has for it if there is one.
+    pub(super) fn add_to(
+        mut self,
+        state: &SandboxState,
+        folder: Option<&KeysFolder>,
+    ) -> cause::Result<Arc<MerchantState>> {
         check_id("mchid", &self.mchid)?;
         for sub_mchid in &self.partner_of {
             check_id("sub_mchid", sub_mchid)?;
@@ -125,12 +157,17 @@ impl MerchantOptions {
                 "the sandbox has {MAX_MERCHANTS} merchants already"
             )));
         }
+        let mut kept = None;
+        if let Some(folder) = folder {
+            let (options, secrets) = folder.merchant(self, count, state.key_source)?;
+            (self, kept) = (options, Some(secrets));
+        }
         if self.appids.is_empty() {
             self.appids.push(APPID.to_owned());
         }
         let trust = PlatformTrust {
             mode: self.mode,
-            certificates: Rotation::default(),
+            certificates: self.rotation,
         };
         if self.mode != PlatformMode::PublicKey {
             trust.prepare(state)?;
@@ -144,8 +181,12 @@ impl MerchantOptions {
             opening_balance: self.opening_balance,
             brand_id: self.brand_id.clone(),
         };
-        let merchant = MerchantState::new(new, count, state.key_source)?;
-        let merchant = state.merchants.add(merchant).ok_or_else(|| {
+        let secrets = match kept {
+            Some(secrets) => secrets,
+            None => MerchantSecrets::draw(count, new.brand_id.is_some(), state.key_source)?,
+        };
+        let merchant = state.merchants.add(MerchantState::new(new, secrets));
+        let merchant = merchant.ok_or_else(|| {
             let brand = self.brand_id.iter();
             let brand: String = brand.map(|id| format!(", or a brand {id},")).collect();
             Cause::config(format!(
@@ -335,13 +376,19 @@ impl Merchant {
 }
 
 impl Sandbox {
-    /// Adds a merchant.
+    /// Adds a merchant. A sandbox with a [folder of keys](crate::sandbox::SandboxBuilder::keys) writes it
+    /// there.
     ///
     /// # Errors
-    /// Returns an error if the ID is invalid or taken, or if its key cannot be generated.
+    /// Returns an error if the ID is invalid or taken, or if its key cannot be generated or written.
     pub fn add_merchant(&self, merchant: MerchantOptions) -> Result<Merchant> {
-        let merchant = merchant.add_to(&self.state).map_err(Cause::not_sent)?;
-        Ok(self.handle_of(merchant))
+        let folder = self.keys_folder.as_ref();
+        let merchant = merchant.add_to(&self.state, folder);
+        let merchant = self.handle_of(merchant.map_err(Cause::not_sent)?);
+        if let Some(folder) = folder {
+            self.export_these(folder.path(), std::slice::from_ref(&merchant))?;
+        }
+        Ok(merchant)
     }
 
     /// Returns the first merchant, whose keys the sandbox's own accessors return.

@@ -3,10 +3,11 @@
 mod acts;
 mod builder;
 mod control;
-mod export;
+mod folder;
 mod https;
 mod keys;
 mod outbox;
+mod proxy;
 mod snapshot;
 mod trust;
 
@@ -21,6 +22,8 @@ pub use crate::sandbox::handle::{
 };
 
 use std::{fmt, sync::Arc, time::Duration};
+
+use self::folder::KeysFolder;
 
 use super::{
     faults::Fault,
@@ -42,6 +45,8 @@ pub struct Sandbox {
     state: Arc<SandboxState>,
     /// The merchant that the accessors are about.
     first: Arc<MerchantState>,
+    /// Where its keys are kept.
+    keys_folder: Option<KeysFolder>,
 }
 
 impl Sandbox {

@@ -39,11 +39,15 @@ pub(super) async fn exchange(
     let (parts, body) = request.into_parts();
     // Before anything else, and unsigned: a web page that reaches this port must not leave a trace
     // in the log, use up a fault, or receive a signature.
-    if !host::is_own(&parts, listener.address, listener.tls) {
+    if !host::is_own(&parts, &listener) {
+        let own = match listener.host {
+            Some(host) => format!("{host}, which the connection was made for"),
+            None => "the sandbox's own address".to_owned(),
+        };
         return Ok(ApiResponse::error(
             StatusCode::MISDIRECTED_REQUEST,
             "INVALID_REQUEST",
-            "the Host header must be the sandbox's own address",
+            &format!("the Host header must be {own}"),
         )
         .into_response());
     }

@@ -5,10 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{header::HOST, request::Parts, uri::Authority};
 
-/// Returns whether the Host header, and the target if it has a host, name the sandbox itself.
-pub(super) fn is_own(parts: &Parts, bound: SocketAddr, tls: bool) -> bool {
-    let default_port = if tls { 443 } else { 80 };
-    let names_own = |host: &str| names_address(host, bound, default_port);
+use crate::{protocol::url::host::Origin, sandbox::dispatch::pipeline::Listener};
+
+/// Returns whether the Host header, and the target if it has a host, name the sandbox itself, or the host
+/// that it poses as.
+pub(super) fn is_own(parts: &Parts, listener: &Listener) -> bool {
+    let default_port = if listener.tls { 443 } else { 80 };
+    let names_own = |named: &str| match listener.host {
+        Some(host) => names_host(named, host, default_port),
+        None => names_address(named, listener.address, default_port),
+    };
     // Two Host headers could mean one thing here and another to a proxy on the way.
     let mut hosts = parts.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -17,6 +23,12 @@ pub(super) fn is_own(parts: &Parts, bound: SocketAddr, tls: bool) -> bool {
     let header_is_own = host.to_str().is_ok_and(names_own);
     let target = parts.uri.authority();
     header_is_own && target.is_none_or(|authority| names_own(authority.as_str()))
+}
+
+/// Returns whether a host, perhaps with a port, is this one on the default port.
+fn names_host(named: &str, host: &str, default_port: u16) -> bool {
+    let split = Origin::split_authority(named);
+    split.is_some_and(|(name, port)| name == host && port.unwrap_or(default_port) == default_port)
 }
 
 /// Returns whether a host with a port is `localhost` or the bound address.
@@ -45,6 +57,25 @@ fn names_address(host: &str, bound: SocketAddr, default_port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn host_may_be_the_one_that_the_sandbox_poses_as() {
+        for (named, is_own) in [
+            ("api.mch.weixin.qq.com", true),
+            ("API.mch.weixin.qq.com:443", true),
+            ("api.mch.weixin.qq.com:80", false),
+            ("user@api.mch.weixin.qq.com", false),
+            ("api2.mch.weixin.qq.com", false),
+            ("localhost:443", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                names_host(named, "api.mch.weixin.qq.com", 443),
+                is_own,
+                "{named}"
+            );
+        }
+    }
 
     #[test]
     fn host_must_be_localhost_or_the_bound_address() {

@@ -2,11 +2,12 @@
 
 mod exchange;
 mod host;
+mod proxy;
 mod signing;
 mod tls;
 
 pub(crate) use self::signing::{SignatureFault, sign};
-pub(super) use self::tls::Https;
+pub(super) use self::{proxy::Proxy, tls::Https};
 
 use std::{
     convert::Infallible,
@@ -53,6 +54,7 @@ pub(super) struct BoundListener {
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
     pub(super) https: Arc<Https>,
+    pub(super) proxy: Proxy,
     runtime: Handle,
     thread: Option<JoinHandle<()>>,
 }
@@ -103,6 +105,7 @@ impl BoundListener {
         Ok(Server {
             stop: Some(stop),
             https,
+            proxy: Proxy::new(handle.clone()),
             runtime: handle,
             thread: Some(thread),
         })
@@ -134,6 +137,7 @@ impl Drop for Server {
 async fn accept(listener: TcpListener, state: Arc<SandboxState>) {
     let plain = Listener {
         address: state.address,
+        host: None,
         tls: false,
         client_certificate: ClientCertificate::None,
     };

@@ -17,7 +17,8 @@ use rustls::{
     },
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     runtime::Handle,
     time,
 };
@@ -29,16 +30,12 @@ use crate::{
     error::{Cause, ErrorKind, cause::Result},
     sandbox::{
         dispatch::pipeline::{ClientCertificate, Listener},
-        state::{
-            SandboxState,
-            authority::{Subject, serial},
-            keys::Role,
-        },
+        state::{SandboxState, authority::Subject},
     },
 };
 
 /// How long a handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The HTTPS listener, which starts when it is first asked for: most sandboxes need none, and its keys take
 /// up to seconds to draw.
@@ -69,28 +66,26 @@ impl Https {
 
     fn start(&self, state: &Arc<SandboxState>) -> Result<SocketAddr> {
         let wanted = SocketAddr::new(state.address.ip(), 0);
-        let fail = |err| cannot_listen(wanted, err);
-        let listener = StdListener::bind(wanted).map_err(fail)?;
-        listener.set_nonblocking(true).map_err(fail)?;
-        let address = listener.local_addr().map_err(fail)?;
-        let (config, verifier) = server_config(state, address.ip())?;
-        let listener = {
-            let _in_runtime = self.runtime.enter();
-            TcpListener::from_std(listener).map_err(fail)?
-        };
-        let acceptor = Acceptor {
-            tls: TlsAcceptor::from(Arc::new(config)),
-            verifier,
-            address,
-            state: Arc::clone(state),
-        };
+        let (listener, address) = listen(wanted, &self.runtime)?;
+        let acceptor = Acceptor::new(state, address, None)?;
         self.runtime.spawn(accept(listener, Arc::new(acceptor)));
         Ok(address)
     }
 }
 
+/// Starts to listen, with the runtime of this handle.
+pub(super) fn listen(wanted: SocketAddr, runtime: &Handle) -> Result<(TcpListener, SocketAddr)> {
+    let fail = |err| cannot_listen(wanted, err);
+    let listener = StdListener::bind(wanted).map_err(fail)?;
+    listener.set_nonblocking(true).map_err(fail)?;
+    let address = listener.local_addr().map_err(fail)?;
+    let _in_runtime = runtime.enter();
+    let listener = TcpListener::from_std(listener).map_err(fail)?;
+    Ok((listener, address))
+}
+
 /// What accepting a connection needs.
-struct Acceptor {
+pub(super) struct Acceptor {
     tls: TlsAcceptor,
     verifier: Arc<dyn ClientCertVerifier>,
     address: SocketAddr,
@@ -100,14 +95,34 @@ struct Acceptor {
 async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
     accept_each(listener, |stream| {
         let acceptor = Arc::clone(&acceptor);
-        async move { acceptor.serve(stream).await }
+        async move { acceptor.serve(stream, None).await }
     })
     .await;
 }
 
 impl Acceptor {
-    /// Serves one connection. A failed handshake ends it: the client has the reason from TLS.
-    async fn serve(&self, stream: TcpStream) {
+    /// Returns an acceptor with a certificate of these hosts, or of the address if there are none.
+    pub(super) fn new(
+        state: &Arc<SandboxState>,
+        address: SocketAddr,
+        hosts: Option<&[&str]>,
+    ) -> Result<Self> {
+        let (config, verifier) = server_config(state, address.ip(), hosts)?;
+        Ok(Self {
+            tls: TlsAcceptor::from(Arc::new(config)),
+            verifier,
+            address,
+            state: Arc::clone(state),
+        })
+    }
+
+    /// Serves one connection, as this host if there is one. A failed handshake ends it: the client has the
+    /// reason from TLS.
+    pub(super) async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        host: Option<&'static str>,
+    ) {
         let handshake = time::timeout(HANDSHAKE_TIMEOUT, self.tls.accept(stream));
         let Ok(Ok(stream)) = handshake.await else {
             return;
@@ -115,6 +130,7 @@ impl Acceptor {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let listener = Listener {
             address: self.address,
+            host,
             tls: true,
             client_certificate: self.judge(chain),
         };
@@ -140,17 +156,26 @@ impl Acceptor {
 fn server_config(
     state: &SandboxState,
     bound: IpAddr,
+    hosts: Option<&[&str]>,
 ) -> Result<(ServerConfig, Arc<dyn ClientCertVerifier>)> {
     let fail = |err: rustls::Error| no_tls().with_source(err);
     let authority = state.platform.authority()?;
-    let key = state.key_source.key(Role::Tls)?;
-    let certificate = authority.issue(&Subject {
+    let own = state.platform.tls()?;
+    let key = &own.private;
+    let mut subject = Subject {
         name: "WeChat Pay sandbox",
-        serial: serial()?,
+        serial: own.serial,
         key: &key.public_key(),
         dns: &["localhost"],
         ip: &own_addresses(bound),
-    })?;
+    };
+    if let Some(hosts) = hosts {
+        (subject.dns, subject.ip) = (hosts, &[]);
+        // Two certificates of one issuer must not have the same serial.
+        let [.., last] = &mut subject.serial;
+        *last ^= 1;
+    }
+    let certificate = authority.issue(&subject)?;
     let mut roots = RootCertStore::empty();
     roots.add(der(&authority.certificate)).map_err(fail)?;
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), tls_provider())

@@ -3,11 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{
-    clock::real_now,
-    keys::{KeySource, Role},
-    merchant::Merchant,
-};
+use super::{keys::SerialKey, merchant::Merchant};
 use crate::{
     base::crypto::{Certificate, Issue, PrivateKey, PublicKey, digest, random},
     error::{Cause, cause::Result},
@@ -19,9 +15,10 @@ const DAY: u64 = 24 * 3600;
 /// WeChat Pay's certificates live five years too.
 const LIFETIME: u64 = 5 * 365 * DAY;
 
-/// A certificate authority. Nothing outside a test should trust it: its key is gone with the process.
+/// A certificate authority. Nothing outside a test should trust it.
 pub(crate) struct Authority {
-    key: PrivateKey,
+    pub(super) key: PrivateKey,
+    issued_at: u64,
     pub(crate) certificate: Certificate,
 }
 
@@ -36,11 +33,15 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Authority {
-    pub(crate) fn new(keys: KeySource) -> Result<Self> {
-        let key = keys.key(Role::Ca)?;
-        let (not_before, not_after) = validity();
+    /// Returns an authority of this key. Its certificates begin to be valid the day before `issued_at`.
+    pub(crate) fn new(key: SerialKey, issued_at: u64) -> Result<Self> {
+        let SerialKey {
+            serial,
+            private: key,
+        } = key;
+        let (not_before, not_after) = validity(issued_at);
         let certificate = Certificate::issue(&Issue {
-            serial: serial()?,
+            serial,
             subject: NAME,
             issuer: NAME,
             not_before,
@@ -51,12 +52,16 @@ impl Authority {
             dns: &[],
             ip: &[],
         })?;
-        Ok(Self { key, certificate })
+        Ok(Self {
+            key,
+            issued_at,
+            certificate,
+        })
     }
 
-    /// Issues a certificate for five years from yesterday.
+    /// Issues a certificate, which is valid as long as the authority's.
     pub(crate) fn issue(&self, subject: &Subject<'_>) -> Result<Certificate> {
-        let (not_before, not_after) = validity();
+        let (not_before, not_after) = validity(self.issued_at);
         Certificate::issue(&Issue {
             serial: subject.serial,
             subject: subject.name,
@@ -73,7 +78,7 @@ impl Authority {
 
     /// Issues a merchant's API certificate, of the merchant key and under its serial.
     pub(crate) fn issue_to_merchant(&self, merchant: &Merchant) -> Result<Certificate> {
-        let serial = digest::from_hex(&merchant.serial);
+        let serial = serial_from_hex(&merchant.serial);
         self.issue(&Subject {
             name: &merchant.mchid,
             serial: serial.ok_or_else(|| Cause::key("the merchant's serial is not hexadecimal"))?,
@@ -96,8 +101,21 @@ pub(crate) fn serial() -> Result<[u8; 20]> {
     Ok(serial)
 }
 
+/// Returns a serial of 40 hexadecimal digits.
+pub(crate) fn serial_from_hex(digits: &str) -> Option<[u8; 20]> {
+    digest::from_hex(digits)
+}
+
+/// Returns whether the certificates that were issued then are valid now and for another day.
+pub(crate) fn is_valid(issued_at: u64, now: u64) -> bool {
+    let (not_before, not_after) = validity(issued_at);
+    (not_before..not_after.saturating_sub(DAY)).contains(&now)
+}
+
 // Signatures and certificates follow the real time, not the sandbox's clock: so do clients.
-fn validity() -> (u64, u64) {
-    let now = real_now();
-    (now.saturating_sub(DAY), now.saturating_add(LIFETIME))
+fn validity(issued_at: u64) -> (u64, u64) {
+    (
+        issued_at.saturating_sub(DAY),
+        issued_at.saturating_add(LIFETIME),
+    )
 }

@@ -8,7 +8,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    authority::{Authority, Subject, serial},
+    authority::{Authority, Subject, serial, serial_from_hex},
+    clock::real_now,
     random,
 };
 use crate::{
@@ -132,26 +133,85 @@ pub(crate) struct PlatformCertificate {
     pub(crate) certificate: Certificate,
 }
 
+/// A private key, and the serial of its certificate.
+#[derive(Clone)]
+pub(crate) struct SerialKey {
+    pub(crate) serial: [u8; 20],
+    pub(crate) private: PrivateKey,
+}
+
+/// What a platform's keys and certificates are made of. What is missing is drawn.
+// An RSA signature of PKCS#1 v1.5 has no random part: the same keys, serials and dates make the same
+// certificates.
+#[derive(Clone)]
+pub(crate) struct KeptKeys {
+    /// When the certificates are issued, in seconds since 1970.
+    pub(crate) issued_at: u64,
+    pub(crate) public_key: Option<PlatformKey>,
+    pub(crate) authority: Option<SerialKey>,
+    pub(crate) tls: Option<SerialKey>,
+    pub(crate) certificates: [Option<SerialKey>; 2],
+}
+
 /// The keys that one sandbox's platform signs with, and its certificate authority.
 pub(crate) struct PlatformKeys {
     pub(crate) public_key: PlatformKey,
     source: KeySource,
+    kept: KeptKeys,
     // Made when first asked for: most sandboxes need none of these.
     certificates: [OnceLock<Result<PlatformCertificate>>; 2],
     authority: OnceLock<Result<Authority>>,
+    tls: OnceLock<Result<SerialKey>>,
+}
+
+impl KeptKeys {
+    /// Returns nothing: all is drawn.
+    pub(crate) fn none() -> Self {
+        Self {
+            issued_at: real_now(),
+            public_key: None,
+            authority: None,
+            tls: None,
+            certificates: [None, None],
+        }
+    }
 }
 
 impl PlatformKeys {
-    pub(crate) fn new(source: KeySource) -> Result<Self> {
-        Ok(Self {
-            public_key: PlatformKey {
+    pub(crate) fn new(source: KeySource, kept: KeptKeys) -> Result<Self> {
+        let public_key = match &kept.public_key {
+            Some(key) => key.clone(),
+            None => PlatformKey {
                 id: format!("PUB_KEY_ID_SANDBOX{}", random::hex(22)?),
                 private: source.key(Role::Platform(0))?,
             },
+        };
+        Ok(Self {
+            public_key,
             source,
+            kept,
             certificates: [OnceLock::new(), OnceLock::new()],
             authority: OnceLock::new(),
+            tls: OnceLock::new(),
         })
+    }
+
+    /// Returns what the keys are made of that have been made so far or were kept.
+    pub(crate) fn made(&self) -> KeptKeys {
+        let mut made = self.kept.clone();
+        made.public_key = Some(self.public_key.clone());
+        if let Some(Ok(authority)) = self.authority.get() {
+            made.authority = SerialKey::of(&authority.certificate, &authority.key);
+        }
+        if let Some(Ok(tls)) = self.tls.get() {
+            made.tls = Some(tls.clone());
+        }
+        for (nth, kept) in made.certificates.iter_mut().enumerate() {
+            if let Some(certificate) = self.made_certificate(nth) {
+                *kept = SerialKey::of(&certificate.certificate, &certificate.key.private);
+            }
+        }
+        made
     }
 
     /// Returns the old platform certificate (0) or the new one (1). The first call takes up to seconds:
@@ -171,15 +231,37 @@ impl PlatformKeys {
 
     /// Returns the certificate authority. The first call takes up to a second.
     pub(crate) fn authority(&self) -> Result<&Authority> {
-        let made = self.authority.get_or_init(|| Authority::new(self.source));
+        let made = self.authority.get_or_init(|| {
+            let key = self.drawn(self.kept.authority.as_ref(), Role::Ca)?;
+            Authority::new(key, self.kept.issued_at)
+        });
         made.as_ref().map_err(Cause::again)
     }
 
+    /// Returns the key of the HTTPS server. The first call takes up to a second.
+    pub(crate) fn tls(&self) -> Result<&SerialKey> {
+        let made = self
+            .tls
+            .get_or_init(|| self.drawn(self.kept.tls.as_ref(), Role::Tls));
+        made.as_ref().map_err(Cause::again)
+    }
+
+    fn drawn(&self, kept: Option<&SerialKey>, role: Role) -> Result<SerialKey> {
+        match kept {
+            Some(kept) => Ok(kept.clone()),
+            None => Ok(SerialKey {
+                serial: serial()?,
+                private: self.source.key(role)?,
+            }),
+        }
+    }
+
     fn issue(&self, authority: &Authority, nth: usize) -> Result<PlatformCertificate> {
-        let private = self.source.key(Role::Platform(nth as u8 + 1))?;
+        let kept = self.kept.certificates.get(nth).and_then(Option::as_ref);
+        let SerialKey { serial, private } = self.drawn(kept, Role::Platform(nth as u8 + 1))?;
         let certificate = authority.issue(&Subject {
             name: "WeChat Pay sandbox",
-            serial: serial()?,
+            serial,
             key: &private.public_key(),
             dns: &[],
             ip: &[],
@@ -190,6 +272,15 @@ impl PlatformKeys {
                 private,
             },
             certificate,
+        })
+    }
+}
+
+impl SerialKey {
+    fn of(certificate: &Certificate, private: &PrivateKey) -> Option<Self> {
+        Some(Self {
+            serial: serial_from_hex(certificate.serial())?,
+            private: private.clone(),
         })
     }
 }
@@ -252,7 +343,8 @@ mod tests {
 
     #[test]
     fn platform_certificate_is_made_once_for_each_sandbox() {
-        let keys = PlatformKeys::new(KeySource::Pooled).unwrap();
+        let new = || PlatformKeys::new(KeySource::Pooled, KeptKeys::none()).unwrap();
+        let keys = new();
         assert!(keys.made_certificate(0).is_none());
         let old = keys.certificate(0).unwrap();
         assert!(old.key.id.starts_with(SANDBOX_IN_HEX) && old.key.id.len() == 40);
@@ -262,7 +354,23 @@ mod tests {
         assert!(keys.made_certificate(0).is_some());
         assert_ne!(keys.certificate(1).unwrap().key.id, old.key.id);
         assert!(keys.certificate(2).is_err());
-        let other = PlatformKeys::new(KeySource::Pooled).unwrap();
+        let other = new();
         assert_ne!(other.certificate(0).unwrap().key.id, old.key.id);
+    }
+
+    #[test]
+    fn kept_keys_make_the_same_certificates() {
+        let mut kept = KeptKeys::none();
+        kept.issued_at -= 1_000_000;
+        let keys = PlatformKeys::new(KeySource::Pooled, kept).unwrap();
+        let (old, serial) = (keys.certificate(0).unwrap(), keys.tls().unwrap().serial);
+        let made = keys.made();
+        assert!(made.certificates[0].is_some() && made.certificates[1].is_none());
+        let again = PlatformKeys::new(KeySource::Fresh, made).unwrap();
+        assert_eq!(again.public_key.id, keys.public_key.id);
+        assert_eq!(again.certificate(0).unwrap().certificate, old.certificate);
+        assert_eq!(again.tls().unwrap().serial, serial);
+        let authority = |keys: &PlatformKeys| keys.authority().unwrap().certificate.clone();
+        assert_eq!(authority(&again), authority(&keys));
     }
 }

@@ -61,30 +61,54 @@ pub(crate) struct NewMerchant {
     pub(crate) brand_id: Option<String>,
 }
 
-impl Merchant {
-    /// Makes a merchant with new secrets. `nth` counts the merchants of the sandbox.
-    pub(crate) fn new(new: NewMerchant, nth: usize, keys: KeySource) -> Result<Self> {
-        let brand = match new.brand_id {
-            Some(id) => Some(Brand {
-                id,
-                serial: new_serial()?,
-                key: MerchantKeyPair::new(keys.key(Role::Brand)?),
-            }),
-            None => None,
+/// What proves that a request is a merchant's, and opens its notifications.
+pub(crate) struct MerchantSecrets {
+    pub(crate) serial: String,
+    pub(crate) key: PrivateKey,
+    pub(crate) apiv3: Zeroizing<String>,
+    pub(crate) apiv2: Zeroizing<String>,
+    /// The serial and the key of its brand.
+    pub(crate) brand: Option<(String, PrivateKey)>,
+}
+
+impl MerchantSecrets {
+    /// Draws new ones. `nth` counts the merchants of the sandbox.
+    pub(crate) fn draw(nth: usize, has_brand: bool, keys: KeySource) -> Result<Self> {
+        let brand = match has_brand {
+            true => Some((new_serial()?, keys.key(Role::Brand)?)),
+            false => None,
         };
         Ok(Self {
             serial: new_serial()?,
-            key: MerchantKeyPair::new(keys.key(Role::merchant(nth))?),
+            key: keys.key(Role::merchant(nth))?,
             apiv3: Zeroizing::new(random::token(32)?),
             apiv2: Zeroizing::new(random::token(32)?),
+            brand,
+        })
+    }
+}
+
+impl Merchant {
+    /// Makes a merchant.
+    pub(crate) fn new(new: NewMerchant, secrets: MerchantSecrets) -> Self {
+        let brand = |(id, (serial, private))| Brand {
+            id,
+            serial,
+            key: MerchantKeyPair::new(private),
+        };
+        Self {
+            serial: secrets.serial,
+            key: MerchantKeyPair::new(secrets.key),
+            apiv3: secrets.apiv3,
+            apiv2: secrets.apiv2,
+            brand: new.brand_id.zip(secrets.brand).map(brand),
             mchid: new.mchid,
             appids: new.appids,
             trust: Mutex::new(new.trust),
             events: new.events,
             partner_of: new.partner_of,
             opening_balance: new.opening_balance,
-            brand,
-        })
+        }
     }
 
     /// Returns the first app that is bound to the merchant.

@@ -31,7 +31,7 @@ use tokio::sync::Notify;
 
 use self::{
     clock::Clock,
-    keys::{KeySource, PlatformKeys},
+    keys::{KeptKeys, KeySource, PlatformKeys},
     merchant::Merchants,
     nonces::Nonces,
     random::Rng,
@@ -66,13 +66,14 @@ impl SandboxState {
     pub(super) fn new(
         address: SocketAddr,
         key_source: KeySource,
+        kept: KeptKeys,
         mut rng: Rng,
         settle_after: Option<u64>,
         post: Post,
     ) -> Result<Self> {
         Ok(Self {
             merchants: Merchants::default(),
-            platform: PlatformKeys::new(key_source)?,
+            platform: PlatformKeys::new(key_source, kept)?,
             key_source,
             clock: Clock::default(),
             address,
@@ -206,7 +207,8 @@ mod tests {
     fn released_world_wakes_the_sender_if_there_is_news() {
         let address = ([127, 0, 0, 1], 80).into();
         let (rng, post) = (Rng::from_seed(1), Post::default());
-        let state = SandboxState::new(address, KeySource::Pooled, rng, Some(60), post).unwrap();
+        let (source, kept) = (KeySource::Pooled, KeptKeys::none());
+        let state = SandboxState::new(address, source, kept, rng, Some(60), post).unwrap();
         let wakes = |change: fn(&mut World)| {
             let mut world = state.world();
             change(&mut world);

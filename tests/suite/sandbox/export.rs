@@ -196,8 +196,8 @@ fn exported_files_are_for_the_user_alone() {
             assert_eq!(mode(&path), 0o600, "{path:?}");
         }
     }
-    // Five for each merchant, and the brand's key.
-    assert_eq!(files, 2 * 5 + 1);
+    // Five for each merchant, the brand's key, and those of the platform with one certificate.
+    assert_eq!(files, 2 * 5 + 1 + 5);
 }
 
 #[test]

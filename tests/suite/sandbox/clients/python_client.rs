@@ -18,22 +18,32 @@ const SUB_MCHID: &str = "1900000110";
 
 #[test]
 fn blocking_client_with_the_public_key_completes_every_flow() {
-    complete_flows(PlatformMode::PublicKey, false);
+    complete_flows(PlatformMode::PublicKey, false, false);
 }
 
 #[test]
 fn blocking_client_with_certificates_completes_every_flow() {
-    complete_flows(PlatformMode::Certificate, false);
+    complete_flows(PlatformMode::Certificate, false, false);
 }
 
 #[test]
 fn async_client_with_the_public_key_completes_every_flow() {
-    complete_flows(PlatformMode::PublicKey, true);
+    complete_flows(PlatformMode::PublicKey, true, false);
 }
 
 #[test]
 fn async_client_with_certificates_completes_every_flow() {
-    complete_flows(PlatformMode::Certificate, true);
+    complete_flows(PlatformMode::Certificate, true, false);
+}
+
+#[test]
+fn unchanged_blocking_client_completes_every_flow_through_the_proxy() {
+    complete_flows(PlatformMode::PublicKey, false, true);
+}
+
+#[test]
+fn unchanged_async_client_completes_every_flow_through_the_proxy() {
+    complete_flows(PlatformMode::Certificate, true, true);
 }
 
 #[test]
@@ -63,7 +73,7 @@ fn interpreter() -> Option<PathBuf> {
     pip::with_packages(&material::text("tests/python/requirements.txt")?)
 }
 
-fn complete_flows(mode: PlatformMode, is_async: bool) {
+fn complete_flows(mode: PlatformMode, is_async: bool, is_proxied: bool) {
     let Some(interpreter) = interpreter() else {
         return;
     };
@@ -90,6 +100,8 @@ fn complete_flows(mode: PlatformMode, is_async: bool) {
                 "sub_mchid": SUB_MCHID,
                 "public_key": mode == PlatformMode::PublicKey,
                 "async": is_async,
+                "proxy": is_proxied.then(|| sandbox.proxy_uri().unwrap()),
+                "ca": exported.path().join(sandbox.mchid()).join("ca.pem"),
             });
             started = Some(sandbox);
             about
