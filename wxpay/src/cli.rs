@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    command::call,
+    command::{call, sandbox},
     text::{is_chinese, t},
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sub {
+    #[command(about = t("Run WeChat Pay on this machine", "在本机运行微信支付沙箱"))]
+    Sandbox(sandbox::Args),
     #[command(about = t("Send a GET request", "发送GET请求"))]
     Get(call::Args),
     #[command(about = t("Send a POST request", "发送POST请求"))]

@@ -70,6 +70,24 @@ impl SandboxBuilder {
         self
     }
 
+    /// Sets all options of the first merchant, its ID too. It replaces what was set for it before.
+    ///
+    /// ```
+    /// use wechatpay_chain::sandbox::{MerchantOptions, Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let provider = MerchantOptions::new("1900000109").partner_of(["1900000110"]);
+    /// let sandbox = Sandbox::builder().first_merchant(provider).start()?;
+    /// assert_eq!(sandbox.mchid(), "1900000109");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn first_merchant(mut self, merchant: MerchantOptions) -> Self {
+        self.mchid = Some(merchant.mchid.clone());
+        self.first = merchant;
+        self
+    }
+
     /// Sets the app that is bound to the merchant. Defaults to `wxd678efh567hg6787`, as in the
     /// official documents.
     pub fn appid(mut self, appid: impl Into<String>) -> Self {

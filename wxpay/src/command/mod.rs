@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod control;
+pub(crate) mod sandbox;
 
 use wechatpay_chain::Method;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result {
         Sub::Post(args) => call::run(Method::POST, args, output),
         Sub::Put(args) => call::run(Method::PUT, args, output),
         Sub::Patch(args) => call::run(Method::PATCH, args, output),
+        Sub::Sandbox(args) => sandbox::run(args, output),
         Sub::Delete(args) => call::run(Method::DELETE, args, output),
     }
 }

@@ -6,6 +6,8 @@ mod path;
 mod send;
 mod show;
 
+pub(crate) use self::send::until_interrupted;
+
 use wechatpay_chain::{Method, catalog::Operation};
 
 use crate::{exit::Result, output::Output, settings::Source, text::t};

@@ -31,6 +31,14 @@ pub(crate) fn interruptible<T>(is_read: bool, call: impl Future<Output = T>) -> 
     })
 }
 
+/// Runs until the user interrupts it.
+pub(crate) fn until_interrupted() -> Result {
+    match interruptible(true, std::future::pending::<()>()) {
+        Err(failure) if failure.exit == Exit::Interrupted => Ok(()),
+        other => other,
+    }
+}
+
 /// Waits for Ctrl-C, or for a request to end from the system.
 pub(crate) async fn interrupted() {
     #[cfg(unix)]

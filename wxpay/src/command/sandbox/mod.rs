@@ -1,0 +1,64 @@
+//! `wxpay sandbox`: WeChat Pay on this machine, for programs in every language.
+
+mod banner;
+mod config;
+mod options;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::call;
+use crate::{
+    exit::{Failure, Result, misconfigured},
+    output::Output,
+    settings::file,
+    text::t,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Sub>,
+
+    #[command(flatten)]
+    options: options::Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    #[command(about = t("Print a running sandbox's configuration for a language", "输出正在运行的沙箱在某种语言中的配置"))]
+    Config(config::Args),
+}
+
+pub(crate) fn run(args: Args, output: &Output) -> Result {
+    match args.command {
+        Some(Sub::Config(args)) => config::run(&args, output),
+        None => serve(args.options, output),
+    }
+}
+
+/// Runs a sandbox until Ctrl-C.
+fn serve(mut options: options::Options, output: &Output) -> Result {
+    let keys = options.keys.take().map_or_else(default_keys, Ok)?;
+    options.keys = Some(keys.clone());
+    let sandbox = options.builder()?.start().map_err(misconfigured)?;
+    sandbox.export(&keys)?;
+    banner::print(&sandbox, &keys, &options, output)?;
+    call::until_interrupted()?;
+    drop(sandbox);
+    output.note(t("The sandbox has ended.", "沙箱已结束。"));
+    Ok(())
+}
+
+/// Beside the profiles, so that the next start has the same keys.
+fn default_keys() -> Result<PathBuf> {
+    let folder = file::path().and_then(|path| Some(path.parent()?.join("sandbox")));
+    folder.ok_or_else(|| {
+        Failure::configuration(t(
+            "no folder for the keys: set HOME or give --keys",
+            "没有密钥目录: 请设置 HOME 或使用 --keys",
+        ))
+    })
+}
