@@ -174,6 +174,7 @@
 // the outbox.
 
 mod checks;
+mod control;
 mod dispatch;
 mod faults;
 mod flows;

@@ -115,6 +115,11 @@ impl ApiResponse {
         Self::string_rule(pointer, &issue, value)
     }
 
+    /// 400 `PARAM_ERROR` of an endpoint of the sandbox itself, in its own words.
+    pub(crate) fn bad_parameter(message: &str) -> Self {
+        Self::error(StatusCode::BAD_REQUEST, "PARAM_ERROR", message)
+    }
+
     /// 400 `INVALID_REQUEST`: well formed, but against a rule.
     pub(crate) fn invalid_request(message: &str) -> Self {
         Self::error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)

@@ -3,11 +3,14 @@
 //! The signature comes first: without a valid one, a request learns nothing, not even which paths
 //! exist.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
 
 use crate::sandbox::{
     checks::{self, documented, multipart},
+    control,
     dispatch::{
         request::Ctx,
         response::{AnswerKind, ApiResponse, HandlerResult},
@@ -21,9 +24,6 @@ use crate::{
     base::crypto::Certificate,
     catalog::{self, Operation},
 };
-
-/// The path prefix of the sandbox's own endpoints, which WeChat Pay does not have.
-const CONTROL_PREFIX: &str = "/_sandbox/v1/";
 
 /// A request with its whole body.
 pub(crate) struct Arrived {
@@ -63,16 +63,11 @@ impl Listener {
     }
 }
 
-/// Returns whether a request is for the sandbox itself and not for WeChat Pay.
-pub(crate) fn is_control(parts: &Parts) -> bool {
-    parts.uri.path().starts_with(CONTROL_PREFIX)
-}
-
 /// Answers a request.
-pub(crate) fn answer(state: &SandboxState, request: &Arrived) -> ApiResponse {
+pub(crate) fn answer(state: &Arc<SandboxState>, request: &Arrived) -> ApiResponse {
     state.run_due();
-    if is_control(&request.parts) {
-        return control(state, request);
+    if control::is_for(&request.parts) {
+        return control::answer(state, request);
     }
     if is_apiv3(&request.parts) {
         return apiv3(state, request).unwrap_or_else(|refused| refused);
@@ -120,25 +115,6 @@ fn apiv3(state: &SandboxState, request: &Arrived) -> HandlerResult {
         _ => (shaped::answer(&ctx), AnswerKind::Shaped),
     };
     Ok(result.unwrap_or_else(|refused| refused).answered(kind))
-}
-
-/// Answers a request about the sandbox itself, such as one of the customer's phone. These are not signed.
-fn control(state: &SandboxState, request: &Arrived) -> ApiResponse {
-    let Arrived { parts, .. } = request;
-    let path = parts.uri.path().strip_prefix(CONTROL_PREFIX);
-    let route = flows::control().find(|route| Some(route.path) == path);
-    let response = match route {
-        None => ApiResponse::error(
-            StatusCode::NOT_FOUND,
-            "RESOURCE_NOT_EXISTS",
-            &format!("no such endpoint of the sandbox: {}", parts.uri.path()),
-        ),
-        Some(route) if parts.method != route.method => {
-            not_allowed(&parts.method, route.method.as_str())
-        }
-        Some(route) => (route.handler)(state, request).unwrap_or_else(|refused| refused),
-    };
-    response.unsigned()
 }
 
 /// Returns whether a request is one of APIv3. Everything else is APIv2.
@@ -208,7 +184,7 @@ pub(crate) fn operation(method: &Method, path: &str) -> Result<&'static Operatio
     Err(not_allowed(method, &allowed.join(", ")))
 }
 
-fn not_allowed(method: &Method, allowed: &str) -> ApiResponse {
+pub(crate) fn not_allowed(method: &Method, allowed: &str) -> ApiResponse {
     let response = ApiResponse::error(
         StatusCode::METHOD_NOT_ALLOWED,
         "INVALID_REQUEST",

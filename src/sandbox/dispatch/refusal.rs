@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 
-use crate::error::{Cause, Error};
+use crate::error::{ApiError, Cause, Error, ErrorKind};
 use crate::sandbox::{dispatch::response::ApiResponse, v2::V2Error};
 
 /// Why a flow refuses a request, or an action of the handle.
@@ -40,6 +41,11 @@ impl Refusal {
         Self::new(400, "INVALID_REQUEST", "INVALID_REQUEST", message)
     }
 
+    /// 404 `RESOURCE_NOT_EXISTS`, in both versions.
+    pub(crate) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(404, "RESOURCE_NOT_EXISTS", "RESOURCE_NOT_EXISTS", message)
+    }
+
     /// 429 `FREQUENCY_LIMITED`: a merchant has as many of these as the sandbox keeps.
     pub(crate) fn too_many(limit: usize, what: &str) -> Self {
         let message = format!(
@@ -51,14 +57,47 @@ impl Refusal {
     /// Returns the refusal as an error of the handle.
     pub(crate) fn into_error(self) -> Error {
         let message = format!("{} {}: {}", self.status, self.code, self.message);
-        Cause::request(message).not_sent()
+        let api = ApiError {
+            status: self.status(),
+            code: self.code.to_owned(),
+            message: self.message.into_owned(),
+            detail: None,
+            headers: HeaderMap::new(),
+            request_id: None,
+            body: Bytes::new(),
+            verified: false,
+            retry_after: None,
+        };
+        Cause::request(message).with_api(api).not_sent()
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST)
+    }
+}
+
+/// Says that there is no such merchant.
+pub(crate) fn no_merchant(mchid: &str) -> Refusal {
+    Refusal::not_found(format!(
+        "the sandbox has no merchant {mchid:.32}: `merchants`, or GET config, lists those that it has"
+    ))
+}
+
+/// The answer to a control request whose method of the handle failed.
+impl From<Error> for ApiResponse {
+    fn from(err: Error) -> Self {
+        let internal = !matches!(err.kind(), ErrorKind::Request | ErrorKind::Config);
+        match err.api() {
+            Some(api) => Self::error(api.status(), api.code(), api.message()),
+            None if internal => Self::system_error(&err.to_string()),
+            None => Self::error(StatusCode::BAD_REQUEST, "PARAM_ERROR", &err.to_string()),
+        }
     }
 }
 
 impl From<Refusal> for ApiResponse {
     fn from(refusal: Refusal) -> Self {
-        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-        Self::error(status, refusal.code, &refusal.message)
+        Self::error(refusal.status(), refusal.code, &refusal.message)
     }
 }
 

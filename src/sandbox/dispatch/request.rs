@@ -215,7 +215,7 @@ pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, String)>, ApiRespo
         .collect()
 }
 
-fn decode(text: &str, what: &str, location: &str) -> Result<String, ApiResponse> {
+pub(crate) fn decode(text: &str, what: &str, location: &str) -> Result<String, ApiResponse> {
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
         Err(_) => Err(ApiResponse::param_error(

@@ -14,6 +14,7 @@ pub(crate) type HandlerResult = Result<ApiResponse, ApiResponse>;
 
 /// Says how an operation was answered: see [`AnswerKind`].
 const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 const STATEMENT_SHA1: HeaderName = HeaderName::from_static("wechatpay-statement-sha1");
 
 /// An unsigned response.
@@ -89,6 +90,19 @@ impl ApiResponse {
     /// A text that is not signed: APIv2's XML, or a page for a browser.
     pub(crate) fn text(status: StatusCode, text: String, content_type: &'static str) -> Self {
         Self::new(status, text.into(), Some(content_type)).unsigned()
+    }
+
+    /// 200 with the events from now on, which the server adds.
+    pub(crate) fn events() -> Self {
+        Self::new(StatusCode::OK, Bytes::new(), Some(EVENT_STREAM)).unsigned()
+    }
+
+    /// Returns whether the events follow.
+    pub(crate) fn opens_events(&self) -> bool {
+        let is_stream = |(name, value): &(HeaderName, HeaderValue)| {
+            *name == CONTENT_TYPE && *value == EVENT_STREAM
+        };
+        self.headers.iter().any(is_stream)
     }
 
     /// Adds a header, in place of an earlier one with this name.

@@ -154,6 +154,22 @@ impl Injection {
         self
     }
 
+    pub(super) fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    pub(super) fn path_prefix(&self) -> &str {
+        self.path.as_str()
+    }
+
+    pub(super) fn only_method(&self) -> Option<&Method> {
+        self.method.as_ref()
+    }
+
+    pub(super) fn chance(&self) -> Option<f64> {
+        self.probability
+    }
+
     /// Returns what is wrong with it.
     pub(super) fn mistake(&self) -> Option<String> {
         let is_probability = |p: f64| (0.0..=1.0).contains(&p);
@@ -217,6 +233,12 @@ impl Faults {
             }
         }
         Some(waiting.injection.fault.clone())
+    }
+
+    /// Returns the faults that wait, and for how many requests. `None` is for all.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&Injection, Option<u32>)> {
+        let waiting = self.waiting.iter();
+        waiting.map(|waiting| (&waiting.injection, waiting.left))
     }
 
     pub(super) fn clear(&mut self) {

@@ -15,12 +15,9 @@ pub(super) mod v2;
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use http::Method;
-
 use crate::catalog::{self, Operation};
 use crate::sandbox::{
-    dispatch::{pipeline::Arrived, request::Ctx, response::HandlerResult},
-    state::SandboxState,
+    dispatch::{request::Ctx, response::HandlerResult},
     v2::{V2Ctx, V2Result},
 };
 
@@ -73,14 +70,6 @@ impl Route {
     }
 }
 
-/// An endpoint of the sandbox itself, below `/_sandbox/v1/`. Its requests and responses are not signed.
-pub(crate) struct ControlRoute {
-    pub(crate) method: Method,
-    /// Without the prefix.
-    pub(crate) path: &'static str,
-    pub(crate) handler: fn(&SandboxState, &Arrived) -> HandlerResult,
-}
-
 /// Returns the route of an operation, if it has a flow.
 pub(crate) fn find(op: &Operation) -> Option<&'static Route> {
     static ROUTES: OnceLock<HashMap<Operation, &'static Route>> = OnceLock::new();
@@ -92,11 +81,6 @@ pub(crate) fn find(op: &Operation) -> Option<&'static Route> {
             .collect()
     });
     routes.get(op).copied()
-}
-
-/// Returns the endpoints of the sandbox itself.
-pub(crate) fn control() -> impl Iterator<Item = &'static ControlRoute> {
-    payments::phone::CONTROL.iter()
 }
 
 fn all() -> impl Iterator<Item = &'static Route> {
@@ -116,6 +100,8 @@ fn all() -> impl Iterator<Item = &'static Route> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use http::Method;
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! Options of a sandbox, and its start.
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -9,11 +10,13 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 use super::{MerchantOptions, Sandbox, folder::KeysFolder};
 use crate::{
     error::{Cause, ErrorKind, Result, cause},
     sandbox::{
+        control::Guard,
         flows::platform::trust::PlatformMode,
         outbox::Post,
         server::BoundListener,
@@ -53,12 +56,14 @@ pub struct SandboxBuilder {
     proxy: Option<SocketAddr>,
     settle_after: Option<Duration>,
     deliver_to: Vec<String>,
+    control_token: Option<Token>,
 }
 
 impl SandboxBuilder {
     /// Sets the address to listen on. Defaults to 127.0.0.1 and a free port.
     ///
-    /// An address that is not loopback lets other machines in.
+    /// An address that is not loopback lets other machines in, and requires a
+    /// [`control_token`](Self::control_token).
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
@@ -125,6 +130,27 @@ impl SandboxBuilder {
     /// else, such as a URL.
     pub fn deliver_to(mut self, host: impl Into<String>) -> Self {
         self.deliver_to.push(host.into());
+        self
+    }
+
+    /// Sets the token that the endpoints below `/_sandbox/v1/` require, in the header
+    /// `Authorization: Bearer`: at least 16 visible ASCII characters. Defaults to none, which only a sandbox
+    /// on a loopback address may have.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// use wechatpay_chain::sandbox::Sandbox;
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let everywhere = Sandbox::builder().bind((Ipv4Addr::UNSPECIFIED, 0).into());
+    /// assert!(everywhere.clone().start().unwrap_err().to_string().contains("control_token"));
+    /// everywhere.control_token("a-token-that-nobody-guesses").start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn control_token(mut self, token: impl Into<String>) -> Self {
+        self.control_token = Some(Token(Zeroizing::new(token.into())));
         self
     }
 
@@ -201,8 +227,9 @@ impl SandboxBuilder {
     ///
     /// # Errors
     /// Returns an error if the sandbox cannot listen on the address, start a thread or generate its
-    /// keys, if a merchant ID is invalid or given twice, or if the folder of
-    /// [`keys`](Self::keys) cannot be read or written.
+    /// keys, if a merchant ID is invalid or given twice, or if the folder of [`keys`](Self::keys) cannot be
+    /// read or written. Returns an error if other machines reach the address and there is no
+    /// [`control_token`](Self::control_token).
     pub fn start(self) -> Result<Sandbox> {
         self.start_server()
     }
@@ -235,6 +262,7 @@ impl SandboxBuilder {
             proxy: None,
             settle_after: Some(SETTLE_AFTER),
             deliver_to: Vec::new(),
+            control_token: None,
         }
     }
 
@@ -248,6 +276,13 @@ impl SandboxBuilder {
     }
 
     fn started(mut self) -> cause::Result<Sandbox> {
+        let guard = match &self.control_token {
+            Some(token) => Guard::with_token(&token.0)?,
+            None => Guard::default(),
+        };
+        for address in [Some(self.address), self.proxy].into_iter().flatten() {
+            guard.check_address(address)?;
+        }
         let post = Post::new(&self.deliver_to)?;
         // The listener comes first: a port that is taken fails at once, before the slow keys.
         let listener = BoundListener::bind(self.address)?;
@@ -267,7 +302,9 @@ impl SandboxBuilder {
             self.further = with_kept(self.further, folder.merchants()?, &first);
         }
         let settle_after = self.settle_after.map(|after| after.as_secs());
-        let state = SandboxState::new(listener.address, self.keys, kept, rng, settle_after, post)?;
+        let mut state =
+            SandboxState::new(listener.address, self.keys, kept, rng, settle_after, post)?;
+        state.guard = guard;
         let folder = self.keys_folder.as_ref();
         let first = self.first.named(first).add_to(&state, folder)?;
         for merchant in self.further {
@@ -279,9 +316,10 @@ impl SandboxBuilder {
             server.proxy.address(&state, address)?;
         }
         Ok(Sandbox {
-            server,
+            server: Some(server),
             first,
             state,
+            scope: None,
             keys_folder: self.keys_folder,
         })
     }
@@ -299,6 +337,16 @@ fn with_kept(
         }
     }
     given
+}
+
+/// A token that a builder does not show.
+#[derive(Clone)]
+struct Token(Zeroizing<String>);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 fn no_thread() -> Cause {

@@ -97,7 +97,7 @@ impl Merchant {
     }
 
     pub(super) fn https_base_uri(&self) -> Result<String> {
-        let address = self.https.address(&self.state).map_err(Cause::not_sent)?;
+        let address = self.state.https_address().map_err(Cause::not_sent)?;
         Ok(format!("https://{address}/"))
     }
 }

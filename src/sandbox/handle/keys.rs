@@ -10,7 +10,6 @@ use crate::{
     protocol::merchant::check_id,
     sandbox::{
         flows::platform::trust::{self, PlatformMode, PlatformTrust, Rotation},
-        server::Https,
         state::{
             SandboxState,
             keys::PlatformKey,
@@ -217,7 +216,6 @@ impl MerchantOptions {
 pub struct Merchant {
     pub(super) merchant: Arc<MerchantState>,
     pub(super) state: Arc<SandboxState>,
-    pub(super) https: Arc<Https>,
 }
 
 impl Merchant {
@@ -406,7 +404,6 @@ impl Sandbox {
         Merchant {
             merchant,
             state: Arc::clone(&self.state),
-            https: Arc::clone(&self.server.https),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod acts;
 mod builder;
-mod control;
+mod config;
 mod folder;
 mod https;
 mod keys;
 mod outbox;
 mod proxy;
+mod request;
+mod scripts;
 mod snapshot;
 mod trust;
 
@@ -40,13 +42,16 @@ use crate::{
 /// A running embedded WeChat Pay. Dropping it stops the server. The [module](crate::sandbox) has an
 /// example.
 pub struct Sandbox {
-    // First of the fields, so that it ends before them.
-    server: Server,
+    // First of the fields, so that it ends before them. `None` in the handle of one control request: its
+    // server is the one that serves the request.
+    server: Option<Server>,
     state: Arc<SandboxState>,
     /// The merchant that the accessors are about.
     first: Arc<MerchantState>,
     /// Where its keys are kept.
     keys_folder: Option<KeysFolder>,
+    /// The merchant whose orders are meant, if not those of all.
+    scope: Option<String>,
 }
 
 impl Sandbox {

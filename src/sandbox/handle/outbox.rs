@@ -9,6 +9,7 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Error, Result},
     sandbox::{
+        dispatch::refusal::{Refusal, no_merchant},
         outbox::{self, Delivery, DeliveryFault, Release, Subscription},
         state::{SandboxState, merchant::Merchant},
     },
@@ -67,11 +68,7 @@ impl Sandbox {
         url: &str,
     ) -> Result<Delivery> {
         let merchant = self.state.merchants.get(mchid);
-        let merchant = merchant.ok_or_else(|| {
-            refused(format!(
-                "{mchid:.32} is not a merchant of this sandbox: add_merchant adds one"
-            ))
-        })?;
+        let merchant = merchant.ok_or_else(|| no_merchant(mchid).into_error())?;
         self.notify_merchant(&merchant, event, resource.into(), url.to_owned())
     }
 
@@ -183,7 +180,7 @@ impl Sandbox {
         check_may_block().map_err(Cause::not_sent)?;
         let (done, settled) = mpsc::channel();
         let state = Arc::clone(&self.state);
-        self.server.runtime().spawn(async move {
+        self.server()?.runtime().spawn(async move {
             wait_settled(&state).await;
             let _ = done.send(());
         });
@@ -197,7 +194,7 @@ impl Sandbox {
     pub async fn settle_async(&self) -> Result<()> {
         let (done, settled) = oneshot::channel();
         let state = Arc::clone(&self.state);
-        self.server.runtime().spawn(async move {
+        self.server()?.runtime().spawn(async move {
             wait_settled(&state).await;
             let _ = done.send(());
         });
@@ -310,11 +307,12 @@ fn refused(message: String) -> Error {
 }
 
 fn no_delivery(id: &str) -> Error {
-    refused(format!(
-        "the sandbox has no notification {id:.64}: deliveries() lists those that it keeps"
+    Refusal::not_found(format!(
+        "the sandbox has no notification {id:.64}: `deliveries`, or GET notifications, lists those that it keeps"
     ))
+    .into_error()
 }
 
-fn ended() -> Error {
+pub(super) fn ended() -> Error {
     refused("the sandbox's server has ended".to_owned())
 }

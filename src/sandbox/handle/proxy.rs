@@ -50,7 +50,7 @@ impl Sandbox {
     /// Returns an error if the sandbox cannot listen or generate its keys.
     pub fn proxy_uri(&self) -> Result<String> {
         let wanted = SocketAddr::new(self.state.address.ip(), 0);
-        let address = self.server.proxy.address(&self.state, wanted);
+        let address = self.server()?.proxy.address(&self.state, wanted);
         Ok(format!("http://{}", address.map_err(Cause::not_sent)?))
     }
 }

@@ -7,6 +7,7 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Result},
     sandbox::{
+        dispatch::refusal::no_merchant,
         flows::platform::trust::{self, PlatformMode, PlatformTrust, Rotation},
         state::merchant::Merchant,
     },
@@ -51,8 +52,6 @@ impl Sandbox {
 
     fn known_merchant(&self, mchid: &str) -> Result<Arc<Merchant>> {
         let merchant = self.state.merchants.get(mchid);
-        merchant.ok_or_else(|| {
-            Cause::config(format!("the sandbox has no merchant {mchid:?}")).not_sent()
-        })
+        merchant.ok_or_else(|| Cause::config(no_merchant(mchid).message).not_sent())
     }
 }

@@ -117,6 +117,17 @@ impl Subscription {
     pub fn missed(&self) -> u64 {
         self.shared.waiting().missed
     }
+
+    /// Waits until an event is missed.
+    pub(crate) async fn overrun(&self) {
+        loop {
+            let notified = self.shared.awaiting.notified();
+            if self.missed() > 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
 }
 
 impl SandboxEvent {

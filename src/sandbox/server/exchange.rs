@@ -1,20 +1,21 @@
 //! One request and its response: host check, recording, faults, the operation, the signature.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use tokio::time;
+use tokio::{sync::Notify, time};
 
 use super::{
-    host,
+    events, host,
     signing::{SignatureFault, sign_response},
 };
 use crate::sandbox::{
     checks::{self, SERIAL},
+    control,
     dispatch::{
         pipeline::{self, Arrived, Listener},
         response::ApiResponse,
@@ -32,8 +33,9 @@ const MAX_BODY: usize = 16 << 20;
 
 /// Responds to one request. An error closes the connection without a response.
 pub(super) async fn exchange(
-    state: &SandboxState,
+    state: &Arc<SandboxState>,
     listener: Listener,
+    hangup: &Arc<Notify>,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
@@ -56,6 +58,24 @@ pub(super) async fn exchange(
         Ok(body) => (body, None),
         Err(response) => (Bytes::new(), Some(response)),
     };
+    // Neither recorded nor met by faults: these requests are not WeChat Pay's.
+    if control::is_for(&parts) {
+        let response = match read_error {
+            Some(error) => error.with_header(CONNECTION, HeaderValue::from_static("close")),
+            None => {
+                let arrived = Arrived {
+                    parts,
+                    body,
+                    listener,
+                };
+                pipeline::answer(state, &arrived)
+            }
+        };
+        return Ok(match response.opens_events() {
+            true => events::stream(state, response, hangup),
+            false => sign_response(state, response.unsigned(), None, None, None),
+        });
+    }
     let serial = parts.headers.get(SERIAL).cloned();
     let merchant = checks::claimed_merchant(state, &parts.headers);
     // Recorded before the operation: a test that sees its result also sees the request.
@@ -79,11 +99,7 @@ pub(super) async fn exchange(
         return respond(sign(error, None));
     }
 
-    // A fault is one of WeChat Pay's. What plays the customer's phone works.
-    let fault = match pipeline::is_control(&parts) {
-        true => None,
-        false => state.faults().take(&parts.method, parts.uri.path()),
-    };
+    let fault = state.faults().take(&parts.method, parts.uri.path());
     // First the faults that replace the operation, then those that damage its response.
     let response = match &fault {
         Some(Fault::Hangup) => return Err(io::ErrorKind::ConnectionAborted.into()),

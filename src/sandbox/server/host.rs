@@ -10,11 +10,7 @@ use crate::{protocol::url::host::Origin, sandbox::dispatch::pipeline::Listener};
 /// Returns whether the Host header, and the target if it has a host, name the sandbox itself, or the host
 /// that it poses as.
 pub(super) fn is_own(parts: &Parts, listener: &Listener) -> bool {
-    let default_port = if listener.tls { 443 } else { 80 };
-    let names_own = |named: &str| match listener.host {
-        Some(host) => names_host(named, host, default_port),
-        None => names_address(named, listener.address, default_port),
-    };
+    let names_own = |named: &str| names_own(named, listener);
     // Two Host headers could mean one thing here and another to a proxy on the way.
     let mut hosts = parts.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -25,10 +21,25 @@ pub(super) fn is_own(parts: &Parts, listener: &Listener) -> bool {
     header_is_own && target.is_none_or(|authority| names_own(authority.as_str()))
 }
 
+fn names_own(named: &str, listener: &Listener) -> bool {
+    let default_port = if listener.tls { 443 } else { 80 };
+    match listener.host {
+        Some(host) => names_host(named, host, default_port),
+        None => names_address(named, listener.address, default_port),
+    }
+}
+
 /// Returns whether a host, perhaps with a port, is this one on the default port.
 fn names_host(named: &str, host: &str, default_port: u16) -> bool {
     let split = Origin::split_authority(named);
     split.is_some_and(|(name, port)| name == host && port.unwrap_or(default_port) == default_port)
+}
+
+/// Returns whether an `Origin` header names the sandbox itself.
+pub(in crate::sandbox) fn is_own_origin(origin: &str, listener: &Listener) -> bool {
+    let scheme = if listener.tls { "https://" } else { "http://" };
+    let named = origin.strip_prefix(scheme);
+    named.is_some_and(|named| names_own(named, listener))
 }
 
 /// Returns whether a host with a port is `localhost` or the bound address.

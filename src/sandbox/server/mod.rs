@@ -1,7 +1,8 @@
 //! The HTTP server: accepts connections and passes each request to `exchange`.
 
+mod events;
 mod exchange;
-mod host;
+pub(super) mod host;
 mod proxy;
 mod signing;
 mod tls;
@@ -11,9 +12,12 @@ pub(super) use self::{proxy::Proxy, tls::Https};
 
 use std::{
     convert::Infallible,
+    future::poll_fn,
     io,
     net::{SocketAddr, TcpListener as StdListener},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -24,7 +28,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     runtime::{Builder, Handle, Runtime},
-    sync::{Semaphore, oneshot},
+    sync::{Notify, Semaphore, oneshot},
     time,
 };
 
@@ -53,7 +57,6 @@ pub(super) struct BoundListener {
 /// A running server. Dropping it closes every connection and waits for the thread.
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
-    pub(super) https: Arc<Https>,
     pub(super) proxy: Proxy,
     runtime: Handle,
     thread: Option<JoinHandle<()>>,
@@ -92,7 +95,7 @@ impl BoundListener {
         };
         let (stop, stopped) = oneshot::channel::<Infallible>();
         let handle = runtime.handle().clone();
-        let https = Arc::new(Https::new(handle.clone()));
+        state.listen_on_https_by(Https::new(handle.clone()));
         let thread = thread::Builder::new()
             .name("wechatpay-sandbox".to_owned())
             .spawn(move || {
@@ -104,7 +107,6 @@ impl BoundListener {
             .map_err(fail)?;
         Ok(Server {
             stop: Some(stop),
-            https,
             proxy: Proxy::new(handle.clone()),
             runtime: handle,
             thread: Some(thread),
@@ -176,15 +178,28 @@ async fn serve_connection(
     state: Arc<SandboxState>,
     listener: Listener,
 ) {
+    // A stream of events that is not read cannot be ended from within: nobody asks its body for more.
+    let hangup = Arc::new(Notify::new());
+    let hung_up = Arc::clone(&hangup);
     let service = service_fn(move |request| {
-        let (state, listener) = (Arc::clone(&state), listener.clone());
-        async move { exchange(&state, listener, request).await }
+        let (state, listener, hangup) = (Arc::clone(&state), listener.clone(), hangup.clone());
+        async move { exchange(&state, listener, &hangup, request).await }
     });
-    // The error is dropped: a client that breaks off, or a fault that cuts the connection, is not a
-    // failure of the server.
-    let _ = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(KEEP_ALIVE_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    let (mut connection, mut hung_up) = (pin!(connection), pin!(hung_up.notified()));
+    // The error is dropped: a client that breaks off, or a fault that cuts the connection, is not a
+    // failure of the server.
+    poll_fn(|cx| {
+        let has_ended =
+            connection.as_mut().poll(cx).is_ready() || hung_up.as_mut().poll(cx).is_ready();
+        if has_ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

@@ -66,6 +66,31 @@ pub enum StateKind {
     MerchantCoupon,
 }
 
+impl StateKind {
+    /// Returns the name in the events over HTTP.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Refund => "refund",
+            Self::ServiceOrder => "service_order",
+            Self::Contract => "contract",
+            Self::Permission => "permission",
+            Self::ServiceBinding => "service_binding",
+            Self::Sharing => "sharing",
+            Self::SharingReturn => "sharing_return",
+            Self::Transfer => "transfer",
+            Self::TransferAuthorization => "transfer_authorization",
+            Self::TransferBatch => "transfer_batch",
+            Self::Application => "application",
+            Self::Complaint => "complaint",
+            Self::RedPacket => "red_packet",
+            Self::CouponStock => "coupon_stock",
+            Self::Coupon => "coupon",
+            Self::MerchantCoupon => "merchant_coupon",
+        }
+    }
+}
+
 /// A change of a state: see [`SandboxEvent::State`](crate::sandbox::SandboxEvent::State).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateChange {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -167,17 +167,20 @@ impl MerchantKeyPair {
 
 /// The merchants of a sandbox, by ID.
 #[derive(Default)]
-pub(crate) struct Merchants(RwLock<BTreeMap<String, Arc<Merchant>>>);
+pub(crate) struct Merchants {
+    by_id: RwLock<BTreeMap<String, Arc<Merchant>>>,
+    first: OnceLock<Arc<Merchant>>,
+}
 
 impl Merchants {
     pub(crate) fn get(&self, mchid: &str) -> Option<Arc<Merchant>> {
-        let merchants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let merchants = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         merchants.get(mchid).cloned()
     }
 
     /// Returns the merchant that runs a brand.
     pub(crate) fn by_brand(&self, brand_id: &str) -> Option<Arc<Merchant>> {
-        let merchants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let merchants = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         let mut merchants = merchants.values();
         merchants
             .find(|merchant| merchant.has_brand(brand_id))
@@ -186,7 +189,7 @@ impl Merchants {
 
     /// Adds a merchant. Returns `None` if its ID or that of its brand is taken.
     pub(crate) fn add(&self, merchant: Merchant) -> Option<Arc<Merchant>> {
-        let mut merchants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut merchants = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         let has_same_brand = |known: &Arc<Merchant>| {
             let brand = merchant.brand.as_ref();
             brand.is_some_and(|brand| known.has_brand(&brand.id))
@@ -196,16 +199,25 @@ impl Merchants {
         }
         let merchant = Arc::new(merchant);
         merchants.insert(merchant.mchid.clone(), Arc::clone(&merchant));
+        self.first.get_or_init(|| Arc::clone(&merchant));
         Some(merchant)
+    }
+
+    /// Returns the one that was added first.
+    pub(crate) fn first(&self) -> Option<Arc<Merchant>> {
+        self.first.get().cloned()
     }
 
     /// Returns all merchants, by ID.
     pub(crate) fn all(&self) -> Vec<Arc<Merchant>> {
-        let merchants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let merchants = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         merchants.values().cloned().collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.by_id
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }

@@ -22,9 +22,11 @@ pub use self::{
 };
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     ops::{Deref, DerefMut},
-    sync::{Mutex, MutexGuard, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use tokio::sync::Notify;
@@ -38,8 +40,8 @@ use self::{
     request_log::RequestLog,
     world::World,
 };
-use super::{faults::Faults, outbox::Post, shaped::Scripts};
-use crate::error::cause::Result;
+use super::{control::Guard, faults::Faults, outbox::Post, server::Https, shaped::Scripts};
+use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// The state that the handle, the server and the flows share.
 // Each part has its own lock, so that a test that reads the request log does not wait for a handler.
@@ -60,6 +62,11 @@ pub(super) struct SandboxState {
     faults: Mutex<Faults>,
     scripts: Mutex<Scripts>,
     woken: Notify,
+    pub(super) guard: Guard,
+    /// The folders that `export` wrote last, by merchant ID.
+    exported: Mutex<BTreeMap<String, PathBuf>>,
+    /// Set when the server starts.
+    https: OnceLock<Https>,
 }
 
 impl SandboxState {
@@ -85,6 +92,9 @@ impl SandboxState {
             faults: Mutex::default(),
             scripts: Mutex::default(),
             woken: Notify::new(),
+            guard: Guard::default(),
+            exported: Mutex::default(),
+            https: OnceLock::new(),
         })
     }
 
@@ -120,6 +130,23 @@ impl SandboxState {
 
     pub(super) fn scripts(&self) -> MutexGuard<'_, Scripts> {
         lock(&self.scripts)
+    }
+
+    pub(super) fn exported(&self) -> MutexGuard<'_, BTreeMap<String, PathBuf>> {
+        lock(&self.exported)
+    }
+
+    /// Sets the listener of HTTPS, which is not started yet.
+    pub(super) fn listen_on_https_by(&self, https: Https) {
+        let _ = self.https.set(https);
+    }
+
+    /// Returns the address for HTTPS. The first call starts to listen on it.
+    pub(super) fn https_address(self: &Arc<Self>) -> Result<SocketAddr> {
+        let https = self.https.get().ok_or_else(|| {
+            Cause::new(ErrorKind::Connect, "the sandbox's server has not started")
+        })?;
+        https.address(self)
     }
 
     /// Fires the timers that are due by the sandbox's clock.

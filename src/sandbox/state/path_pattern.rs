@@ -19,6 +19,10 @@ impl PathPattern {
         Self(rest.unwrap_or(path).replace("{empty}", ""))
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Returns whether it is a template, such as `v3/certificates/{serial}`.
     pub(crate) fn has_variables(&self) -> bool {
         self.0.contains(['{', '<'])

@@ -41,6 +41,11 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
+    /// Returns its number in the order of arrival.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Returns the method.
     pub fn method(&self) -> &Method {
         &self.method

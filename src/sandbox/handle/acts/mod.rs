@@ -13,7 +13,7 @@ mod red_packet;
 pub(in crate::sandbox) mod user;
 
 use crate::{
-    error::{Cause, Result},
+    error::Result,
     sandbox::{
         dispatch::refusal::Refusal,
         handle::Sandbox,
@@ -34,30 +34,41 @@ impl Sandbox {
         change: impl FnOnce(&mut World, &str) -> std::result::Result<(), Refusal>,
     ) -> Result<()> {
         let mut world = self.state.world();
-        let mchid = only_merchant(&world, what, number, has_it)?;
+        let mchid = self.only_merchant(&world, what, number, has_it)?;
         change(&mut world, &mchid).map_err(Refusal::into_error)
     }
-}
 
-/// Returns the merchant whose store has something of this number.
-///
-/// # Errors
-/// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
-fn only_merchant(
-    world: &World,
-    what: &str,
-    number: &str,
-    has_it: impl Fn(&Store) -> bool,
-) -> Result<String> {
-    let mut stores = world.stores.iter().filter(|(_, store)| has_it(store));
-    let message = match (stores.next(), stores.next()) {
-        (Some((mchid, _)), None) => return Ok(mchid.clone()),
-        (None, _) => {
-            format!("the sandbox has no {what} {number}: create it with a request first")
-        }
-        (Some((one, _)), Some((other, _))) => format!(
-            "the merchants {one} and {other} both have {what} {number}: give them different numbers"
-        ),
-    };
-    Err(Cause::request(message).not_sent())
+    /// Returns the merchant whose store has something of this number.
+    ///
+    /// # Errors
+    /// Returns an error if none has it, or if several have: each merchant chooses its own numbers.
+    fn only_merchant(
+        &self,
+        world: &World,
+        what: &str,
+        number: &str,
+        has_it: impl Fn(&Store) -> bool,
+    ) -> Result<String> {
+        let mut stores = world
+            .stores
+            .iter()
+            .filter(|(mchid, store)| self.is_meant(mchid) && has_it(store));
+        let refusal = match (stores.next(), stores.next()) {
+            (Some((mchid, _)), None) => return Ok(mchid.clone()),
+            (None, _) => Refusal::not_found(format!(
+                "the sandbox has no {what} {number}: create it with a request first"
+            )),
+            (Some((one, _)), Some((other, _))) => Refusal::invalid_request(format!(
+                "the merchants {one} and {other} both have {what} {number}: give them different numbers, \
+                 or name one with ?mchid= in a control request"
+            )),
+        };
+        Err(refusal.into_error())
+    }
+
+    /// Returns whether the orders of this merchant are meant.
+    pub(in crate::sandbox::handle) fn is_meant(&self, mchid: &str) -> bool {
+        let scope = self.scope.as_deref();
+        scope.is_none_or(|scope| scope == mchid)
+    }
 }

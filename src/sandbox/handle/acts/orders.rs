@@ -57,7 +57,7 @@ impl Sandbox {
     /// each oldest first. The sandbox keeps the latest 10,000 of each kind and merchant.
     pub fn orders(&self) -> Vec<OrderSummary> {
         let world = self.state.world();
-        let mchids = world.stores.keys();
+        let mchids = world.stores.keys().filter(|mchid| self.is_meant(mchid));
         mchids.flat_map(|mchid| of(&world, mchid)).collect()
     }
 }

@@ -1,6 +1,5 @@
 //! What a user does with service orders, and with the permission for a service.
 
-use super::only_merchant;
 use crate::sandbox::handle::Sandbox;
 use crate::{
     error::Result,
@@ -49,6 +48,15 @@ impl Sandbox {
         let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
         self.change("service order", out_order_no, has_order, |world, mchid| {
             service_order::confirm(world, mchid, out_order_no, now)
+        })
+    }
+
+    /// Pays a completed service order as the user, also if a payment has the same number.
+    pub(in crate::sandbox) fn user_pays_service_order(&self, out_order_no: &str) -> Result<()> {
+        let now = self.state.clock.now();
+        let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
+        self.change("service order", out_order_no, has_order, |world, mchid| {
+            service_order::pay(world, mchid, out_order_no, now)
         })
     }
 
@@ -132,7 +140,9 @@ impl Sandbox {
     pub fn query_id(&self, out_order_no: &str) -> Option<String> {
         let world = self.state.world();
         let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
-        let mchid = only_merchant(&world, "service order", out_order_no, has_order).ok()?;
+        let mchid = self
+            .only_merchant(&world, "service order", out_order_no, has_order)
+            .ok()?;
         let order = world
             .stores
             .get(&mchid)?

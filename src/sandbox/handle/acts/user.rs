@@ -1,6 +1,5 @@
 //! What a customer does on a phone, and what came of an order.
 
-use super::only_merchant;
 use crate::sandbox::handle::Sandbox;
 use crate::{
     error::Result,
@@ -48,7 +47,7 @@ impl Sandbox {
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
         let now = self.state.clock.now();
         let mut world = self.state.world();
-        let mchid = only_merchant(&world, "order", order_no, |store| {
+        let mchid = self.only_merchant(&world, "order", order_no, |store| {
             has_order(store, order_no)
         })?;
         let store = world.store(&mchid);
@@ -71,10 +70,11 @@ impl Sandbox {
     /// `DOING/MCH_COMPLETE`, `DONE`, `REVOKED` or `EXPIRED`.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
         let world = self.state.world();
-        let mchid = only_merchant(&world, "order", order_no, |store| {
-            has_order(store, order_no)
-        })
-        .ok()?;
+        let mchid = self
+            .only_merchant(&world, "order", order_no, |store| {
+                has_order(store, order_no)
+            })
+            .ok()?;
         let store = world.stores.get(&mchid)?;
         if let Some(transaction) = store.pay.transactions.get(order_no) {
             return Some(transaction.trade_state().to_owned());

@@ -2,20 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::json;
-use zeroize::Zeroizing;
+use serde_json::Value;
 
-use super::{
-    files::Files,
-    merchants,
-    platform::{self, file},
-};
+use super::{files::Files, merchants, platform};
 use crate::{
     error::{Cause, Result},
-    sandbox::{
-        flows::platform::trust,
-        handle::{Merchant, Sandbox},
-    },
+    sandbox::handle::{Merchant, Sandbox},
 };
 
 impl Sandbox {
@@ -90,61 +82,22 @@ impl Sandbox {
             .iter()
             .try_for_each(Files::check)
             .and_then(|()| exports.iter().try_for_each(Files::write))
-            .map_err(Cause::not_sent)
+            .map_err(Cause::not_sent)?;
+        let parent = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        for merchant in merchants {
+            let (mchid, mut exported) = (merchant.mchid(), self.state.exported());
+            exported.insert(mchid.to_owned(), parent.join(mchid));
+        }
+        Ok(())
     }
 }
 
 /// Returns the files of one merchant.
 fn files_of(parent: &Path, merchant: &Merchant) -> Result<Files> {
-    let ca = merchant.state.platform.authority();
-    let ca = ca.map_err(Cause::not_sent)?.certificate.to_pem();
-    let key = trust::public_key(&merchant.state, &merchant.merchant);
-    let mut config = json!({
-        "base_uri": format!("http://{}/", merchant.state.address),
-        "https_base_uri": merchant.https_base_uri()?,
-        "mchid": merchant.mchid(),
-        "appid": merchant.appid(),
-        "appids": merchant.merchant.appids,
-        "serial": merchant.serial(),
-        "apiv3_key": merchant.apiv3_key(),
-        "apiv2_key": merchant.apiv2_key(),
-        "private_key": "apiclient_key.pem",
-        "certificate": "apiclient_cert.pem",
-        "ca_certificate": "ca.pem",
-        "platform_key_id": key.map(|key| &key.id),
-        "platform_key": key.map(|_| "pub_key.pem"),
-    });
-    let mut files = vec![
-        (
-            "apiclient_key.pem".to_owned(),
-            Zeroizing::new(merchant.private_key_pem()?),
-        ),
-        (
-            "apiclient_cert.pem".to_owned(),
-            merchant.client_certificate()?.to_pem().into(),
-        ),
-        ("ca.pem".to_owned(), ca.into()),
-    ];
-    if let Some(key) = key {
-        let pem = key.public_key().to_pem();
-        files.push(("pub_key.pem".to_owned(), pem.into()));
-    }
-    if let Some(brand) = &merchant.merchant.brand {
-        config["brand_id"] = brand.id.as_str().into();
-        config["brand_serial"] = brand.serial.as_str().into();
-        config["brand_private_key"] = "brand_key.pem".into();
-        files.push(file("brand_key.pem", &brand.key.private).map_err(Cause::not_sent)?);
-    }
-    let certificates = merchant.platform_certificates();
-    let certificates: Vec<_> = certificates
-        .iter()
-        .map(|certificate| {
-            let name = format!("platform_certificates/{}.pem", certificate.serial());
-            (name, certificate.to_pem().into())
-        })
-        .collect();
-    config["platform_certificates"] = certificates.iter().map(|(name, _)| &**name).collect();
-    files.extend(certificates);
+    let made = merchant.config()?;
+    let mut config = Value::Object(made.with_files(|file| file.name.as_str().into()));
     merchants::describe(&mut config, &merchant.merchant);
-    Ok(Files::new(parent.join(merchant.mchid()), config, files))
+    let files = made.files.into_iter().map(|file| (file.name, file.pem));
+    let folder = parent.join(merchant.mchid());
+    Ok(Files::new(folder, config, files.collect()))
 }

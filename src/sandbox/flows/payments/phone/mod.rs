@@ -1,7 +1,6 @@
 //! The customer's phone: it gets the parameters of a front end, checks them as WeChat does, and pays.
 
-use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     combine,
@@ -13,32 +12,8 @@ use super::{
 };
 use crate::{
     protocol::v2::sign::{SIGN, SignType, check_digest},
-    sandbox::{
-        checks::json_body,
-        dispatch::{
-            pipeline::Arrived,
-            refusal::Refusal,
-            response::{ApiResponse, HandlerResult},
-        },
-        flows::ControlRoute,
-        state::SandboxState,
-    },
+    sandbox::{dispatch::refusal::Refusal, state::SandboxState},
 };
-
-pub(crate) const CONTROL: &[ControlRoute] = &[ControlRoute {
-    method: Method::POST,
-    path: "phone/pay",
-    handler: answer,
-}];
-
-fn answer(state: &SandboxState, request: &Arrived) -> HandlerResult {
-    let body = json_body::parse(&request.parts.headers, &request.body)?;
-    let paid = pay(state, &body)?;
-    Ok(ApiResponse::ok(&json!({
-        "out_trade_no": paid,
-        "trade_state": "SUCCESS",
-    })))
-}
 
 /// Opens a payment with the parameters of a front end and pays it. Returns its `out_trade_no`, or
 /// `combine_out_trade_no`.

@@ -1,0 +1,61 @@
+//! Notifications.
+
+use super::*;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    get(
+        "notifications",
+        "Returns the notifications, with the receiver's response to each attempt.",
+        |call| {
+            let mchid = call.query(MCHID);
+            let mut deliveries = call.sandbox.deliveries();
+            deliveries.retain(|delivery| mchid.is_none_or(|mchid| delivery.mchid() == mchid));
+            let behind = |after: &str| {
+                let mut ids = deliveries.iter().map(|delivery| delivery.id());
+                let at = ids.position(|id| id == after).map(|at| at + 1);
+                at.ok_or_else(|| {
+                    ApiResponse::bad_parameter(&format!(
+                        "invalid after {after:.64}: the sandbox has no such notification, or no longer"
+                    ))
+                })
+            };
+            page(call, &deliveries, behind, view::delivery)
+        },
+    )
+    .query(&PAGE)
+    .answers(&[DATA, HAS_MORE]),
+    post(
+        "notifications",
+        "Sends the merchant a documented notification.",
+        |call| {
+            let (sandbox, mchid) = (&call.sandbox, call.merchant()?);
+            let event = call.text("event_type");
+            let resource = call.body.get("resource").cloned().unwrap_or_default();
+            let sent = match call.optional_text("url") {
+                Some(url) => sandbox.notify_to(mchid, event, resource, url)?,
+                None => sandbox.notify(event, resource)?,
+            };
+            ok(view::delivery(&sent))
+        },
+    )
+    .takes(&[
+        needs("event_type", Kind::Text, "The event type, or the name of its page"),
+        may("resource", Kind::Object, "Fields of the resource. Required ones that are left out are filled in"),
+        may("url", Kind::Text, "Where it goes, if not where the sandbox was told to send this event"),
+    ])
+    .answers(&[
+        needs("id", Kind::Text, "The ID of the notification"),
+        needs("state", Kind::Text, "waiting, held, acknowledged, given_up or not_sent"),
+        needs("attempts", Kind::List, "The attempts so far"),
+    ]),
+    post(
+        "notifications/{id}/resend",
+        "Sends a notification again, now and then by its schedule from the start.",
+        |call| done(call.sandbox.resend(call.number())),
+    ),
+    post(
+        "notifications/{id}/duplicate",
+        "Sends a notification once more, at once and beside its schedule.",
+        |call| done(call.sandbox.duplicate(call.number())),
+    ),
+];

@@ -1,0 +1,93 @@
+//! The sandbox itself: its configuration, its orders, its clock and what it received.
+
+use std::time::Duration;
+
+use super::*;
+use crate::sandbox::state::path_pattern::PathPattern;
+
+/// About a hundred years.
+const MAX_ADVANCE: u64 = 100 * 366 * 86_400;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    get(
+        "config",
+        "Returns all that clients of the merchants need: base URIs, IDs, keys and certificates.",
+        |call| ok(call.sandbox.config()?),
+    )
+    .answers(&[
+        needs("base_uri", Kind::Text, "Of the first merchant, as of all"),
+        needs("https_base_uri", Kind::Text, "The same over HTTPS, for clients that trust ca_certificate"),
+        needs("ca_certificate", Kind::Text, "The certificate of the sandbox's authority, as PEM"),
+        needs("merchants", Kind::List, "For each merchant its IDs, its keys, and PEM of its key and certificates"),
+    ]),
+    get(
+        "orders",
+        "Returns payments, combined orders and service orders with their states.",
+        |call| {
+            let orders = call.sandbox.orders();
+            ok(json!({ "data": orders.iter().map(view::order).collect::<Vec<_>>() }))
+        },
+    )
+    .answers(&[DATA]),
+    get(
+        "requests",
+        "Returns the requests to WeChat Pay that arrived.",
+        |call| {
+            let mut requests = call.sandbox.requests();
+            if let Some(path) = call.query("path") {
+                let path = PathPattern::new(path);
+                requests.retain(|request| path.is(request.path()));
+            }
+            let behind = |after: &str| match after.parse::<u64>() {
+                Ok(after) => Ok(requests.partition_point(|request| request.id() <= after)),
+                Err(_) => Err(ApiResponse::bad_parameter(&format!(
+                    "invalid after {after:.32}: expected the id of a request"
+                ))),
+            };
+            page(call, &requests, behind, view::request)
+        },
+    )
+    .query(&[
+        may("path", Kind::Text, "A path, or a template such as v3/pay/transactions/id/{transaction_id}"),
+        PAGE[0],
+        PAGE[1],
+    ])
+    .answers(&[DATA, HAS_MORE]),
+    get(
+        "events",
+        "Streams requests, their responses, changes of states and attempts to deliver notifications, as server-sent events.",
+        |_| Ok(ApiResponse::events()),
+    )
+    .streams(),
+    post(
+        "clock",
+        "Moves the clock of expiry and schedules ahead, and does what is due by then.",
+        |call| {
+            let seconds = call.integer("advance_s").unwrap_or_default();
+            if seconds > MAX_ADVANCE {
+                return Err(ApiResponse::bad_parameter(&format!(
+                    "invalid advance_s {seconds}: expected at most {MAX_ADVANCE}"
+                )));
+            }
+            call.sandbox.advance(Duration::from_secs(seconds));
+            ok(json!({ "now": call.state.clock.now() }))
+        },
+    )
+    .takes(&[needs("advance_s", Kind::Integer, "By how many seconds")])
+    .answers(&[needs("now", Kind::Integer, "The sandbox's time, in seconds since 1970")]),
+    post(
+        "reset",
+        "Returns to the state after the start: no orders, the opening balances, no faults, the real time.",
+        |call| {
+            call.sandbox.reset();
+            done(Ok(()))
+        },
+    ),
+    get("openapi.json", "Returns this description of all endpoints.", |_| {
+        ok(openapi::document())
+    })
+    .answers(&[
+        needs("openapi", Kind::Text, "The version of OpenAPI"),
+        needs("paths", Kind::Object, "The endpoints"),
+    ]),
+];
