@@ -3,6 +3,7 @@
 mod agreements;
 mod brands;
 mod clients;
+mod control;
 mod documented;
 mod export;
 mod files;
