@@ -123,6 +123,8 @@ struct Inline {
     certificate: Option<String>,
     pub_key: Option<String>,
     platform_certificates: Vec<String>,
+    /// A sandbox is on this machine, or is meant to be reached directly.
+    no_proxy: bool,
 }
 
 // Only what is no secret: which fields are set.
@@ -248,6 +250,9 @@ impl Settings {
         }
         if let Some(proxy) = &self.proxy {
             transport = transport.proxy(proxy);
+        }
+        if self.inline.no_proxy {
+            transport = transport.no_proxy();
         }
         transport.build().map_err(misconfigured)
     }

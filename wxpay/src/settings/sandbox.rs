@@ -26,10 +26,8 @@ struct Merchant {
     certificate: String,
     apiv3_key: String,
     apiv2_key: String,
-    #[serde(default)]
-    pub_key_id: Option<String>,
-    #[serde(default)]
-    pub_key: Option<String>,
+    platform_key_id: Option<String>,
+    platform_key: Option<String>,
     #[serde(default)]
     platform_certificates: Vec<String>,
 }
@@ -54,13 +52,14 @@ pub(super) fn settings(url: &str, mchid: Option<&str>) -> Result<Settings> {
         serial: Some(merchant.serial),
         apiv3_key: Some(merchant.apiv3_key),
         apiv2_key: Some(merchant.apiv2_key),
-        pub_key_id: merchant.pub_key_id,
+        pub_key_id: merchant.platform_key_id,
         base_uri: Some(config.base_uri),
         inline: Inline {
             private_key: Some(merchant.private_key),
             certificate: Some(merchant.certificate),
-            pub_key: merchant.pub_key,
+            pub_key: merchant.platform_key,
             platform_certificates: merchant.platform_certificates,
+            no_proxy: true,
         },
         ..Settings::default()
     })

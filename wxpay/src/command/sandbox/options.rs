@@ -40,6 +40,10 @@ pub(super) struct Options {
         help = t("Let notifications go to this host as well; can be repeated", "允许向此主机投递通知; 可重复"))]
     pub(super) deliver_to: Vec<String>,
 
+    #[arg(long, value_name = "TOKEN", env = "WXPAY_SANDBOX_TOKEN", hide_env_values = true,
+        help = t("Token that the endpoints below /_sandbox/v1/ require", "访问 /_sandbox/v1/ 所需的令牌"))]
+    pub(super) token: Option<String>,
+
     #[arg(long, help = t("Platform certificates instead of a public key", "使用平台证书而非微信支付公钥"))]
     pub(super) certificates: bool,
 }
@@ -65,6 +69,9 @@ impl Options {
         }
         for host in &self.deliver_to {
             builder = builder.deliver_to(host);
+        }
+        if let Some(token) = &self.token {
+            builder = builder.control_token(token);
         }
         Ok(builder)
     }
