@@ -56,10 +56,11 @@ impl Sandbox {
         let refusal = match (stores.next(), stores.next()) {
             (Some((mchid, _)), None) => return Ok(mchid.clone()),
             (None, _) => Refusal::not_found(format!(
-                "the sandbox has no {what} {number}: create it with a request first"
+                "the sandbox has no {what} {number:.64}: {}",
+                made_by(what)
             )),
             (Some((one, _)), Some((other, _))) => Refusal::invalid_request(format!(
-                "the merchants {one} and {other} both have {what} {number}: give them different numbers, \
+                "the merchants {one} and {other} both have {what} {number:.64}: give them different numbers, \
                  or name one with ?mchid= in a control request"
             )),
         };
@@ -70,5 +71,37 @@ impl Sandbox {
     pub(in crate::sandbox::handle) fn is_meant(&self, mchid: &str) -> bool {
         let scope = self.scope.as_deref();
         scope.is_none_or(|scope| scope == mchid)
+    }
+}
+
+/// Returns how to get one of these.
+fn made_by(what: &str) -> &'static str {
+    match what {
+        "complaint" => "user_complains makes one and returns its ID",
+        "transfer of a batch" => "create its batch with a request first",
+        "signed plan" => "create a plan for the user with a request first",
+        "change of an account" => "ask for the change with a request first",
+        _ => "create it with a request first",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_says_how_to_get_one() {
+        let sandbox = Sandbox::start().unwrap();
+        let missing = sandbox.user_pays("1").unwrap_err().to_string();
+        assert!(
+            missing.contains("no order 1: create it with a request"),
+            "{missing}"
+        );
+        let missing = sandbox.user_withdraws_complaint("1").unwrap_err();
+        let missing = missing.to_string();
+        assert!(missing.contains("no complaint 1: user_complains"), "{missing}");
+        let long = "9".repeat(65);
+        let missing = sandbox.user_pays(&long).unwrap_err().to_string();
+        assert!(!missing.contains(&long), "{missing}");
     }
 }
