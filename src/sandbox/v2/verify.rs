@@ -248,6 +248,7 @@ mod tests {
     fn gateway_wants_a_certificate_where_the_documents_do() {
         let listener = |client_certificate| Listener {
             address: ([127, 0, 0, 1], 443).into(),
+            host: None,
             tls: true,
             client_certificate,
         };
