@@ -10,6 +10,7 @@ use crate::{
     protocol::merchant::check_id,
     sandbox::{
         flows::platform::trust::{self, PlatformMode, PlatformTrust, Rotation},
+        outbox::check_event,
         state::{
             SandboxState,
             keys::PlatformKey,
@@ -64,7 +65,8 @@ impl MerchantOptions {
     }
 
     /// Sets the URL for an event that is configured on the merchant platform and not in a request, such as
-    /// profit sharing's, or the end of a papay contract: `ENTRUST.TERMINATE`.
+    /// profit sharing's, or the end of a papay contract: `ENTRUST.TERMINATE`. The event `*` stands for all that
+    /// have no URL of their own.
     pub fn notify_url(mut self, event: impl Into<String>, url: impl Into<String>) -> Self {
         self.events.insert(event.into(), url.into());
         self
@@ -150,10 +152,13 @@ impl MerchantOptions {
         if let Some(brand_id) = &self.brand_id {
             check_id("brand_id", brand_id)?;
         }
+        for event in self.events.keys() {
+            check_event(event)?;
+        }
         let count = state.merchants.len();
         if count >= MAX_MERCHANTS {
             return Err(Cause::config(format!(
-                "the sandbox has {MAX_MERCHANTS} merchants already"
+                "the sandbox has {MAX_MERCHANTS} merchants already: start another one for more"
             )));
         }
         let mut kept = None;
@@ -378,7 +383,9 @@ impl Sandbox {
     /// there.
     ///
     /// # Errors
-    /// Returns an error if the ID is invalid or taken, or if its key cannot be generated or written.
+    /// Returns an error if its ID, a sub-merchant's or its brand's is invalid, if the merchant's or the brand's
+    /// is taken, if an event of [`notify_url`](MerchantOptions::notify_url) is not documented, if the sandbox
+    /// has 1,000 merchants, or if a key cannot be generated or written.
     pub fn add_merchant(&self, merchant: MerchantOptions) -> Result<Merchant> {
         let folder = self.keys_folder.as_ref();
         let merchant = merchant.add_to(&self.state, folder);

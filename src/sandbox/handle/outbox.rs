@@ -9,7 +9,7 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Error, Result},
     sandbox::{
-        dispatch::refusal::{Refusal, no_merchant},
+        dispatch::refusal::Refusal,
         outbox::{self, Delivery, DeliveryFault, Release, Subscription},
         state::{SandboxState, merchant::Merchant},
     },
@@ -41,11 +41,8 @@ impl Sandbox {
     /// Returns an error if there is no such event, if `resource` is not an object, or if no URL is set.
     pub fn notify(&self, event: &str, resource: impl Into<Value>) -> Result<Delivery> {
         let merchant = Arc::clone(&self.first);
-        let url = [event, "*"]
-            .iter()
-            .find_map(|key| merchant.events.get(*key));
-        let url = match url {
-            Some(url) => url.clone(),
+        let url = match merchant.url_of(event) {
+            Some(url) => url.to_owned(),
             None => self.redirected().ok_or_else(|| {
                 refused(format!(
                     "no URL for the event {event:.64}: set one with notify_url of the builder or with \
@@ -67,8 +64,7 @@ impl Sandbox {
         resource: impl Into<Value>,
         url: &str,
     ) -> Result<Delivery> {
-        let merchant = self.state.merchants.get(mchid);
-        let merchant = merchant.ok_or_else(|| no_merchant(mchid).into_error())?;
+        let merchant = self.known_merchant(mchid)?;
         self.notify_merchant(&merchant, event, resource.into(), url.to_owned())
     }
 

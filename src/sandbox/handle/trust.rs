@@ -50,8 +50,9 @@ impl Sandbox {
         trust::change(&self.state, &merchant, change).map_err(Cause::not_sent)
     }
 
-    fn known_merchant(&self, mchid: &str) -> Result<Arc<Merchant>> {
+    /// Returns a merchant of the sandbox.
+    pub(super) fn known_merchant(&self, mchid: &str) -> Result<Arc<Merchant>> {
         let merchant = self.state.merchants.get(mchid);
-        merchant.ok_or_else(|| Cause::config(no_merchant(mchid).message).not_sent())
+        merchant.ok_or_else(|| no_merchant(mchid).into_error())
     }
 }

@@ -274,6 +274,17 @@ fn merge(made: Value, given: Value) -> Value {
     }
 }
 
+/// Checks that an event is documented, or `*`, which stands for all.
+///
+/// # Errors
+/// Returns an error that names the nearest event.
+pub(crate) fn check_event(name: &str) -> Result<()> {
+    match name {
+        "*" => Ok(()),
+        _ => find(name).map(drop),
+    }
+}
+
 /// Finds an event by its name or its event type, with or without the version: `v2/TRANSACTION.SUCCESS`.
 /// Returns it with the event type to send.
 fn find(wanted: &str) -> Result<(Event, &str)> {

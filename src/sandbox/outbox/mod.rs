@@ -18,7 +18,7 @@ mod schedule;
 
 pub(crate) use self::{
     deliver::{make_bodies, run},
-    documented::Maker,
+    documented::{Maker, check_event},
     notice::{Content, Notice},
     post::Post,
 };

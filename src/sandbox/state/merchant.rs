@@ -116,6 +116,13 @@ impl Merchant {
         self.appids.first().map_or("", String::as_str)
     }
 
+    /// Returns the URL for an event that is configured on the merchant platform: the event's own, or that of
+    /// all events, `*`.
+    pub(crate) fn url_of(&self, event: &str) -> Option<&str> {
+        let url = self.events.get(event).or_else(|| self.events.get("*"));
+        url.map(String::as_str)
+    }
+
     fn has_brand(&self, brand_id: &str) -> bool {
         let brand = self.brand.as_ref();
         brand.is_some_and(|brand| brand.id == brand_id)

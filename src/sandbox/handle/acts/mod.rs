@@ -99,7 +99,10 @@ mod tests {
         );
         let missing = sandbox.user_withdraws_complaint("1").unwrap_err();
         let missing = missing.to_string();
-        assert!(missing.contains("no complaint 1: user_complains"), "{missing}");
+        assert!(
+            missing.contains("no complaint 1: user_complains"),
+            "{missing}"
+        );
         let long = "9".repeat(65);
         let missing = sandbox.user_pays(&long).unwrap_err().to_string();
         assert!(!missing.contains(&long), "{missing}");

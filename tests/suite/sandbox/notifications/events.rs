@@ -196,6 +196,10 @@ fn unknown_event_is_refused_with_the_nearest() {
         |event: &str, resource: Value| sandbox.notify(event, resource).unwrap_err().to_string();
     let text = refused("REFUND.SUCESS", json!({}));
     assert!(text.contains("`REFUND.SUCCESS`"), "{text}");
+    // Also where its URL is set: otherwise the test would wait for ever.
+    let shop = MerchantOptions::new("1900000110").notify_url("PROFITSHARING.SUCESS", "http://x");
+    let text = sandbox.add_merchant(shop).unwrap_err().to_string();
+    assert!(text.contains("`PROFITSHARING.SUCCESS`"), "{text}");
     let text = refused("v2/REFUND.SUCCESS", json!({}));
     assert!(text.contains("not documented"), "{text}");
     let text = refused("REFUND.SUCCESS", json!([1]));

@@ -124,9 +124,7 @@ pub(super) fn paid_contract(
 /// Returns the URL for the end of a contract.
 // It is set on the merchant platform in reality, with the plan.
 pub(crate) fn terminate_url(merchant: &Merchant, event: &str, sign_url: &str) -> String {
-    let events = &merchant.events;
-    let configured = events.get(event).or_else(|| events.get("*"));
-    configured.map_or(sign_url, String::as_str).to_owned()
+    merchant.url_of(event).unwrap_or(sign_url).to_owned()
 }
 
 /// Reads an amount in fen.

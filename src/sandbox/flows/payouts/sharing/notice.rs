@@ -22,10 +22,7 @@ pub(super) fn notify(
     let Some(receiver) = merchants.get(&share.new.account) else {
         return;
     };
-    let named = [event, "*"]
-        .iter()
-        .find_map(|event| receiver.events.get(*event));
-    let url = named.map(String::as_str).or(world.outbox.redirect());
+    let url = receiver.url_of(event).or(world.outbox.redirect());
     let Some(url) = url.map(str::to_owned) else {
         return;
     };
