@@ -28,7 +28,7 @@
 //! | coupons of merchants | stocks, uploaded codes, sending, use, return, deactivation, orders, subsidies, callbacks |
 //! | platform certificates | their list: see [`platform_mode`] and [`rotate_certificates`] |
 //! | self-test | `v3/security/echo` |
-//! | APIv2 | payments, refunds, bills, profit sharing, red packets, transfers to users and to bank cards, papay, `uploadmedia` |
+//! | APIv2 | payments, refunds, bills, profit sharing, coupons, red packets, transfers to users and to bank cards, papay, `uploadmedia` |
 //!
 //! [`platform_mode`]: Sandbox::platform_mode
 //! [`rotate_certificates`]: Sandbox::rotate_certificates
@@ -119,9 +119,9 @@
 //!
 //! # Notifications
 //!
-//! What happens to payments, service orders, permissions, contracts, refunds and transfers is posted to the
-//! `notify_url` of the request: signed, encrypted, and repeated on WeChat Pay's schedule until it is
-//! acknowledged.
+//! What happens to payments, refunds, transfers and their authorizations, service orders, plans, permissions,
+//! bindings and contracts is posted to the `notify_url` of the request: signed, encrypted, and repeated on
+//! WeChat Pay's schedule until it is acknowledged.
 //! [`advance`](Sandbox::advance) moves the clock of the schedule, [`settle`](Sandbox::settle) waits for
 //! what is on its way, and [`deliveries`](Sandbox::deliveries) tells what the receiver responded.
 //! [`notify`](Sandbox::notify) sends any of the documented notifications, also those that no flow
@@ -129,8 +129,9 @@
 //! reached if [`deliver_to`](SandboxBuilder::deliver_to) allows it, and
 //! [`redirect_notifications`](Sandbox::redirect_notifications) sends everything to one URL. What a receiver
 //! of profit sharing is told goes to the URL of its own merchant:
-//! [`MerchantOptions::notify_url`]. What happens to coupons goes to the URL that the merchant set with
-//! `v3/marketing/favor/callbacks` or `v3/marketing/busifavor/callbacks`.
+//! [`MerchantOptions::notify_url`]. What happens to coupons and complaints goes to the URL that the merchant
+//! set with `v3/marketing/favor/callbacks`, `v3/marketing/busifavor/callbacks` or
+//! `v3/merchant-service/complaint-notifications`.
 //!
 //! | to test | call |
 //! | --- | --- |

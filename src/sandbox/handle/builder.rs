@@ -119,7 +119,9 @@ impl SandboxBuilder {
     }
 
     /// Sets the URL for an event that is configured on the merchant platform and not in a request, such as
-    /// profit sharing's, or the end of a papay contract: `ENTRUST.TERMINATE`.
+    /// profit sharing's, or the end of a papay contract: `ENTRUST.TERMINATE`. The event `*` stands for all that
+    /// have no URL of their own.
+    /// [`start`](Self::start) returns an error if the event is not documented.
     pub fn notify_url(mut self, event: impl Into<String>, url: impl Into<String>) -> Self {
         self.first = self.first.notify_url(event, url);
         self
@@ -216,8 +218,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets after how much time, by the sandbox's clock, a refund, a transfer or profit sharing finishes on
-    /// its own. `None` leaves it to the handle. Defaults to 60 seconds.
+    /// Sets after how much time, by the sandbox's clock, WeChat Pay finishes what it accepted: refunds,
+    /// transfers and their cancellations, batches, profit sharing and its returns, deductions, bindings to a
+    /// service, changes of settlement accounts. `None` leaves all of it to the handle. Defaults to 60 seconds.
     pub fn settle_after(mut self, after: Option<Duration>) -> Self {
         self.settle_after = after;
         self

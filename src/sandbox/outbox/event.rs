@@ -32,8 +32,9 @@ pub enum SandboxEvent {
     Answered(RecordedRequest),
     /// An attempt to deliver a notification ended.
     Delivery(Delivery),
-    /// The state of an order or a payout changed, or there is a new one. A query can show a service order
-    /// that has expired: then it changes at the query.
+    /// The state of something changed, or there is a new one: see
+    /// [`StateKind`](crate::sandbox::StateKind). Plans of pay-score, and what users sign of them, are not
+    /// reported. A query can show a service order that has expired: then it changes at the query.
     State(StateChange),
 }
 

@@ -51,8 +51,11 @@ pub enum StateKind {
     TransferAuthorization,
     /// A batch of transfers, by its `out_batch_no`.
     TransferBatch,
-    /// An application for a merchant, by its `business_code` or `out_request_no`.
+    /// An application for a merchant, by its `business_code` or `out_request_no`, with the service provider.
     Application,
+    /// A change of the account that money is settled to, by its `application_no`: `AUDITING`, `AUDIT_SUCCESS` or
+    /// `AUDIT_FAIL`.
+    SettlementChange,
     /// A complaint, by its `complaint_id`.
     Complaint,
     /// A red packet of APIv2, by its `mch_billno`.
@@ -82,6 +85,7 @@ impl StateKind {
             Self::TransferAuthorization => "transfer_authorization",
             Self::TransferBatch => "transfer_batch",
             Self::Application => "application",
+            Self::SettlementChange => "settlement_change",
             Self::Complaint => "complaint",
             Self::RedPacket => "red_packet",
             Self::CouponStock => "coupon_stock",
@@ -102,7 +106,8 @@ pub struct StateChange {
 }
 
 impl StateChange {
-    /// Returns the merchant whose it is: of a service provider's, the sub-merchant.
+    /// Returns the merchant whose it is: of what a service provider made for a sub-merchant, the latter, unless
+    /// its [`StateKind`] says otherwise.
     pub fn mchid(&self) -> &str {
         &self.mchid
     }
@@ -112,7 +117,7 @@ impl StateChange {
         self.kind
     }
 
-    /// Returns the merchant's number of it, such as an `out_trade_no`.
+    /// Returns the number of it, such as an `out_trade_no`: see [`StateKind`].
     pub fn number(&self) -> &str {
         &self.number
     }

@@ -287,6 +287,7 @@ impl Store {
         batch.batches.take_changes(mchid, changes);
         favor.take_changes(mchid, changes);
         applyment.applications.take_changes(mchid, changes);
+        applyment.changes.take_changes(mchid, changes);
         complaint.complaints.take_changes(mchid, changes);
         busifavor.take_changes(mchid, changes);
         v2.red_packets.take_changes(mchid, changes);

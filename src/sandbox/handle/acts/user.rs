@@ -18,8 +18,9 @@ use crate::{
 
 impl Sandbox {
     /// Pays an order as the user: a transaction (by its `out_trade_no`), a combined order (by its
-    /// `combine_out_trade_no`) or a completed service order (by its `out_order_no`). If several have this
-    /// number, the first of these is paid. The merchant gets the money and is notified.
+    /// `combine_out_trade_no`) or a completed service order (by its `out_order_no`). If a merchant has the same
+    /// number for several of them, the first kind in this list is meant. The merchant gets the money and is
+    /// notified.
     ///
     /// ```
     /// use wechatpay_chain::{json, sandbox::Sandbox};
@@ -43,7 +44,8 @@ impl Sandbox {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if there is no such order or its state does not allow it.
+    /// Returns an error if there is no such order, if several merchants have one, or if its state does not allow
+    /// it.
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
         let now = self.state.clock.now();
         let mut world = self.state.world();
@@ -63,11 +65,12 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Returns the state of an order, by the merchant's number. Returns `None` if there is no such order.
+    /// Returns the state of an order, by the merchant's number. Returns `None` if there is no such order, or if
+    /// several merchants have one.
     ///
     /// A transaction or a combined order is in `NOTPAY`, `USERPAYING`, `SUCCESS`, `REFUND`, `CLOSED`,
-    /// `REVOKED` or `PAYERROR`, or in `ACCEPT`, in which a deduction waits. A service order is in `CREATED`, `DOING/USER_CONFIRM`,
-    /// `DOING/MCH_COMPLETE`, `DONE`, `REVOKED` or `EXPIRED`.
+    /// `REVOKED` or `PAYERROR`, or in `ACCEPT`, in which a deduction waits. A service order is in `CREATED`,
+    /// `DOING/USER_CONFIRM`, `DOING/MCH_COMPLETE`, `DONE`, `REVOKED` or `EXPIRED`.
     pub fn order_state(&self, order_no: &str) -> Option<String> {
         let world = self.state.world();
         let mchid = self

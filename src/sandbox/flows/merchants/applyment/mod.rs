@@ -44,7 +44,7 @@ impl Default for Tables {
         Self {
             applications: BoundedMap::watched(MAX_APPLICATIONS),
             account: None,
-            changes: BoundedMap::new(MAX_CHANGES),
+            changes: BoundedMap::watched(MAX_CHANGES),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The bank account that a sub-merchant's money is settled to, and changes of it.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +18,7 @@ use crate::{
             response::{ApiResponse, HandlerResult},
         },
         shaped,
-        state::{timers::Timer, world::World},
+        state::{StateKind, changes::Stateful, timers::Timer, world::World},
         time::format_rfc3339,
     },
 };
@@ -174,16 +176,34 @@ fn under_way<'a>(w: &'a mut World, mchid: &str, number: &str) -> Result<&'a mut 
     }
 }
 
+impl Stateful for Change {
+    const KIND: StateKind = StateKind::SettlementChange;
+
+    fn state_name(&self) -> Cow<'static, str> {
+        self.result.name().into()
+    }
+}
+
+impl Verified {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Auditing => "AUDITING",
+            Self::Success(_) => "AUDIT_SUCCESS",
+            Self::Failed(..) => "AUDIT_FAIL",
+        }
+    }
+}
+
 impl Change {
     fn body(&self, rule: Option<&str>) -> Value {
         let mut body = account_body(&self.account, rule);
         body["account_name"] = self.account.owner.as_str().into();
-        let (result, at, reason) = match &self.result {
-            Verified::Auditing => ("AUDITING", None, None),
-            Verified::Success(at) => ("AUDIT_SUCCESS", Some(*at), None),
-            Verified::Failed(at, reason) => ("AUDIT_FAIL", Some(*at), Some(reason)),
+        let (at, reason) = match &self.result {
+            Verified::Auditing => (None, None),
+            Verified::Success(at) => (Some(*at), None),
+            Verified::Failed(at, reason) => (Some(*at), Some(reason)),
         };
-        body["verify_result"] = result.into();
+        body["verify_result"] = self.result.name().into();
         if let Some(at) = at {
             body["verify_finish_time"] = format_rfc3339(at).into();
         }
@@ -242,7 +262,10 @@ mod tests {
         let number = asked(&mut w, NOW).unwrap();
         assert!(w.store(MCHID).applyment.account.is_none());
         assert_eq!(asked(&mut w, NOW).unwrap_err().code, "INVALID_REQUEST");
+        let changed_to = |w: &mut World| w.take_changes().waiting[0].to().to_owned();
+        assert_eq!(changed_to(&mut w), "AUDITING");
         w.run_due(&Merchants::default(), NOW + 60);
+        assert_eq!(changed_to(&mut w), "AUDIT_SUCCESS");
         let account = w.store(MCHID).applyment.account.clone();
         assert_eq!(account.unwrap().bank, "招商银行");
         assert!(change_fails(&mut w, MCHID, &number, "卡号有误", NOW).is_err());
