@@ -5,7 +5,6 @@ mod driver;
 mod notification;
 mod pay_params;
 mod sensitive;
-mod sign;
 mod verbs;
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ impl Failure {
         Self::new(Exit::Configuration, message)
     }
 
+    /// Returns the message of a library's error, with its causes.
+    pub(crate) fn message_of(err: &Error) -> String {
+        chain(err)
+    }
+
     pub(crate) fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self

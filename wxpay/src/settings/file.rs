@@ -14,7 +14,8 @@ use crate::{
     text::tf,
 };
 
-const DEFAULT: &str = "default";
+/// The profile that is used without a name.
+pub(crate) const DEFAULT: &str = "default";
 
 /// All profiles, by name.
 #[derive(Debug, Default, Deserialize, Serialize)]

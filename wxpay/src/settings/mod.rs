@@ -1,6 +1,7 @@
 //! Whose keys a command uses: flags first, then the environment, then the profile, or a sandbox's.
 
 pub(crate) mod file;
+pub(crate) mod modes;
 mod sandbox;
 
 use std::{
@@ -10,12 +11,14 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use serde::{Deserialize, Serialize};
 use wechatpay_chain::{
     Certificate, Client, ClientBuilder, Identity, PrivateKey, PublicKey, Transport,
 };
 
 use crate::{
+    command::setup::complete,
     exit::{Failure, Result, misconfigured},
     text::{t, tf},
 };
@@ -24,7 +27,7 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = t("Merchant", "商户"))]
 pub(crate) struct Source {
-    #[arg(long, value_name = "NAME", env = "WXPAY_PROFILE",
+    #[arg(long, value_name = "NAME", env = "WXPAY_PROFILE", add = ArgValueCandidates::new(complete::profiles),
         help = t("Profile of the configuration file [default: default]", "配置文件中的配置名 [默认: default]"))]
     pub(crate) profile: Option<String>,
 
@@ -113,12 +116,12 @@ pub(crate) struct Settings {
     /// The private key itself, which only a sandbox gives.
     #[arg(skip)]
     #[serde(skip)]
-    inline: Inline,
+    pub(crate) inline: Inline,
 }
 
 /// Keys that are not in files.
 #[derive(Clone, Default)]
-struct Inline {
+pub(crate) struct Inline {
     private_key: Option<String>,
     certificate: Option<String>,
     pub_key: Option<String>,
@@ -185,7 +188,7 @@ impl Settings {
     }
 
     /// Makes the paths of files relative to a folder, which is the configuration file's.
-    fn relative_to(mut self, folder: &Path) -> Self {
+    pub(crate) fn relative_to(mut self, folder: &Path) -> Self {
         let files = [
             &mut self.private_key,
             &mut self.client_certificate,
@@ -243,14 +246,7 @@ impl Settings {
         Ok(builder)
     }
 
-    /// Removes WeChat Pay's certificates, for a command that downloads them.
-    pub(crate) fn without_platform_certificates(mut self) -> Self {
-        self.platform_certificate = None;
-        self.inline.platform_certificates.clear();
-        self
-    }
-
-    fn transport(&self) -> Result<Transport> {
+    pub(crate) fn transport(&self) -> Result<Transport> {
         let mut transport = Transport::builder();
         if let Some(ca) = &self.ca {
             transport = transport.root_certificates_pem(&read(ca)?);
@@ -282,7 +278,8 @@ impl Settings {
             .transpose()
     }
 
-    fn private_key_pem(&self) -> Result<Option<String>> {
+    /// Returns the PEM of the merchant's private key.
+    pub(crate) fn private_key_pem(&self) -> Result<Option<String>> {
         text_of(&self.inline.private_key, &self.private_key)
     }
 

@@ -1,6 +1,6 @@
 //! Runs the program as a person or a script does, against a sandbox in this process.
 
 mod calls;
-mod crypto;
-mod files;
+mod doctor;
 mod program;
+mod setup;

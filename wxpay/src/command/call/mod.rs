@@ -1,16 +1,17 @@
 //! `wxpay get|post|put|patch|delete PATH`: any call, with the library's options map.
 
-pub(crate) mod fields;
-pub(crate) mod options;
-pub(crate) mod path;
-pub(crate) mod send;
+mod fields;
+mod options;
+mod path;
+mod send;
 mod show;
 
-pub(crate) use self::send::until_interrupted;
+pub(crate) use self::send::{interruptible, until_interrupted};
 
+use clap_complete::ArgValueCompleter;
 use wechatpay_chain::{Method, catalog::Operation};
 
-use crate::{exit::Result, output::Output, settings::Source, text::t};
+use crate::{command::setup::complete, exit::Result, output::Output, settings::Source, text::t};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
@@ -24,7 +25,7 @@ use crate::{exit::Result, output::Output, settings::Source, text::t};
      wxpay post v2/pay/unifiedorder -o '{\"xml\": {…}}' --dry-run",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "PATH",
+    #[arg(value_name = "PATH", add = ArgValueCompleter::new(complete::paths),
         help = t("Path or template, with slashes or dots: v3/certificates, v3.certificates",
             "路径或模板, 用斜杠或点号: v3/certificates, v3.certificates"))]
     path: String,
@@ -33,7 +34,7 @@ pub(crate) struct Args {
         help = t("Options map: JSON, @file, or - for standard input", "参数: JSON, @文件, 或 - 表示标准输入"))]
     options: Option<String>,
 
-    #[arg(short, long = "field", value_name = "KEY=VALUE",
+    #[arg(short, long = "field", value_name = "KEY=VALUE", add = ArgValueCompleter::new(complete::fields),
         help = t("Variable or documented field, such as amount.total=1; KEY:=JSON for any JSON",
             "变量或文档中的字段, 如 amount.total=1; KEY:=JSON 可写任意JSON"))]
     fields: Vec<String>,

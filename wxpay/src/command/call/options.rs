@@ -57,8 +57,7 @@ fn parse(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
-/// Reads text, up to 16 MiB.
-pub(crate) fn limited(reader: impl Read) -> std::io::Result<String> {
+fn limited(reader: impl Read) -> std::io::Result<String> {
     let mut text = String::new();
     reader.take(MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX {

@@ -1,0 +1,222 @@
+//! What the shell offers: documented paths, fields and events, and profiles.
+
+use std::{collections::BTreeSet, env, ffi::OsStr};
+
+use clap_complete::CompletionCandidate;
+use wechatpay_chain::{
+    Method,
+    catalog::{self, Fields, Operation},
+};
+
+use crate::settings::file;
+
+/// How many levels of objects are offered as one field.
+const DEPTH: usize = 4;
+
+/// Returns the documented paths of the method that was typed, up to the next branch.
+pub(crate) fn paths(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(current) = current.to_str() else {
+        return Vec::new();
+    };
+    let methods = method().map_or_else(|| vec![Method::GET], |method| vec![method]);
+    let operations = catalog::all()
+        .iter()
+        .filter(|operation| methods.contains(&operation.method()));
+    let separator = if current.contains('/') || !current.contains('.') {
+        '/'
+    } else {
+        '.'
+    };
+    let paths: Vec<(String, &str)> = operations
+        .filter(|operation| separator == '/' || !operation.template().contains('.'))
+        .map(|operation| {
+            (
+                operation.template().replace('/', &separator.to_string()),
+                operation.title(),
+            )
+        })
+        .filter(|(path, _)| path.starts_with(current))
+        .collect();
+    // As with files: one segment at a time, and on to where there is something to choose.
+    let mut next: BTreeSet<&str> = paths
+        .iter()
+        .map(|(path, _)| upto(path, current.len(), separator))
+        .collect();
+    while let Some(only) = next
+        .first()
+        .filter(|only| next.len() == 1 && only.ends_with(separator))
+    {
+        let end = only.len();
+        next = paths
+            .iter()
+            .map(|(path, _)| upto(path, end, separator))
+            .collect();
+    }
+    next.into_iter()
+        .map(|part| {
+            let title = paths
+                .iter()
+                .find(|(path, _)| path == part)
+                .map(|(_, title)| (*title).into());
+            CompletionCandidate::new(part).help(title)
+        })
+        .collect()
+}
+
+/// Returns a path up to and with the first separator after `from`.
+fn upto(path: &str, from: usize, separator: char) -> &str {
+    match path[from..].find(separator) {
+        Some(at) => &path[..from + at + 1],
+        None => path,
+    }
+}
+
+/// Returns the variables and the documented fields of the operation whose path was typed.
+pub(crate) fn fields(current: &OsStr) -> Vec<CompletionCandidate> {
+    let (Some(current), Some(operation)) = (current.to_str(), operation()) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    variables(operation.template(), &mut names);
+    for part in ["json", "query", "xml"] {
+        if let Some(part) = operation.request().get(part) {
+            leaves("", part.fields(), DEPTH, &mut names);
+        }
+    }
+    names
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(current))
+        .map(|(name, help)| CompletionCandidate::new(name).help(help.map(Into::into)))
+        .collect()
+}
+
+fn variables(template: &str, names: &mut Vec<(String, Option<&'static str>)>) {
+    for rest in template.split('{').skip(1) {
+        let inside = rest.split('}').next().unwrap_or_default();
+        let list = inside.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
+        for name in list
+            .split(',')
+            .filter_map(|name| name.split([':', '*']).next())
+        {
+            names.push((format!("{name}="), None));
+        }
+    }
+}
+
+/// Adds the fields with a value of their own, and one for each value that is documented.
+fn leaves(
+    prefix: &str,
+    fields: Fields,
+    depth: usize,
+    names: &mut Vec<(String, Option<&'static str>)>,
+) {
+    for field in fields.iter() {
+        let name = format!("{prefix}{}", field.name());
+        let kind = field.kind();
+        if !field.fields().is_empty() && depth > 1 {
+            let below = if kind.is_list() {
+                format!("{name}.0.")
+            } else {
+                format!("{name}.")
+            };
+            leaves(&below, field.fields(), depth - 1, names);
+            continue;
+        }
+        let help = field.is_required().then_some("*");
+        names.push((format!("{name}="), help));
+        for value in field.values() {
+            names.push((format!("{name}={value}"), None));
+        }
+    }
+}
+
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for the commands on notifications")
+)]
+/// Returns the documented notifications.
+pub(crate) fn events(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_str().unwrap_or_default();
+    let types: BTreeSet<&str> = catalog::events()
+        .flat_map(|event| event.event_types().iter().copied())
+        .filter(|name| name.starts_with(current))
+        .collect();
+    types.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Returns the names of the profiles.
+pub(crate) fn profiles() -> Vec<CompletionCandidate> {
+    let file = file::path()
+        .and_then(|path| file::load(&path).ok())
+        .unwrap_or_default();
+    file.profiles
+        .into_keys()
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
+/// Returns the words of the line that is completed: the shell passes them after `--`.
+fn words() -> impl Iterator<Item = String> {
+    let words = env::args_os().skip_while(|word| word != "--").skip(2);
+    words.filter_map(|word| word.into_string().ok())
+}
+
+fn method() -> Option<Method> {
+    words().find_map(|word| method_named(&word))
+}
+
+fn method_named(word: &str) -> Option<Method> {
+    match word {
+        "get" => Some(Method::GET),
+        "post" => Some(Method::POST),
+        "put" => Some(Method::PUT),
+        "patch" => Some(Method::PATCH),
+        "delete" => Some(Method::DELETE),
+        _ => None,
+    }
+}
+
+/// Returns the operation of the line that is completed.
+fn operation() -> Option<&'static Operation> {
+    let method = method()?;
+    words()
+        .skip_while(|word| method_named(word).is_none())
+        .skip(1)
+        .find_map(|word| {
+            let path = match word.contains('/') {
+                true => word,
+                false => word.replace('.', "/"),
+            };
+            catalog::find(&method, &path)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(candidates: Vec<CompletionCandidate>) -> Vec<String> {
+        let text =
+            |candidate: CompletionCandidate| candidate.get_value().to_str().unwrap().to_owned();
+        candidates.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_path_is_offered_up_to_the_next_branch() {
+        // Without words, the method is GET.
+        assert_eq!(offered(paths("v3/cert".as_ref())), ["v3/certificates"]);
+        assert_eq!(offered(paths("v3.cert".as_ref())), ["v3.certificates"]);
+        let next = offered(paths("v3/pay/transactions/".as_ref()));
+        assert!(
+            next.contains(&"v3/pay/transactions/out-trade-no/".to_owned()),
+            "{next:?}"
+        );
+        assert!(offered(paths("nowhere/".as_ref())).is_empty());
+    }
+
+    #[test]
+    fn events_are_offered_by_their_beginning() {
+        let events = offered(events("TRANSACTION.SUC".as_ref()));
+        assert_eq!(events, ["TRANSACTION.SUCCESS"]);
+    }
+}
