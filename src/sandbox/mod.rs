@@ -161,6 +161,13 @@
 //! # }
 //! ```
 //!
+//! # Over HTTP
+//!
+//! Programs in other languages use the handle over HTTP, below `/_sandbox/v1/`: `POST
+//! orders/{out_trade_no}/pay`, `GET notifications`, `POST faults` and so on. `GET openapi.json` describes all
+//! endpoints, and `GET config` returns what a client needs. Other machines need a
+//! [`control_token`](SandboxBuilder::control_token).
+//!
 //! # Keys
 //!
 //! RSA keys are drawn once per process. IDs, serials and secrets are each sandbox's own, and the IDs of keys

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::{header::HOST, uri::Authority};
 use serde_json::{Map, Value};
 
 use super::{
@@ -28,6 +29,8 @@ pub(super) struct Call<'a> {
     /// A handle for this request, about the merchant that `?mchid=` names.
     pub(super) sandbox: Sandbox,
     pub(super) body: Map<String, Value>,
+    /// The name or address under which the client reached the sandbox.
+    pub(super) host: String,
     path: Vec<(&'static str, String)>,
     query: Vec<(String, String)>,
 }
@@ -54,6 +57,7 @@ impl<'a> Call<'a> {
             state,
             sandbox: Sandbox::of_request(state, mchid.map(|(_, mchid)| &**mchid))?,
             body: body(endpoint, request)?,
+            host: host(request).unwrap_or_default(),
             path,
             query,
         })
@@ -92,6 +96,12 @@ impl<'a> Call<'a> {
     pub(super) fn integer(&self, name: &str) -> Option<u64> {
         self.body.get(name).and_then(Value::as_u64)
     }
+}
+
+fn host(request: &Arrived) -> Option<String> {
+    let host = request.parts.headers.get(HOST)?.to_str().ok()?;
+    let authority = host.parse::<Authority>().ok()?;
+    Some(authority.host().to_owned())
 }
 
 fn check_query(endpoint: &Endpoint, query: &[(String, String)]) -> Result<(), ApiResponse> {

@@ -109,11 +109,12 @@ fn file(field: &'static str, name: &str, pem: String) -> ConfigFile {
 impl Sandbox {
     /// Returns the configuration of the merchants, or of the one that this handle is about, as JSON with PEM.
     pub(in crate::sandbox) fn config(&self) -> Result<Value> {
+        let mut meant = self.merchants();
+        meant.retain(|merchant| self.is_meant(merchant.mchid()));
+        // The first one first, and the others by ID.
+        meant.sort_by_key(|merchant| merchant.mchid() != self.mchid());
         let mut merchants = Vec::new();
-        for merchant in self.merchants() {
-            if !self.is_meant(merchant.mchid()) {
-                continue;
-            }
+        for merchant in meant {
             let config = merchant.config()?;
             let mut shown = config.with_files(|file| file.pem.as_str().into());
             if let Some(folder) = self.state.exported().get(merchant.mchid()) {

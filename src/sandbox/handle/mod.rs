@@ -172,7 +172,8 @@ impl Sandbox {
         self.state.wake();
     }
 
-    /// Returns the requests that arrived, oldest first. The sandbox keeps the latest 1,000.
+    /// Returns the requests that arrived, oldest first. The sandbox keeps the latest 1,000. Those to its own
+    /// endpoints are not among them.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.requests().all()
     }

@@ -12,7 +12,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     get(
         "config",
         "Returns all that clients of the merchants need: base URIs, IDs, keys and certificates.",
-        |call| ok(call.sandbox.config()?),
+        |call| {
+            let mut config = call.sandbox.config()?;
+            let address = call.state.address;
+            if address.ip().is_unspecified() {
+                reach_under(&call.host, &mut config);
+            }
+            ok(config)
+        },
     )
     .answers(&[
         needs("base_uri", Kind::Text, "Of the first merchant, as of all"),
@@ -91,3 +98,25 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         needs("paths", Kind::Object, "The endpoints"),
     ]),
 ];
+
+/// Replaces the address that means all of the machine's by the one under which this client reached it.
+fn reach_under(host: &str, config: &mut Value) {
+    let replace = |uri: &mut Value| {
+        let text = uri.as_str().unwrap_or_default();
+        for any in ["//0.0.0.0:", "//[::]:"] {
+            if text.contains(any) {
+                *uri = text.replacen(any, &format!("//{host}:"), 1).into();
+                return;
+            }
+        }
+    };
+    let replace_both = |config: &mut Value| {
+        for name in ["base_uri", "https_base_uri"] {
+            config.get_mut(name).map(replace);
+        }
+    };
+    replace_both(config);
+    if let Some(Value::Array(merchants)) = config.get_mut("merchants") {
+        merchants.iter_mut().for_each(replace_both);
+    }
+}

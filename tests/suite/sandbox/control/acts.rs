@@ -157,8 +157,90 @@ fn order_of_one_merchant_is_named_by_its_mchid() {
     let state = |mchid: &str| {
         let orders = ok(&sandbox, "GET", &format!("orders?mchid={mchid}"), NONE);
         assert_eq!(orders["data"].as_array().unwrap().len(), 1);
-        orders["data"][1]["state"].clone()
+        orders["data"][0]["state"].clone()
     };
     assert_eq!(state("1900000111"), "SUCCESS");
     assert_eq!(state(sandbox.mchid()), "NOTPAY");
+}
+
+#[test]
+fn service_order_is_confirmed_and_paid_though_a_payment_has_its_number() {
+    let (sandbox, client) = started();
+    prepay(&sandbox, &client, "bike-0001");
+    let created = json!({
+        "out_order_no": "bike-0001", "appid": sandbox.appid(), "service_id": "500001",
+        "service_introduction": "单车", "time_range": { "start_time": "OnAccept" },
+        "post_payments": [{ "name": "骑行", "description": "每小时3.5元" }],
+        "risk_fund": { "name": "DEPOSIT", "amount": 10_000 },
+        "notify_url": "https://example.com/payscore",
+    });
+    post(&client, "v3/payscore/serviceorder", created).unwrap();
+    ok(&sandbox, "POST", "service-orders/bike-0001/confirm", NONE);
+    let completion = json!({
+        "appid": sandbox.appid(), "service_id": "500001", "total_amount": 300,
+        "post_payments": [{ "name": "骑行", "amount": 300 }],
+    });
+    let complete = "v3/payscore/serviceorder/bike-0001/complete";
+    post(&client, complete, completion).unwrap();
+    ok(&sandbox, "POST", "service-orders/bike-0001/pay", NONE);
+    let orders = ok(&sandbox, "GET", "orders", NONE);
+    let states = |kind: &str| {
+        let mut orders = orders["data"].as_array().unwrap().iter();
+        orders.find(|order| order["kind"] == kind).unwrap()["state"].clone()
+    };
+    assert_eq!(
+        (states("payment"), states("service")),
+        (json!("NOTPAY"), json!("DONE"))
+    );
+}
+
+#[test]
+fn contract_is_signed_and_terminated() {
+    let (sandbox, client) = started();
+    let contract = json!({
+        "appid": sandbox.appid(), "openid": "o1", "plan_id": 12535, "out_contract_code": "tea-club",
+        "contract_display_account": "张三", "contract_notify_url": "https://example.com/contracts",
+    });
+    let sign = "v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi";
+    post(&client, sign, contract).unwrap();
+    let path = "v3/papay/sign/contracts/plan-id/12535/out-contract-code/tea-club";
+    let state = || get(&client, path, json!({})).unwrap()["contract_state"].clone();
+    ok(&sandbox, "POST", "contracts/tea-club/sign", NONE);
+    assert_eq!(state(), "SIGNED");
+    ok(&sandbox, "POST", "contracts/tea-club/terminate", NONE);
+    assert_eq!(state(), "TERMINATED");
+}
+
+#[test]
+fn application_advances_is_rejected_and_passes() {
+    let (sandbox, client) = started();
+    let apply = |number: &str| {
+        let application = json!({
+            "out_request_no": number, "organization_type": "2", "merchant_shortname": "Tea house",
+            "account_info": {}, "contact_info": {}, "sales_scene_info": {},
+        });
+        post(&client, "v3/ecommerce/applyments/", application).unwrap();
+    };
+    apply("tea_1");
+    let advanced = ok(&sandbox, "POST", "applications/tea_1/advance", NONE);
+    assert_eq!(advanced, json!({ "state": "ACCOUNT_NEED_VERIFY" }));
+    let passed = ok(&sandbox, "POST", "applications/tea_1/pass", NONE);
+    let sub_mchid = passed["sub_mchid"].as_str().unwrap();
+    // The new sub-merchant is one that can be named.
+    ok(&sandbox, "GET", &format!("orders?mchid={sub_mchid}"), NONE);
+
+    apply("tea_2");
+    let body = json!({ "field": "store_name", "reason": "There is no such store" });
+    ok(&sandbox, "POST", "applications/tea_2/reject", &body);
+    let wrong = json!({ "field": "no_such", "reason": "x" });
+    assert_eq!(
+        call(&sandbox, "POST", "applications/tea_2/reject", &wrong).0,
+        400
+    );
+    apply("tea_3");
+    ok(&sandbox, "POST", "applications/tea_3/cancel", NONE);
+    assert_eq!(
+        call(&sandbox, "POST", "applications/tea_3/pass", NONE).0,
+        400
+    );
 }

@@ -34,6 +34,14 @@ fn other_machines_need_a_token() {
     ] {
         assert_eq!(status(&wrong), 401, "{wrong}");
     }
+    let headers = format!("Authorization: Bearer {TOKEN}\r\n");
+    let config = call_with(&sandbox, "GET", "config", &headers, "").body;
+    for config in [&config, &config["merchants"][0]] {
+        for (name, begin) in [("base_uri", "http:"), ("https_base_uri", "https:")] {
+            let uri = config[name].as_str().unwrap();
+            assert!(uri.starts_with(&format!("{begin}//127.0.0.1:")), "{uri}");
+        }
+    }
     let refused = call_with(&sandbox, "GET", "no-such", "", "");
     assert_eq!(refused.status, 401, "no endpoint is told apart");
     assert!(refused.head.contains("www-authenticate: bearer"));

@@ -22,7 +22,11 @@ fn configuration_makes_a_client_of_each_merchant() {
     let certificates = MerchantOptions::new("1900000111")
         .platform_mode(PlatformMode::Certificate)
         .brand("40000001");
-    let sandbox = Sandbox::builder().merchant(certificates).start().unwrap();
+    let sandbox = Sandbox::builder()
+        .mchid("1900000222")
+        .merchant(certificates)
+        .start()
+        .unwrap();
     let config = ok(&sandbox, "GET", "config", NONE);
     assert_eq!(config["base_uri"], sandbox.base_uri());
     assert_eq!(config["https_base_uri"], sandbox.https_base_uri().unwrap());
@@ -33,6 +37,7 @@ fn configuration_makes_a_client_of_each_merchant() {
     );
     let merchants = config["merchants"].as_array().unwrap();
     assert_eq!(merchants.len(), 2);
+    assert_eq!(merchants[0]["mchid"], sandbox.mchid());
     for merchant in merchants {
         let text = |name: &str| merchant[name].as_str().unwrap_or_else(|| panic!("{name}"));
         let mut builder = Client::builder()
