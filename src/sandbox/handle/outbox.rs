@@ -9,7 +9,7 @@ use super::Sandbox;
 use crate::{
     error::{Cause, Error, Result},
     sandbox::{
-        dispatch::refusal::Refusal,
+        dispatch::refusal::{Refusal, no_merchant},
         outbox::{self, Delivery, DeliveryFault, Release, Subscription},
         state::{SandboxState, merchant::Merchant},
     },
@@ -64,7 +64,8 @@ impl Sandbox {
         resource: impl Into<Value>,
         url: &str,
     ) -> Result<Delivery> {
-        let merchant = self.known_merchant(mchid)?;
+        let merchant = self.state.merchants.get(mchid);
+        let merchant = merchant.ok_or_else(|| no_merchant(mchid).into_error())?;
         self.notify_merchant(&merchant, event, resource.into(), url.to_owned())
     }
 

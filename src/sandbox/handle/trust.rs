@@ -50,9 +50,8 @@ impl Sandbox {
         trust::change(&self.state, &merchant, change).map_err(Cause::not_sent)
     }
 
-    /// Returns a merchant of the sandbox.
-    pub(super) fn known_merchant(&self, mchid: &str) -> Result<Arc<Merchant>> {
+    fn known_merchant(&self, mchid: &str) -> Result<Arc<Merchant>> {
         let merchant = self.state.merchants.get(mchid);
-        merchant.ok_or_else(|| no_merchant(mchid).into_error())
+        merchant.ok_or_else(|| Cause::config(no_merchant(mchid).message).not_sent())
     }
 }
