@@ -5,6 +5,7 @@ mod driver;
 mod notification;
 mod pay_params;
 mod sensitive;
+mod sign;
 mod verbs;
 
 #[cfg(test)]

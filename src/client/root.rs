@@ -2,12 +2,13 @@
 
 use std::{fmt, ops::Index, sync::Arc};
 
-use super::{Chain, ClientBuilder, core::Core};
+use super::{Call, Chain, ClientBuilder, core::Core};
 use crate::{
     base::crypto::PrivateKey,
     error::{Cause, Result, cause},
     protocol::{
         merchant::check_serial,
+        sign::Signature,
         trust::{guard::MerchantCredentials, store::TrustStore},
     },
 };
@@ -69,6 +70,16 @@ impl Client {
     /// Returns a chain that starts with a path; see [`Chain::chain`].
     pub fn chain(&self, path: impl AsRef<str>) -> Chain {
         self.root.chain(path)
+    }
+
+    /// The async form of [`sign`](Client::sign).
+    pub fn sign_async(&self, message: impl AsRef<[u8]>) -> Call<Signature> {
+        let core = Arc::clone(self.root.core_arc());
+        let message = message.as_ref().to_vec();
+        Call::new(async move {
+            let signed = async { core.merchant_key()?.sign(&message).await };
+            signed.await.map_err(Cause::not_sent)
+        })
     }
 
     /// Replaces the merchant's private key and the serial of its certificate. Calls that have started

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    command::{call, doctor, sandbox, setup},
+    command::{call, crypto, doctor, files, sandbox, setup},
     text::{is_chinese, t},
 };
 
@@ -50,6 +50,20 @@ pub(crate) enum Sub {
     Patch(call::Args),
     #[command(about = t("Send a DELETE request", "发送DELETE请求"))]
     Delete(call::Args),
+    #[command(about = t("Download the platform certificates", "下载微信支付平台证书"))]
+    Certs(files::certs::Args),
+    #[command(about = t("Download and read bills", "下载并查看账单"))]
+    Bill(files::bill::Args),
+    #[command(about = t("Upload an image, a video or another file", "上传图片、视频或其他文件"))]
+    Upload(files::upload::Args),
+    #[command(about = t("Encrypt a sensitive field for WeChat Pay", "加密敏感信息字段"))]
+    Encrypt(crypto::field::EncryptArgs),
+    #[command(about = t("Decrypt a sensitive field, or a notification", "解密敏感信息字段或回调通知"))]
+    Decrypt(crypto::field::DecryptArgs),
+    #[command(about = t("Sign a message or a request", "为报文或请求签名"))]
+    Sign(crypto::sign::Args),
+    #[command(about = t("Make the parameters that open a payment", "生成调起支付的参数"))]
+    Params(crypto::params::Args),
     #[command(about = t("Write a profile: merchant, keys and files", "生成配置: 商户号、密钥和文件"))]
     Init(setup::InitArgs),
     #[command(about = t("List the profiles", "列出所有配置"))]

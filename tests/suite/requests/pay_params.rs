@@ -240,3 +240,17 @@ fn params_wait_for_a_remote_signer() {
         .unwrap();
     assert!(!params.unwrap().get("sign").is_empty());
 }
+
+#[test]
+fn message_of_the_program_is_signed_with_the_merchant_key() {
+    if programs::missing() {
+        return;
+    }
+    let message = format!("{APPID}\n1554208460\n593BEC0C930BF1AF\nprepay_id={PREPAY_ID}\n");
+    let signature = builder().build().unwrap().sign(&message).unwrap();
+    assert_eq!(signature.serial(), SERIAL);
+    verify(&message, &STANDARD.encode(signature.bytes()));
+
+    let err = Client::builder().build().unwrap().sign(&message);
+    assert!(err.unwrap_err().is_config());
+}

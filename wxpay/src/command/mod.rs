@@ -2,7 +2,9 @@
 
 pub(crate) mod call;
 pub(crate) mod control;
+pub(crate) mod crypto;
 pub(crate) mod doctor;
+pub(crate) mod files;
 pub(crate) mod sandbox;
 pub(crate) mod setup;
 
@@ -30,6 +32,13 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result {
         Sub::Patch(args) => call::run(Method::PATCH, args, output),
         Sub::Sandbox(args) => sandbox::run(args, output),
         Sub::Delete(args) => call::run(Method::DELETE, args, output),
+        Sub::Certs(args) => files::certs::run(args, output),
+        Sub::Bill(args) => files::bill::run(args, output),
+        Sub::Upload(args) => files::upload::run(args, output),
+        Sub::Encrypt(args) => crypto::field::encrypt(args, output),
+        Sub::Decrypt(args) => crypto::field::decrypt(args, output),
+        Sub::Sign(args) => crypto::sign::run(args, output),
+        Sub::Params(args) => crypto::params::run(args, output),
         Sub::Init(args) => setup::init(args, output),
         Sub::Profiles => setup::profiles(output),
         Sub::Doctor(args) => doctor::run(args, output),

@@ -1,6 +1,7 @@
 //! What a command prints: colour and tables for people, JSON for programs.
 
 mod paint;
+mod table;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -246,6 +246,13 @@ impl Settings {
         Ok(builder)
     }
 
+    /// Removes WeChat Pay's certificates, for a command that downloads them.
+    pub(crate) fn without_platform_certificates(mut self) -> Self {
+        self.platform_certificate = None;
+        self.inline.platform_certificates.clear();
+        self
+    }
+
     pub(crate) fn transport(&self) -> Result<Transport> {
         let mut transport = Transport::builder();
         if let Some(ca) = &self.ca {

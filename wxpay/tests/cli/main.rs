@@ -1,6 +1,8 @@
 //! Runs the program as a person or a script does, against a sandbox in this process.
 
 mod calls;
+mod crypto;
 mod doctor;
+mod files;
 mod program;
 mod setup;

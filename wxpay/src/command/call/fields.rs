@@ -15,7 +15,7 @@ const PARTS: [&str; 4] = ["json", "query", "xml", "headers"];
 const OPTIONS: [&str; 4] = ["base_uri", "security", "timeout", "connect_timeout"];
 
 /// Adds `key=value` or `key:=json` to the options map.
-pub(super) fn add(
+pub(crate) fn add(
     map: &mut Map<String, Value>,
     field: &str,
     template: &str,

@@ -1,9 +1,9 @@
 //! `wxpay get|post|put|patch|delete PATH`: any call, with the library's options map.
 
-mod fields;
-mod options;
-mod path;
-mod send;
+pub(crate) mod fields;
+pub(crate) mod options;
+pub(crate) mod path;
+pub(crate) mod send;
 mod show;
 
 pub(crate) use self::send::{interruptible, until_interrupted};

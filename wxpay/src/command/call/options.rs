@@ -57,7 +57,8 @@ fn parse(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
-fn limited(reader: impl Read) -> std::io::Result<String> {
+/// Reads text, up to 16 MiB.
+pub(crate) fn limited(reader: impl Read) -> std::io::Result<String> {
     let mut text = String::new();
     reader.take(MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX {

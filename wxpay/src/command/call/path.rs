@@ -13,7 +13,7 @@ use crate::{
 
 /// Returns the chain of a path. `v3.pay.transactions.outTradeNo` has one segment between two dots, as in
 /// the PHP SDK's properties.
-pub(super) fn chain(client: &Client, path: &str) -> Chain {
+pub(crate) fn chain(client: &Client, path: &str) -> Chain {
     if path.contains('/') || !path.contains('.') {
         return client.chain(path);
     }
@@ -24,7 +24,7 @@ pub(super) fn chain(client: &Client, path: &str) -> Chain {
 
 /// Returns the documented operation of a call. A path that is not documented is sent all the same; one that
 /// is documented for other methods is not.
-pub(super) fn operation(
+pub(crate) fn operation(
     method: &Method,
     path: &str,
     output: &Output,
