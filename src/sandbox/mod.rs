@@ -176,6 +176,11 @@
 //! [`keys`](SandboxBuilder::keys) starts again with them. A program whose host is a constant goes through
 //! [`proxy_uri`](Sandbox::proxy_uri). Refunds, red packets and transfers of APIv2 need the
 //! merchant's API certificate, and so HTTPS: [`Merchant::https_client_builder`].
+//!
+//! # A sandbox that goes on
+//!
+//! A sandbox is gone with its process. One with a [`journal`](SandboxBuilder::journal) is not: the next
+//! process has the same orders, money and notifications, also after a kill.
 
 // From the outside in: a test holds the handle; the server passes each request through the pipeline of
 // checks to a flow, or to the shaped answers; flows read and change the state, and put notifications into
@@ -187,6 +192,7 @@ mod dispatch;
 mod faults;
 mod flows;
 mod handle;
+mod journal;
 mod outbox;
 mod server;
 mod shaped;
@@ -204,6 +210,7 @@ pub use flows::{
 pub use handle::{
     Balance, Merchant, MerchantOptions, OrderKind, OrderSummary, Sandbox, SandboxBuilder, Snapshot,
 };
+pub use journal::Journal;
 pub use outbox::{
     Attempt, Delivery, DeliveryFault, DeliveryState, Release, SandboxEvent, Subscription,
 };

@@ -20,7 +20,7 @@ use http::{
 use self::authorization::{Authorization, SignedMessage};
 use crate::sandbox::{
     dispatch::response::ApiResponse,
-    state::{SandboxState, clock::real_now, merchant::Merchant},
+    state::{SandboxState, merchant::Merchant},
 };
 
 pub(super) use self::authorization::claimed_merchant;
@@ -42,7 +42,7 @@ pub(super) fn check_signature(
     body: &[u8],
 ) -> Result<Arc<Merchant>, ApiResponse> {
     let authorization = Authorization::from_headers(&parts.headers)?;
-    let merchant = authorization.check(state, is_brand_path, real_now())?;
+    let merchant = authorization.check(state, is_brand_path, state.clock.real())?;
     let (_, key) = authorization.key(&merchant);
     let target = request_target(parts);
     let message = SignedMessage {
@@ -58,7 +58,7 @@ pub(super) fn check_signature(
     // Only a request with a valid signature uses up its nonce. Otherwise anyone who can reach the
     // port could block a nonce, or fill the memory, without the key.
     let nonce = authorization.nonce_of_signer();
-    if !state.nonces().use_once(&nonce, real_now()) {
+    if !state.nonces().use_once(&nonce, state.clock.real()) {
         return Err(ApiResponse::sign_error(
             "Http头Authorization中的nonce_str重复: use a new nonce for every request",
         ));

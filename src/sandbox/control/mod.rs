@@ -43,7 +43,7 @@ fn carry_out(state: &Arc<SandboxState>, request: &Arrived) -> HandlerResult {
     let at_path: Vec<_> = routes::all().filter(|route| route.is_at(path)).collect();
     let found = at_path.iter().find(|route| route.method == parts.method);
     // Who has no token does not learn which endpoints there are.
-    if !found.is_some_and(|route| route.is_open) {
+    if !found.is_some_and(|route| route.is_open) && !state.is_replaying() {
         state.guard.check(request)?;
     }
     match found {

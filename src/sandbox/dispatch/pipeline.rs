@@ -15,6 +15,7 @@ use crate::sandbox::{
         request::Ctx,
         response::{AnswerKind, ApiResponse, HandlerResult},
     },
+    faults::{self, Fault},
     flows::{self, Handler, Rules},
     shaped,
     state::SandboxState,
@@ -61,6 +62,39 @@ impl Listener {
             None => format!("{scheme}://{}", self.address),
         }
     }
+}
+
+/// Returns whether a request asks the sandbox itself for a change.
+pub(crate) fn changes_sandbox(parts: &Parts) -> bool {
+    control::is_for(parts) && parts.method != Method::GET
+}
+
+/// Takes the fault for a request, if there is one, and answers the request unless the fault takes the place
+/// of the answer.
+pub(crate) fn carry_out(
+    state: &Arc<SandboxState>,
+    request: &Arrived,
+) -> (Option<Fault>, Option<ApiResponse>) {
+    let parts = &request.parts;
+    // A fault is one of WeChat Pay's. What plays the customer's phone works.
+    let fault = match control::is_for(parts) {
+        true => None,
+        false => state.faults().take(&parts.method, parts.uri.path()),
+    };
+    let response = match &fault {
+        Some(Fault::Hangup | Fault::Raw { .. }) => None,
+        Some(Fault::Error {
+            status,
+            code,
+            message,
+            retry_after,
+        }) => {
+            let response = error(state, request, *status, code, message);
+            Some(faults::retry_after(response, *retry_after))
+        }
+        _ => Some(answer(state, request)),
+    };
+    (fault, response)
 }
 
 /// Answers a request.

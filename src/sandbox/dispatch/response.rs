@@ -143,7 +143,6 @@ impl ApiResponse {
         self.signed == Signed::Certificates
     }
 
-    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

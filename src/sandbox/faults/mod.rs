@@ -241,6 +241,10 @@ impl Faults {
         waiting.map(|waiting| (&waiting.injection, waiting.left))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }

@@ -1,7 +1,7 @@
 //! Options of a sandbox, and its start.
 
 use std::{
-    fmt,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -18,6 +18,7 @@ use crate::{
     sandbox::{
         control::Guard,
         flows::platform::trust::PlatformMode,
+        journal::{self, Given, Journal},
         outbox::Post,
         server::BoundListener,
         state::{
@@ -54,6 +55,7 @@ pub struct SandboxBuilder {
     keys: KeySource,
     keys_folder: Option<KeysFolder>,
     proxy: Option<SocketAddr>,
+    journal: Option<Given>,
     settle_after: Option<Duration>,
     deliver_to: Vec<String>,
     control_token: Option<Token>,
@@ -218,6 +220,73 @@ impl SandboxBuilder {
         self
     }
 
+    /// Makes the orders, the money and the notifications outlive the process, even one that is killed.
+    ///
+    /// The sandbox appends an entry to the `journal` for each request that changes something, before its
+    /// response leaves, and for each attempt to deliver a notification. `past` are the entries of earlier
+    /// runs, in order: [`start`](Self::start) carries them out again before it listens, at the times that they
+    /// had. Then everything is as it was: queries have the same answers, and a notification that was not
+    /// acknowledged is sent by its schedule. The log of requests is not kept. Keep the keys, too:
+    /// [`keys`](Self::keys). An entry has what a request had, its headers included.
+    ///
+    /// The first entry has what the sandbox was built with: the seed, [`settle_after`](Self::settle_after),
+    /// and the accounts of the merchants. These are not changed by later builders, but merchants are added.
+    /// If a request is answered otherwise than before, for example by another version of this library, the
+    /// start logs a warning and goes on.
+    ///
+    /// With a journal, requests are carried out one after another, and all changes are requests: what a
+    /// customer does is one of `/_sandbox/v1/`. The methods of [`Sandbox`] that would change something return
+    /// an error. Those that cannot, such as [`advance`](Sandbox::advance), end the journal: see
+    /// [`Journal::append`]. A builder's journal is for one sandbox, not for those of its clones.
+    ///
+    /// [`start`](Self::start) returns an error that names the entry if one cannot be read, is damaged, or is of
+    /// a merchant with another serial.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use wechatpay_chain::{json, sandbox::Sandbox};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("wechatpay-journal-{}", std::process::id()));
+    /// // In place of a file.
+    /// let entries = Arc::new(Mutex::new(Vec::new()));
+    /// let start = || {
+    ///     let past: Vec<_> = entries.lock().unwrap().iter().cloned().map(Ok).collect();
+    ///     let entries = Arc::clone(&entries);
+    ///     let append = move |entry: &[u8]| {
+    ///         entries.lock().unwrap().push(entry.to_vec());
+    ///         Ok(())
+    ///     };
+    ///     Sandbox::builder().keys(&folder).journal(past, append).start()
+    /// };
+    /// let sandbox = start()?;
+    /// let native = sandbox.client_builder().build()?.chain("v3/pay/transactions/native");
+    /// native.post(json!({ "json": {
+    ///     "appid": sandbox.appid(),
+    ///     "mchid": sandbox.mchid(),
+    ///     "description": "A cup of tea",
+    ///     "out_trade_no": "tea-0001",
+    ///     "notify_url": "https://example.com/notify",
+    ///     "amount": { "total": 100 },
+    /// }}))?;
+    /// drop(sandbox);
+    ///
+    /// let again = start()?;
+    /// assert_eq!(again.order_state("tea-0001").as_deref(), Some("NOTPAY"));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn journal<P>(mut self, past: P, journal: impl Journal) -> Self
+    where
+        P: IntoIterator<Item = io::Result<Vec<u8>>>,
+        P::IntoIter: Send + 'static,
+    {
+        self.journal = Some(Given::new(Box::new(past.into_iter()), Box::new(journal)));
+        self
+    }
+
     /// Sets after how much time, by the sandbox's clock, WeChat Pay finishes what it accepted: refunds,
     /// transfers and their cancellations, batches, profit sharing and its returns, deductions, bindings to a
     /// service, changes of settlement accounts. `None` leaves all of it to the handle. Defaults to 60 seconds.
@@ -263,6 +332,7 @@ impl SandboxBuilder {
             keys: KeySource::Pooled,
             keys_folder: None,
             proxy: None,
+            journal: None,
             settle_after: Some(SETTLE_AFTER),
             deliver_to: Vec::new(),
             control_token: None,
@@ -314,6 +384,12 @@ impl SandboxBuilder {
             merchant.add_to(&state, folder)?;
         }
         let state = Arc::new(state);
+        if let Some(given) = self.journal {
+            let (past, journal) = given.take().ok_or_else(|| {
+                Cause::config("the journal of this builder has been used by another sandbox")
+            })?;
+            journal::resume(&state, past, journal)?;
+        }
         let server = listener.serve(Arc::clone(&state))?;
         if let Some(address) = self.proxy {
             server.proxy.address(&state, address)?;

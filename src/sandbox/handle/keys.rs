@@ -387,6 +387,7 @@ impl Sandbox {
     /// is taken, if an event of [`notify_url`](MerchantOptions::notify_url) is not documented, if the sandbox
     /// has 1,000 merchants, or if a key cannot be generated or written.
     pub fn add_merchant(&self, merchant: MerchantOptions) -> Result<Merchant> {
+        self.check_may_act()?;
         let folder = self.keys_folder.as_ref();
         let merchant = merchant.add_to(&self.state, folder);
         let merchant = self.handle_of(merchant.map_err(Cause::not_sent)?);

@@ -167,6 +167,7 @@ impl Sandbox {
     /// Moves the clock ahead for expiry and schedules, and does what is due by then. Signatures still carry
     /// the real time.
     pub fn advance(&self, by: Duration) {
+        self.state.note_change();
         self.state.clock.advance(by);
         self.state.run_due();
         self.state.wake();
@@ -191,11 +192,13 @@ impl Sandbox {
 
     /// Adds a fault for the next request whose path begins with `path`, or is one of this template.
     pub fn inject_at(&self, path: &str, fault: Fault) {
+        self.state.note_change();
         self.state.faults().add(path, fault);
     }
 
     /// Removes the faults that no request has used yet.
     pub fn clear_faults(&self) {
+        self.state.note_change();
         self.state.faults().clear();
     }
 }

@@ -155,6 +155,7 @@ impl Sandbox {
     /// Returns an error if the URL is not one of this machine, nor of a host that
     /// [`deliver_to`](crate::sandbox::SandboxBuilder::deliver_to) allows.
     pub fn redirect_notifications(&self, url: Option<&str>) -> Result<()> {
+        self.check_may_act()?;
         if let Some(url) = url {
             self.state.post.check(url).map_err(refused)?;
         }
@@ -247,6 +248,7 @@ impl Sandbox {
         resource: Value,
         url: String,
     ) -> Result<Delivery> {
+        self.check_may_act()?;
         let now = self.state.clock.now();
         let maker = outbox::Maker {
             merchant,
@@ -271,6 +273,7 @@ impl Sandbox {
         id: &str,
         change: impl FnOnce(&mut outbox::Outbox) -> bool,
     ) -> Result<()> {
+        self.check_may_act()?;
         let now = self.state.clock.now();
         let changed = {
             let mut world = self.state.world();
@@ -292,7 +295,9 @@ async fn wait_settled(state: &SandboxState) {
         // Made before the check, so that it notices what happens after it.
         let changed = state.post.changed();
         let now = state.clock.now();
-        if state.world().outbox.is_settled(now) {
+        // What waits then is never sent.
+        let is_broken = state.inputs().is_some_and(|inputs| inputs.is_broken());
+        if is_broken || state.world().outbox.is_settled(now) {
             return;
         }
         changed.await;

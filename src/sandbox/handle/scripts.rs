@@ -30,12 +30,15 @@ impl Sandbox {
             true => None,
             false => Some(documented(&method, path).map_err(Cause::not_sent)?),
         };
+        self.check_may_act()?;
+        self.state.note_change();
         let added = self.state.scripts().add(&method, op, path, answer.into());
         added.map_err(|mistake| Cause::config(mistake).not_sent())
     }
 
     /// Removes the scripted answers.
     pub fn clear_responses(&self) {
+        self.state.note_change();
         self.state.scripts().clear();
     }
 
@@ -47,6 +50,7 @@ impl Sandbox {
         if let Some(mistake) = injection.mistake() {
             return Err(Cause::config(mistake).not_sent());
         }
+        self.check_may_act()?;
         let rng = self.state.world().rng.fork();
         self.state.faults().inject(injection, rng);
         Ok(())

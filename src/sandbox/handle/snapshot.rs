@@ -45,6 +45,7 @@ impl Sandbox {
             )
             .not_sent());
         }
+        self.check_may_act()?;
         let mut world = snapshot.world.clone();
         for merchant in &merchants {
             world.open(merchant);
@@ -58,6 +59,7 @@ impl Sandbox {
     /// Returns to the state after the start: no orders, the opening balances, no faults, no scripted
     /// answers, no requests, the real time. Merchants and keys stay.
     pub fn reset(&self) {
+        self.state.note_change();
         let (mut rng, settle_after) = {
             let world = self.state.world();
             (world.rng.clone(), world.settle_after)

@@ -46,6 +46,8 @@ impl Sandbox {
     }
 
     fn change_trust(&self, mchid: &str, change: impl Fn(&mut PlatformTrust)) -> Result<()> {
+        self.check_may_act()?;
+        self.state.note_change();
         let merchant = self.known_merchant(mchid)?;
         trust::change(&self.state, &merchant, change).map_err(Cause::not_sent)
     }

@@ -50,7 +50,7 @@ pub(super) async fn send(
         Err(err) => return not_sent(err.to_string()),
     };
     let mut attempt = Attempt {
-        at: job.turn.at,
+        at: job.way.turn.at,
         sent: headers.clone(),
         status: None,
         headers: HeaderMap::new(),
@@ -95,8 +95,10 @@ fn prepare(
             let body = message::body(&job.notice, merchant, &job.id, job.created, fault, &mut rng)?;
             match fault {
                 None => {
-                    let mut world = state.world();
-                    world.outbox.keep_body(job.turn.number, &job.notice, body)
+                    let mut world = state.world_quietly();
+                    world
+                        .outbox
+                        .keep_body(job.way.turn.number, &job.notice, body)
                 }
                 Some(_) => body,
             }

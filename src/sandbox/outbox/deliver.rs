@@ -18,10 +18,16 @@ pub(crate) async fn run(state: Arc<SandboxState>) {
     loop {
         state.run_due();
         let now = state.clock.now();
+        let recorded = state.inputs().map(|inputs| inputs.send(&state));
         let (current, jobs, next) = {
-            let mut world = state.world();
-            world.outbox.admit(now);
-            let jobs = world.outbox.start(now);
+            let mut world = state.world_quietly();
+            let jobs = match recorded {
+                Some(jobs) => jobs,
+                None => {
+                    world.outbox.admit(now);
+                    world.outbox.start(now)
+                }
+            };
             let next = [world.timers.next_at(), world.outbox.next_at()];
             (world.outbox.epoch(), jobs, next.into_iter().flatten().min())
         };
@@ -51,12 +57,15 @@ async fn deliver(state: Arc<SandboxState>, job: Job) {
         ending: Ending::Refused,
     };
     for fault in [job.fault.map(Some), Some(None)].into_iter().flatten() {
-        if state.world().outbox.epoch() != job.epoch {
+        if state.world().outbox.epoch() != job.way.epoch {
             return;
         }
         let (attempt, ending) = attempt::send(&state, &job, fault).await;
         if let Some(attempt) = attempt {
-            state.world().outbox.record(&job, attempt);
+            match state.inputs() {
+                Some(inputs) => inputs.attempt(&state, &job.way, attempt),
+                None => state.world().outbox.record(&job.way, attempt),
+            }
         }
         if fault.is_none() {
             on_way.ending = ending;
@@ -77,7 +86,11 @@ struct OnWay<'a> {
 
 impl Drop for OnWay<'_> {
     fn drop(&mut self) {
-        self.state.world().outbox.end(self.job, self.ending.clone());
+        let (way, ending) = (&self.job.way, self.ending.clone());
+        match self.state.inputs() {
+            Some(inputs) => inputs.end(self.state, way, ending),
+            None => self.state.world().outbox.end(way, ending),
+        }
     }
 }
 
@@ -96,7 +109,7 @@ fn publish(state: &SandboxState, job: &Job) {
 pub(crate) fn make_bodies(state: &SandboxState) {
     let now = state.clock.now();
     let without_body: Vec<_> = {
-        let mut world = state.world();
+        let mut world = state.world_quietly();
         world.outbox.admit(now);
         let parcels = world.outbox.parcels();
         let without = parcels.filter(|(_, parcel)| parcel.body().is_none());
@@ -115,7 +128,10 @@ pub(crate) fn make_bodies(state: &SandboxState) {
         let mut rng = state.rng().fork();
         match message::body(&notice, &merchant, &id, created, None, &mut rng) {
             Ok(body) => {
-                state.world().outbox.keep_body(number, &notice, body);
+                state
+                    .world_quietly()
+                    .outbox
+                    .keep_body(number, &notice, body);
             }
             Err(err) => tracing::warn!(%id, "a notification has no body: {err}"),
         }

@@ -46,14 +46,14 @@ pub enum DeliveryState {
 /// One attempt to deliver a notification.
 #[derive(Clone)]
 pub struct Attempt {
-    pub(super) at: u64,
-    pub(super) sent: HeaderMap,
-    pub(super) status: Option<StatusCode>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) took: Duration,
-    pub(super) error: Option<String>,
-    pub(super) fault: Option<DeliveryFault>,
+    pub(in crate::sandbox) at: u64,
+    pub(in crate::sandbox) sent: HeaderMap,
+    pub(in crate::sandbox) status: Option<StatusCode>,
+    pub(in crate::sandbox) headers: HeaderMap,
+    pub(in crate::sandbox) body: Bytes,
+    pub(in crate::sandbox) took: Duration,
+    pub(in crate::sandbox) error: Option<String>,
+    pub(in crate::sandbox) fault: Option<DeliveryFault>,
 }
 
 /// A fault of a notification: see [`Sandbox::inject_delivery`](crate::sandbox::Sandbox::inject_delivery).
@@ -91,7 +91,26 @@ pub enum Release {
     Shuffled,
 }
 
+/// By their number in a journal: only add at the end.
+const FAULTS: [DeliveryFault; 6] = [
+    DeliveryFault::Probe,
+    DeliveryFault::WrongKey,
+    DeliveryFault::BadSignature,
+    DeliveryFault::UnknownSerial,
+    DeliveryFault::StaleTimestamp,
+    DeliveryFault::WrongApiv3Key,
+];
+
 impl DeliveryFault {
+    pub(crate) fn number(self) -> Option<u64> {
+        let at = FAULTS.iter().position(|fault| *fault == self)?;
+        Some(at as u64)
+    }
+
+    pub(crate) fn from_number(number: u64) -> Option<Self> {
+        FAULTS.get(usize::try_from(number).ok()?).copied()
+    }
+
     pub(super) fn applies_to_v2(self) -> bool {
         matches!(self, Self::WrongKey | Self::BadSignature)
     }

@@ -34,9 +34,10 @@ use std::{
 
 use bytes::Bytes;
 
+pub(crate) use self::parcel::Ending;
 use self::{
     line::{Kind, Line, Turn},
-    parcel::{Ending, Parcel},
+    parcel::Parcel,
     queue::Queue,
 };
 use super::state::random::Rng;
@@ -73,17 +74,56 @@ pub(crate) struct Outbox {
 /// An attempt to make.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    epoch: u64,
+    way: Way,
     id: String,
     notice: Arc<Notice>,
     created: u64,
     body: Option<Bytes>,
-    turn: Turn,
-    /// Which of the parcel's schedules it belongs to: `resend` begins a new one.
-    schedule: u64,
     /// Sent before the true one.
     fault: Option<DeliveryFault>,
     url: String,
+}
+
+/// Which attempt of which parcel is on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    epoch: u64,
+    turn: Turn,
+    /// Which of the parcel's schedules it belongs to: `resend` begins a new one.
+    schedule: u64,
+}
+
+impl Way {
+    /// Returns it as numbers, for a journal.
+    pub(crate) fn numbers(&self) -> [u64; 6] {
+        let turn = &self.turn;
+        let is_copy = turn.kind == Kind::Copy;
+        [
+            self.epoch,
+            self.schedule,
+            turn.number,
+            turn.at,
+            is_copy.into(),
+            turn.is_released.into(),
+        ]
+    }
+
+    pub(crate) fn from_numbers(numbers: [u64; 6]) -> Self {
+        let [epoch, schedule, number, at, is_copy, is_released] = numbers;
+        Self {
+            epoch,
+            schedule,
+            turn: Turn {
+                number,
+                at,
+                kind: match is_copy {
+                    0 => Kind::Scheduled,
+                    _ => Kind::Copy,
+                },
+                is_released: is_released != 0,
+            },
+        }
+    }
 }
 
 impl Outbox {
@@ -108,8 +148,14 @@ impl Outbox {
 
     /// Makes this outbox the successor of another, whose attempts on their way no longer count.
     pub(crate) fn supersede(&mut self, other: &Self) {
+        self.epoch = other.epoch;
+        self.restart();
+    }
+
+    /// Begins a new epoch: attempts on their way no longer count.
+    pub(crate) fn restart(&mut self) {
         self.has_news = true;
-        self.epoch = other.epoch + 1;
+        self.epoch += 1;
         // What was on its way when the snapshot was taken is sent again.
         self.on_way = 0;
         self.line.end_released();
@@ -117,6 +163,11 @@ impl Outbox {
             self.line
                 .reschedule(*number, None, parcel.back_to_waiting());
         }
+    }
+
+    /// Returns whether nothing is queued that is no parcel yet.
+    pub(crate) fn has_all_admitted(&self) -> bool {
+        self.queued.is_empty()
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -149,13 +200,15 @@ impl Outbox {
                 self.line.begin_released();
             }
             jobs.push(Job {
-                turn,
-                epoch: self.epoch,
+                way: Way {
+                    epoch: self.epoch,
+                    turn,
+                    schedule: parcel.leave(turn.kind == Kind::Scheduled),
+                },
                 id: parcel.id().to_owned(),
                 notice,
                 created: parcel.created(),
                 body: parcel.body(),
-                schedule: parcel.leave(turn.kind == Kind::Scheduled),
                 fault,
                 url,
             });
@@ -187,11 +240,11 @@ impl Outbox {
     }
 
     /// Keeps an attempt that was made.
-    fn record(&mut self, job: &Job, attempt: Attempt) {
-        if job.epoch != self.epoch {
+    pub(crate) fn record(&mut self, way: &Way, attempt: Attempt) {
+        if way.epoch != self.epoch {
             return;
         }
-        if let Some(parcel) = self.parcels.get_mut(&job.turn.number) {
+        if let Some(parcel) = self.parcels.get_mut(&way.turn.number) {
             let before = parcel.bytes();
             parcel.record(attempt);
             self.bytes = self.bytes + parcel.bytes() - before;
@@ -199,26 +252,26 @@ impl Outbox {
         self.trim();
     }
 
-    /// Ends a job.
-    fn end(&mut self, job: &Job, ending: Ending) {
+    /// Ends an attempt.
+    pub(crate) fn end(&mut self, way: &Way, ending: Ending) {
         self.has_news = true;
-        if job.epoch != self.epoch {
+        if way.epoch != self.epoch {
             return;
         }
         self.on_way = self.on_way.saturating_sub(1);
-        if job.turn.is_released {
+        if way.turn.is_released {
             self.line.end_released();
         }
-        let Some(parcel) = self.parcels.get_mut(&job.turn.number) else {
+        let Some(parcel) = self.parcels.get_mut(&way.turn.number) else {
             return;
         };
         let was_due = parcel.due();
-        let schedule = (job.turn.kind == Kind::Scheduled).then_some(job.schedule);
-        parcel.end(ending, job.turn.at, schedule);
+        let schedule = (way.turn.kind == Kind::Scheduled).then_some(way.schedule);
+        parcel.end(ending, way.turn.at, schedule);
         let due = parcel.due();
         // A released parcel is no longer scheduled, though it was due.
         if was_due != due {
-            self.line.reschedule(job.turn.number, was_due, due);
+            self.line.reschedule(way.turn.number, was_due, due);
         }
     }
 
@@ -293,8 +346,8 @@ impl Outbox {
 
     /// Returns the notification of a job, unless the job is of an earlier epoch.
     fn view_of_job(&self, job: &Job, now: u64) -> Option<Delivery> {
-        let is_current = job.epoch == self.epoch;
-        is_current.then(|| self.view_of(job.turn.number, now))?
+        let is_current = job.way.epoch == self.epoch;
+        is_current.then(|| self.view_of(job.way.turn.number, now))?
     }
 
     fn view_of(&self, number: u64, now: u64) -> Option<Delivery> {

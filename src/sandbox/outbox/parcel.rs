@@ -42,7 +42,7 @@ enum Next {
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     Acknowledged,
     /// No acknowledgement arrived.
     Refused,

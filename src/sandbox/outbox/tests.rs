@@ -58,8 +58,8 @@ fn attempt(at: u64, bytes: usize) -> Attempt {
 fn send(outbox: &mut Outbox, now: u64, ending: &Ending) -> Vec<String> {
     let jobs = outbox.start(now);
     for job in &jobs {
-        outbox.record(job, attempt(job.turn.at, 0));
-        outbox.end(job, ending.clone());
+        outbox.record(&job.way, attempt(job.way.turn.at, 0));
+        outbox.end(&job.way, ending.clone());
     }
     ids(&jobs).into_iter().map(str::to_owned).collect()
 }
@@ -129,9 +129,9 @@ fn resent_notification_on_its_way_keeps_one_schedule() {
     assert!(outbox.resend("a", START + 1));
     let second = outbox.start(START + 1);
     assert_eq!((first.len(), second.len()), (1, 1));
-    outbox.end(&first[0], Ending::Refused);
+    outbox.end(&first[0].way, Ending::Refused);
     assert_eq!(outbox.next_at(), None, "the old schedule is over");
-    outbox.end(&second[0], Ending::Refused);
+    outbox.end(&second[0].way, Ending::Refused);
     assert_eq!(outbox.next_at(), Some(START + 16));
     assert_eq!(outbox.line.scheduled(), 1);
 }
@@ -143,7 +143,7 @@ fn copy_is_sent_at_once_and_beside_the_schedule() {
     let jobs = outbox.start(START);
     assert_eq!(ids(&jobs), ["a", "a"]);
     for job in &jobs {
-        outbox.end(job, Ending::Refused);
+        outbox.end(&job.way, Ending::Refused);
     }
     assert_eq!(outbox.next_at(), Some(START + 15));
     // The acknowledgement of a copy counts.
@@ -171,7 +171,7 @@ fn held_notifications_leave_one_after_another_in_the_released_order() {
             let jobs = outbox.start(START + 50);
             assert_eq!(jobs.len(), 1, "one at a time");
             sent.extend(jobs.iter().map(|job| job.id.clone()));
-            outbox.end(&jobs[0], Ending::Refused);
+            outbox.end(&jobs[0].way, Ending::Refused);
         }
         assert_eq!(sent, expected);
         // The schedule begins when they are released.
@@ -213,7 +213,7 @@ fn released_notification_that_is_sent_again_leaves_once() {
     assert_eq!(ids(&copy), ["b"]);
     outbox.hold();
     outbox.release(Release::InOrder, START, &mut Rng::from_seed(1));
-    outbox.end(&copy[0], Ending::Acknowledged);
+    outbox.end(&copy[0].way, Ending::Acknowledged);
     let mut sent = Vec::new();
     for _ in 0..3 {
         sent.extend(send(&mut outbox, START, &Ending::Acknowledged));
@@ -247,7 +247,7 @@ fn restored_outbox_sends_again_what_was_on_its_way() {
     restored.supersede(&outbox);
     assert_eq!(ids(&restored.start(START)), ["a"]);
     // What belongs to the time before no longer counts.
-    restored.end(&jobs[0], Ending::Acknowledged);
+    restored.end(&jobs[0].way, Ending::Acknowledged);
     assert_eq!(restored.on_way, 1);
     assert_ne!(state(&restored, "a", START), DeliveryState::Acknowledged);
 }
@@ -260,10 +260,10 @@ fn job_of_an_earlier_epoch_leaves_other_notifications_alone() {
     // A reset sandbox counts from zero again.
     let mut after = outbox(&["b"]);
     after.supersede(&before);
-    assert_eq!(after.parcels().next().unwrap().0, job.turn.number);
+    assert_eq!(after.parcels().next().unwrap().0, job.way.turn.number);
     let body = Bytes::from_static(b"of a");
     assert_eq!(
-        after.keep_body(job.turn.number, &job.notice, body.clone()),
+        after.keep_body(job.way.turn.number, &job.notice, body.clone()),
         body
     );
     assert_eq!(after.view("b", START).unwrap().body(), "");
@@ -271,7 +271,7 @@ fn job_of_an_earlier_epoch_leaves_other_notifications_alone() {
     // In a snapshot, the same parcel keeps its body.
     let mut restored = before.clone();
     restored.supersede(&before);
-    restored.keep_body(job.turn.number, &job.notice, body.clone());
+    restored.keep_body(job.way.turn.number, &job.notice, body.clone());
     assert_eq!(restored.view("a", START).unwrap().body(), &body);
 }
 
@@ -310,8 +310,8 @@ fn outbox_is_limited_in_number_and_bytes() {
     // 64 attempts of 64 kB each are 4 MB a round.
     for _ in 0..10 {
         for job in outbox.start(START) {
-            outbox.record(&job, attempt(START, 64 << 10));
-            outbox.end(&job, Ending::Acknowledged);
+            outbox.record(&job.way, attempt(START, 64 << 10));
+            outbox.end(&job.way, Ending::Acknowledged);
         }
     }
     assert!(outbox.bytes <= MAX_BYTES, "{}", outbox.bytes);

@@ -68,7 +68,9 @@ pub(super) async fn exchange(
                     body,
                     listener,
                 };
-                pipeline::answer(state, &arrived)
+                let (_, response) = carry_out(state, &arrived);
+                // No fault takes its place.
+                response.unwrap_or_else(|| ApiResponse::system_error("no response"))
             }
         };
         return Ok(match response.opens_events() {
@@ -99,38 +101,23 @@ pub(super) async fn exchange(
         return respond(sign(error, None));
     }
 
-    let fault = state.faults().take(&parts.method, parts.uri.path());
-    // First the faults that replace the operation, then those that damage its response.
-    let response = match &fault {
-        Some(Fault::Hangup) => return Err(io::ErrorKind::ConnectionAborted.into()),
-        Some(Fault::Raw {
-            status,
-            headers,
-            body,
-        }) => return respond(faults::raw_response(*status, headers, body)),
-        Some(Fault::Error {
-            status,
-            code,
-            message,
-            retry_after,
-        }) => {
-            let arrived = Arrived {
-                parts,
-                body,
-                listener,
-            };
-            let response = pipeline::error(state, &arrived, *status, code, message);
-            faults::retry_after(response, *retry_after)
-        }
-        _ => {
-            let arrived = Arrived {
-                parts,
-                body,
-                listener,
-            };
-            pipeline::answer(state, &arrived)
-        }
+    let arrived = Arrived {
+        parts,
+        body,
+        listener,
     };
+    let (fault, response) = carry_out(state, &arrived);
+    let Some(response) = response else {
+        return match fault {
+            Some(Fault::Raw {
+                status,
+                headers,
+                body,
+            }) => respond(faults::raw_response(status, &headers, &body)),
+            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+        };
+    };
+    // The faults that damage the response.
     let response = sign(
         response,
         fault.as_ref().and_then(SignatureFault::from_fault),
@@ -145,6 +132,14 @@ pub(super) async fn exchange(
         Some(Fault::Cut(after)) => respond(faults::cut_response(response, after).await),
         Some(Fault::Flood(bytes)) => respond(faults::flood_response(bytes)),
         _ => respond(response),
+    }
+}
+
+/// Carries out a request, as an input of the journal if there is one.
+fn carry_out(state: &Arc<SandboxState>, arrived: &Arrived) -> (Option<Fault>, Option<ApiResponse>) {
+    match state.inputs() {
+        Some(inputs) => inputs.request(state, arrived),
+        None => pipeline::carry_out(state, arrived),
     }
 }
 

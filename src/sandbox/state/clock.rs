@@ -1,7 +1,10 @@
 //! The sandbox's clock. A test can move it ahead.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -9,12 +12,32 @@ use std::{
 #[derive(Default)]
 pub(crate) struct Clock {
     ahead: Mutex<Duration>,
+    /// The time at which it stands still. Zero: it moves.
+    held: AtomicU64,
 }
 
 impl Clock {
     /// Returns the time that orders and schedules see, in seconds since 1970.
     pub(crate) fn now(&self) -> u64 {
-        real_now().saturating_add(self.ahead().as_secs())
+        self.real().saturating_add(self.ahead().as_secs())
+    }
+
+    /// Returns the real time of what a request sees: that of its journal's entry if it is carried out again.
+    pub(crate) fn real(&self) -> u64 {
+        match self.held.load(Ordering::Relaxed) {
+            0 => real_now(),
+            held => held,
+        }
+    }
+
+    /// Lets the clock stand still at this real time.
+    pub(crate) fn hold(&self, real: u64) {
+        self.held.store(real, Ordering::Relaxed);
+    }
+
+    /// Lets the clock move again.
+    pub(crate) fn let_go(&self) {
+        self.held.store(0, Ordering::Relaxed);
     }
 
     /// Returns how far the clock is ahead of the real time.

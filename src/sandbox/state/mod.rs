@@ -26,7 +26,10 @@ use std::{
     net::SocketAddr,
     ops::{Deref, DerefMut},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -40,7 +43,9 @@ use self::{
     request_log::RequestLog,
     world::World,
 };
-use super::{control::Guard, faults::Faults, outbox::Post, server::Https, shaped::Scripts};
+use super::{
+    control::Guard, faults::Faults, journal::Inputs, outbox::Post, server::Https, shaped::Scripts,
+};
 use crate::error::{Cause, ErrorKind, cause::Result};
 
 /// The state that the handle, the server and the flows share.
@@ -67,6 +72,10 @@ pub(super) struct SandboxState {
     exported: Mutex<BTreeMap<String, PathBuf>>,
     /// Set when the server starts.
     https: OnceLock<Https>,
+    /// If there is a journal.
+    inputs: OnceLock<Inputs>,
+    /// Whether the entries of a journal are carried out again.
+    is_replaying: AtomicBool,
 }
 
 impl SandboxState {
@@ -95,6 +104,8 @@ impl SandboxState {
             guard: Guard::default(),
             exported: Mutex::default(),
             https: OnceLock::new(),
+            inputs: OnceLock::new(),
+            is_replaying: AtomicBool::new(false),
         })
     }
 
@@ -102,13 +113,48 @@ impl SandboxState {
     /// `merchants`. When it is released, the sender of notifications looks at what was added, and subscribers
     /// are told which states changed.
     pub(super) fn world(&self) -> LockedWorld<'_> {
+        self.locked(self.inputs.get())
+    }
+
+    /// Locks the world for what its journal need not have, or has already.
+    pub(super) fn world_quietly(&self) -> LockedWorld<'_> {
+        self.locked(None)
+    }
+
+    fn locked<'a>(&'a self, inputs: Option<&'a Inputs>) -> LockedWorld<'a> {
         LockedWorld {
             world: lock(&self.world),
             post: &self.post,
+            inputs,
             wake: Wake {
                 woken: &self.woken,
                 is_needed: false,
             },
+        }
+    }
+
+    /// Returns what records the inputs, if there is a journal.
+    pub(super) fn inputs(&self) -> Option<&Inputs> {
+        self.inputs.get()
+    }
+
+    pub(super) fn set_inputs(&self, inputs: Inputs) {
+        let _ = self.inputs.set(inputs);
+    }
+
+    /// Returns whether requests of earlier are carried out again, which were allowed then.
+    pub(super) fn is_replaying(&self) -> bool {
+        self.is_replaying.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_replaying(&self, is_replaying: bool) {
+        self.is_replaying.store(is_replaying, Ordering::Relaxed);
+    }
+
+    /// Notes a change beside the world, which the journal must have.
+    pub(super) fn note_change(&self) {
+        if let Some(inputs) = self.inputs() {
+            inputs.note_change();
         }
     }
 
@@ -151,8 +197,16 @@ impl SandboxState {
 
     /// Fires the timers that are due by the sandbox's clock.
     pub(super) fn run_due(&self) {
+        match self.inputs() {
+            Some(inputs) => inputs.run_due(self),
+            None => self.fire_due(),
+        }
+    }
+
+    /// Fires the timers that are due, as part of an input if there is a journal.
+    pub(super) fn fire_due(&self) {
         let now = self.clock.now();
-        self.world().run_due(&self.merchants, now);
+        self.world_quietly().run_due(&self.merchants, now);
     }
 
     /// Tells the sender of notifications that the clock moved, or that somebody waits for it. Of what is
@@ -173,6 +227,7 @@ pub(super) struct LockedWorld<'a> {
     // Fields are dropped in this order: the sender is woken when it can have the lock.
     world: MutexGuard<'a, World>,
     post: &'a Post,
+    inputs: Option<&'a Inputs>,
     wake: Wake<'a>,
 }
 
@@ -191,6 +246,9 @@ impl Deref for LockedWorld<'_> {
 
 impl DerefMut for LockedWorld<'_> {
     fn deref_mut(&mut self) -> &mut World {
+        if let Some(inputs) = self.inputs {
+            inputs.note_change();
+        }
         &mut self.world
     }
 }

@@ -25,6 +25,11 @@ impl Rng {
         Ok(Self(u64::from_be_bytes(seed)))
     }
 
+    /// Returns the seed that goes on where this generator is.
+    pub(crate) fn seed(&self) -> u64 {
+        self.0
+    }
+
     /// Returns another generator, whose sequence is its own.
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())

@@ -8,6 +8,7 @@ mod documented;
 mod export;
 mod files;
 mod handle;
+mod journal;
 mod keys_folder;
 mod marketing;
 mod merchants;

@@ -13,7 +13,7 @@ mod red_packet;
 pub(in crate::sandbox) mod user;
 
 use crate::{
-    error::Result,
+    error::{Cause, Result},
     sandbox::{
         dispatch::refusal::Refusal,
         handle::Sandbox,
@@ -22,6 +22,17 @@ use crate::{
 };
 
 impl Sandbox {
+    /// Checks that a change would be in the journal, if there is one.
+    pub(in crate::sandbox::handle) fn check_may_act(&self) -> Result<()> {
+        match self.state.inputs() {
+            Some(inputs) if !inputs.is_input() => Err(Cause::request(
+                "a sandbox with a journal is changed by requests only: use the endpoints below /_sandbox/v1/",
+            )
+            .not_sent()),
+            _ => Ok(()),
+        }
+    }
+
     /// Changes what the one merchant has under this number: `what` is a word for it, such as "refund".
     ///
     /// # Errors
@@ -33,6 +44,7 @@ impl Sandbox {
         has_it: impl Fn(&Store) -> bool,
         change: impl FnOnce(&mut World, &str) -> std::result::Result<(), Refusal>,
     ) -> Result<()> {
+        self.check_may_act()?;
         let mut world = self.state.world();
         let mchid = self.only_merchant(&world, what, number, has_it)?;
         change(&mut world, &mchid).map_err(Refusal::into_error)

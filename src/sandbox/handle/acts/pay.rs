@@ -55,6 +55,7 @@ impl Sandbox {
             let message = "the front end's parameters must be a JSON object";
             return Err(Cause::request(message).not_sent());
         };
+        self.check_may_act()?;
         phone::pay(&self.state, params).map_err(Refusal::into_error)?;
         Ok(())
     }

@@ -48,6 +48,7 @@ impl Sandbox {
     /// it.
     pub fn user_pays(&self, order_no: &str) -> Result<()> {
         let now = self.state.clock.now();
+        self.check_may_act()?;
         let mut world = self.state.world();
         let mchid = self.only_merchant(&world, "order", order_no, |store| {
             has_order(store, order_no)

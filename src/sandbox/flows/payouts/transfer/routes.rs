@@ -111,23 +111,20 @@ fn create_with_authorization(ctx: &Ctx<'_>) -> HandlerResult {
 fn query(ctx: &Ctx<'_>) -> HandlerResult {
     let acting = acting_by_query(ctx)?;
     let number = ctx.path("out_bill_no");
-    let bill = ctx
-        .world()
-        .store(&acting.mchid)
-        .transfer
-        .bills
-        .get(number)
-        .cloned();
+    let world = ctx.world();
+    let store = world.stores.get(&acting.mchid);
+    let bill = store.and_then(|store| store.transfer.bills.get(number).cloned());
+    drop(world);
     show(ctx, &acting, bill)
 }
 
 fn query_by_id(ctx: &Ctx<'_>) -> HandlerResult {
     let acting = acting_by_query(ctx)?;
     let id = ctx.path("transfer_bill_no");
-    let mut world = ctx.world();
-    let bills = &world.store(&acting.mchid).transfer.bills;
-    let bill = bills.find(|bill| bill.transfer_bill_no == id).cloned();
-    drop(world);
+    let bill = ctx.world().stores.get(&acting.mchid).and_then(|store| {
+        let bills = &store.transfer.bills;
+        bills.find(|bill| bill.transfer_bill_no == id).cloned()
+    });
     show(ctx, &acting, bill)
 }
 
