@@ -2,7 +2,10 @@
 
 use std::{fmt, slice};
 
-use super::tables::{FieldRow, tables};
+use super::{
+    alternatives::may_be_absent,
+    tables::{FieldRow, tables},
+};
 
 /// A list of documented fields, in the order of the page.
 ///
@@ -117,6 +120,25 @@ impl Fields {
         // All forms of a field: each has inner fields of its own.
         let mut forms = self.iter().filter(|field| field.is_named(name));
         forms.find_map(|field| field.at(rest))
+    }
+
+    /// Returns whether a request must have the field of this name, where `is_given` tells which others it has.
+    ///
+    /// A page marks some fields as required that others replace, or that only some merchants send:
+    /// [`Field::is_required`] alone is stricter.
+    ///
+    /// ```
+    /// use wechatpay_chain::{Method, catalog};
+    ///
+    /// let query = catalog::find(&Method::POST, "v2/pay/refundquery").unwrap();
+    /// let fields = query.request().get("xml").unwrap().fields();
+    /// assert!(fields.get("out_trade_no").unwrap().is_required());
+    /// assert!(fields.requires("out_trade_no", |_| false));
+    /// assert!(!fields.requires("out_trade_no", |given| given == "transaction_id"));
+    /// ```
+    pub fn requires(&self, name: &str, is_given: impl Fn(&str) -> bool) -> bool {
+        self.get(name)
+            .is_some_and(|field| field.is_required() && !may_be_absent(&field, *self, is_given))
     }
 
     /// Returns an iterator over the fields.
