@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    command::{call, crypto, doctor, files, sandbox, setup},
+    command::{call, crypto, doctor, documents, files, sandbox, setup},
     text::{is_chinese, t},
 };
 
@@ -74,6 +74,10 @@ pub(crate) enum Sub {
     Completions(setup::CompletionsArgs),
     #[command(about = t("Print or write the manual pages", "输出或写入手册页"))]
     Man(setup::ManArgs),
+    #[command(about = t("Search WeChat Pay's documents, and show an operation's fields", "搜索微信支付文档, 查看接口字段"))]
+    Api(documents::api::Args),
+    #[command(about = t("Write the fields of an operation or an event as Rust types", "将接口或通知的字段生成Rust类型"))]
+    Types(documents::types::Args),
 }
 
 /// Returns the whole command line, in the user's language.

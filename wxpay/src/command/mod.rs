@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod control;
 pub(crate) mod crypto;
 pub(crate) mod doctor;
+pub(crate) mod documents;
 pub(crate) mod files;
 pub(crate) mod sandbox;
 pub(crate) mod setup;
@@ -44,5 +45,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result {
         Sub::Doctor(args) => doctor::run(args, output),
         Sub::Completions(args) => setup::completions(&args, output),
         Sub::Man(args) => setup::man(&args, output),
+        Sub::Api(args) => documents::api::run(args, output),
+        Sub::Types(args) => documents::types::run(args, output),
     }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod crypto;
 mod doctor;
+mod documents;
 mod files;
 mod program;
 mod setup;

@@ -1,0 +1,169 @@
+//! `wxpay api QUERY`: searches what WeChat Pay documents, and shows its pages.
+
+mod events;
+mod page;
+mod sample;
+mod search;
+mod value;
+
+use serde_json::Value;
+use wechatpay_chain::catalog::{self, Event};
+
+use self::search::Hit;
+use super::subject::{self, Subject};
+use crate::{
+    exit::{Failure, Result},
+    output::{Output, Style},
+    text::{t, tf},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = t(
+    "Examples:\n  \
+     wxpay api v3/pay/transactions/native     the page of one operation\n  \
+     wxpay api 退款 查询                       operations with both words in their path, title or fields\n  \
+     wxpay api profit_sharing                 operations with this field\n  \
+     wxpay api POST refund                    only one method\n  \
+     wxpay api REFUND.SUCCESS                 the page of a notification\n  \
+     wxpay api --events payscore              notifications",
+    "示例:\n  \
+     wxpay api v3/pay/transactions/native     一个接口的说明\n  \
+     wxpay api 退款 查询                       路径、标题或字段中含这两个词的接口\n  \
+     wxpay api profit_sharing                 含该字段的接口\n  \
+     wxpay api POST refund                    只看一种方法\n  \
+     wxpay api REFUND.SUCCESS                 一种通知的说明\n  \
+     wxpay api --events payscore              通知",
+))]
+pub(crate) struct Args {
+    #[arg(value_name = "QUERY", required_unless_present = "events",
+        help = t("Path, words of a title, or field names; all must fit", "路径、标题中的词或字段名; 须全部符合"))]
+    query: Vec<String>,
+
+    #[arg(long, help = t("Search the notifications", "搜索通知"))]
+    events: bool,
+}
+
+pub(crate) fn run(args: Args, output: &Output) -> Result {
+    let words: Vec<String> = args
+        .query
+        .iter()
+        .flat_map(|word| word.split_whitespace())
+        .map(str::to_owned)
+        .collect();
+    let named = subject::named(&words);
+    if let [subject] = named[..]
+        && (!args.events || matches!(subject, Subject::Event(_)))
+    {
+        show(&subject, output);
+        return Ok(());
+    }
+    if args.events {
+        return list_events(&words, output);
+    }
+    let mut hits: Vec<Hit> = named.into_iter().map(Hit::of).collect();
+    if hits.is_empty() {
+        hits = search::operations(&words);
+    }
+    match &hits[..] {
+        [] => Err(nothing(&words)),
+        [hit] => {
+            show(&hit.subject, output);
+            Ok(())
+        }
+        hits => {
+            list(hits, output);
+            Ok(())
+        }
+    }
+}
+
+fn show(subject: &Subject, output: &Output) {
+    match output.is_json() {
+        true => output.value(&value::page(subject)),
+        false => page::print(subject, output),
+    }
+}
+
+/// Prints one line for each hit.
+fn list(hits: &[Hit], output: &Output) {
+    if output.is_json() {
+        return output.value(&hits.iter().map(value::hit).collect::<Value>());
+    }
+    let keys: Vec<(String, String)> = hits.iter().map(|hit| hit.subject.columns()).collect();
+    let width = |column: fn(&(String, String)) -> &String| {
+        keys.iter().map(|key| column(key).len()).max().unwrap_or(0)
+    };
+    let (first, second) = (width(|key| &key.0), width(|key| &key.1));
+    for (hit, (kind, name)) in hits.iter().zip(&keys) {
+        let title = match hit.subject {
+            Subject::Operation(operation) => operation.title().to_owned(),
+            Subject::Event(event) => types_of(&event),
+        };
+        let fields = match hit.fields.is_empty() {
+            true => String::new(),
+            false => format!("  {}", hit.fields.join(" ")),
+        };
+        output.line(format!(
+            "{kind:first$}  {}  {title}{}",
+            Style::Name.paint(format!("{name:second$}")),
+            Style::Faint.paint(fields)
+        ));
+    }
+    let number = hits.len();
+    output.note(Style::Faint.paint(tf!(
+        "{number} found; `wxpay api` with a path or a name shows its page",
+        "共 {number} 项; `wxpay api` 加路径或名称可查看说明"
+    )));
+}
+
+/// The event types, where they are not the name.
+fn types_of(event: &Event) -> String {
+    let types = event.event_types();
+    let others = types.iter().filter(|ty| **ty != event.name());
+    others.copied().collect::<Vec<_>>().join(" ")
+}
+
+fn list_events(words: &[String], output: &Output) -> Result {
+    let hits: Vec<_> = search::events(words);
+    match &hits[..] {
+        [] => Err(nothing_among_events(words)),
+        [hit] => {
+            show(&hit.subject, output);
+            Ok(())
+        }
+        hits => {
+            list(hits, output);
+            Ok(())
+        }
+    }
+}
+
+fn nothing(words: &[String]) -> Failure {
+    let asked = words.join(" ");
+    let nearest = search::nearest(words);
+    let failure = Failure::local(tf!(
+        "nothing in the documents fits `{asked}`",
+        "文档中没有符合 `{asked}` 的内容"
+    ));
+    match nearest.is_empty() {
+        true => failure,
+        false => {
+            let nearest = nearest.join(", ");
+            failure.with_advice(tf!("The nearest: {nearest}", "最接近的是: {nearest}"))
+        }
+    }
+}
+
+fn nothing_among_events(words: &[String]) -> Failure {
+    let asked = words.join(" ");
+    let nearest = subject::nearest_event(&asked);
+    let number = catalog::events().len();
+    Failure::local(tf!(
+        "no notification fits `{asked}`",
+        "没有符合 `{asked}` 的通知"
+    ))
+    .with_advice(tf!(
+        "The nearest is {nearest}; `wxpay api --events` lists all {number}.",
+        "最接近的是 {nearest}; `wxpay api --events` 列出全部 {number} 种。"
+    ))
+}
