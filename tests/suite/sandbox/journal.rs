@@ -547,7 +547,7 @@ fn speed_of_a_journal() {
     for number in 0..10_000 {
         order(
             &client,
-            &format!("tea-{number}"),
+            &format!("tea-{number:05}"),
             "https://example.com/notify",
         );
     }
@@ -562,5 +562,5 @@ fn speed_of_a_journal() {
     let started = Instant::now();
     let again = kept.start();
     println!("carried out again in {:?}", started.elapsed());
-    assert_eq!(again.order_state("tea-9999").as_deref(), Some("NOTPAY"));
+    assert_eq!(again.order_state("tea-09999").as_deref(), Some("NOTPAY"));
 }
