@@ -114,10 +114,15 @@ fn localized(command: Command) -> Command {
         ),
         false => command,
     };
+    // Below a heading of its own, clap sorts arguments by name.
+    let mut place = 0;
     command
         .mut_args(|arg| match (arg.get_help_heading(), arg.is_positional()) {
             (Some(_), _) => arg,
-            (None, true) => arg.help_heading("参数"),
+            (None, true) => {
+                place += 1;
+                arg.help_heading("参数").display_order(place)
+            }
             (None, false) => arg.help_heading("选项"),
         })
         .mut_subcommands(localized)

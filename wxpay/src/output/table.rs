@@ -1,8 +1,11 @@
 //! Tables: drawn on a terminal, lines of values between tabs elsewhere.
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table};
 
 use super::Output;
+
+/// In the form of comfy-table's presets: a line below the head, and no other.
+const PRESET: &str = "     ──            ";
 
 impl Output {
     /// Prints a table. On a terminal it has a head and fits the width; elsewhere each row is a line of
@@ -22,7 +25,7 @@ impl Output {
 
 fn drawn(head: &[&str], rows: &[Vec<String>], width: Option<u16>) -> String {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.load_preset(PRESET);
     if let Some(width) = width {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(width);

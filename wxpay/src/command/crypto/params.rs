@@ -15,7 +15,7 @@ use crate::{
     "示例:\n  wxpay params mini-program wx201410272009395522657a690389285100 --appid wx8888888888888888",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "FRONT_END", help = t("jsapi, mini-program or app", "jsapi (JSAPI), mini-program (小程序) 或 app (APP)"))]
+    #[arg(value_name = "FRONT_END", hide_possible_values = true, help = t("jsapi, mini-program or app", "jsapi (JSAPI), mini-program (小程序) 或 app (APP)"))]
     front_end: FrontEnd,
 
     #[arg(value_name = "PREPAY_ID", help = t("The prepay_id of the order, valid for two hours", "下单返回的prepay_id, 有效期两小时"))]

@@ -68,14 +68,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     if output.is_json() {
         output.value(&rows.iter().map(Row::json).collect());
     } else {
-        let head = [
-            t("Serial", "证书序列号"),
-            t("Valid from", "生效时间"),
-            t("Valid until", "失效时间"),
-            t("File", "文件"),
-        ];
-        let rows: Vec<_> = rows.into_iter().map(Row::cells).collect();
-        output.table(&head, &rows);
+        rows.iter().for_each(|row| row.show(output));
     }
     if let Some(id) = &settings.pub_key_id {
         output.note(Style::Faint.paint(tf!(
@@ -139,12 +132,25 @@ impl Row {
         })
     }
 
-    fn cells(self) -> Vec<String> {
-        vec![
-            self.serial,
-            self.from,
-            self.until,
-            self.path.display().to_string(),
-        ]
+    /// Prints what belongs together in one line for a program. A person copies serials and paths, which a table
+    /// would break.
+    fn show(&self, output: &Output) {
+        let Self {
+            serial,
+            from,
+            until,
+            path,
+        } = self;
+        let path = path.display();
+        if !output.is_for_people() {
+            output.line(format!("{serial}\t{from}\t{until}\t{path}"));
+            return;
+        }
+        output.line(Style::Strong.paint(serial));
+        output.line(tf!(
+            "  valid  {from} to {until}",
+            "  有效期  {from} 至 {until}"
+        ));
+        output.line(tf!("  file   {path}", "  文件    {path}"));
     }
 }

@@ -22,9 +22,6 @@ use crate::{
     text::{t, tf},
 };
 
-/// A bill may be large; the client's own timeout is for calls.
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
-
 /// How many rows are read between two looks at Ctrl-C.
 const BETWEEN: u64 = 1000;
 
@@ -67,6 +64,7 @@ impl Day {
     pub(super) async fn process(
         &self,
         client: &Client,
+        timeout: Option<Duration>,
         printer: &mut Printer<'_>,
         totals: &mut Totals,
         output: &Output,
@@ -80,7 +78,7 @@ impl Day {
             (None, Some(folder)) => folder.0.join("bill"),
             (None, None) => return Err(Failure::local("no place for the bill")),
         };
-        let Some(response) = self.download(client, &path, output).await? else {
+        let Some(response) = self.download(client, timeout, &path, output).await? else {
             let date = &self.date;
             output.note(tf!(
                 "{date}: no bill, nothing happened on that day",
@@ -105,14 +103,15 @@ impl Day {
     async fn download(
         &self,
         client: &Client,
+        timeout: Option<Duration>,
         path: &Path,
         output: &Output,
     ) -> Result<Option<Response>> {
         let progress = Progress::new(self.date.clone(), output);
-        let options = Options::new()
-            .query(&self.query)
-            .sink(path)
-            .timeout(TIMEOUT);
+        let mut options = Options::new().query(&self.query).sink(path);
+        if let Some(timeout) = timeout {
+            options = options.timeout(timeout);
+        }
         let call = client
             .chain(self.kind.path())
             .download_async(progress.of(options));
@@ -197,20 +196,16 @@ impl Day {
         }
         let said = printer.line(&value).and_then(|()| printer.end());
         match &self.path {
-            Some(path) if !output.is_json() => output.table(
-                &[
-                    t("Day", "日期"),
-                    t("Rows", "行数"),
-                    t("Bytes", "字节"),
-                    t("File", "文件"),
-                ],
-                &[vec![
-                    date.clone(),
-                    rows.to_string(),
-                    bytes.to_string(),
-                    path.display().to_string(),
-                ]],
-            ),
+            Some(path) if output.is_for_people() => {
+                let path = path.display();
+                output.line(tf!(
+                    "{date}  {rows} rows  {bytes} bytes  {path}",
+                    "{date}  {rows} 行  {bytes} 字节  {path}"
+                ));
+            }
+            Some(path) if !output.is_json() => {
+                output.line(format!("{date}\t{rows}\t{bytes}\t{}", path.display()));
+            }
             _ => output.note(Style::Faint.paint(tf!("{date}: {rows} rows", "{date}: {rows} 行"))),
         }
         if printer.hidden > 0 {

@@ -5,7 +5,7 @@ mod day;
 mod print;
 mod totals;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
@@ -23,6 +23,8 @@ use crate::{
     settings::Source,
     text::{t, tf},
 };
+
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
@@ -44,7 +46,7 @@ use crate::{
      wxpay bill trade 2025-11-20 --json | jq -r 'select(.row).row[\"商户订单号\"]'",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "KIND", help = t("trade, fundflow or sharing", "trade (交易账单), fundflow (资金账单) 或 sharing (分账账单)"))]
+    #[arg(value_name = "KIND", hide_possible_values = true, help = t("trade, fundflow or sharing", "trade (交易账单), fundflow (资金账单) 或 sharing (分账账单)"))]
     kind: Kind,
 
     #[arg(value_name = "DATE", help = t("Day of the bill, Beijing time, such as 2025-11-20", "账单日期 (北京时间), 如 2025-11-20"))]
@@ -107,13 +109,15 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     if let Some(folder) = &args.out {
         prepare(folder, &days, args.force)?;
     }
-    let (client, _) = args.source.client()?;
+    let (client, settings) = args.source.client()?;
+    // A bill may be large; the client's own timeout is for calls.
+    let timeout = settings.timeout.is_none().then_some(TIMEOUT);
     let mut printer = Printer::new(form(&args, output), output);
     let (mut totals, mut broken) = (Totals::default(), 0);
     let work = async {
         for day in &days {
             match day
-                .process(&client, &mut printer, &mut totals, output)
+                .process(&client, timeout, &mut printer, &mut totals, output)
                 .await?
             {
                 Found::Bill { unread } => broken += unread,

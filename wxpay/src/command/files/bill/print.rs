@@ -111,7 +111,7 @@ impl<'o> Printer<'o> {
     }
 
     pub(super) fn end(&mut self) -> io::Result<()> {
-        if self.form == Form::Table {
+        if !self.table.is_empty() {
             let head: Vec<_> = self.columns.iter().map(String::as_str).collect();
             self.output.table(&head, &self.table);
             self.table.clear();
