@@ -1,5 +1,6 @@
 //! Runs the program as a person or a script does, against a sandbox in this process.
 
+mod bills;
 mod calls;
 mod crypto;
 mod doctor;

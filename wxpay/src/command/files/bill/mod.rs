@@ -134,7 +134,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     match broken {
         0 => Ok(()),
         _ => Err(Failure::local(tf!(
-            "{broken} rows could not be read; the file as WeChat Pay wrote it has them: --out keeps it",
+            "rows that could not be read: {broken}; the file as WeChat Pay wrote it has them, and --out keeps it",
             "有 {broken} 行无法读取; 账单原文中有这些行: 可用 --out 保存"
         ))),
     }
