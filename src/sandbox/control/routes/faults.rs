@@ -9,45 +9,103 @@ use super::*;
 use crate::sandbox::{DeliveryFault, Fault, Injection};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
-    get("faults", "Returns the faults that wait for requests.", |call| {
-        let faults = call.state.faults();
-        ok(json!({ "data": faults.waiting().map(shown).collect::<Vec<_>>() }))
-    })
+    get(
+        "faults",
+        "Returns the faults that wait for requests.",
+        |call| {
+            let faults = call.state.faults();
+            ok(json!({ "data": faults.waiting().map(shown).collect::<Vec<_>>() }))
+        },
+    )
     .answers(&[DATA]),
-    post("faults", "Adds a fault for requests to WeChat Pay: for the next one, unless it says more.", |call| {
-        done(call.sandbox.inject_with(injection(call)?))
-    })
+    post(
+        "faults",
+        "Adds a fault for requests to WeChat Pay: for the next one, unless it \
+         says more.",
+        |call| done(call.sandbox.inject_with(injection(call)?)),
+    )
     .takes(&[
-        needs("fault", Kind::Text, "bad_signature, no_signature, probe, unknown_serial, timestamp, error, raw, delay, cut, hangup, lost_response or flood"),
-        may("path", Kind::Text, "Only for paths that begin with this, or for those of this template"),
+        needs(
+            "fault",
+            Kind::Text,
+            "bad_signature, no_signature, probe, unknown_serial, timestamp, error, \
+         raw, delay, cut, hangup, lost_response or flood",
+        ),
+        may(
+            "path",
+            Kind::Text,
+            "Only for paths that begin with this, or for those of this template",
+        ),
         may("method", Kind::Text, "Only for this method"),
         may("times", Kind::Integer, "For so many requests"),
-        may("probability", Kind::Number, "For each request with this probability, 0 to 1"),
-        may("status", Kind::Integer, "Of error and raw: the status, by default 500"),
-        may("code", Kind::Text, "Of error: the code, by default SYSTEM_ERROR"),
+        may(
+            "probability",
+            Kind::Number,
+            "For each request with this probability, 0 to 1",
+        ),
+        may(
+            "status",
+            Kind::Integer,
+            "Of error and raw: the status, by default 500",
+        ),
+        may(
+            "code",
+            Kind::Text,
+            "Of error: the code, by default SYSTEM_ERROR",
+        ),
         may("message", Kind::Text, "Of error: the message"),
-        may("retry_after_s", Kind::Integer, "Of error: the header Retry-After"),
+        may(
+            "retry_after_s",
+            Kind::Integer,
+            "Of error: the header Retry-After",
+        ),
         may("headers", Kind::Object, "Of raw: the headers"),
         may("body", Kind::Text, "Of raw: the body"),
-        may("offset_s", Kind::Signed, "Of timestamp: seconds from the real time, by default -600"),
-        may("delay_ms", Kind::Integer, "Of delay: how long, by default 1000"),
-        may("bytes", Kind::Integer, "Of cut: after how many bytes of the body. Of flood: how many"),
+        may(
+            "offset_s",
+            Kind::Signed,
+            "Of timestamp: seconds from the real time, by default -600",
+        ),
+        may(
+            "delay_ms",
+            Kind::Integer,
+            "Of delay: how long, by default 1000",
+        ),
+        may(
+            "bytes",
+            Kind::Integer,
+            "Of cut: after how many bytes of the body. Of flood: how many",
+        ),
     ]),
-    delete("faults", "Removes the faults that wait for requests.", |call| {
-        call.sandbox.clear_faults();
-        done(Ok(()))
-    }),
-    post("delivery-faults", "Adds a fault for the next notification. It is sent with it first, which the receiver must refuse.", |call| {
-        let given = call.text("fault");
-        let found = DELIVERY_FAULTS.iter().find(|(_, name)| *name == given);
-        let (fault, _) = found.ok_or_else(|| {
-            let names: Vec<_> = DELIVERY_FAULTS.iter().map(|(_, name)| *name).collect();
-            unknown(given, &names.join(", "))
-        })?;
-        call.sandbox.inject_delivery(*fault);
-        done(Ok(()))
-    })
-    .takes(&[needs("fault", Kind::Text, "probe, wrong_key, bad_signature, unknown_serial, stale_timestamp or wrong_apiv3_key")]),
+    delete(
+        "faults",
+        "Removes the faults that wait for requests.",
+        |call| {
+            call.sandbox.clear_faults();
+            done(Ok(()))
+        },
+    ),
+    post(
+        "delivery-faults",
+        "Adds a fault for the next notification. It is sent with it first, \
+         which the receiver must refuse.",
+        |call| {
+            let given = call.text("fault");
+            let found = DELIVERY_FAULTS.iter().find(|(_, name)| *name == given);
+            let (fault, _) = found.ok_or_else(|| {
+                let names: Vec<_> = DELIVERY_FAULTS.iter().map(|(_, name)| *name).collect();
+                unknown(given, &names.join(", "))
+            })?;
+            call.sandbox.inject_delivery(*fault);
+            done(Ok(()))
+        },
+    )
+    .takes(&[needs(
+        "fault",
+        Kind::Text,
+        "probe, wrong_key, bad_signature, unknown_serial, stale_timestamp or \
+         wrong_apiv3_key",
+    )]),
 ];
 
 const DELIVERY_FAULTS: [(DeliveryFault, &str); 6] = [

@@ -23,11 +23,10 @@ use crate::{
 pub(super) fn all() -> impl Iterator<Item = &'static Endpoint> {
     let topics = [
         sandbox::ENDPOINTS,
-        acts::ENDPOINTS,
         notifications::ENDPOINTS,
         faults::ENDPOINTS,
     ];
-    topics.into_iter().flatten()
+    topics.into_iter().chain(acts::ENDPOINTS).flatten()
 }
 
 /// The answer to what has no result.

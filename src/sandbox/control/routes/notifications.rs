@@ -40,7 +40,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     )
     .takes(&[
         needs("event_type", Kind::Text, "The event type, or the name of its page"),
-        may("resource", Kind::Object, "Fields of the resource. Required ones that are left out are filled in"),
+        may("resource", Kind::Object, "Its fields. Required ones that are left out are filled in"),
         may("url", Kind::Text, "Where it goes, if not where the sandbox was told to send this event"),
     ])
     .answers(&[

@@ -11,7 +11,8 @@ const MAX_ADVANCE: u64 = 100 * 366 * 86_400;
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     get(
         "config",
-        "Returns all that clients of the merchants need: base URIs, IDs, keys and certificates.",
+        "Returns all that clients of the merchants need: base URIs, IDs, keys \
+         and certificates.",
         |call| {
             let mut config = call.sandbox.config()?;
             let address = call.state.address;
@@ -23,9 +24,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     )
     .answers(&[
         needs("base_uri", Kind::Text, "Of the first merchant, as of all"),
-        needs("https_base_uri", Kind::Text, "The same over HTTPS, for clients that trust ca_certificate"),
-        needs("ca_certificate", Kind::Text, "The certificate of the sandbox's authority, as PEM"),
-        needs("merchants", Kind::List, "For each merchant its IDs, its keys, and PEM of its key and certificates"),
+        needs(
+            "https_base_uri",
+            Kind::Text,
+            "The same over HTTPS, for clients that trust ca_certificate",
+        ),
+        needs(
+            "ca_certificate",
+            Kind::Text,
+            "The certificate of the sandbox's authority, as PEM",
+        ),
+        needs(
+            "merchants",
+            Kind::List,
+            "For each merchant its IDs, its keys, and PEM of its key and certificates",
+        ),
     ]),
     get(
         "orders",
@@ -55,14 +68,19 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         },
     )
     .query(&[
-        may("path", Kind::Text, "A path, or a template such as v3/pay/transactions/id/{transaction_id}"),
+        may(
+            "path",
+            Kind::Text,
+            "A path, or a template such as v3/pay/transactions/id/{transaction_id}",
+        ),
         PAGE[0],
         PAGE[1],
     ])
     .answers(&[DATA, HAS_MORE]),
     get(
         "events",
-        "Streams requests, their responses, changes of states and attempts to deliver notifications, as server-sent events.",
+        "Streams requests, their responses, changes of states and attempts to \
+         deliver notifications, as server-sent events.",
         |_| Ok(ApiResponse::events()),
     )
     .streams(),
@@ -81,18 +99,25 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         },
     )
     .takes(&[needs("advance_s", Kind::Integer, "By how many seconds")])
-    .answers(&[needs("now", Kind::Integer, "The sandbox's time, in seconds since 1970")]),
+    .answers(&[needs(
+        "now",
+        Kind::Integer,
+        "The sandbox's time, in seconds since 1970",
+    )]),
     post(
         "reset",
-        "Returns to the state after the start: no orders, the opening balances, no faults, the real time.",
+        "Returns to the state after the start: no orders, the opening \
+         balances, no faults, the real time.",
         |call| {
             call.sandbox.reset();
             done(Ok(()))
         },
     ),
-    get("openapi.json", "Returns this description of all endpoints.", |_| {
-        ok(openapi::document())
-    })
+    get(
+        "openapi.json",
+        "Returns this description of all endpoints.",
+        |_| ok(openapi::document()),
+    )
     .answers(&[
         needs("openapi", Kind::Text, "The version of OpenAPI"),
         needs("paths", Kind::Object, "The endpoints"),
