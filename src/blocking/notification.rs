@@ -1,11 +1,14 @@
 //! Notifications, blocking.
 
-use std::{ops::ControlFlow, time::Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Instant, SystemTime},
+};
 
 use super::driver::{block_on, block_on_plugin};
 use crate::{
-    client::{Call, Client, Notifications},
-    error::{Cause, Result},
+    client::{Arrived, Call, Client, Notifications},
+    error::{Cause, Result, cause},
     protocol::notification::{Notification, ack::Ack, replay::ReplayGuard},
 };
 
@@ -62,17 +65,52 @@ impl Notifications {
         K: AsRef<str>,
         V: AsRef<[u8]>,
     {
-        let arrived = self.arrived(Instant::now(), headers, body);
-        let arrived = arrived.map_err(Cause::not_sent)?;
-        // Nearly always: with local keys nothing waits, so no runtime and no thread is involved, and a
-        // notification can be opened anywhere.
-        if let Some(opened) = arrived.open_at_once() {
-            return opened.map_err(Cause::not_sent);
-        }
-        block_on(Call::new(async move {
-            arrived.open().await.map_err(Cause::not_sent)
-        }))
+        open(self.arrived(Instant::now(), headers, body))
     }
+
+    /// Verifies and decrypts a notification that was kept, as of the time when it arrived; otherwise like
+    /// [`receive`](Self::receive).
+    ///
+    /// It is for logs and dead letters. Never call it in a handler with a time from the request: then anyone
+    /// who recorded a notification could send it again, at any later time.
+    ///
+    /// ```no_run
+    /// # use std::time::SystemTime;
+    /// # use wechatpay_chain::{Notifications, http::HeaderMap};
+    /// # fn f(notifications: Notifications, arrived: SystemTime, headers: HeaderMap, body: &[u8])
+    /// # -> wechatpay_chain::Result<()> {
+    /// let notification = notifications.receive_at(arrived, &headers, body)?;
+    /// println!("{}: {}", notification.id(), notification.event_type());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Like [`Client::notification`].
+    pub fn receive_at<K, V>(
+        &self,
+        time: SystemTime,
+        headers: impl IntoIterator<Item = (K, V)>,
+        body: &[u8],
+    ) -> Result<Notification>
+    where
+        K: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        open(self.arrived_at(time, headers, body))
+    }
+}
+
+fn open(arrived: cause::Result<Arrived>) -> Result<Notification> {
+    let arrived = arrived.map_err(Cause::not_sent)?;
+    // Nearly always: with local keys nothing waits, so no runtime and no thread is involved, and a
+    // notification can be opened anywhere.
+    if let Some(opened) = arrived.open_at_once() {
+        return opened.map_err(Cause::not_sent);
+    }
+    block_on(Call::new(async move {
+        arrived.open().await.map_err(Cause::not_sent)
+    }))
 }
 
 impl Notification {

@@ -85,8 +85,12 @@ impl Core {
 
 /// Returns the current time in seconds since 1970.
 pub(super) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
+    unix_seconds(SystemTime::now())
+}
+
+/// Returns a time in seconds since 1970.
+pub(super) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
         // A clock before 1970 is certainly wrong. WeChat Pay refuses the signature and says why, which
         // tells the user more than a panic here would.
         .map_or(0, |since| since.as_secs())

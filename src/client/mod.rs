@@ -29,6 +29,7 @@ mod plugins;
 mod response;
 mod sensitive;
 
+pub(crate) use self::notifications::Arrived;
 pub use self::{
     builder::ClientBuilder,
     call::{Call, PreparedRequest},

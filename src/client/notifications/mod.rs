@@ -10,7 +10,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use http::HeaderMap;
 
 use super::{
     Call, Client,
-    core::{Core, now},
+    core::{Core, now, unix_seconds},
 };
 use crate::{
     error::{Cause, ErrorKind, cause},
@@ -180,6 +180,20 @@ impl Notifications {
         self.receive_since(Instant::now(), headers, body)
     }
 
+    /// The async form of [`receive_at`](Notifications::receive_at).
+    pub fn receive_at_async<K, V>(
+        &self,
+        time: SystemTime,
+        headers: impl IntoIterator<Item = (K, V)>,
+        body: &[u8],
+    ) -> Call<Notification>
+    where
+        K: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        Self::opening(self.arrived_at(time, headers, body))
+    }
+
     /// Like [`receive_async`](Self::receive_async), for a notification that began to arrive at
     /// `received`.
     pub(crate) fn receive_since<K, V>(
@@ -192,7 +206,10 @@ impl Notifications {
         K: AsRef<str>,
         V: AsRef<[u8]>,
     {
-        let arrived = self.arrived(received, headers, body);
+        Self::opening(self.arrived(received, headers, body))
+    }
+
+    fn opening(arrived: cause::Result<Arrived>) -> Call<Notification> {
         Call::new(async move {
             let opened = arrived.map_err(Cause::not_sent)?.open().await;
             opened.map_err(Cause::not_sent)
@@ -216,8 +233,25 @@ impl Notifications {
             headers: collect(headers)?,
             body: Bytes::copy_from_slice(body),
             received,
+            time: None,
             by: self.clone(),
         })
+    }
+
+    /// Like [`arrived`](Self::arrived), for a notification that arrived at `time`.
+    pub(crate) fn arrived_at<K, V>(
+        &self,
+        time: SystemTime,
+        headers: impl IntoIterator<Item = (K, V)>,
+        body: &[u8],
+    ) -> cause::Result<Arrived>
+    where
+        K: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        let mut arrived = self.arrived(Instant::now(), headers, body)?;
+        arrived.time = Some(unix_seconds(time));
+        Ok(arrived)
     }
 
     /// Returns the clients that do not know the key of a refused notification but may download it.
@@ -248,6 +282,8 @@ pub(crate) struct Arrived {
     headers: HeaderMap,
     body: Bytes,
     received: Instant,
+    /// The time by which it is judged, in seconds since 1970. `None` for the time when it is opened.
+    time: Option<u64>,
     by: Notifications,
 }
 
@@ -289,7 +325,8 @@ impl Arrived {
 
     async fn open_by_known_keys(&self) -> cause::Result<Notification> {
         let receivers = self.by.receivers();
-        open(&receivers, &self.headers, &self.body, now(), self.received).await
+        let time = self.time.unwrap_or_else(now);
+        open(&receivers, &self.headers, &self.body, time, self.received).await
     }
 
     fn lacking_key(&self, refused: &Cause) -> Vec<&Arc<Core>> {

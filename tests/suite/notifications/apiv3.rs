@@ -58,6 +58,35 @@ fn genuine_notification_is_accepted_with_and_without_a_client() {
 }
 
 #[test]
+fn kept_notification_is_judged_by_the_time_when_it_arrived() {
+    if programs::missing() {
+        return;
+    }
+    const ARRIVED: u64 = 1_700_000_000;
+    let kept = send(
+        envelope(),
+        &transaction().to_string(),
+        platform(),
+        ARRIVED - 3,
+    );
+    let at = |seconds: u64| std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+    let headers = || kept.headers.iter().map(|(name, value)| (name, value));
+    let receiver = receiver();
+    assert!(kept.receive(&receiver).unwrap_err().is_clock_skew());
+
+    let opened = receiver.receive_at(at(ARRIVED), headers(), &kept.body);
+    assert_eq!(opened.unwrap().event_type(), "TRANSACTION.SUCCESS");
+    let opened = receiver.receive_at_async(at(ARRIVED), headers(), &kept.body);
+    let opened = tokio::runtime::Runtime::new().unwrap().block_on(opened);
+    assert_eq!(opened.unwrap().event_type(), "TRANSACTION.SUCCESS");
+
+    let late = receiver.receive_at(at(ARRIVED + 600), headers(), &kept.body);
+    assert!(late.unwrap_err().is_clock_skew());
+    let altered = receiver.receive_at(at(ARRIVED), headers(), b"{}");
+    assert!(altered.unwrap_err().is_verification());
+}
+
+#[test]
 fn resource_deserializes_into_the_requested_type() {
     if programs::missing() {
         return;
