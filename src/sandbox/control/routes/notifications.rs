@@ -1,5 +1,7 @@
 //! Notifications.
 
+use http::StatusCode;
+
 use super::*;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -43,11 +45,30 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         may("resource", Kind::Object, "Its fields. Required ones that are left out are filled in"),
         may("url", Kind::Text, "Where it goes, if not where the sandbox was told to send this event"),
     ])
-    .answers(&[
-        needs("id", Kind::Text, "The ID of the notification"),
-        needs("state", Kind::Text, "waiting, held, acknowledged, given_up or not_sent"),
-        needs("attempts", Kind::List, "The attempts so far"),
-    ]),
+    .answers(&DELIVERY),
+    get(
+        "notifications/{id}",
+        "Returns a notification, with the receiver's response to each attempt.",
+        |call| match call.sandbox.delivery(call.number()) {
+            Some(delivery) => ok(view::delivery(&delivery)),
+            None => Err(ApiResponse::error(
+                StatusCode::NOT_FOUND,
+                "RESOURCE_NOT_EXISTS",
+                "the sandbox has no such notification, or no longer",
+            )),
+        },
+    )
+    .answers(&DELIVERY),
+    post(
+        "notifications/redirect",
+        "Sends all notifications to a URL, in place of their own. Without one, ends that.",
+        |call| done(call.sandbox.redirect_notifications(call.optional_text("url"))),
+    )
+    .takes(&[may(
+        "url",
+        Kind::Text,
+        "A URL of this machine, or of a host that the sandbox delivers to",
+    )]),
     post(
         "notifications/{id}/resend",
         "Sends a notification again, now and then by its schedule from the start.",
@@ -58,4 +79,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "Sends a notification once more, at once and beside its schedule.",
         |call| done(call.sandbox.duplicate(call.number())),
     ),
+];
+
+/// A notification.
+const DELIVERY: [Field; 3] = [
+    needs("id", Kind::Text, "The ID of the notification"),
+    needs(
+        "state",
+        Kind::Text,
+        "waiting, held, acknowledged, given_up or not_sent",
+    ),
+    needs("attempts", Kind::List, "The attempts so far"),
 ];

@@ -143,6 +143,27 @@ fn requests_are_listed_by_path_and_page_but_not_those_to_the_endpoints() {
 }
 
 #[test]
+fn notifications_are_redirected_until_that_ends() {
+    let (sandbox, _) = started();
+    let receiver = Server::start(|_| MockResponse::plain(204, ""));
+    let wanted = json!({ "event_type": "REFUND.CLOSED" });
+    let redirect = |url: Value| call(&sandbox, "POST", "notifications/redirect", &url);
+    let url = format!("{}all", receiver.url());
+    assert_eq!(redirect(json!({ "url": url })).0, 200);
+    let sent = ok(&sandbox, "POST", "notifications", &wanted);
+    sandbox.settle().unwrap();
+    let delivery = sandbox.delivery(sent["id"].as_str().unwrap()).unwrap();
+    assert!(delivery.is_acknowledged());
+    assert_eq!(delivery.url(), url);
+
+    let elsewhere = json!({ "url": "http://shop.example.com/" });
+    assert_eq!(redirect(elsewhere).0, 400);
+    assert_eq!(redirect(json!({})).0, 200);
+    let (status, refused) = call(&sandbox, "POST", "notifications", &wanted);
+    assert_eq!(status, 400, "{refused}");
+}
+
+#[test]
 fn notifications_are_sent_listed_and_sent_again() {
     let (sandbox, _) = started();
     let receiver =
@@ -169,6 +190,10 @@ fn notifications_are_sent_listed_and_sent_again() {
     assert_eq!(attempt["headers"]["x-shop"], "tea");
     assert!(attempt["sent_headers"]["wechatpay-signature"].is_string());
     assert!(attempt["at"].is_u64() && attempt["took_ms"].is_u64());
+
+    let alone = ok(&sandbox, "GET", &format!("notifications/{id}"), NONE);
+    assert_eq!(&alone, delivery);
+    assert_eq!(call(&sandbox, "GET", "notifications/x", NONE).0, 404);
 
     ok(
         &sandbox,
