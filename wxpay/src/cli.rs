@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    command::{call, crypto, doctor, documents, files, sandbox, setup},
+    command::{call, crypto, doctor, documents, files, notify, sandbox, setup},
     text::{is_chinese, t},
 };
 
@@ -78,6 +78,16 @@ pub(crate) enum Sub {
     Api(documents::api::Args),
     #[command(about = t("Write the fields of an operation or an event as Rust types", "将接口或通知的字段生成Rust类型"))]
     Types(documents::types::Args),
+    #[command(about = t("Receive notifications: verify, show and forward them", "接收通知: 验签、显示并转发"))]
+    Listen(notify::listen::Args),
+    #[command(about = t("Have a sandbox send a notification", "让沙箱发送一条通知"))]
+    Trigger(notify::trigger::Args),
+    #[command(about = t("Verify and decrypt a notification in a file", "对文件中的通知验签并解密"))]
+    Verify(notify::verify::Args),
+    #[command(about = t("Send a stored notification again", "重发已保存的通知"))]
+    Replay(notify::replay::Args),
+    #[command(about = t("List stored and documented notifications", "列出已保存的通知和文档中的通知"))]
+    Events(notify::events::Args),
 }
 
 /// Returns the whole command line, in the user's language.

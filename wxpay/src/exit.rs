@@ -138,7 +138,7 @@ impl From<Error> for Failure {
 }
 
 /// Returns the message of an error and of what caused it, as far as it says more.
-fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
     let mut message = err.to_string();
     let mut source = err.source();
     while let Some(err) = source {

@@ -6,6 +6,7 @@ pub(crate) mod crypto;
 pub(crate) mod doctor;
 pub(crate) mod documents;
 pub(crate) mod files;
+pub(crate) mod notify;
 pub(crate) mod sandbox;
 pub(crate) mod setup;
 
@@ -47,5 +48,10 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result {
         Sub::Man(args) => setup::man(&args, output),
         Sub::Api(args) => documents::api::run(args, output),
         Sub::Types(args) => documents::types::run(args, output),
+        Sub::Listen(args) => notify::listen::run(args, output),
+        Sub::Trigger(args) => notify::trigger::run(args, output),
+        Sub::Verify(args) => notify::verify::run(args, output),
+        Sub::Replay(args) => notify::replay::run(args, output),
+        Sub::Events(args) => notify::events::run(args, output),
     }
 }

@@ -4,6 +4,8 @@ pub(crate) mod file;
 pub(crate) mod modes;
 mod sandbox;
 
+pub(crate) use self::sandbox::DEFAULT as SANDBOX;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -150,6 +152,15 @@ impl Source {
         }
         let profile = file::profile(self.profile.as_deref())?;
         Ok(self.given.clone().or(profile))
+    }
+
+    /// Returns the settings that may receive a notification: those that count, or those of all merchants of a
+    /// sandbox, unless one is chosen.
+    pub(crate) fn receivers(&self) -> Result<Vec<Settings>> {
+        match (&self.sandbox, &self.given.mchid) {
+            (Some(url), None) => sandbox::all(url),
+            _ => self.settings().map(|settings| vec![settings]),
+        }
     }
 
     /// Returns a client with the settings that count.

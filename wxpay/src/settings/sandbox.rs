@@ -9,7 +9,7 @@ use crate::{
     text::tf,
 };
 
-pub(super) const DEFAULT: &str = "http://127.0.0.1:8080";
+pub(crate) const DEFAULT: &str = "http://127.0.0.1:8080";
 
 #[derive(Deserialize)]
 struct Config {
@@ -32,6 +32,14 @@ struct Merchant {
     platform_certificates: Vec<String>,
 }
 
+/// Returns the settings for all merchants of a sandbox.
+pub(super) fn all(url: &str) -> Result<Vec<Settings>> {
+    let config: Config = control::get(url, "config")?;
+    let base_uri = &config.base_uri;
+    let merchants = config.merchants.into_iter();
+    Ok(merchants.map(|it| of(it, base_uri)).collect())
+}
+
 /// Returns the settings for a merchant of a sandbox, or for its first one.
 pub(super) fn settings(url: &str, mchid: Option<&str>) -> Result<Settings> {
     let config: Config = control::get(url, "config")?;
@@ -46,14 +54,18 @@ pub(super) fn settings(url: &str, mchid: Option<&str>) -> Result<Settings> {
                 "沙箱中没有商户 {mchid}"
             ))
         })?;
-    Ok(Settings {
+    Ok(of(merchant, &config.base_uri))
+}
+
+fn of(merchant: Merchant, base_uri: &str) -> Settings {
+    Settings {
         mchid: Some(merchant.mchid),
         appid: Some(merchant.appid),
         serial: Some(merchant.serial),
         apiv3_key: Some(merchant.apiv3_key),
         apiv2_key: Some(merchant.apiv2_key),
         pub_key_id: merchant.platform_key_id,
-        base_uri: Some(config.base_uri),
+        base_uri: Some(base_uri.to_owned()),
         inline: Inline {
             private_key: Some(merchant.private_key),
             certificate: Some(merchant.certificate),
@@ -62,5 +74,5 @@ pub(super) fn settings(url: &str, mchid: Option<&str>) -> Result<Settings> {
             no_proxy: true,
         },
         ..Settings::default()
-    })
+    }
 }

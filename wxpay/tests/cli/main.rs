@@ -6,5 +6,6 @@ mod crypto;
 mod doctor;
 mod documents;
 mod files;
+mod notify;
 mod program;
 mod setup;

@@ -17,18 +17,22 @@ pub(super) fn send(call: &Call) -> Result<Response> {
 
 /// Runs a call until it ends or the user interrupts it. Dropped calls leave no file behind.
 pub(crate) fn interruptible<T>(is_read: bool, call: impl Future<Output = T>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(Failure::local)?;
-    runtime.block_on(async {
+    on_runtime(async {
         tokio::select! {
             // A response that is there counts, even if the user was quick.
             biased;
             result = call => Ok(result),
             () = interrupted() => Err(interruption(is_read)),
         }
-    })
+    })?
+}
+
+/// Runs a future to its end.
+pub(crate) fn on_runtime<T>(future: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    Ok(runtime.map_err(Failure::local)?.block_on(future))
 }
 
 /// Runs until the user interrupts it.

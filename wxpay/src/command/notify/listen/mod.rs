@@ -1,0 +1,185 @@
+//! `wxpay listen`: receives notifications on this machine, verifies them, shows them, and forwards them.
+
+mod handle;
+mod server;
+mod show;
+
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
+
+use serde_json::json;
+use tokio::{net::TcpListener, sync::mpsc};
+
+use self::{handle::Handler, show::Totals};
+use super::{forward::Target, receiver, store::Store};
+use crate::{
+    command::{
+        call::send::{interrupted, on_runtime},
+        control,
+    },
+    exit::{Failure, Result},
+    output::{Output, Style},
+    settings::Source,
+    text::{t, tf},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = t(
+    "WeChat Pay reaches this machine through a tunnel only; a sandbox reaches it at once.\n\n\
+     Examples:\n  \
+     wxpay listen --sandbox --forward-to http://127.0.0.1:3000/notify\n  \
+     wxpay listen --port 8081 --verbose\n  \
+     wxpay listen --count 1 --json",
+    "微信支付须经内网穿透才能访问本机; 沙箱可直接访问。\n\n\
+     示例:\n  \
+     wxpay listen --sandbox --forward-to http://127.0.0.1:3000/notify\n  \
+     wxpay listen --port 8081 --verbose\n  \
+     wxpay listen --count 1 --json",
+))]
+pub(crate) struct Args {
+    #[arg(long, value_name = "PORT", default_value_t = 8081,
+        help = t("Port on 127.0.0.1; 0 for any free one", "127.0.0.1上的端口; 0表示任意空闲端口"))]
+    port: u16,
+
+    #[arg(long, value_name = "URL",
+        help = t("Forward what verifies, unchanged, and pass the response back. Without a path, the path stays",
+            "将验签通过的通知原样转发, 并返回其应答。URL不带路径时保留原路径"))]
+    forward_to: Option<String>,
+
+    #[arg(long, requires = "forward_to",
+        help = t("Forward what does not verify, too, as a receiver on the internet gets it",
+            "同时转发未通过验签的请求, 如同公网上的接收方"))]
+    forward_unverified: bool,
+
+    #[arg(short, long, help = t("Print the decrypted content", "输出解密后的内容"))]
+    verbose: bool,
+
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..),
+        help = t("End after so many notifications", "收到N条通知后结束"))]
+    count: Option<u64>,
+
+    #[arg(long, value_name = "DIR", env = "WXPAY_STORE",
+        help = t("Folder that keeps the latest 1000 [default: wxpay/notifications in XDG_STATE_HOME]",
+            "保存最近1000条通知的目录 [默认: XDG_STATE_HOME下的wxpay/notifications]"))]
+    store: Option<PathBuf>,
+
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(crate) fn run(args: Args, output: &Output) -> Result {
+    let notifications = receiver::notifications(&args.source)?;
+    let ca = args.source.settings()?.ca;
+    let target = args
+        .forward_to
+        .as_deref()
+        .map(|url| Target::new(url, ca.as_deref()))
+        .transpose()?;
+    let store = Store::new(args.store.clone())?;
+    store.create()?;
+    let handler = Handler {
+        notifications,
+        target,
+        forwards_unverified: args.forward_unverified,
+        store,
+    };
+    on_runtime(listen(&args, handler, output))?
+}
+
+async fn listen(args: &Args, handler: Handler, output: &Output) -> Result {
+    let port = args.port;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listener.map_err(|err| {
+        Failure::local(tf!(
+            "cannot listen on port {port}: {err}",
+            "无法监听端口 {port}: {err}"
+        ))
+        .with_advice(t(
+            "--port 0 takes any free one.",
+            "--port 0 使用任意空闲端口。",
+        ))
+    })?;
+    let address = listener.local_addr().map_err(Failure::local)?;
+    let url = format!("http://{address}/");
+    let redirection = Redirection::of(args.source.sandbox.as_deref(), &url).await?;
+    greet(&url, &handler, args, output);
+
+    // Bounded: if nobody reads what is printed, senders wait.
+    let (seen, mut arrived) = mpsc::channel(16);
+    let mut server = server::Server::new(listener, Arc::new(handler), seen);
+    let mut totals = Totals::default();
+    let mut interruption = std::pin::pin!(interrupted());
+    loop {
+        tokio::select! {
+            () = &mut interruption => break,
+            Some(seen) = arrived.recv() => {
+                totals.add(&seen);
+                show::seen(&seen, args.verbose, output);
+                if args.count.is_some_and(|count| totals.all() >= count) {
+                    break;
+                }
+            }
+            () = server.accept() => {}
+        }
+    }
+    // Those that are being answered get their response.
+    arrived.close();
+    server.end().await;
+    redirection.end(output).await;
+    totals.show(output);
+    Ok(())
+}
+
+fn greet(url: &str, handler: &Handler, args: &Args, output: &Output) {
+    let target = handler.target.as_ref().map(Target::url);
+    if output.is_json() {
+        output.value(&json!({ "type": "listening", "url": url, "forward_to": target }));
+        return;
+    }
+    let shown = Style::Strong.paint(url);
+    output.note(tf!("Listening at {shown}", "正在监听 {shown}"));
+    if let Some(target) = target {
+        output.note(tf!(
+            "Forwarding what verifies to {target}",
+            "验签通过的通知转发到 {target}"
+        ));
+    }
+    if let Some(sandbox) = &args.source.sandbox {
+        output.note(tf!(
+            "The sandbox at {sandbox} sends all its notifications here",
+            "沙箱 {sandbox} 的所有通知都发送到这里"
+        ));
+    }
+    output.note(Style::Faint.paint(t("Ctrl-C ends it", "按 Ctrl-C 结束")));
+}
+
+/// The notifications of a sandbox, which come here as long as this runs.
+struct Redirection {
+    sandbox: Option<String>,
+}
+
+const REDIRECT: &str = "notifications/redirect";
+
+impl Redirection {
+    async fn of(sandbox: Option<&str>, url: &str) -> Result<Self> {
+        if let Some(sandbox) = sandbox {
+            let (sandbox, body) = (sandbox.to_owned(), json!({ "url": url }));
+            let asked =
+                tokio::task::spawn_blocking(move || control::post(&sandbox, REDIRECT, &body));
+            asked.await.map_err(Failure::local)??;
+        }
+        Ok(Self {
+            sandbox: sandbox.map(str::to_owned),
+        })
+    }
+
+    async fn end(self, output: &Output) {
+        let Some(sandbox) = self.sandbox else {
+            return;
+        };
+        let asked =
+            tokio::task::spawn_blocking(move || control::post(&sandbox, REDIRECT, &json!({})));
+        if let Ok(Err(failure)) = asked.await {
+            output.warn(&failure.message);
+        }
+    }
+}
