@@ -57,6 +57,25 @@ pub(crate) fn acting_for_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
     acting(ctx, ctx.optional_query("sub_mchid"))
 }
 
+/// Returns whom the signer acts for on a path that either is of service providers, who name a sub-merchant, or
+/// of merchants, who act for themselves whatever sub-merchant they name.
+pub(crate) fn acting_on_path(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
+    if !ctx.is_partner() {
+        return acting_for(ctx, fields).map(Acting::signer_alone);
+    }
+    fields.text("sub_mchid", 32)?;
+    acting_for(ctx, fields)
+}
+
+/// Like [`acting_on_path`], by the values of the query.
+pub(crate) fn acting_on_path_by_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
+    if !ctx.is_partner() {
+        return acting_for_query(ctx).map(Acting::signer_alone);
+    }
+    ctx.query("sub_mchid")?;
+    acting_for_query(ctx)
+}
+
 /// Returns that the signer acts for this sub-merchant.
 pub(crate) fn acting_for_sub(ctx: &Ctx<'_>, sub_mchid: &str) -> Result<Acting, ApiResponse> {
     acting(ctx, Some(sub_mchid))

@@ -103,6 +103,12 @@ impl<'a> Ctx<'a> {
             .ok_or_else(|| ApiResponse::missing_from("query", &format!("/{name}")))
     }
 
+    /// Returns whether the path is of service providers: `v3/pay/partner/…`, `v3/partner-papay/…`.
+    pub(crate) fn is_partner(&self) -> bool {
+        let mut segments = self.op.template().split('/');
+        segments.any(|segment| segment == "partner" || segment.starts_with("partner-"))
+    }
+
     /// Returns an optional value of the query. An empty value counts as absent.
     pub(crate) fn optional_query(&self, name: &str) -> Option<&str> {
         find(&self.query, name).filter(|value| !value.is_empty())

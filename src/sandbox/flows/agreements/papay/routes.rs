@@ -10,7 +10,7 @@ use super::{
 use crate::sandbox::{
     checks::{
         fields::Fields,
-        merchant::{Acting, acting_for, acting_for_query, check_bound},
+        merchant::{acting_on_path, acting_on_path_by_query, check_bound},
     },
     dispatch::{
         request::Ctx,
@@ -130,7 +130,7 @@ pub(crate) const MINI_PROGRAM: [&str; 3] = [
 
 fn presign(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let acting = acting(ctx, &fields)?;
+    let acting = acting_on_path(ctx, &fields)?;
     let new = read::new_contract(&fields, acting, ctx.merchant, ctx.now)?;
     check_bound(&new.appid, ctx.merchant)?;
     let contract = contract::presign(&mut ctx.world(), new, ctx.now)?;
@@ -170,7 +170,7 @@ pub(crate) fn page(presign_id: &str) -> String {
 }
 
 fn query(ctx: &Ctx<'_>) -> HandlerResult {
-    let acting = acting_by_query(ctx)?;
+    let acting = acting_on_path_by_query(ctx)?;
     let (plan_id, code) = (ctx.path("plan_id"), ctx.path("out_contract_code"));
     let world = ctx.world();
     let contract = contract::by_code(&world, &acting, plan_id, code)?;
@@ -179,7 +179,7 @@ fn query(ctx: &Ctx<'_>) -> HandlerResult {
 
 fn terminate(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let acting = acting(ctx, &fields)?;
+    let acting = acting_on_path(ctx, &fields)?;
     let remark = fields.text("contract_termination_remark", 256)?;
     let (plan_id, code) = (ctx.path("plan_id"), ctx.path("out_contract_code"));
     let mut world = ctx.world();
@@ -192,7 +192,7 @@ fn terminate(ctx: &Ctx<'_>) -> HandlerResult {
 
 fn notify(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let (acting, appid) = (acting(ctx, &fields)?, appid(ctx, &fields)?);
+    let (acting, appid) = (acting_on_path(ctx, &fields)?, appid(ctx, &fields)?);
     let days = match fields.optional_object("deduct_duration")? {
         None => None,
         Some(duration) => {
@@ -210,14 +210,14 @@ fn notify(ctx: &Ctx<'_>) -> HandlerResult {
 
 fn notify_failure(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let (acting, appid) = (acting(ctx, &fields)?, appid(ctx, &fields)?);
+    let (acting, appid) = (acting_on_path(ctx, &fields)?, appid(ctx, &fields)?);
     pre_notice::notify_failure(&mut ctx.world(), &acting, appid, ctx.path("contract_id"))?;
     Ok(ApiResponse::no_content())
 }
 
 fn schedule(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let (acting, appid) = (acting(ctx, &fields)?, appid(ctx, &fields)?);
+    let (acting, appid) = (acting_on_path(ctx, &fields)?, appid(ctx, &fields)?);
     let fen = fen(&fields.object("schedule_amount")?, "total")?;
     let mut world = ctx.world();
     let id = ctx.path("contract_id");
@@ -228,7 +228,7 @@ fn schedule(ctx: &Ctx<'_>) -> HandlerResult {
 }
 
 fn query_schedule(ctx: &Ctx<'_>) -> HandlerResult {
-    let acting = acting_by_query(ctx)?;
+    let acting = acting_on_path_by_query(ctx)?;
     let world = ctx.world();
     let contract = contract::by_id(&world, &acting, ctx.path("contract_id"))?;
     let body = contract.schedule_body(ctx.now);
@@ -239,7 +239,7 @@ fn query_schedule(ctx: &Ctx<'_>) -> HandlerResult {
 /// Accepts a deduction. WeChat Pay makes it afterwards, and notifies.
 fn deduct(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let acting = acting(ctx, &fields)?;
+    let acting = acting_on_path(ctx, &fields)?;
     let owned = |name, max| -> Result<Option<String>, ApiResponse> {
         Ok(fields.optional_text(name, max)?.map(str::to_owned))
     };
@@ -276,7 +276,7 @@ fn deduct(ctx: &Ctx<'_>) -> HandlerResult {
 /// Creates an order whose payment signs a contract.
 fn prepay(ctx: &Ctx<'_>) -> HandlerResult {
     let fields = ctx.fields();
-    let acting = acting(ctx, &fields)?;
+    let acting = acting_on_path(ctx, &fields)?;
     let product = match ctx.op.template().ends_with("/app-with-contract") {
         true => Product::App,
         false => Product::Jsapi,
@@ -292,34 +292,12 @@ fn prepay(ctx: &Ctx<'_>) -> HandlerResult {
     Ok(ApiResponse::ok(&json!({ "prepay_id": prepaid.prepay_id })))
 }
 
-/// Returns whom the request is for. The operations of direct merchants take no `sub_mchid`.
-fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
-    if !is_partner(ctx) {
-        return acting_for(ctx, fields).map(Acting::signer_alone);
-    }
-    fields.text("sub_mchid", 32)?;
-    acting_for(ctx, fields)
-}
-
-/// Like [`acting`], by the values of the query.
-fn acting_by_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
-    if !is_partner(ctx) {
-        return acting_for_query(ctx).map(Acting::signer_alone);
-    }
-    ctx.query("sub_mchid")?;
-    acting_for_query(ctx)
-}
-
 /// Reads the app, which must be bound to the merchant.
 fn appid<'a>(ctx: &Ctx<'_>, fields: &Fields<'a>) -> Result<&'a str, ApiResponse> {
-    let appid = match is_partner(ctx) {
+    let appid = match ctx.is_partner() {
         true => fields.text("sp_appid", 32)?,
         false => fields.text("appid", 32)?,
     };
     check_bound(appid, ctx.merchant)?;
     Ok(appid)
-}
-
-fn is_partner(ctx: &Ctx<'_>) -> bool {
-    ctx.op.template().contains("partner")
 }

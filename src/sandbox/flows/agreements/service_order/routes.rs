@@ -200,7 +200,7 @@ fn answer(
     order: &ServiceOrder,
     body: fn(&ServiceOrder) -> serde_json::Value,
 ) -> ApiResponse {
-    match is_partner(ctx) {
+    match ctx.is_partner() {
         false => ApiResponse::ok(&body(order)),
         true => ApiResponse::no_content(),
     }
@@ -231,7 +231,7 @@ fn changed(
 /// sub-merchant, and those of merchants take no `sub_mchid`.
 pub(super) fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
     let acting = acting_for(ctx, fields)?;
-    Ok(match is_partner(ctx) {
+    Ok(match ctx.is_partner() {
         true => acting,
         false => acting.signer_alone(),
     })
@@ -240,13 +240,8 @@ pub(super) fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiRe
 /// Like [`acting`], by the values of the query.
 pub(super) fn acting_by_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
     let acting = acting_for_query(ctx)?;
-    Ok(match is_partner(ctx) {
+    Ok(match ctx.is_partner() {
         true => acting,
         false => acting.signer_alone(),
     })
-}
-
-fn is_partner(ctx: &Ctx<'_>) -> bool {
-    // Also `v3/payscore/plan/partner/`.
-    ctx.op.template().contains("/partner/")
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::sandbox::{
     checks::{
         fields::Fields,
-        merchant::{Acting, acting_for, acting_for_query, check_appid},
+        merchant::{Acting, acting_on_path, acting_on_path_by_query, check_appid},
     },
     dispatch::{
         request::Ctx,
@@ -109,7 +109,7 @@ fn create_with_authorization(ctx: &Ctx<'_>) -> HandlerResult {
 }
 
 fn query(ctx: &Ctx<'_>) -> HandlerResult {
-    let acting = acting_by_query(ctx)?;
+    let acting = acting_on_path_by_query(ctx)?;
     let number = ctx.path("out_bill_no");
     let world = ctx.world();
     let store = world.stores.get(&acting.mchid);
@@ -119,7 +119,7 @@ fn query(ctx: &Ctx<'_>) -> HandlerResult {
 }
 
 fn query_by_id(ctx: &Ctx<'_>) -> HandlerResult {
-    let acting = acting_by_query(ctx)?;
+    let acting = acting_on_path_by_query(ctx)?;
     let id = ctx.path("transfer_bill_no");
     let bill = ctx.world().stores.get(&acting.mchid).and_then(|store| {
         let bills = &store.transfer.bills;
@@ -129,7 +129,7 @@ fn query_by_id(ctx: &Ctx<'_>) -> HandlerResult {
 }
 
 fn cancel(ctx: &Ctx<'_>) -> HandlerResult {
-    let acting = acting(ctx, &ctx.fields())?;
+    let acting = acting_on_path(ctx, &ctx.fields())?;
     let mut world = ctx.world();
     let number = ctx.path("out_bill_no");
     let bills = &world.store(&acting.mchid).transfer.bills;
@@ -141,30 +141,6 @@ fn cancel(ctx: &Ctx<'_>) -> HandlerResult {
     }
     let bill = rules::cancel(&mut world, &acting.mchid, number, ctx.now)?;
     Ok(ApiResponse::ok(&bill.cancel_body()))
-}
-
-/// Returns whose transfer a request is about. The operations of service providers are about a sub-merchant,
-/// and those of merchants take no `sub_mchid`.
-fn acting(ctx: &Ctx<'_>, fields: &Fields<'_>) -> Result<Acting, ApiResponse> {
-    if is_partner(ctx) {
-        fields.text("sub_mchid", 32)?;
-        return acting_for(ctx, fields);
-    }
-    acting_for(ctx, fields).map(Acting::signer_alone)
-}
-
-/// Like [`acting`], by the values of the query.
-fn acting_by_query(ctx: &Ctx<'_>) -> Result<Acting, ApiResponse> {
-    if is_partner(ctx) {
-        ctx.query("sub_mchid")?;
-        return acting_for_query(ctx);
-    }
-    acting_for_query(ctx).map(Acting::signer_alone)
-}
-
-fn is_partner(ctx: &Ctx<'_>) -> bool {
-    let template = ctx.op.template();
-    template.starts_with("v3/fund-app/mch-transfer/partner/")
 }
 
 /// Answers a query. The name is sealed here, without the world.
@@ -187,7 +163,7 @@ fn read(ctx: &Ctx<'_>) -> Result<NewBill, ApiResponse> {
 /// Reads the body of a new transfer to this user.
 fn read_for(ctx: &Ctx<'_>, openid: String) -> Result<NewBill, ApiResponse> {
     let fields = ctx.fields();
-    let acting = acting(ctx, &fields)?;
+    let acting = acting_on_path(ctx, &fields)?;
     check_appid(&fields, ctx.merchant)?;
     let out_bill_no = fields.text("out_bill_no", 32)?;
     if !out_bill_no.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
