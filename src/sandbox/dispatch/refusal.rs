@@ -95,6 +95,21 @@ impl From<Error> for ApiResponse {
     }
 }
 
+/// Returns what the same request made before, or `None` if its number is new. `made` is what has the number.
+///
+/// # Errors
+/// Refuses with `number_used` a number that a different request used.
+pub(crate) fn repeated<T: Clone>(
+    made: Option<&T>,
+    is_same: impl FnOnce(&T) -> bool,
+    number_used: impl FnOnce() -> Refusal,
+) -> Result<Option<T>, Refusal> {
+    match made {
+        Some(made) if !is_same(made) => Err(number_used()),
+        made => Ok(made.cloned()),
+    }
+}
+
 impl From<Refusal> for ApiResponse {
     fn from(refusal: Refusal) -> Self {
         Self::error(refusal.status(), refusal.code, &refusal.message)

@@ -3,25 +3,20 @@
 use serde_json::Value;
 
 use crate::sandbox::{
-    dispatch::refusal::Refusal,
+    dispatch::refusal::{self, Refusal},
     outbox::{Content, Notice},
     state::account::Account,
 };
 
-/// Returns what the same request made before, or `None` if its number is new. `made` is what has the number.
-///
-/// # Errors
-/// Refuses a number that a different request used, with this message.
+/// Like [`refusal::repeated`], with a message for a number that a different request used.
 pub(super) fn repeated<T: Clone, N: PartialEq>(
     made: Option<&T>,
     asked_for: impl FnOnce(&T) -> &N,
     new: &N,
     number_used: &'static str,
 ) -> Result<Option<T>, Refusal> {
-    match made {
-        Some(made) if asked_for(made) != new => Err(Refusal::invalid_request(number_used)),
-        made => Ok(made.cloned()),
-    }
+    let is_same = |made: &T| asked_for(made) == new;
+    refusal::repeated(made, is_same, || Refusal::invalid_request(number_used))
 }
 
 /// Freezes the money of a payout and keeps the payout: both or neither.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::view::put_merchants;
 use crate::sandbox::{
     checks::merchant::Acting,
-    dispatch::refusal::Refusal,
+    dispatch::refusal::{Refusal, repeated},
     flows::payments::pay::notice::signer,
     outbox::{Content, Notice},
     state::{StateKind, changes::Stateful, timers::Timer, world::World},
@@ -93,15 +93,13 @@ impl Binding {
 fn apply(w: &mut World, new: Binding, now: u64) -> Result<Binding, Refusal> {
     let (mchid, number) = (signer(&new.acting), new.out_apply_no.clone());
     let bindings = &mut w.store(&mchid).service_orders.bindings;
-    if let Some(known) = bindings.get(&number) {
-        if known.request != new.request {
-            let code = "INVALID_REQUEST";
-            let message = "申请单号已被使用，且请求参数与首次请求不一致";
-            return Err(Refusal::new(400, code, code, message));
-        }
-        return Ok(known.clone());
+    let is_same = |known: &Binding| known.request == new.request;
+    let number_used = || Refusal::invalid_request("申请单号已被使用，且请求参数与首次请求不一致");
+    if let Some(known) = repeated(bindings.get(&number), is_same, number_used)? {
+        return Ok(known);
     }
-    bindings.insert(number.clone(), new.clone());
+    let may_drop = |known: &Binding| known.state != State::Processing;
+    bindings.keep(number.clone(), new.clone(), may_drop, "applications")?;
     let timer = Timer {
         mchid,
         key: number,

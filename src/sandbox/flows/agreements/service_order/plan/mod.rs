@@ -21,7 +21,10 @@ use serde_json::{Map, Value};
 
 use crate::sandbox::{
     checks::{fields::Fields, merchant::Acting},
-    dispatch::{refusal::Refusal, response::ApiResponse},
+    dispatch::{
+        refusal::{Refusal, repeated},
+        response::ApiResponse,
+    },
     state::world::World,
 };
 
@@ -120,11 +123,9 @@ impl Detail {
 /// Keeps a plan, or returns the one that the same request created.
 fn create(w: &mut World, new: Plan) -> Result<Plan, Refusal> {
     let plans = &mut w.store(&new.acting.mchid).service_orders.plans;
-    if let Some(known) = plans.get(&new.number) {
-        if known.request != new.request || known.acting != new.acting {
-            return Err(number_used());
-        }
-        return Ok(known.clone());
+    let is_same = |known: &Plan| known.request == new.request && known.acting == new.acting;
+    if let Some(known) = repeated(plans.get(&new.number), is_same, number_used)? {
+        return Ok(known);
     }
     plans.insert(new.number.clone(), new.clone());
     Ok(new)

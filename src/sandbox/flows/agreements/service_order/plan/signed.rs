@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Plan, number_used, wrong_state};
 use crate::sandbox::{
-    dispatch::refusal::Refusal,
+    dispatch::refusal::{Refusal, repeated},
     flows::agreements::service_order::{ServiceOrder, Tables, order::User, user::not_found},
     state::{timers::Timer, world::World},
 };
@@ -163,11 +163,10 @@ impl Signed {
 pub(super) fn create(w: &mut World, new: Signed, now: u64) -> Result<Signed, Refusal> {
     let (mchid, number) = (new.plan.acting.mchid.clone(), new.number.clone());
     let signed = &mut w.store(&mchid).service_orders.signed;
-    if let Some(known) = signed.get(&number) {
-        if known.request != new.request || known.plan.acting != new.plan.acting {
-            return Err(number_used());
-        }
-        return Ok(known.clone());
+    let is_same =
+        |known: &Signed| known.request == new.request && known.plan.acting == new.plan.acting;
+    if let Some(known) = repeated(signed.get(&number), is_same, number_used)? {
+        return Ok(known);
     }
     if new.plan.stopped_at.is_some() {
         return Err(wrong_state(&new.plan.number, "STOP"));
