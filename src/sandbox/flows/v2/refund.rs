@@ -5,12 +5,9 @@ use super::{
     reply::{Reply, asked, format_time, merchants_number, version},
 };
 use crate::sandbox::{
-    flows::{
-        payments::pay::{
-            engine::{self, NewRefund, Refund, RefundNumber},
-            refusals,
-        },
-        payments::refund::Status,
+    flows::payments::{
+        pay::engine,
+        refund::{self, NewRefund, Refund, RefundNumber, Status, refusals},
     },
     v2::{V2Ctx, V2Error, V2Result},
 };
@@ -43,7 +40,7 @@ pub(super) fn refund(ctx: &V2Ctx<'_>) -> V2Result {
         version: version(ctx),
         request: asked(ctx),
     };
-    let refund = engine::refund(&mut ctx.world(), new, ctx.now)?;
+    let refund = refund::refund(&mut ctx.world(), new, ctx.now)?;
     let mut reply = Reply::default();
     reply
         .put("transaction_id", &refund.transaction_id)
@@ -82,10 +79,10 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
         (None, None) => None,
     };
     let (refunds, is_list) = match one {
-        Some(by) => (vec![engine::find_refund(&world, &acting, by)?], false),
+        Some(by) => (vec![refund::find_refund(&world, &acting, by)?], false),
         None => {
             let order = engine::find(&world, &acting, number(ctx)?)?;
-            (engine::refunds_of(&world, order), true)
+            (refund::refunds_of(&world, order), true)
         }
     };
     let page: Vec<_> = refunds.iter().skip(offset).take(PAGE).collect();

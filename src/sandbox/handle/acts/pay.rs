@@ -8,8 +8,9 @@ use crate::{
     sandbox::{
         dispatch::refusal::Refusal,
         flows::payments::{
-            pay::engine::{self, RefundFailure},
+            pay::engine,
             phone,
+            refund::{self, RefundFailure},
         },
         state::world::Store,
     },
@@ -107,7 +108,7 @@ impl Sandbox {
             "refund",
             out_refund_no,
             has_refund(out_refund_no),
-            |world, mchid| engine::refund_succeeds(world, mchid, out_refund_no, now),
+            |world, mchid| refund::refund_succeeds(world, mchid, out_refund_no, now),
         )
     }
 
@@ -121,7 +122,7 @@ impl Sandbox {
             "refund",
             out_refund_no,
             has_refund(out_refund_no),
-            |world, mchid| engine::refund_fails(world, mchid, out_refund_no, failure, now),
+            |world, mchid| refund::refund_fails(world, mchid, out_refund_no, failure, now),
         )
     }
 }

@@ -3,11 +3,15 @@ use serde_json::json;
 use super::{contract::terminate, *};
 use crate::sandbox::{
     flows::files::bill::{TradeBill, trade_bill},
-    flows::payments::pay::{
-        engine::{self, NewOrder, Payer, Product, Version},
-        tests::{
-            self as payments_tests, MCHID, NOW, SUB_MCHID, available, code, direct, order, partner,
+    flows::payments::{
+        pay::{
+            engine::{self, NewOrder, Payer, Product, Version},
+            tests::{
+                self as payments_tests, MCHID, NOW, SUB_MCHID, available, code, direct, order,
+                partner,
+            },
         },
+        refund,
     },
     outbox::Content,
     state::{merchant::Merchants, timers::Timer, world::World},
@@ -177,7 +181,7 @@ fn deduction_is_an_order_of_the_contracts_user() {
     let again = deduct(&mut w, deduction("tea-0001", 100), &id, NOW);
     assert_eq!(code(again), (400, "ORDERPAID"));
     // Its money can be given back like that of any order.
-    let refund = engine::NewRefund {
+    let refund = refund::NewRefund {
         acting: direct(),
         transaction_id: None,
         out_trade_no: Some("tea-0001".to_owned()),
@@ -189,7 +193,7 @@ fn deduction_is_an_order_of_the_contracts_user() {
         version: Version::V3,
         request: json!({}),
     };
-    engine::refund(&mut w, refund, NOW + 61).unwrap();
+    refund::refund(&mut w, refund, NOW + 61).unwrap();
     assert_eq!(available(&w, MCHID), before + 60);
     let bill = trade_bill(&w, MCHID, None, "2018-06-08", TradeBill::All).unwrap();
     let of_order = bill.lines().filter(|row| row.contains("`tea-0001,"));

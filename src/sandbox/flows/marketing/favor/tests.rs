@@ -10,13 +10,13 @@ use crate::sandbox::{
     flows::payments::{
         pay::{
             Version,
-            engine::{self, NewRefund, Product},
+            engine::{self, Product},
             tests::{
                 MCHID, NOW, OPENING, SP_MCHID, SUB_MCHID, available, code, direct, order, partner,
                 world,
             },
         },
-        refund::{RefundFailure, refund, refund_fails, refund_succeeds},
+        refund::{NewRefund, RefundFailure, refund, refund_fails, refund_succeeds},
     },
     state::world::World,
     time::format_rfc3339,

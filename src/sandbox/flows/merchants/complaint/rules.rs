@@ -11,8 +11,8 @@ use super::{
 use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::payments::{
-        pay::{engine, refusals},
-        refund::Status,
+        pay::engine,
+        refund::{Status, refusals},
     },
     state::world::World,
 };

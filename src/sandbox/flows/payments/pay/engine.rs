@@ -1,4 +1,4 @@
-//! Payments and refunds on the world: both versions of the API, combined orders, contracts and the handle
+//! Payments on the world: both versions of the API, combined orders, contracts and the handle
 //! go through these functions, so that an order is one thing to all of them.
 //!
 //! Each posts the money, queues the notification and changes all or nothing. `mchid` is always the merchant
@@ -23,10 +23,6 @@ use crate::sandbox::{
 };
 
 pub(crate) use super::order::{NewOrder, Order, PartOf, Payer, Payment, Product, Version};
-pub(crate) use crate::sandbox::flows::payments::refund::{
-    NewRefund, Refund, RefundFailure, RefundNumber, find_refund, refund, refund_fails,
-    refund_succeeds, refunds_of,
-};
 
 /// From how many fen on a scanned code needs the customer's password.
 const PASSWORD_FROM: u64 = 100_000;

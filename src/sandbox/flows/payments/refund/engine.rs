@@ -1,16 +1,13 @@
 //! Refunds on the world: the money, the order and the notification.
 
-use super::{NewRefund, Refund, RefundFailure, RefundNumber, Status};
+use super::{NewRefund, Refund, RefundFailure, RefundNumber, Status, notice, refusals};
 use crate::sandbox::{
     checks::merchant::Acting,
-    dispatch::refusal::Refusal,
+    dispatch::refusal::{Refusal, repeated},
     flows::{
         marketing::favor,
         merchants::complaint,
-        payments::pay::{
-            engine::{self, Number, Order, fen},
-            notice, refusals,
-        },
+        payments::pay::engine::{self, Number, Order, fen},
         payouts::sharing,
     },
     state::{
@@ -34,11 +31,11 @@ const REFUNDABLE_FOR: u64 = 365 * 24 * 3600;
 pub(crate) fn refund(w: &mut World, new: NewRefund, now: u64) -> Result<Refund, Refusal> {
     let mchid = new.acting.mchid.clone();
     let refunds = &w.store(&mchid).refund.refunds;
-    if let Some(refund) = refunds.get(&new.out_refund_no) {
-        if refund.asked.request != new.request || refund.asked.acting != new.acting {
-            return Err(refusals::refund_number_used());
-        }
-        return Ok(refund.clone());
+    let is_same =
+        |known: &Refund| known.asked.request == new.request && known.asked.acting == new.acting;
+    let known = refunds.get(&new.out_refund_no);
+    if let Some(refund) = repeated(known, is_same, refusals::refund_number_used)? {
+        return Ok(refund);
     }
     let order = refunded_order(w, &new)?;
     check(order, &new, now)?;

@@ -1,6 +1,8 @@
 //! Refunds, in parts or whole: `PROCESSING` → `SUCCESS`, `CLOSED` or `ABNORMAL`, and from there again.
 
 mod engine;
+mod notice;
+pub(crate) mod refusals;
 mod routes;
 mod view;
 

@@ -6,7 +6,7 @@ use super::{engine::*, *};
 use crate::sandbox::{
     dispatch::refusal::Refusal,
     flows::payments::pay::{
-        engine as pay, notice,
+        engine as pay,
         tests::{MCHID, NOW, OPENING, available, code, direct, order, paid, partner, world},
     },
     outbox::Content,

@@ -9,9 +9,12 @@ use super::{
     *,
 };
 use crate::sandbox::{
-    flows::payments::pay::{
-        Version,
-        engine::{self, NewOrder, NewRefund, Payer, Product, RefundFailure},
+    flows::payments::{
+        pay::{
+            Version,
+            engine::{self, NewOrder, Payer, Product},
+        },
+        refund::{self, NewRefund, RefundFailure},
     },
     state::{merchant::Merchants, random::Rng, world::World},
 };
@@ -127,7 +130,7 @@ fn refund(world: &mut World, number: &str, fen: u64) -> bool {
         version: Version::V3,
         request: json!({ "out_refund_no": number }),
     };
-    engine::refund(world, new, NOW).is_ok()
+    refund::refund(world, new, NOW).is_ok()
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn closed_refund_can_be_shared_again() {
     let (mut world, id) = world();
     world.settle_after = None;
     let close = |world: &mut World, number: &str, now: u64| {
-        engine::refund_fails(world, PAYER, number, RefundFailure::Closed, now).unwrap();
+        refund::refund_fails(world, PAYER, number, RefundFailure::Closed, now).unwrap();
     };
     assert!(refund(&mut world, "r1", 400));
     assert_eq!(money(&world, &id), (0, 600, 0, 600));
