@@ -40,12 +40,16 @@ pub(super) enum Kind {
 impl Line {
     /// Moves a parcel to another time, or out of the schedule.
     pub(super) fn reschedule(&mut self, number: u64, before: Option<u64>, due: Option<u64>) {
-        let is_released = before.is_some_and(|before| !self.due.remove(&(before, number)));
-        if is_released {
-            let scheduled = (number, Kind::Scheduled);
-            self.released.retain(|released| *released != scheduled);
+        if let Some(before) = before {
+            self.due.remove(&(before, number));
         }
         self.due.extend(due.map(|due| (due, number)));
+    }
+
+    /// Takes a parcel out of those that were released. Its copies stay.
+    pub(super) fn withdraw(&mut self, number: u64) {
+        let scheduled = (number, Kind::Scheduled);
+        self.released.retain(|released| *released != scheduled);
     }
 
     pub(super) fn add_copy(&mut self, number: u64) {

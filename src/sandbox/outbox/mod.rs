@@ -281,6 +281,7 @@ impl Outbox {
             return false;
         };
         if let Some(parcel) = self.parcels.get_mut(&number) {
+            self.line.withdraw(number);
             self.line.reschedule(number, parcel.due(), Some(now));
             parcel.restart(now);
             self.has_news = true;

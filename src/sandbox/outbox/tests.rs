@@ -205,20 +205,6 @@ fn released_notification_that_is_sent_again_leaves_once() {
         sent.extend(send(&mut outbox, START, &Ending::Acknowledged));
     }
     assert_eq!(sent, ["a", "b", "c"]);
-    // The same if an acknowledgement of a copy comes first.
-    let mut outbox = self::outbox(&["a", "b"]);
-    let copied = outbox.duplicate("b");
-    assert!(copied);
-    let copy = outbox.start(START - 1);
-    assert_eq!(ids(&copy), ["b"]);
-    outbox.hold();
-    outbox.release(Release::InOrder, START, &mut Rng::from_seed(1));
-    outbox.end(&copy[0].way, Ending::Acknowledged);
-    let mut sent = Vec::new();
-    for _ in 0..3 {
-        sent.extend(send(&mut outbox, START, &Ending::Acknowledged));
-    }
-    assert_eq!(sent, ["a"]);
 }
 
 #[test]
