@@ -115,6 +115,8 @@ fn unknown(asked: &str, path: &str) -> Failure {
 }
 
 pub(super) fn nearest_event(name: &str) -> String {
+    // The time to compare grows with the length.
+    let name: String = name.chars().take(100).collect();
     let name = name.to_ascii_uppercase();
     catalog::events()
         .min_by_key(|event| strsim::osa_distance(&name, &event.name().to_ascii_uppercase()))

@@ -172,3 +172,20 @@ fn sample_command_is_the_sample_request() {
         }
     }
 }
+
+#[test]
+fn sample_of_an_upload_names_the_fields_that_the_command_does_not_fill() {
+    let page = |path| {
+        let page = Program::new().run(&["--json", "api", path]).json();
+        page["sample"]["command"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        page("v3/merchant/media/upload"),
+        "wxpay upload FILE --as v3/merchant/media/upload"
+    );
+    assert_eq!(
+        page("POST v3/marketing/bank/packages/{package_id}/tasks"),
+        "wxpay upload FILE --as 'v3/marketing/bank/packages/{package_id}/tasks' \\\n  \
+         -f package_id=1000001 \\\n  -f bank_type=1"
+    );
+}

@@ -65,7 +65,7 @@ fn print_event(event: &Event, output: &Output) {
     print_fields(event.fields(), "", output);
     let mut operations = events::operations(event).peekable();
     if operations.peek().is_some() {
-        heading(t("Follows", "相关接口"), output);
+        heading(t("Operations that lead to it", "相关接口"), output);
         for operation in operations {
             output.line(format!("  {operation}  {}", operation.title()));
         }

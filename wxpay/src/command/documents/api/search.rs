@@ -31,6 +31,9 @@ impl Hit {
 /// A query of more words is one of a person who talks to it.
 const MAX_WORDS: usize = 16;
 
+/// More than any path or title has.
+const MAX_LEN: usize = 300;
+
 /// Returns the operations that fit all words, the best first.
 pub(super) fn operations(words: &[String]) -> Vec<Hit> {
     let mut hits: Vec<_> = catalog::all()
@@ -49,6 +52,9 @@ pub(super) fn operations(words: &[String]) -> Vec<Hit> {
 }
 
 fn fits(hit: &mut Hit, operation: &Operation, word: &str) -> bool {
+    if word.len() > MAX_LEN {
+        return false;
+    }
     let lower = word.to_ascii_lowercase();
     let method: Option<Method> = (word.len() > 2 && word == word.to_ascii_uppercase())
         .then(|| word.parse().ok())
@@ -150,8 +156,7 @@ pub(super) fn nearest(words: &[String]) -> Vec<String> {
     let Some(word) = words.iter().take(MAX_WORDS).max_by_key(|word| word.len()) else {
         return Vec::new();
     };
-    // A word of any length costs its length.
-    let word: String = word.chars().take(200).collect();
+    let word: String = word.chars().take(MAX_LEN).collect();
     if word.contains('/') || word.starts_with("v3.") || word.starts_with("v2.") {
         let path = word.replace('.', "/");
         return vec![catalog::nearest(&path).to_owned()];

@@ -23,15 +23,15 @@ use crate::{
      wxpay types 'POST v3/pay/transactions/native' > src/native.rs\n  \
      wxpay types v3.pay.transactions.native --derive Eq\n  \
      wxpay types REFUND.SUCCESS\n\n\
-     The source needs the crates serde (with derive) and serde_json (with preserve_order, to keep the order of\n\
-     fields that the documents only number). A field that is not required is an Option; null is read as absent.\n\
-     Values that the documents do not list are kept in the variant Other. Amounts are in fen.",
+     The source needs serde with `derive`, and serde_json; with `preserve_order` to keep the order of\n\
+     fields with numbers in their names. A field that is not required is an Option, and null is absent.\n\
+     A value that is not documented is kept in the variant Other.",
     "示例:\n  \
      wxpay types 'POST v3/pay/transactions/native' > src/native.rs\n  \
      wxpay types v3.pay.transactions.native --derive Eq\n  \
      wxpay types REFUND.SUCCESS\n\n\
-     生成的源码需要 serde (derive) 和 serde_json (preserve_order, 用于保持带序号字段的顺序)。\n\
-     非必填字段为 Option; null 视为未填。文档未列出的值保存在 Other 中。金额单位为分。",
+     生成的源码需要 serde (derive) 和 serde_json; 加 preserve_order 可保持带序号字段的顺序。\n\
+     非必填字段为 Option, null 视为未填; 文档未列出的值保存在 Other 中。",
 ))]
 pub(crate) struct Args {
     #[arg(value_name = "OPERATION", required = true, num_args = 1..=2,
@@ -43,8 +43,8 @@ pub(crate) struct Args {
         help = t("More traits to derive, such as Eq,Hash", "额外派生的trait, 如 Eq,Hash"))]
     derive: Vec<String>,
 
-    #[arg(long, help = t("Make every field of a response or a notification an Option: WeChat Pay leaves out some that it documents as required",
-        "响应和通知的字段全部为Option: 微信支付有时会省略文档中的必填字段"))]
+    #[arg(long, help = t("Make all fields of responses and notifications Options: WeChat Pay leaves out some required ones",
+        "响应和通知的字段全部为Option: 微信支付有时会省略必填字段"))]
     optional: bool,
 }
 

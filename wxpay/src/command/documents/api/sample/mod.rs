@@ -39,7 +39,7 @@ impl<'a> Sample<'a> {
     /// Returns the command that sends it, for a POSIX shell.
     pub(super) fn command(&self) -> String {
         if self.has_file() {
-            return format!("wxpay upload {} FILE", quoted(self.operation.template()));
+            return self.upload();
         }
         let method = self.operation.method().as_str().to_ascii_lowercase();
         let mut command = format!("wxpay {method} {}", quoted(self.operation.template()));
@@ -69,6 +69,36 @@ impl<'a> Sample<'a> {
         }
         if self.is_sealed {
             command.push_str(" \\\n  --encrypt");
+        }
+        command
+    }
+
+    /// Returns the command that uploads a file.
+    fn upload(&self) -> String {
+        let mut command = format!(
+            "wxpay upload FILE --as {}",
+            quoted(self.operation.template())
+        );
+        if self.options.get("base_uri").is_some() {
+            let host = base_uri(self.operation.template());
+            command.push_str(&format!(" \\\n  --base-uri {host}"));
+        }
+        let mut fields = Vec::new();
+        for name in variables(self.operation.template()) {
+            flatten(name, &self.options[name], &mut fields);
+        }
+        let request = self.operation.request();
+        let meta = request.at("/body/meta").map(|meta| meta.fields());
+        let meta = meta.map(|meta| values::object(meta, false));
+        // The command fills the usual fields itself.
+        let is_usual = request.at("/body/meta/sha256").is_some();
+        for (name, value) in meta.iter().flat_map(|meta| meta.as_object()).flatten() {
+            if !is_usual || !["sha256", "filename"].contains(&name.as_str()) {
+                flatten(name, value, &mut fields);
+            }
+        }
+        for field in fields {
+            command.push_str(&format!(" \\\n  -f {}", quoted(&field)));
         }
         command
     }
