@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{exit::Failure, text::t};
 
-pub(crate) use self::paint::{Style, json as painted};
+pub(crate) use self::{
+    paint::{Style, json as painted},
+    table::one_line,
+};
 
 /// Where a command prints, and how.
 pub(crate) struct Output {

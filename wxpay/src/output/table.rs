@@ -38,7 +38,7 @@ fn drawn(head: &[&str], rows: &[Vec<String>], width: Option<u16>) -> String {
 }
 
 /// Returns a value without tabs, line breaks and other control characters. A customer's text may have them.
-fn one_line(value: &str) -> String {
+pub(crate) fn one_line(value: &str) -> String {
     value.replace(char::is_control, " ")
 }
 

@@ -136,6 +136,8 @@ fn openssl_verifies_an_authorization_header() {
         (&post, "POST\n/v3/pay/transactions/native\n", "{\"a\": 1}\n"),
     ] {
         let run = program.run(&[&["sign"], arguments].concat());
+        // Braces are no part of a URL.
+        assert_eq!(run.stderr.contains("send exactly that"), body.is_empty());
         let header = run.ok();
         let value = |name: &str| {
             let rest = header.split_once(&format!("{name}=\"")).unwrap().1;
@@ -160,6 +162,14 @@ fn openssl_verifies_an_authorization_header() {
             "dgst -sha256 -verify merchant.pub.pem -signature signature message",
         );
     }
+}
+
+#[test]
+fn request_of_apiv2_has_no_header_to_sign() {
+    let err = with_openssl_keys()
+        .run(&["sign", "--url", "/v2/pay/orderquery"])
+        .failed(2);
+    assert!(err.contains("signed in its body"), "{err}");
 }
 
 #[test]

@@ -72,6 +72,12 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
 /// Prints the header. Only the path and the query of the URL are signed, so any host will do.
 fn header(url: &str, args: &Args, client: &Client, output: &Output) -> Result {
     let path = path(url)?;
+    if path.starts_with("v2/") {
+        return Err(Failure::usage(t(
+            "a request of APIv2 is signed in its body: `wxpay post PATH --dry-run` shows it",
+            "APIv2请求的签名在报文主体中: 请用 `wxpay post PATH --dry-run` 查看",
+        )));
+    }
     let body = args
         .body
         .as_deref()
@@ -87,16 +93,19 @@ fn header(url: &str, args: &Args, client: &Client, output: &Output) -> Result {
         options = options.body(body);
     }
     let request = client.chain("{+path}").prepare(method, options)?;
-    let Some(value) = request.headers().get("authorization") else {
-        return Err(Failure::usage(t(
-            "a request of APIv2 is signed in its body: `wxpay post PATH --dry-run` shows it",
-            "APIv2请求的签名在报文主体中: 请用 `wxpay post PATH --dry-run` 查看",
-        )));
-    };
-    let value = String::from_utf8_lossy(value.as_bytes());
+    let value = request.headers().get("authorization");
+    let value = value.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let value = value.unwrap_or_default();
     match output.is_json() {
         true => output.value(&json!({ "url": request.url(), "authorization": value })),
         false => output.line(format!("Authorization: {value}")),
+    }
+    if !request.url().ends_with(path) {
+        let url = request.url();
+        output.warn(tf!(
+            "the signature is for {url}: send exactly that",
+            "签名对应的URL为 {url}: 请按此发送"
+        ));
     }
     Ok(())
 }

@@ -11,6 +11,9 @@ use crate::{
 
 /// WeChat Pay keeps bills for three months.
 const MAX: usize = 366;
+/// For a timer that runs every day.
+const YESTERDAY: &str = "yesterday";
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns all days from one to another, both included.
@@ -33,11 +36,16 @@ pub(super) fn days(from: &str, to: Option<&str>) -> Result<Vec<String>> {
 }
 
 fn day(text: &str) -> Result<BeijingTime> {
+    let yesterday = (BeijingTime::now() - DAY).date();
+    let text = match text {
+        YESTERDAY => yesterday.as_str(),
+        text => text,
+    };
     let start: Option<BeijingTime> = format!("{text}T00:00:00+08:00").parse().ok();
     start.filter(|start| start.date() == text).ok_or_else(|| {
         Failure::usage(tf!(
-            "invalid date `{text}`: expected one such as 2025-11-20",
-            "日期 `{text}` 无效: 应如 2025-11-20"
+            "invalid date `{text}`: expected one such as 2025-11-20, or yesterday",
+            "日期 `{text}` 无效: 应如 2025-11-20 或 yesterday"
         ))
     })
 }
@@ -54,6 +62,10 @@ mod tests {
             between("2024-02-28", Some("2024-03-01")).unwrap(),
             ["2024-02-28", "2024-02-29", "2024-03-01"]
         );
+        // It may be midnight now.
+        let yesterday = || (BeijingTime::now() - DAY).date();
+        let (before, named, after) = (yesterday(), between("yesterday", None), yesterday());
+        assert!([before, after].contains(&named.unwrap()[0]));
         assert!(between("2025-11-20", Some("2025-11-19")).is_err());
         assert!(between("2020-01-01", Some("2025-11-19")).is_err());
         for wrong in [

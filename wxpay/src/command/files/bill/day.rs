@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use wechatpay_chain::{BillRows, Client, Options, Response, model::BeijingTime};
+use wechatpay_chain::{BillRows, Client, Options, Response, SinkFile, model::BeijingTime};
 
 use super::{
     Kind,
@@ -24,6 +24,9 @@ use crate::{
 
 /// How many rows are read between two looks at Ctrl-C.
 const BETWEEN: u64 = 1000;
+
+/// How many rows of a day that cannot be read are reported one by one.
+const WARNINGS: u64 = 10;
 
 /// What WeChat Pay says if nothing happened on a day.
 const NO_STATEMENT: &str = "NO_STATEMENT_EXIST";
@@ -69,14 +72,12 @@ impl Day {
         totals: &mut Totals,
         output: &Output,
     ) -> Result<Found> {
-        let temporary = match self.path {
-            Some(_) => None,
-            None => Some(Temporary::new()?),
-        };
-        let path = match (&self.path, &temporary) {
-            (Some(path), _) => path.clone(),
-            (None, Some(folder)) => folder.0.join("bill"),
-            (None, None) => return Err(Failure::local("no place for the bill")),
+        let (path, _temporary) = match &self.path {
+            Some(path) => (path.clone(), None),
+            None => {
+                let folder = Temporary::new()?;
+                (folder.0.join("bill"), Some(folder))
+            }
         };
         let Some(response) = self.download(client, timeout, &path, output).await? else {
             let date = &self.date;
@@ -96,7 +97,7 @@ impl Day {
                 "{date}: 响应中没有哈希值, 文件未校验"
             ));
         }
-        self.read(&path, printer, totals, output).await
+        self.read(&path, &response, printer, totals, output).await
     }
 
     /// Returns `None` if there is no bill.
@@ -143,6 +144,7 @@ impl Day {
     async fn read(
         &self,
         path: &Path,
+        response: &Response,
         printer: &mut Printer<'_>,
         totals: &mut Totals,
         output: &Output,
@@ -162,7 +164,9 @@ impl Day {
                 Ok(row) => written = written.and_then(|()| printer.row(date, &row)),
                 Err(err) => {
                     unread += 1;
-                    output.warn(format!("{date}: {}", Failure::from(err).message));
+                    if unread <= WARNINGS {
+                        output.warn(format!("{date}: {}", Failure::from(err).message));
+                    }
                 }
             }
             rows += 1;
@@ -193,6 +197,7 @@ impl Day {
         if let Some(path) = &self.path {
             value["file"] = path.display().to_string().into();
             value["bytes"] = bytes.into();
+            value["sha1"] = response.file().map(SinkFile::sha1).into();
         }
         let said = printer.line(&value).and_then(|()| printer.end());
         match &self.path {

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(value_name = "KIND", hide_possible_values = true, help = t("trade, fundflow or sharing", "trade (交易账单), fundflow (资金账单) 或 sharing (分账账单)"))]
     kind: Kind,
 
-    #[arg(value_name = "DATE", help = t("Day of the bill, Beijing time, such as 2025-11-20", "账单日期 (北京时间), 如 2025-11-20"))]
+    #[arg(value_name = "DATE", help = t("Day of the bill, Beijing time, such as 2025-11-20, or yesterday", "账单日期 (北京时间), 如 2025-11-20, 或 yesterday (昨天)"))]
     date: String,
 
     #[arg(value_name = "TO", help = t("Last of several days", "多天时的最后一天"))]
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "out", help = t("Replace files that exist", "覆盖已有文件"))]
     force: bool,
 
-    #[arg(long, conflicts_with_all = ["out", "json"], help = t("Print CSV that spreadsheets read", "输出通用CSV"))]
+    #[arg(long, conflicts_with_all = ["out", "json"], help = t("Print CSV in UTF-8, without the backticks of the file", "输出UTF-8编码的CSV, 去掉原文中的反引号"))]
     csv: bool,
 
     #[arg(short, long = "field", value_name = "KEY=VALUE", help = t("Documented field of the query, such as bill_type=REFUND",

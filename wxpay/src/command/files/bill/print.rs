@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Map, Value, json};
 use wechatpay_chain::BillRow;
 
-use crate::output::Output;
+use crate::output::{Output, one_line};
 
 /// How many rows of a day a person is shown.
 const SHOWN: usize = 50;
@@ -88,6 +88,11 @@ impl<'o> Printer<'o> {
     pub(super) fn row(&mut self, date: &str, row: &BillRow) -> io::Result<()> {
         match self.form {
             Form::Files => Ok(()),
+            // A customer's text must not steer the terminal.
+            Form::Csv if self.output.is_for_people() => {
+                let values: Vec<_> = row.iter().map(|(_, value)| one_line(value)).collect();
+                csv(&mut self.out, values.iter().map(String::as_str))
+            }
             Form::Csv => csv(&mut self.out, row.iter().map(|(_, value)| value)),
             Form::Lines => self.line(&json!({ "date": date, "row": object(row) })),
             Form::Table if self.table.len() == SHOWN => {
