@@ -11,7 +11,7 @@ use wechatpay_chain::sandbox::{PlatformMode, Sandbox};
 use crate::program::Program;
 
 /// Runs openssl in a folder, and returns what it prints.
-fn openssl(folder: &Path, arguments: &str) -> Vec<u8> {
+pub(crate) fn openssl(folder: &Path, arguments: &str) -> Vec<u8> {
     let output = Command::new("openssl")
         .args(arguments.split(' '))
         .current_dir(folder)

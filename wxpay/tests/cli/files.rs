@@ -8,7 +8,10 @@ use wechatpay_chain::{
     sandbox::{PlatformMode, Sandbox},
 };
 
-use crate::program::{Program, Run};
+use crate::{
+    crypto::openssl,
+    program::{Program, Run},
+};
 
 fn with_certificates() -> Sandbox {
     Sandbox::builder()
@@ -82,6 +85,22 @@ fn certificates_go_to_a_new_folder_by_default() {
     let again = certs(&program, &sandbox, &["--json"]).json();
     assert_ne!(first["path"], again[0]["path"]);
     assert_eq!(first["serial"], again[0]["serial"]);
+}
+
+#[test]
+fn certificate_that_was_known_before_is_not_shown_as_downloaded() {
+    let sandbox = with_certificates();
+    let program = Program::new();
+    let arguments =
+        "req -x509 -newkey rsa:2048 -nodes -subj /CN=known -days 30 -keyout key.pem -out known.pem";
+    openssl(program.home(), arguments);
+    let program = program.env("WXPAY_PLATFORM_CERTIFICATE", "known.pem");
+    let run = certs(&program, &sandbox, &["--json", "-o", "."]);
+    let printed = run.json();
+    let printed: Vec<_> = printed.as_array().unwrap().iter().collect();
+    let certificates = sandbox.merchant().platform_certificates();
+    assert_eq!(printed.len(), certificates.len());
+    assert_eq!(printed[0]["serial"], certificates[0].serial());
 }
 
 #[test]
