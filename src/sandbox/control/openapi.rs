@@ -120,11 +120,14 @@ fn schema(fields: &[Field]) -> Value {
     })
 }
 
-/// Returns a name such as `post_orders_pay`.
+/// Returns a name such as `post_orders_pay`, or `get_notifications_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let segments = endpoint.path.split('/');
+    // A variable at the end tells one of a list from the list.
+    let last = endpoint.path.rsplit('/').next().and_then(variable);
     let fixed = segments.filter(|segment| variable(segment).is_none());
-    let words = fixed.map(|segment| segment.replace(['-', '.'], "_"));
+    let words = fixed.chain(last);
+    let words = words.map(|segment| segment.replace(['-', '.'], "_"));
     let method = endpoint.method.as_str().to_lowercase();
     words.fold(method, |id, word| format!("{id}_{word}"))
 }

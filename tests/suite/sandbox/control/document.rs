@@ -88,6 +88,7 @@ fn each_endpoint_of_the_document_answers_as_it_says() {
         "GET /requests",
         "POST /auth-codes",
         "POST /clock",
+        "POST /notifications/redirect",
         "POST /reset",
     ];
     assert_eq!(done, expected.map(str::to_owned).into());
@@ -112,7 +113,9 @@ fn endpoints_of_the_design_are_there() {
         ("post", "transfers/{out_bill_no}/fail"),
         ("post", "notifications"),
         ("get", "notifications"),
+        ("get", "notifications/{id}"),
         ("post", "notifications/{id}/resend"),
+        ("post", "notifications/redirect"),
         ("get", "faults"),
         ("post", "faults"),
         ("delete", "faults"),
