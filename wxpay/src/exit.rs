@@ -30,6 +30,19 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Local,
+        Self::Usage,
+        Self::Configuration,
+        Self::NotSent,
+        Self::Rejected,
+        Self::Unknown,
+        Self::Unverified,
+        Self::Done,
+        Self::Interrupted,
+    ];
+
     /// Returns the name in `--json`.
     pub(crate) fn name(self) -> &'static str {
         match self {

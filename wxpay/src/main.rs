@@ -5,6 +5,8 @@ mod cli;
 mod command;
 mod exit;
 mod output;
+#[cfg(test)]
+mod readme;
 mod settings;
 mod text;
 
