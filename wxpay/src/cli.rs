@@ -16,8 +16,8 @@ use crate::{
         "命令行微信支付: 接口调用、通知、账单、密钥与沙箱",
     ),
     after_help = t(
-        "Exit codes: 0 success, 1 local failure, 2 usage, 3 configuration, 4 not sent, 5 rejected, 6 unknown outcome,\n\
-         7 unverified, 8 done and then failed here, 130 interrupted with nothing sent.",
+        "Exit codes: 0 success, 1 local failure, 2 usage, 3 configuration, 4 not sent, 5 rejected,\n\
+         6 unknown outcome, 7 unverified, 8 done and then failed here, 130 interrupted with nothing sent.",
         "退出码: 0 成功, 1 本地失败, 2 用法错误, 3 配置错误, 4 未发送, 5 被拒绝, 6 结果未知, 7 验签失败,\n\
          8 请求成功但本地处理失败, 130 被中断且未发送。",
     ),

@@ -98,7 +98,7 @@ fn show(difference: &Difference, output: &Output) {
     output.line(tf!("{mark} the {name} differs", "{mark} {name}不一致"));
     let quoted = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes)).to_string();
     let (ours, theirs) = (quoted(&difference.ours), quoted(&difference.theirs));
-    output.line(tf!("    yours:       {ours}", "    你的:     {ours}"));
+    output.line(tf!("    yours:        {ours}", "    你的:     {ours}"));
     output.line(tf!("    WeChat Pay's: {theirs}", "    微信支付: {theirs}"));
     output.line(format!("    {}", difference.why));
 }
