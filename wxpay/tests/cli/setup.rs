@@ -163,6 +163,13 @@ fn completions_know_paths_fields_and_profiles() {
     ];
     assert_eq!(of(&by_id), ["transaction_id="]);
 
+    assert_eq!(
+        of(&["wxpay", "trigger", "TRANSACTION.SUC"]),
+        ["TRANSACTION.SUCCESS"]
+    );
+    let event = ["wxpay", "trigger", "TRANSACTION.SUCCESS", "-f", "out_tr"];
+    assert_eq!(of(&event), ["out_trade_no="]);
+
     fs::create_dir_all(program.home().join(".config/wxpay")).unwrap();
     fs::write(
         program.home().join(".config/wxpay/config.toml"),

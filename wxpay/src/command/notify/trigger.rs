@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clap_complete::ArgValueCompleter;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{documented, forward::show_reply, message::one_line, replay::not_acknowledged};
 use crate::{
-    command::{call::fields, control},
+    command::{call::fields, control, setup::complete},
     exit::{Exit, Failure, Result},
     output::{Output, Style},
     settings::SANDBOX,
@@ -38,11 +39,11 @@ const PAUSE: Duration = Duration::from_millis(30);
      wxpay trigger --list",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "EVENT", required_unless_present = "list",
+    #[arg(value_name = "EVENT", add = ArgValueCompleter::new(complete::events), required_unless_present = "list",
         help = t("Event type, or the name of its page, such as REFUND.SUCCESS", "事件类型或文档页名, 如 REFUND.SUCCESS"))]
     event: Option<String>,
 
-    #[arg(short, long = "field", value_name = "KEY=VALUE",
+    #[arg(short, long = "field", value_name = "KEY=VALUE", add = ArgValueCompleter::new(complete::event_fields),
         help = t("Field of the decrypted content, such as amount.total=1; KEY:=JSON for any JSON",
             "解密后内容中的字段, 如 amount.total=1; KEY:=JSON 可写任意JSON"))]
     fields: Vec<String>,

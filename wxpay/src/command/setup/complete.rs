@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, ffi::OsStr};
 use clap_complete::CompletionCandidate;
 use wechatpay_chain::{
     Method,
-    catalog::{self, Fields, Operation},
+    catalog::{self, Event, Fields, Operation},
 };
 
 use crate::settings::file;
@@ -83,9 +83,14 @@ pub(crate) fn fields(current: &OsStr) -> Vec<CompletionCandidate> {
             leaves("", part.fields(), DEPTH, &mut names);
         }
     }
-    names
+    offered(names, current)
+}
+
+fn offered(names: Vec<(String, Option<&'static str>)>, current: &str) -> Vec<CompletionCandidate> {
+    let names = names
         .into_iter()
-        .filter(|(name, _)| name.starts_with(current))
+        .filter(|(name, _)| name.starts_with(current));
+    names
         .map(|(name, help)| CompletionCandidate::new(name).help(help.map(Into::into)))
         .collect()
 }
@@ -130,18 +135,39 @@ fn leaves(
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for the commands on notifications")
-)]
-/// Returns the documented notifications.
+/// Returns the documented notifications: their types, and the names of the pages of those without one.
 pub(crate) fn events(current: &OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_str().unwrap_or_default();
     let types: BTreeSet<&str> = catalog::events()
-        .flat_map(|event| event.event_types().iter().copied())
+        .flat_map(names)
         .filter(|name| name.starts_with(current))
         .collect();
     types.into_iter().map(CompletionCandidate::new).collect()
+}
+
+fn names(event: Event) -> Vec<&'static str> {
+    match event.event_types() {
+        [] => vec![event.name()],
+        types => types.to_vec(),
+    }
+}
+
+/// Returns the documented fields of the notification that was typed.
+pub(crate) fn event_fields(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_str().unwrap_or_default();
+    let words: Vec<String> = words().collect();
+    let mut fields = Vec::new();
+    // Several pages can have the same type of event, each with fields of its own.
+    for event in catalog::events() {
+        let is_typed =
+            |word: &String| event.name() == word || names(event).contains(&word.as_str());
+        if words.iter().any(is_typed) {
+            leaves("", event.fields(), DEPTH, &mut fields);
+        }
+    }
+    fields.sort_unstable();
+    fields.dedup_by(|one, other| one.0 == other.0);
+    offered(fields, current)
 }
 
 /// Returns the names of the profiles.
@@ -195,7 +221,7 @@ fn operation() -> Option<&'static Operation> {
 mod tests {
     use super::*;
 
-    fn offered(candidates: Vec<CompletionCandidate>) -> Vec<String> {
+    fn values(candidates: Vec<CompletionCandidate>) -> Vec<String> {
         let text =
             |candidate: CompletionCandidate| candidate.get_value().to_str().unwrap().to_owned();
         candidates.into_iter().map(text).collect()
@@ -204,19 +230,19 @@ mod tests {
     #[test]
     fn a_path_is_offered_up_to_the_next_branch() {
         // Without words, the method is GET.
-        assert_eq!(offered(paths("v3/cert".as_ref())), ["v3/certificates"]);
-        assert_eq!(offered(paths("v3.cert".as_ref())), ["v3.certificates"]);
-        let next = offered(paths("v3/pay/transactions/".as_ref()));
+        assert_eq!(values(paths("v3/cert".as_ref())), ["v3/certificates"]);
+        assert_eq!(values(paths("v3.cert".as_ref())), ["v3.certificates"]);
+        let next = values(paths("v3/pay/transactions/".as_ref()));
         assert!(
             next.contains(&"v3/pay/transactions/out-trade-no/".to_owned()),
             "{next:?}"
         );
-        assert!(offered(paths("nowhere/".as_ref())).is_empty());
+        assert!(values(paths("nowhere/".as_ref())).is_empty());
     }
 
     #[test]
     fn events_are_offered_by_their_beginning() {
-        let events = offered(events("TRANSACTION.SUC".as_ref()));
+        let events = values(events("TRANSACTION.SUC".as_ref()));
         assert_eq!(events, ["TRANSACTION.SUCCESS"]);
     }
 }
