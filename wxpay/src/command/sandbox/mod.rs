@@ -3,6 +3,7 @@
 mod banner;
 mod config;
 mod options;
+mod store;
 
 use std::path::PathBuf;
 

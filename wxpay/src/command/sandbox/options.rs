@@ -7,6 +7,7 @@ use std::{
 
 use wechatpay_chain::sandbox::{MerchantOptions, PlatformMode, Sandbox, SandboxBuilder};
 
+use super::store;
 use crate::{
     exit::{Failure, Result},
     text::{t, tf},
@@ -25,6 +26,11 @@ pub(super) struct Options {
         help = t("Folder of the keys, created if missing [default: sandbox beside the profiles]",
             "密钥目录, 不存在则创建 [默认: 配置文件旁的 sandbox]"))]
     pub(super) keys: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE",
+        help = t("Keep orders and money in this file; without it they end with the sandbox",
+            "将订单与资金保存在此文件; 不给则随沙箱结束而消失"))]
+    pub(super) data: Option<PathBuf>,
 
     #[arg(long, value_name = "MCHID[:SUB_MCHID,…]",
         help = t("A merchant, or a service provider with its sub-merchants; can be repeated",
@@ -73,7 +79,10 @@ impl Options {
         if let Some(token) = &self.token {
             builder = builder.control_token(token);
         }
-        Ok(builder)
+        match &self.data {
+            Some(path) => store::keep(builder, path),
+            None => Ok(builder),
+        }
     }
 
     fn with_mode(&self, merchant: MerchantOptions) -> MerchantOptions {
