@@ -8,4 +8,5 @@ mod documents;
 mod files;
 mod notify;
 mod program;
+mod sandbox;
 mod setup;

@@ -10,12 +10,12 @@ use std::{
     vec,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use wechatpay_chain::sandbox::{Journal, SandboxBuilder};
 
 use crate::{
     exit::{Failure, Result},
-    text::tf,
+    text::{t, tf},
 };
 
 /// Tells files of this program from others: "wxp", and the version of their form.
@@ -55,8 +55,18 @@ pub(super) fn keep(builder: SandboxBuilder, path: &Path) -> Result<SandboxBuilde
             "无法使用 {path}: {reason}"
         ))
     };
-    let opened = open(path).map_err(|err| unusable(&err.to_string()))?;
-    let connection = opened.ok_or_else(|| unusable("it is a database of another program"))?;
+    let opened = open(path).map_err(|err| match err.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => {
+            unusable(t("another sandbox uses it", "另一个沙箱正在使用"))
+        }
+        _ => unusable(&err.to_string()),
+    })?;
+    let connection = opened.ok_or_else(|| {
+        unusable(t(
+            "it is a database of another program",
+            "它是其他程序的数据库",
+        ))
+    })?;
     let store = Store(Arc::new(Mutex::new(connection)));
     let past = Entries {
         store: store.clone(),
