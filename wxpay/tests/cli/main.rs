@@ -6,6 +6,7 @@ mod crypto;
 mod doctor;
 mod documents;
 mod files;
+mod interrupts;
 mod notify;
 mod program;
 mod sandbox;
