@@ -6,6 +6,7 @@ use std::{env, fs, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use wechatpay_chain::sandbox::Sandbox;
 
 use super::samples::recorded;
 use crate::program::Program;
@@ -126,6 +127,42 @@ fn optional_fields_are_absent_or_null() {
     without_total["json"]["amount"] = json!({});
     let refused = serde_json::from_value::<native::Request>(without_total).unwrap_err();
     assert!(refused.to_string().contains("total"), "{refused}");
+}
+
+#[test]
+fn order_is_placed_with_the_types() {
+    let sandbox = Sandbox::start().unwrap();
+    let client = sandbox.client_builder().build().unwrap();
+    let request = native::Request {
+        json: native::RequestBody {
+            appid: sandbox.appid().to_owned(),
+            mchid: sandbox.mchid().to_owned(),
+            description: "茶".to_owned(),
+            attach: None,
+            out_trade_no: "tea-0001".to_owned(),
+            amount: native::RequestAmount {
+                total: 1,
+                currency: None,
+            },
+            time_expire: None,
+            notify_url: "https://example.com/wxpay".to_owned(),
+            goods_tag: None,
+            limit_pay: Some(vec![native::RequestLimitPay::NoCredit]),
+            support_fapiao: None,
+            detail: None,
+            scene_info: None,
+            payer: None,
+            settle_info: None,
+        },
+        headers: None,
+    };
+    let options = serde_json::to_value(&request).unwrap();
+    let response = client
+        .chain("v3/pay/transactions/native")
+        .post(options)
+        .unwrap();
+    let response: native::Response = response.json().unwrap();
+    assert!(response.code_url.starts_with("weixin://"), "{response:?}");
 }
 
 #[test]
