@@ -1,10 +1,7 @@
 //! `-f key=value`: where a field belongs, and what its value is.
 
 use serde_json::{Map, Value};
-use wechatpay_chain::{
-    Method,
-    catalog::{self, Event, Field, Fields, Kind, Operation},
-};
+use wechatpay_chain::catalog::{Field, Fields, Kind, Operation};
 
 use crate::{
     exit::{Failure, Result},
@@ -29,67 +26,8 @@ pub(crate) fn add(
     add_value(map, key, &place.names, value, is_json, place.kind)
 }
 
-/// Adds `key=value` or `key:=json` to the content of a documented notification.
-pub(crate) fn add_to_event(map: &mut Map<String, Value>, field: &str, event: &Event) -> Result {
-    let (key, value, is_json) = split(field)?;
-    let names: Vec<&str> = key.split('.').collect();
-    let lists = contents(event);
-    let is_known = lists.iter().any(|list| has(*list, &names));
-    // A page without a table has no fields to compare with.
-    let is_listed = lists.iter().any(|list| !list.is_empty());
-    if is_listed && !is_known {
-        let all = lists.iter().flat_map(|list| paths(*list, ""));
-        let nearest = all
-            .min_by_key(|known| strsim::osa_distance(key, known))
-            .unwrap_or_default();
-        let event = event.name();
-        return Err(Failure::usage(tf!(
-            "{key}: {event} has no such field; the nearest is {nearest}",
-            "{key}: {event} 没有该字段; 最接近的是 {nearest}"
-        )));
-    }
-    let kind = lists.iter().find_map(|list| kind(*list, &names));
-    add_value(map, key, &names, value, is_json, kind)
-}
-
-/// Returns the fields of a notification, and on APIv2 those of its encrypted part.
-fn contents(event: &Event) -> Vec<Fields> {
-    let fields = event.fields();
-    let sealed = fields.iter().filter(|field| field.sealed().is_some());
-    let inner = sealed.map(|field| field.fields());
-    let inner: Vec<_> = inner.filter(|inner| !inner.is_empty()).collect();
-    // The page of a payment's notification mixes several kinds of payments, and lacks some of their fields:
-    // the content is that of the query.
-    let is_payment = (event.version(), event.name()) == ("v3", "TRANSACTION.SUCCESS");
-    let query = "v3/pay/transactions/out-trade-no/{out_trade_no}";
-    let query = catalog::find(&Method::GET, query).filter(|_| is_payment);
-    let query = query.map(|operation| operation.response());
-    [fields].into_iter().chain(inner).chain(query).collect()
-}
-
-/// Returns whether these names lead to a documented field, or into an object whose fields are not documented.
-fn has(fields: Fields, names: &[&str]) -> bool {
-    match names.split_first() {
-        None => true,
-        Some((first, rest)) if is_index(first) => has(fields, rest),
-        Some((first, rest)) => fields
-            .get(first)
-            .is_some_and(|field| field.fields().is_empty() || has(field.fields(), rest)),
-    }
-}
-
-/// Returns the names of all fields, with a dot between those of an object and its fields.
-fn paths(fields: Fields, before: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    for field in fields {
-        let path = format!("{before}{}", field.name());
-        all.extend(paths(field.fields(), &format!("{path}.")));
-        all.push(path);
-    }
-    all
-}
-
-fn add_value(
+/// Adds a value in its documented type.
+pub(crate) fn add_value(
     map: &mut Map<String, Value>,
     key: &str,
     names: &[&str],
@@ -114,7 +52,7 @@ fn add_value(
     })
 }
 
-fn split(field: &str) -> Result<(&str, &str, bool)> {
+pub(crate) fn split(field: &str) -> Result<(&str, &str, bool)> {
     match field.split_once('=') {
         Some((key, value)) if !key.trim_end_matches(':').is_empty() => {
             match key.strip_suffix(':') {
@@ -187,7 +125,8 @@ fn is_variable(template: &str, name: &str) -> bool {
     has('{', '}') || has('<', '>')
 }
 
-fn kind(fields: Fields, names: &[&str]) -> Option<Kind> {
+/// Returns the documented type of the field that these names lead to.
+pub(crate) fn kind(fields: Fields, names: &[&str]) -> Option<Kind> {
     let (first, rest) = names.split_first()?;
     // A number is the place in a list, whose items have the list's fields.
     if is_index(first) {
@@ -212,7 +151,7 @@ fn item(list: Kind) -> Kind {
     }
 }
 
-fn is_index(name: &str) -> bool {
+pub(crate) fn is_index(name: &str) -> bool {
     !name.is_empty() && name.len() < 4 && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -313,6 +252,8 @@ fn nearest(name: &str, request: Fields) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wechatpay_chain::{Method, catalog};
+
     use super::*;
     use serde_json::json;
 
@@ -367,24 +308,5 @@ mod tests {
         assert!(native(&["=1"]).contains("KEY=VALUE"));
         assert!(native(&["amount.total=1", "amount.total=2"]).contains("twice"));
         assert!(native(&["amount=x"]).contains("a JSON object"));
-    }
-
-    #[test]
-    fn fields_of_events_are_compared_with_their_documents() {
-        let paid = catalog::events().rfind(|event| event.name() == "TRANSACTION.SUCCESS");
-        let map = |fields: &[&str]| {
-            let mut map = Map::new();
-            let added = fields
-                .iter()
-                .try_for_each(|field| add_to_event(&mut map, field, &paid.unwrap()));
-            added.map(|()| Value::from(map))
-        };
-        assert_eq!(
-            map(&["out_trade_no=0001", "amount.total=5", "payer.openid=o"]).unwrap(),
-            json!({ "out_trade_no": "0001", "amount": { "total": 5 }, "payer": { "openid": "o" } })
-        );
-        let wrong = map(&["amount.totla=5"]).unwrap_err().message;
-        assert!(wrong.ends_with("the nearest is amount.total"), "{wrong}");
-        assert!(map(&["amount.total=x"]).is_err());
     }
 }

@@ -33,9 +33,9 @@ pub(crate) struct Args {
     #[arg(long, help = t("List the documented notifications and their fields", "列出文档中的通知及其字段"))]
     documented: bool,
 
-    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "documented",
+    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "documented", value_parser = clap::value_parser!(u32).range(1..),
         help = t("Print the latest N at most", "最多输出最近N条"))]
-    limit: usize,
+    limit: u32,
 
     #[arg(long, value_name = "DIR", env = "WXPAY_STORE", help = t("Folder of `wxpay listen`", "`wxpay listen` 的目录"))]
     store: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     let store = Store::new(args.store)?;
     let mut records = store.list();
     records.retain(|record| record.matches(&query));
-    let over = records.len().saturating_sub(args.limit);
+    let over = records.len().saturating_sub(args.limit as usize);
     let shown = &records[over..];
     if output.is_json() {
         output.value(&shown.iter().map(value).collect());

@@ -1,6 +1,6 @@
 //! Notifications: `wxpay listen`, `trigger`, `verify`, `replay` and `events`.
 
-mod documented;
+pub(crate) mod documented;
 pub(crate) mod events;
 mod facts;
 mod forward;
@@ -8,6 +8,7 @@ pub(crate) mod listen;
 mod message;
 mod receiver;
 pub(crate) mod replay;
+pub(crate) mod resource;
 mod store;
 pub(crate) mod trigger;
 mod verdict;

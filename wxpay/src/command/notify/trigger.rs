@@ -9,9 +9,11 @@ use clap_complete::ArgValueCompleter;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{documented, forward::show_reply, message::one_line, replay::not_acknowledged};
+use super::{
+    documented, forward::show_reply, message::one_line, replay::not_acknowledged, resource,
+};
 use crate::{
-    command::{call::fields, control, setup::complete},
+    command::{control, setup::complete},
     exit::{Exit, Failure, Result},
     output::{Output, Style},
     settings::SANDBOX,
@@ -92,11 +94,11 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
         return documented::list("", output);
     };
     let (event, name) = documented::find(event)?;
-    let mut resource = Map::new();
+    let mut content = Map::new();
     for field in &args.fields {
-        fields::add_to_event(&mut resource, field, &event)?;
+        resource::add(&mut content, field, &event)?;
     }
-    let mut body = json!({ "event_type": name, "resource": resource });
+    let mut body = json!({ "event_type": name, "resource": content });
     if let Some(url) = &args.url {
         body["url"] = url.as_str().into();
     }

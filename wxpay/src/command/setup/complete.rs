@@ -8,7 +8,7 @@ use wechatpay_chain::{
     catalog::{self, Event, Fields, Operation},
 };
 
-use crate::settings::file;
+use crate::{command::notify::resource, settings::file};
 
 /// How many levels of objects are offered as one field.
 const DEPTH: usize = 4;
@@ -162,7 +162,9 @@ pub(crate) fn event_fields(current: &OsStr) -> Vec<CompletionCandidate> {
         let is_typed =
             |word: &String| event.name() == word || names(event).contains(&word.as_str());
         if words.iter().any(is_typed) {
-            leaves("", event.fields(), DEPTH, &mut fields);
+            for content in resource::contents(&event) {
+                leaves("", content, DEPTH, &mut fields);
+            }
         }
     }
     fields.sort_unstable();
