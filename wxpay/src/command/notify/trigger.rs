@@ -26,8 +26,8 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
-    "Fields that are left out get plausible values. Exit codes: 4 if the receiver was not reached, 5 if it did not\n\
-     acknowledge.\n\n\
+    "Fields that are left out get plausible values.\n\
+     Exit codes: 4 if the receiver was not reached, 5 if it did not acknowledge.\n\n\
      Examples:\n  \
      wxpay trigger TRANSACTION.SUCCESS -f out_trade_no=tea-0001 -f amount.total=100\n  \
      wxpay trigger REFUND.SUCCESS --url http://127.0.0.1:3000/notify\n  \

@@ -24,15 +24,16 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
-    "WeChat Pay reaches this machine through a tunnel only; a sandbox reaches it at once.\n\n\
+    "WeChat Pay reaches this machine through a tunnel only, whose URL is then the notify_url of your orders. A\n\
+     sandbox on this machine needs none.\n\n\
      Examples:\n  \
      wxpay listen --sandbox --forward-to http://127.0.0.1:3000/notify\n  \
-     wxpay listen --port 8081 --verbose\n  \
+     wxpay listen --forward-to http://127.0.0.1:3000 --verbose\n  \
      wxpay listen --count 1 --json",
-    "微信支付须经内网穿透才能访问本机; 沙箱可直接访问。\n\n\
+    "微信支付须经内网穿透才能访问本机, 下单时的notify_url应填穿透后的公网地址; 本机的沙箱可直接访问。\n\n\
      示例:\n  \
      wxpay listen --sandbox --forward-to http://127.0.0.1:3000/notify\n  \
-     wxpay listen --port 8081 --verbose\n  \
+     wxpay listen --forward-to http://127.0.0.1:3000 --verbose\n  \
      wxpay listen --count 1 --json",
 ))]
 pub(crate) struct Args {
@@ -41,8 +42,8 @@ pub(crate) struct Args {
     port: u16,
 
     #[arg(long, value_name = "URL",
-        help = t("Forward what verifies, unchanged, and pass the response back. Without a path, the path stays",
-            "将验签通过的通知原样转发, 并返回其应答。URL不带路径时保留原路径"))]
+        help = t("Receiver of what verifies, unchanged; its response goes back to the sender. Without a path, the notification's is kept",
+            "接收方: 验签通过的通知原样转发到此URL, 其应答返回给发送方; URL不带路径时保留原路径"))]
     forward_to: Option<String>,
 
     #[arg(long, requires = "forward_to",
