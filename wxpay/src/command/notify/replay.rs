@@ -74,7 +74,8 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
         ));
     }
     let is_v2 = message.is_v2();
-    let reply = interruptible(false, forward::send(&message, &target))??;
+    let reply = interruptible(false, forward::send(&message, &target))?
+        .map_err(|none| none.into_failure(&target))?;
     if output.is_json() {
         output.value(&json!({
             "id": id,

@@ -47,7 +47,8 @@ fn reply_decides_the_exit_code() {
     let shop = Receiver::start("500 Oops", "", "");
     let to = |url: &str| program.run(&["replay", "last", "--forward-to", url]);
     to(&shop.url).failed(5);
-    to("http://127.0.0.1:1/").failed(4);
+    let err = to("http://127.0.0.1:1/").failed(4);
+    assert!(err.contains("cannot reach http://127.0.0.1:1/"), "{err}");
     to("ftp://shop").failed(2);
     program.run(&["replay", "EV-1"]).failed(2);
 }

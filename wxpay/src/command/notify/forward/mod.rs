@@ -122,17 +122,21 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream
 }
 impl Stream for Box<dyn Stream> {}
 
-impl From<NoReply> for Failure {
-    fn from(none: NoReply) -> Self {
-        let (exit, why) = match none {
-            NoReply::NotSent(why) => (Exit::NotSent, why),
-            NoReply::Unknown(why) => (Exit::Unknown, why),
-        };
-        Self::new(exit, tf!("no reply: {why}", "没有应答: {why}"))
-    }
-}
-
 impl NoReply {
+    pub(super) fn into_failure(self, target: &Target) -> Failure {
+        let url = target.url();
+        match self {
+            Self::NotSent(why) => Failure::new(
+                Exit::NotSent,
+                tf!("cannot reach {url}: {why}", "无法连接 {url}: {why}"),
+            ),
+            Self::Unknown(why) => Failure::new(
+                Exit::Unknown,
+                tf!("no response from {url}: {why}", "{url} 没有应答: {why}"),
+            ),
+        }
+    }
+
     pub(super) fn why(&self) -> &str {
         match self {
             Self::NotSent(why) | Self::Unknown(why) => why,
