@@ -11,7 +11,7 @@ use crate::{
 
 /// Returns the documented notification of a name or an event type, whatever its capitals, with the name that
 /// a sandbox understands. `v2/…` and `v3/…` tell those of equal names apart.
-pub(crate) fn find(wanted: &str) -> Result<(Event, String)> {
+pub(super) fn find(wanted: &str) -> Result<(Event, String)> {
     let (version, name) = split(wanted);
     // The latest version first, as the sandbox has it.
     let events = || {

@@ -1,6 +1,6 @@
 //! Notifications: `wxpay listen`, `trigger`, `verify`, `replay` and `events`.
 
-pub(crate) mod documented;
+mod documented;
 pub(crate) mod events;
 mod facts;
 mod forward;

@@ -17,7 +17,7 @@ use super::{Stream, other};
 use crate::{
     exit::{Failure, Result},
     settings::read,
-    text::tf,
+    text::{t, tf},
 };
 
 #[derive(Clone)]
@@ -92,9 +92,13 @@ fn tls(ca: Option<&std::path::Path>) -> Result<Arc<ClientConfig>> {
             let path = path.display();
             Failure::configuration(tf!("invalid {path}: {err}", "{path} 无效: {err}"))
         };
+        let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(read(path)?.as_bytes()) {
             let certificate = certificate.map_err(|err| invalid(&err))?;
             roots.add(certificate).map_err(|err| invalid(&err))?;
+        }
+        if roots.len() == before {
+            return Err(invalid(&t("it has no certificate", "其中没有证书")));
         }
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
