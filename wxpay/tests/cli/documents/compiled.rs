@@ -85,14 +85,6 @@ fn types_of_all_operations_and_events_compile_and_keep_values() {
         assert!(status.unwrap().success(), "cargo {arguments:?}");
     };
     cargo(&["run", "--offline", "--quiet"]);
-    cargo(&[
-        "fmt",
-        "--all",
-        "--check",
-        "--",
-        "--config",
-        "error_on_line_overflow=false",
-    ]);
 }
 
 /// A generated source, by what it is of.
