@@ -33,6 +33,8 @@ macro_rules! guide {
             documents "documents.md"
             errors "errors.md"
             files "files.md"
+            in_node "languages/node.md"
+            in_python "languages/python.md"
             logs "logs.md"
             notifications "notifications.md"
             other_crates "other-crates.md"

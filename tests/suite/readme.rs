@@ -165,10 +165,10 @@ fn pages() -> Option<Vec<Page>> {
         english: material::text("README.md")?,
         chinese: material::text("README.zh-CN.md")?,
     }];
-    let names = file_names("docs/guide/en")?;
+    let names = page_names("docs/guide/en")?;
     assert_eq!(
         names,
-        file_names("docs/guide/zh")?,
+        page_names("docs/guide/zh")?,
         "the pages of the guide"
     );
     for name in names {
@@ -179,6 +179,14 @@ fn pages() -> Option<Vec<Page>> {
         });
     }
     Some(pages)
+}
+
+/// The names of a language's pages, and of those about other programming languages.
+fn page_names(folder: &str) -> Option<Vec<String>> {
+    let mut names = file_names(folder)?;
+    let others = file_names(&format!("{folder}/languages"))?;
+    names.extend(others.iter().map(|name| format!("languages/{name}")));
+    Some(names)
 }
 
 /// The paths of the examples that are one file.
@@ -237,8 +245,12 @@ fn blocks(markdown: &str) -> Vec<Block> {
 impl Block {
     /// The code alone: comments may be in the page's own language.
     fn without_comments(&self) -> Self {
+        let mark = match &*self.info {
+            "python" => "# ",
+            _ => "// ",
+        };
         let code = |line: &String| {
-            let comment = line.match_indices("// ").find(|(at, _)| {
+            let comment = line.match_indices(mark).find(|(at, _)| {
                 // Not the `//` of a URL.
                 line[..*at]
                     .chars()

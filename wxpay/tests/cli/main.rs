@@ -7,6 +7,8 @@ mod doctor;
 mod documents;
 mod files;
 mod interrupts;
+#[cfg(unix)]
+mod languages;
 mod notify;
 mod program;
 mod sandbox;
