@@ -58,6 +58,35 @@ fn python_page_leads_to_a_paid_order() {
     reader.follow("HTTPS_PROXY=");
 }
 
+#[test]
+fn php_page_leads_to_a_paid_order() {
+    let Some(page) = Page::read("php") else {
+        return;
+    };
+    if !material::has_program("php") {
+        return;
+    }
+    for function in ["curl_init", "openssl_sign"] {
+        let code = format!("exit(function_exists('{function}') ? 0 : 1);");
+        let has = Command::new("php").args(["-r", &code]).status().unwrap();
+        if !has.success() {
+            material::skipped(format_args!("php has no {function}"));
+            return;
+        }
+    }
+    let reader = Reader::new(&page);
+    let mut scripts = page.blocks("php");
+    reader.save("shop.php", scripts.next().unwrap());
+    // The official SDK is not here: its code is checked for its syntax alone.
+    reader.save("sdk.php", scripts.next().unwrap());
+    for script in ["sdk.php", "wechatpay.php"] {
+        let line = format!("php -l {script}");
+        let checked = reader.shell(&line).output().unwrap();
+        assert!(checked.status.success(), "{script}: {checked:?}");
+    }
+    reader.follow("php shop.php ");
+}
+
 /// A page of the guide.
 struct Page {
     name: String,
