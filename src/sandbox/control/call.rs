@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::{header::HOST, uri::Authority};
 use serde_json::{Map, Value};
 
 use super::{
@@ -29,8 +28,7 @@ pub(super) struct Call<'a> {
     /// A handle for this request, about the merchant that `?mchid=` names.
     pub(super) sandbox: Sandbox,
     pub(super) body: Map<String, Value>,
-    /// The name or address under which the client reached the sandbox.
-    pub(super) host: String,
+    pub(super) request: &'a Arrived,
     path: Vec<(&'static str, String)>,
     query: Vec<(String, String)>,
 }
@@ -40,7 +38,7 @@ impl<'a> Call<'a> {
     pub(super) fn new(
         state: &'a Arc<SandboxState>,
         endpoint: &Endpoint,
-        request: &Arrived,
+        request: &'a Arrived,
     ) -> Result<Self, ApiResponse> {
         let uri = &request.parts.uri;
         let given = uri.path().strip_prefix(PREFIX).unwrap_or_default();
@@ -57,7 +55,7 @@ impl<'a> Call<'a> {
             state,
             sandbox: Sandbox::of_request(state, mchid.map(|(_, mchid)| &**mchid))?,
             body: body(endpoint, request)?,
-            host: host(request).unwrap_or_default(),
+            request,
             path,
             query,
         })
@@ -96,12 +94,6 @@ impl<'a> Call<'a> {
     pub(super) fn integer(&self, name: &str) -> Option<u64> {
         self.body.get(name).and_then(Value::as_u64)
     }
-}
-
-fn host(request: &Arrived) -> Option<String> {
-    let host = request.parts.headers.get(HOST)?.to_str().ok()?;
-    let authority = host.parse::<Authority>().ok()?;
-    Some(authority.host().to_owned())
 }
 
 fn check_query(endpoint: &Endpoint, query: &[(String, String)]) -> Result<(), ApiResponse> {

@@ -13,7 +13,7 @@ use crate::{
     error::{Cause, cause::Result},
     sandbox::{
         dispatch::{pipeline::Arrived, response::ApiResponse},
-        server::host::is_own_origin,
+        server::host::{Hosts, is_own_origin},
     },
 };
 
@@ -58,14 +58,18 @@ impl Guard {
     }
 
     /// Checks that a request is not of a web page, and has the token if there is one.
-    pub(super) fn check(&self, request: &Arrived) -> std::result::Result<(), ApiResponse> {
+    pub(super) fn check(
+        &self,
+        request: &Arrived,
+        hosts: &Hosts,
+    ) -> std::result::Result<(), ApiResponse> {
         // A page of another site can send requests here, though it cannot read the responses. Its browser
         // says so in these headers.
         let headers = &request.parts.headers;
         let listener = &request.listener;
         let is_own = |origin: &HeaderValue| {
             let origin = origin.to_str();
-            origin.is_ok_and(|origin| is_own_origin(origin, listener))
+            origin.is_ok_and(|origin| is_own_origin(origin, listener, hosts))
         };
         let is_own_site = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
         if !headers.get_all(ORIGIN).iter().all(is_own)

@@ -44,7 +44,7 @@ fn carry_out(state: &Arc<SandboxState>, request: &Arrived) -> HandlerResult {
     let found = at_path.iter().find(|route| route.method == parts.method);
     // Who has no token does not learn which endpoints there are.
     if !found.is_some_and(|route| route.is_open) && !state.is_replaying() {
-        state.guard.check(request)?;
+        state.guard.check(request, &state.hosts)?;
     }
     match found {
         Some(route) => (route.handler)(&Call::new(state, route, request)?),

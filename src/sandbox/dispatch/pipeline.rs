@@ -17,6 +17,7 @@ use crate::sandbox::{
     },
     faults::{self, Fault},
     flows::{self, Handler, Rules},
+    server::host,
     shaped,
     state::SandboxState,
     v2,
@@ -54,11 +55,15 @@ pub(crate) enum ClientCertificate {
 }
 
 impl Listener {
-    /// Returns scheme, host and port, such as `http://127.0.0.1:49152`.
-    pub(crate) fn origin(&self) -> String {
+    /// Returns scheme, host and port, such as `http://127.0.0.1:49152`, by which a client reached the sandbox.
+    pub(crate) fn origin(&self, parts: &Parts) -> String {
         let scheme = if self.tls { "https" } else { "http" };
-        match self.host {
-            Some(host) => format!("{scheme}://{host}"),
+        if let Some(host) = self.host {
+            return format!("{scheme}://{host}");
+        }
+        match host::reached(parts) {
+            Some((host, Some(port))) => format!("{scheme}://{host}:{port}"),
+            Some((host, None)) => format!("{scheme}://{host}"),
             None => format!("{scheme}://{}", self.address),
         }
     }

@@ -20,7 +20,7 @@ use crate::{
         flows::platform::trust::PlatformMode,
         journal::{self, Given, Journal},
         outbox::Post,
-        server::BoundListener,
+        server::{BoundListener, host::Hosts},
         state::{
             SandboxState,
             keys::{KeptKeys, KeySource},
@@ -57,6 +57,7 @@ pub struct SandboxBuilder {
     proxy: Option<SocketAddr>,
     journal: Option<Given>,
     settle_after: Option<Duration>,
+    hosts: Vec<String>,
     deliver_to: Vec<String>,
     control_token: Option<Token>,
 }
@@ -68,6 +69,29 @@ impl SandboxBuilder {
     /// [`control_token`](Self::control_token).
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Lets clients reach the sandbox as this host, a name or an address, on any port. Can be repeated.
+    ///
+    /// Without it, requests whose Host header is not `localhost` or the address that the sandbox listens on are
+    /// refused: a web page can point a name of its own at this machine. A container, a port that is mapped, or
+    /// a proxy in front gives the sandbox another name. Name only hosts that nobody else controls.
+    /// [`start`](Self::start) returns an error for anything else, such as a URL or a host with a port.
+    ///
+    /// ```
+    /// use wechatpay_chain::sandbox::Sandbox;
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::builder().host("sandbox.example.com").start()?;
+    /// # drop(sandbox);
+    /// let with_port = Sandbox::builder().host("sandbox.example.com:8080");
+    /// assert!(with_port.start().unwrap_err().is_config());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.hosts.push(host.into());
         self
     }
 
@@ -334,6 +358,7 @@ impl SandboxBuilder {
             proxy: None,
             journal: None,
             settle_after: Some(SETTLE_AFTER),
+            hosts: Vec::new(),
             deliver_to: Vec::new(),
             control_token: None,
         }
@@ -356,6 +381,7 @@ impl SandboxBuilder {
         for address in [Some(self.address), self.proxy].into_iter().flatten() {
             guard.check_address(address)?;
         }
+        let hosts = Hosts::new(&self.hosts)?;
         let post = Post::new(&self.deliver_to)?;
         // The listener comes first: a port that is taken fails at once, before the slow keys.
         let listener = BoundListener::bind(self.address)?;
@@ -378,6 +404,7 @@ impl SandboxBuilder {
         let mut state =
             SandboxState::new(listener.address, self.keys, kept, rng, settle_after, post)?;
         state.guard = guard;
+        state.hosts = hosts;
         let folder = self.keys_folder.as_ref();
         let first = self.first.named(first).add_to(&state, folder)?;
         for merchant in self.further {

@@ -41,10 +41,10 @@ pub(super) async fn exchange(
     let (parts, body) = request.into_parts();
     // Before anything else, and unsigned: a web page that reaches this port must not leave a trace
     // in the log, use up a fault, or receive a signature.
-    if !host::is_own(&parts, &listener) {
+    if !host::is_own(&parts, &listener, &state.hosts) {
         let own = match listener.host {
             Some(host) => format!("{host}, which the connection was made for"),
-            None => "the sandbox's own address".to_owned(),
+            None => "the sandbox's own address, or a host that it was started with".to_owned(),
         };
         return Ok(ApiResponse::error(
             StatusCode::MISDIRECTED_REQUEST,

@@ -5,12 +5,62 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{header::HOST, request::Parts, uri::Authority};
 
-use crate::{protocol::url::host::Origin, sandbox::dispatch::pipeline::Listener};
+use crate::{
+    error::{Cause, cause::Result, value::shown},
+    protocol::url::host::Origin,
+    sandbox::dispatch::pipeline::Listener,
+};
+
+/// The hosts beside the bound address that are the sandbox's own, on every port: in front of it may be a
+/// container's port, or a proxy.
+#[derive(Default)]
+pub(in crate::sandbox) struct Hosts(Vec<String>);
+
+impl Hosts {
+    /// Returns these hosts.
+    ///
+    /// # Errors
+    /// Returns an error if one is not a host name or an address without a port.
+    pub(in crate::sandbox) fn new(hosts: &[String]) -> Result<Self> {
+        let hosts = hosts
+            .iter()
+            .map(|host| match Origin::split_authority(host) {
+                Some((host, None)) => Ok(host),
+                _ => Err(Cause::config(format!(
+                    "invalid host `{}`: expected a name or an address without a port, such as \
+                 sandbox.example.com; every port is allowed",
+                    shown(host)
+                ))),
+            });
+        Ok(Self(hosts.collect::<Result<_>>()?))
+    }
+
+    /// Returns whether a host, perhaps with a port, is one of these.
+    pub(in crate::sandbox) fn has(&self, named: &str) -> bool {
+        let split = Origin::split_authority(named);
+        split.is_some_and(|(host, _)| self.0.contains(&host))
+    }
+
+    /// Returns the names, and not the addresses.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let hosts = self.0.iter().map(String::as_str);
+        hosts.filter(|host| address(host).is_none())
+    }
+
+    /// Returns the addresses.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.0.iter().filter_map(|host| address(host))
+    }
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
+}
 
 /// Returns whether the Host header, and the target if it has a host, name the sandbox itself, or the host
 /// that it poses as.
-pub(super) fn is_own(parts: &Parts, listener: &Listener) -> bool {
-    let names_own = |named: &str| names_own(named, listener);
+pub(super) fn is_own(parts: &Parts, listener: &Listener, hosts: &Hosts) -> bool {
+    let names_own = |named: &str| names_own(named, listener, hosts);
     // Two Host headers could mean one thing here and another to a proxy on the way.
     let mut hosts = parts.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -21,11 +71,11 @@ pub(super) fn is_own(parts: &Parts, listener: &Listener) -> bool {
     header_is_own && target.is_none_or(|authority| names_own(authority.as_str()))
 }
 
-fn names_own(named: &str, listener: &Listener) -> bool {
+fn names_own(named: &str, listener: &Listener, hosts: &Hosts) -> bool {
     let default_port = if listener.tls { 443 } else { 80 };
     match listener.host {
         Some(host) => names_host(named, host, default_port),
-        None => names_address(named, listener.address, default_port),
+        None => hosts.has(named) || names_address(named, listener.address, default_port),
     }
 }
 
@@ -35,11 +85,17 @@ fn names_host(named: &str, host: &str, default_port: u16) -> bool {
     split.is_some_and(|(name, port)| name == host && port.unwrap_or(default_port) == default_port)
 }
 
+/// Returns the host, and the port if there is one, by which a client reached the sandbox.
+pub(in crate::sandbox) fn reached(parts: &Parts) -> Option<(String, Option<u16>)> {
+    let host = parts.headers.get(HOST)?.to_str().ok()?;
+    Origin::split_authority(host)
+}
+
 /// Returns whether an `Origin` header names the sandbox itself.
-pub(in crate::sandbox) fn is_own_origin(origin: &str, listener: &Listener) -> bool {
+pub(in crate::sandbox) fn is_own_origin(origin: &str, listener: &Listener, hosts: &Hosts) -> bool {
     let scheme = if listener.tls { "https://" } else { "http://" };
     let named = origin.strip_prefix(scheme);
-    named.is_some_and(|named| names_own(named, listener))
+    named.is_some_and(|named| names_own(named, listener, hosts))
 }
 
 /// Returns whether a host with a port is `localhost` or the bound address.
@@ -68,6 +124,73 @@ fn names_address(host: &str, bound: SocketAddr, default_port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hosts(given: &[&str]) -> Result<Hosts> {
+        let given: Vec<_> = given.iter().map(|host| (*host).to_owned()).collect();
+        Hosts::new(&given)
+    }
+
+    #[test]
+    fn given_hosts_are_own_on_every_port() {
+        let hosts = hosts(&[
+            "Sandbox",
+            "pay_sandbox.example.com",
+            "192.168.0.2",
+            "[fd00::2]",
+        ]);
+        let hosts = hosts.unwrap();
+        for (named, is_own) in [
+            ("sandbox", true),
+            ("SANDBOX:8080", true),
+            ("sandbox:1", true),
+            ("pay_sandbox.example.com:443", true),
+            ("192.168.0.2:9090", true),
+            ("[fd00::2]:9090", true),
+            ("sandbux:8080", false),
+            ("sandbox.", false),
+            ("sandbox.evil.example:8080", false),
+            ("evil.sandbox", false),
+            ("example.com", false),
+            ("user@sandbox:8080", false),
+            ("user:password@sandbox:8080", false),
+            ("sandbox@evil.example", false),
+            ("sandbox:", false),
+            ("sandbox:0", false),
+            ("sandbox:65536", false),
+            ("sandbox:8080:8080", false),
+            ("sandbox/", false),
+            (" sandbox", false),
+            ("192.168.0.3:9090", false),
+            ("192.168.0.2.evil.example", false),
+            ("[fd00::3]:9090", false),
+            ("fd00::2", false),
+            ("", false),
+        ] {
+            assert_eq!(hosts.has(named), is_own, "{named}");
+        }
+        assert!(!Hosts::default().has("sandbox"));
+        assert_eq!(hosts.names().count(), 2);
+        assert_eq!(hosts.addresses().count(), 2);
+    }
+
+    #[test]
+    fn hosts_must_be_names_or_addresses() {
+        for host in [
+            "",
+            "sandbox:8080",
+            "http://sandbox",
+            "sandbox/",
+            "user@sandbox",
+            "*",
+            "*.example.com",
+            "sand box",
+            "沙箱",
+            "fd00::2",
+        ] {
+            let err = hosts(&[host]).err().unwrap().to_string();
+            assert!(err.contains(&format!("invalid host `{host}`")), "{err}");
+        }
+    }
 
     #[test]
     fn host_may_be_the_one_that_the_sandbox_poses_as() {

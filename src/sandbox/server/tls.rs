@@ -2,6 +2,7 @@
 //! that goes out.
 
 use std::{
+    iter,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -162,12 +163,18 @@ fn server_config(
     let authority = state.platform.authority()?;
     let own = state.platform.tls()?;
     let key = &own.private;
+    let given = &state.hosts;
+    let names: Vec<_> = iter::once("localhost").chain(given.names()).collect();
+    let addresses: Vec<_> = own_addresses(bound)
+        .into_iter()
+        .chain(given.addresses())
+        .collect();
     let mut subject = Subject {
         name: "WeChat Pay sandbox",
         serial: own.serial,
         key: &key.public_key(),
-        dns: &["localhost"],
-        ip: &own_addresses(bound),
+        dns: &names,
+        ip: &addresses,
     };
     if let Some(hosts) = hosts {
         (subject.dns, subject.ip) = (hosts, &[]);

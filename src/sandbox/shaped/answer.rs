@@ -48,7 +48,7 @@ pub(crate) fn answer(ctx: &Ctx<'_>) -> HandlerResult {
     };
     let seal = |text: &str, sealing| seal(ctx.merchant, text, sealing);
     let echoed = echoed(&request, about.as_deref());
-    let origin = ctx.listener.origin();
+    let origin = ctx.listener.origin(ctx.parts);
     let made = |seal| {
         make(&Source {
             op,
@@ -131,7 +131,7 @@ pub(crate) fn answer_v2(ctx: &V2Ctx<'_>) -> V2Result {
         Remembered::New => None,
     };
     let echoed = echoed(&request, about.as_deref());
-    let origin = ctx.listener.origin();
+    let origin = ctx.listener.origin(ctx.parts);
     let seal = |text: &str, sealing| seal(ctx.merchant, text, sealing);
     let made = |seal| {
         let mut filled = make(&Source {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     base::crypto::digest::{self, Sha1},
+    protocol::url::host::Origin,
     sandbox::{
         dispatch::request::Ctx,
         state::files::{FileEntry, FileKind},
@@ -37,8 +38,7 @@ pub(super) fn url(origin: &str, token: &str) -> String {
 // Each time that the response is sent: an earlier file may be gone.
 pub(super) fn publish(ctx: &Ctx<'_>, response: &Map<String, Value>) {
     let mut tokens = Vec::new();
-    let prefix = format!("{}{PATH}", ctx.listener.origin());
-    find_tokens(response.values(), &prefix, &mut tokens);
+    find_tokens(response.values(), &mut tokens);
     if tokens.is_empty() {
         return;
     }
@@ -59,23 +59,25 @@ pub(super) fn publish(ctx: &Ctx<'_>, response: &Map<String, Value>) {
     }
 }
 
-fn find_tokens<'a>(
-    values: impl Iterator<Item = &'a Value>,
-    prefix: &str,
-    found: &mut Vec<&'a str>,
-) {
+fn find_tokens<'a>(values: impl Iterator<Item = &'a Value>, found: &mut Vec<&'a str>) {
     for value in values {
         match value {
-            Value::String(text) => found.extend(text.strip_prefix(prefix)),
-            Value::Array(items) => find_tokens(items.iter(), prefix, found),
+            Value::String(text) => found.extend(token(text)),
+            Value::Array(items) => find_tokens(items.iter(), found),
             Value::Object(inner) => {
                 for value in inner.values() {
-                    find_tokens(std::iter::once(value), prefix, found);
+                    find_tokens(std::iter::once(value), found);
                 }
             }
             _ => {}
         }
     }
+}
+
+// Of any host: the response may be that of an earlier request, which reached the sandbox as another one.
+fn token(text: &str) -> Option<&str> {
+    let (_, path) = Origin::split(text).ok()?;
+    path.strip_prefix(PATH)
 }
 
 fn compressed() -> Bytes {

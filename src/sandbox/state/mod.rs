@@ -44,7 +44,12 @@ use self::{
     world::World,
 };
 use super::{
-    control::Guard, faults::Faults, journal::Inputs, outbox::Post, server::Https, shaped::Scripts,
+    control::Guard,
+    faults::Faults,
+    journal::Inputs,
+    outbox::Post,
+    server::{Https, host::Hosts},
+    shaped::Scripts,
 };
 use crate::error::{Cause, ErrorKind, cause::Result};
 
@@ -68,6 +73,8 @@ pub(super) struct SandboxState {
     scripts: Mutex<Scripts>,
     woken: Notify,
     pub(super) guard: Guard,
+    /// The hosts beside the address that clients may name.
+    pub(super) hosts: Hosts,
     /// The folders that `export` wrote last, by merchant ID.
     exported: Mutex<BTreeMap<String, PathBuf>>,
     /// Set when the server starts.
@@ -102,6 +109,7 @@ impl SandboxState {
             scripts: Mutex::default(),
             woken: Notify::new(),
             guard: Guard::default(),
+            hosts: Hosts::default(),
             exported: Mutex::default(),
             https: OnceLock::new(),
             inputs: OnceLock::new(),

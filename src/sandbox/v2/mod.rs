@@ -9,7 +9,7 @@ mod verify;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
 
 use self::verify::Verified;
@@ -30,6 +30,7 @@ pub(crate) struct V2Ctx<'a> {
     /// The merchant that signed.
     pub(crate) merchant: &'a Arc<Merchant>,
     pub(crate) op: &'static Operation,
+    pub(crate) parts: &'a Parts,
     pub(crate) listener: &'a Listener,
     pub(crate) fields: Map<String, Value>,
     /// The file of an upload.
@@ -136,6 +137,7 @@ fn dispatch(
         state,
         merchant: &verified.merchant,
         op,
+        parts,
         listener: &request.listener,
         fields: verified.fields,
         file: verified.file,

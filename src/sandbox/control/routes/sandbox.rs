@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::sandbox::state::path_pattern::PathPattern;
+use crate::{
+    protocol::url::host::Origin,
+    sandbox::{dispatch::pipeline::Arrived, server::host, state::path_pattern::PathPattern},
+};
 
 /// About a hundred years.
 const MAX_ADVANCE: u64 = 100 * 366 * 86_400;
@@ -15,10 +18,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
          and certificates.",
         |call| {
             let mut config = call.sandbox.config()?;
-            let address = call.state.address;
-            if address.ip().is_unspecified() {
-                reach_under(&call.host, &mut config);
-            }
+            reach_as_this(call, &mut config);
             ok(config)
         },
     )
@@ -124,16 +124,29 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ]),
 ];
 
-/// Replaces the address that means all of the machine's by the one under which this client reached it.
-fn reach_under(host: &str, config: &mut Value) {
+/// Replaces the address in the base URIs by the host that this client reached, unless it knows the address.
+fn reach_as_this(call: &Call<'_>, config: &mut Value) {
+    let Arrived {
+        parts, listener, ..
+    } = call.request;
+    let Some((host, _)) = host::reached(parts) else {
+        return;
+    };
+    if !call.state.address.ip().is_unspecified() && !call.state.hosts.has(&host) {
+        return;
+    }
+    let own = format!("{}/", listener.origin(parts));
     let replace = |uri: &mut Value| {
-        let text = uri.as_str().unwrap_or_default();
-        for any in ["//0.0.0.0:", "//[::]:"] {
-            if text.contains(any) {
-                *uri = text.replacen(any, &format!("//{host}:"), 1).into();
-                return;
-            }
-        }
+        let Ok((mut known, _)) = Origin::split(uri.as_str().unwrap_or_default()) else {
+            return;
+        };
+        // The port of the other scheme is known from within alone.
+        known.host.clone_from(&host);
+        let is_reached = listener.host.is_none() && known.https == listener.tls;
+        *uri = match is_reached {
+            true => own.as_str().into(),
+            false => format!("{known}/").into(),
+        };
     };
     let replace_both = |config: &mut Value| {
         for name in ["base_uri", "https_base_uri"] {

@@ -5,6 +5,7 @@ mod document;
 mod events;
 mod faults;
 mod guard;
+mod hosts;
 mod lists;
 
 use std::{

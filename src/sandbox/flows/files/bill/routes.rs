@@ -212,7 +212,7 @@ pub(crate) fn keep(ctx: &Ctx<'_>, bytes: Bytes, lifetime: u64) -> String {
         ctx.now,
     );
     // Absolute, as WeChat Pay's: a client must treat it as opaque and check its host.
-    let origin = ctx.listener.origin();
+    let origin = ctx.listener.origin(ctx.parts);
     format!("{origin}/v3/billdownload/file?token={token}")
 }
 

@@ -65,7 +65,7 @@ pub(super) fn offer(
         mchid: ctx.merchant.mchid.clone(),
     };
     let token = receipt.token.clone();
-    let origin = ctx.listener.origin();
+    let origin = ctx.listener.origin(ctx.parts);
     body["hash_type"] = "SHA256".into();
     body["hash_value"] = digest::hex_lower(&digest::sha256(&file.bytes)).into();
     body["download_url"] = format!("{origin}/{}", download.target(&token)).into();

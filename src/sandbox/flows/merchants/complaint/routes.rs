@@ -118,7 +118,10 @@ fn show(ctx: &Ctx<'_>) -> HandlerResult {
 
 fn history(ctx: &Ctx<'_>) -> HandlerResult {
     let page = Page::read(ctx, 300, 100)?;
-    let images = format!("{}/v3/merchant-service/images/", ctx.listener.origin());
+    let images = format!(
+        "{}/v3/merchant-service/images/",
+        ctx.listener.origin(ctx.parts)
+    );
     let world = ctx.world();
     let complaint = rules::find(&world, &ctx.merchant.mchid, ctx.path("complaint_id"))?;
     let steps: Vec<_> = complaint.history.iter().rev().collect();
