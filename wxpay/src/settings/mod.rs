@@ -128,8 +128,8 @@ pub(crate) struct Inline {
     certificate: Option<String>,
     pub_key: Option<String>,
     platform_certificates: Vec<String>,
-    /// A sandbox is on this machine, or is meant to be reached directly.
-    no_proxy: bool,
+    /// The host of the sandbox that the keys are of, with its port. It is reached without a proxy.
+    sandbox: Option<String>,
 }
 
 // Only what is no secret: which fields are set.
@@ -245,6 +245,10 @@ impl Settings {
         if let Some(uri) = &self.base_uri {
             builder = builder.base_uri(uri);
         }
+        if let Some(host) = &self.inline.sandbox {
+            // Otherwise a sandbox's keys are for this machine alone.
+            builder = builder.trust_host(host);
+        }
         if let Some(seconds) = self.timeout {
             let timeout = Duration::try_from_secs_f64(seconds).map_err(|_| {
                 Failure::usage(tf!(
@@ -272,7 +276,7 @@ impl Settings {
         if let Some(proxy) = &self.proxy {
             transport = transport.proxy(proxy);
         }
-        if self.inline.no_proxy {
+        if self.inline.sandbox.is_some() {
             transport = transport.no_proxy();
         }
         transport.build().map_err(misconfigured)

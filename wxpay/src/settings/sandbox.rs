@@ -71,8 +71,14 @@ fn of(merchant: Merchant, base_uri: &str) -> Settings {
             certificate: Some(merchant.certificate),
             pub_key: merchant.platform_key,
             platform_certificates: merchant.platform_certificates,
-            no_proxy: true,
+            sandbox: Some(host(base_uri).to_owned()),
         },
         ..Settings::default()
     }
+}
+
+/// Returns the host of a base URI, with its port.
+fn host(base_uri: &str) -> &str {
+    let (_, rest) = base_uri.split_once("://").unwrap_or(("", base_uri));
+    rest.split('/').next().unwrap_or_default()
 }

@@ -22,6 +22,11 @@ pub(super) struct Options {
         help = t("Address to listen on", "监听地址"))]
     pub(super) bind: IpAddr,
 
+    #[arg(long, value_name = "NAME",
+        help = t("Name or address by which clients may reach it, on any port; can be repeated",
+            "允许客户端使用的主机名或地址 (端口不限); 可重复"))]
+    pub(super) host: Vec<String>,
+
     #[arg(long, value_name = "DIR",
         help = t("Folder of the keys, created if missing [default: sandbox beside the profiles]",
             "密钥目录, 不存在则创建 [默认: 配置文件旁的 sandbox]"))]
@@ -72,6 +77,9 @@ impl Options {
         }
         if let Some(port) = self.proxy {
             builder = builder.proxy(SocketAddr::new(self.bind, port));
+        }
+        for host in &self.host {
+            builder = builder.host(host);
         }
         for host in &self.deliver_to {
             builder = builder.deliver_to(host);
