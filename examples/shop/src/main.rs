@@ -4,6 +4,7 @@
 //! `SHOP_MCHID`, `SHOP_APPID`, `SHOP_SERIAL`, `SHOP_PRIVATE_KEY` (the path of `apiclient_key.pem`),
 //! `SHOP_PUB_KEY_ID`, `SHOP_PUB_KEY` (the path of `pub_key.pem`), `SHOP_APIV3_KEY`, and `SHOP_URL`, the
 //! public HTTPS address of this program. `SHOP_DATABASE` is the database's file, and defaults to memory.
+//! `SHOP_LISTEN` is the address to listen on, and defaults to `127.0.0.1:8000`.
 
 use std::{env, error::Error, sync::Arc};
 

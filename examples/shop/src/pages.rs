@@ -9,6 +9,7 @@ use crate::{Order, OrderState, Refund, shop::TEAS};
 const STYLE: &str = "
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif; }
 body { max-width: 36rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: clamp(1.4rem, 6vw, 2rem); }
 header { display: flex; gap: 1rem; align-items: baseline; }
 header strong { margin-right: auto; }
 main > * + * { margin-top: 1rem; }
@@ -17,7 +18,7 @@ li, .row { display: flex; gap: 1rem; align-items: center; padding: .5rem 0; flex
 li > :last-child, .row > :last-child { margin-left: auto; }
 button { font: inherit; padding: .5rem 1rem; border: 0; border-radius: .4rem; background: #07632f; color: #fff; cursor: pointer; }
 button.second { background: #5a6270; }
-input { font: inherit; width: 7rem; padding: .4rem; }
+input { font: inherit; width: 5rem; padding: .4rem; }
 figure { margin: 0; text-align: center; }
 figure svg { width: min(15rem, 100%); height: auto; background: #fff; padding: .5rem; border-radius: .4rem; }
 .state { font-weight: 600; }
@@ -158,13 +159,13 @@ pub(crate) fn books(orders: &[Order], sandbox: bool) -> Markup {
             }
             @if orders.is_empty() { p { "Nothing was ordered yet." } }
             h2 { "Reconcile" }
-            p { a href=(format!("/books/{today}")) { "Compare " (today) " with WeChat Pay's bill" } }
             @if sandbox {
+                p.note { "The bill of a day exists on the next one. The button moves the sandbox's clock." }
                 form method="post" action="/next-day" {
                     button.second { "Go to the next day" }
                 }
-                p.note { "The bill of a day exists on the next one. The button moves the sandbox's clock." }
             }
+            p { a href=(format!("/books/{today}")) { "Compare " (today) " with WeChat Pay's bill" } }
         },
     )
 }

@@ -211,7 +211,7 @@ pub(crate) fn operation(method: &Method, path: &str) -> Result<&'static Operatio
             StatusCode::NOT_FOUND,
             "RESOURCE_NOT_EXISTS",
             &format!(
-                "请求的资源不存在: /{path} is not documented; the nearest is /{}",
+                "请求的资源不存在: the nearest is /{}",
                 catalog::nearest(path)
             ),
         ));

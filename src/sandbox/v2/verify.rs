@@ -156,10 +156,7 @@ pub(super) fn operation(method: &Method, path: &str) -> Result<&'static Operatio
     let nearest = nearest.strip_prefix("v2").unwrap_or(nearest);
     Err(V2Error::Absent {
         status: StatusCode::NOT_FOUND,
-        message: format!(
-            "请求的资源不存在: {} is not documented; the nearest is {nearest}",
-            &path["v2".len()..]
-        ),
+        message: format!("请求的资源不存在: the nearest is {nearest}"),
     })
 }
 
