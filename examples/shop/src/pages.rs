@@ -10,6 +10,7 @@ const STYLE: &str = "
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif; }
 body { max-width: 36rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: clamp(1.4rem, 6vw, 2rem); }
+h2 { font-size: 1.25rem; }
 header { display: flex; gap: 1rem; align-items: baseline; }
 header strong { margin-right: auto; }
 main > * + * { margin-top: 1rem; }
