@@ -55,12 +55,15 @@ impl Files {
     /// Checks that only files of an earlier export would be replaced.
     pub(super) fn check(&self) -> Result<()> {
         let earlier = self.earlier()?;
-        let names = self.files.iter().map(|(name, _)| name);
-        for name in names.filter(|name| *name != CONFIG) {
+        for (name, text) in self.files.iter().filter(|(name, _)| name != CONFIG) {
             let path = self.folder.join(name);
             let Some(bytes) = read(&path)? else {
                 continue;
             };
+            // Another process writes the same files, and has not written its configuration yet.
+            if bytes == text.as_bytes() {
+                continue;
+            }
             let written = earlier.as_ref().and_then(|hashes| hashes.get(name));
             if written.and_then(Value::as_str) != Some(hash(&bytes).as_str()) {
                 return Err(foreign(&path));
