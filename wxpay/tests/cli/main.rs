@@ -6,6 +6,7 @@ mod crypto;
 mod doctor;
 mod documents;
 mod files;
+mod hosts;
 mod interrupts;
 #[cfg(unix)]
 mod languages;
