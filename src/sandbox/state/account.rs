@@ -109,7 +109,7 @@ impl Account {
     /// Makes frozen money available again.
     pub(crate) fn unfreeze(&mut self, fen: u64) -> Result<(), Refusal> {
         let Some(left) = self.frozen.checked_sub(fen) else {
-            // No request leads here: whoever asks for it froze it before.
+            // No request leads here: only money that was frozen before is asked for.
             tracing::error!(
                 "the sandbox's accounts are wrong: {} fen are frozen, not {fen}",
                 self.frozen

@@ -1,7 +1,7 @@
 //! The handle: its clock, its users, and its end.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -21,9 +21,14 @@ fn drop_closes_idle_connections() {
     let mut idle = TcpStream::connect(address).unwrap();
     idle.write_all(b"POST /v3/x HTTP/1.1\r\n").unwrap();
     drop(sandbox);
-    // Returns once the connection is closed or reset. Connecting again would prove nothing: another
-    // process may have the port by now.
-    let _ = idle.read_to_end(&mut Vec::new());
+    // The connection is closed or reset. Connecting again would prove nothing: another process may have
+    // the port by now.
+    idle.set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    if let Err(err) = idle.read_to_end(&mut Vec::new()) {
+        let is_open = matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(!is_open, "the connection is still open: {err}");
+    }
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Files {
 }
 
 impl Kept {
-    /// Reads a subfolder. Returns `None` if there is none.
+    /// Reads a subfolder. Returns `None` if it does not exist.
     ///
     /// # Errors
     /// Returns an error that names the file if one is missing, or is not as it was written.
@@ -203,7 +203,7 @@ fn is_inside(name: &str) -> bool {
     components.all(|component| matches!(component, std::path::Component::Normal(_)))
 }
 
-/// Reads a file that may be of an export, or returns `None` if there is none.
+/// Reads a file that may be of an export. Returns `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     let unreadable = |err| failed(path, "cannot be read").with_source(err);
     match fs::symlink_metadata(path) {

@@ -1,7 +1,10 @@
 //! What a call prints: the response, or with `--dry-run` the request.
 
 use serde_json::{Map, Value, json};
-use wechatpay_chain::{Client, PreparedRequest, Response};
+use wechatpay_chain::{
+    Client, PreparedRequest, Response,
+    http::{HeaderMap, HeaderName, HeaderValue},
+};
 
 use super::{Args, Call};
 use crate::{
@@ -15,16 +18,7 @@ use crate::{
 pub(super) fn dry_run(call: &Call, settings: &Settings, output: &Output) -> Result {
     let request = call.chain.prepare(call.method.clone(), &call.options)?;
     let message = message(&request, settings);
-    let headers: Map<String, Value> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into(),
-            )
-        })
-        .collect();
+    let headers = shown(request.headers());
     let body = String::from_utf8_lossy(request.body());
     if output.is_json() {
         output.value(&json!({
@@ -103,6 +97,15 @@ fn v2_message(body: &[u8], settings: &Settings) -> Option<String> {
     Some(format!("{}key=********", fields.concat()))
 }
 
+/// Returns headers as JSON.
+fn shown(headers: &HeaderMap) -> Map<String, Value> {
+    let shown = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.to_string(), value.into())
+    };
+    headers.iter().map(shown).collect()
+}
+
 /// Prints a response.
 pub(super) fn response(
     response: &Response,
@@ -114,16 +117,7 @@ pub(super) fn response(
     let value = value(response, call, client, args)?;
     let verification = response.verification();
     if output.is_json() {
-        let headers: Map<String, Value> = response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into(),
-                )
-            })
-            .collect();
+        let headers = shown(response.headers());
         let body = value.or_else(|| response.text().ok().map(Value::from));
         output.value(&json!({
             "status": response.status().as_u16(),

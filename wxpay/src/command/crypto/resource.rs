@@ -97,7 +97,7 @@ fn plaintext(err: &Error) -> Option<String> {
     String::from_utf8(opened.to_vec()).ok()
 }
 
-/// Takes every signature: there is none to verify.
+/// Accepts every signature, because a resource alone is not signed.
 struct Anyone;
 
 impl Verifier for Anyone {

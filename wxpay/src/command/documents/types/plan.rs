@@ -304,7 +304,7 @@ impl Plan {
     fn scalar(&mut self, kind: Kind, field: &Form, place: Place<'_>, is_fen: bool) -> Type {
         let is_text = place.wire == Wire::Text;
         match kind {
-            // A ciphertext is none of the values.
+            // A sealed field has a ciphertext, not one of the values.
             Kind::String if !field.values.is_empty() && field.sealed.is_none() => {
                 Type::Named(self.enumeration(place, &field.values))
             }

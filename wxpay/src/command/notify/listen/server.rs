@@ -91,7 +91,7 @@ impl Server {
         drop(self.listener);
         self.ending.send_replace(true);
         let all = async { while self.connections.join_next().await.is_some() {} };
-        // Whoever is slower loses the response: the notification is sent again.
+        // A slower connection loses its response, and the notification is sent again.
         let _ = timeout(END_TIME, all).await;
     }
 }
@@ -115,7 +115,7 @@ async fn serve(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let is_done = tokio::select! {
-        // A sender that breaks off, or that is none, has no one to tell.
+        // An error here is the sender's: it hung up, or it does not speak HTTP.
         _ = connection.as_mut() => true,
         _ = ending.changed() => false,
     };
