@@ -317,6 +317,15 @@ impl Outbox {
         }
     }
 
+    /// Returns the faults that wait for notifications, the next one first.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = DeliveryFault> {
+        self.faults.iter().copied()
+    }
+
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
     pub(crate) fn redirect_to(&mut self, url: Option<String>) {
         self.redirect = url;
     }

@@ -85,6 +85,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             done(Ok(()))
         },
     ),
+    get(
+        "delivery-faults",
+        "Returns the faults that wait for notifications, the next one first.",
+        |call| {
+            let world = call.state.world();
+            let faults = world.outbox.faults();
+            let faults = faults.map(|fault| json!({ "fault": delivery_fault_name(fault) }));
+            ok(json!({ "data": faults.collect::<Vec<_>>() }))
+        },
+    )
+    .answers(&[DATA]),
     post(
         "delivery-faults",
         "Adds a fault for the next notification. It is sent with it first, \
@@ -106,6 +117,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "probe, wrong_key, bad_signature, unknown_serial, stale_timestamp or \
          wrong_apiv3_key",
     )]),
+    delete(
+        "delivery-faults",
+        "Removes the faults that wait for notifications.",
+        |call| {
+            call.state.world().outbox.clear_faults();
+            done(Ok(()))
+        },
+    ),
 ];
 
 const DELIVERY_FAULTS: [(DeliveryFault, &str); 6] = [

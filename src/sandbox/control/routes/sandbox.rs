@@ -11,6 +11,12 @@ use crate::{
 /// About a hundred years.
 const MAX_ADVANCE: u64 = 100 * 366 * 86_400;
 
+const NOW: Field = needs(
+    "now",
+    Kind::Integer,
+    "The sandbox's time, in seconds since 1970",
+);
+
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     get(
         "config",
@@ -84,6 +90,22 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         |_| Ok(ApiResponse::events()),
     )
     .streams(),
+    get(
+        "clock",
+        "Returns the time by the clock of expiry and schedules.",
+        |call| {
+            let clock = &call.state.clock;
+            ok(json!({ "now": clock.now(), "ahead_s": clock.ahead().as_secs() }))
+        },
+    )
+    .answers(&[
+        NOW,
+        needs(
+            "ahead_s",
+            Kind::Integer,
+            "By how many seconds it is ahead of the real time",
+        ),
+    ]),
     post(
         "clock",
         "Moves the clock of expiry and schedules ahead, and does what is due by then.",
@@ -99,11 +121,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         },
     )
     .takes(&[needs("advance_s", Kind::Integer, "By how many seconds")])
-    .answers(&[needs(
-        "now",
-        Kind::Integer,
-        "The sandbox's time, in seconds since 1970",
-    )]),
+    .answers(&[NOW]),
     post(
         "reset",
         "Returns to the state after the start: no orders, the opening \

@@ -79,8 +79,11 @@ fn each_endpoint_of_the_document_answers_as_it_says() {
         }
     }
     let expected = [
+        "DELETE /delivery-faults",
         "DELETE /faults",
+        "GET /clock",
         "GET /config",
+        "GET /delivery-faults",
         "GET /faults",
         "GET /notifications",
         "GET /openapi.json",

@@ -106,6 +106,8 @@ fn faulty_notification_is_sent_first() {
         .0,
         400
     );
+    let waiting = || ok(&sandbox, "GET", "delivery-faults", NONE);
+    assert_eq!(waiting(), json!({ "data": [{ "fault": "wrong_key" }] }));
     let notification = json!({ "event_type": "REFUND.SUCCESS", "url": "http://127.0.0.1:9/n" });
     ok(&sandbox, "POST", "notifications", &notification);
     sandbox.settle().unwrap();
@@ -114,4 +116,28 @@ fn faulty_notification_is_sent_first() {
     let listed = ok(&sandbox, "GET", "notifications", NONE);
     assert_eq!(listed["data"][0]["attempts"][0]["fault"], "wrong_key");
     assert_eq!(listed["data"][0]["attempts"][1]["fault"], Value::Null);
+    assert_eq!(waiting(), json!({ "data": [] }));
+}
+
+#[test]
+fn faults_of_notifications_are_removed() {
+    let (sandbox, _) = started();
+    for name in ["probe", "stale_timestamp"] {
+        ok(
+            &sandbox,
+            "POST",
+            "delivery-faults",
+            &json!({ "fault": name }),
+        );
+    }
+    let waiting = || ok(&sandbox, "GET", "delivery-faults", NONE);
+    assert_eq!(
+        waiting(),
+        json!({ "data": [{ "fault": "probe" }, { "fault": "stale_timestamp" }] })
+    );
+    // The faults of responses are others.
+    ok(&sandbox, "DELETE", "faults", NONE);
+    assert_eq!(waiting()["data"].as_array().unwrap().len(), 2);
+    ok(&sandbox, "DELETE", "delivery-faults", NONE);
+    assert_eq!(waiting(), json!({ "data": [] }));
 }

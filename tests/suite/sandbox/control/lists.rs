@@ -285,6 +285,9 @@ fn clock_moves_ahead_and_reset_returns_to_the_start() {
     assert!(now(60) >= start + 60);
     assert_eq!(status(), "SUCCESS");
     assert!(now(86_400) >= start + 86_460);
+    let clock = ok(&sandbox, "GET", "clock", NONE);
+    assert_eq!(clock["ahead_s"], 86_460);
+    assert!(clock["now"].as_u64().unwrap() >= start + 86_460);
     ok(&sandbox, "POST", "reset", NONE);
     assert_eq!(sandbox.orders(), []);
     assert!(now(0) < start + 86_400);
