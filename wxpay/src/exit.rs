@@ -2,12 +2,13 @@
 
 use std::{fmt, process::ExitCode};
 
+use clap::ValueEnum;
 use wechatpay_chain::{Error, Outcome};
 
-use crate::text::t;
+use crate::text::{t, tf};
 
 /// Why a command failed, as its exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Exit {
     /// Something on this machine failed, such as a file. Nothing at WeChat Pay changed.
     Local = 1,
@@ -30,19 +31,6 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Local,
-        Self::Usage,
-        Self::Configuration,
-        Self::NotSent,
-        Self::Rejected,
-        Self::Unknown,
-        Self::Unverified,
-        Self::Done,
-        Self::Interrupted,
-    ];
-
     /// Returns the name in `--json`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -56,6 +44,36 @@ impl Exit {
             Self::Done => "done",
             Self::Interrupted => "interrupted",
         }
+    }
+}
+
+impl Exit {
+    /// Returns what the code means, in a few words.
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Local => t("local failure", "本地失败"),
+            Self::Usage => t("usage", "用法错误"),
+            Self::Configuration => t("configuration", "配置错误"),
+            Self::NotSent => t("not sent", "未发送"),
+            Self::Rejected => t("rejected", "被拒绝"),
+            Self::Unknown => t("unknown outcome", "结果未知"),
+            Self::Unverified => t("not verified", "验签失败"),
+            Self::Done => t("done, and then failed here", "请求成功但本地处理失败"),
+            Self::Interrupted => t("interrupted with nothing sent", "被中断且未发送"),
+        }
+    }
+
+    /// Returns all codes with their meanings, as the help lists them.
+    pub(crate) fn listed() -> String {
+        let rows = Self::value_variants()
+            .iter()
+            .map(|exit| (*exit as u8, exit.meaning()));
+        let rows = [(0, t("success", "成功"))].into_iter().chain(rows);
+        let rows: Vec<_> = rows
+            .map(|(code, meaning)| format!("  {code:<3}  {meaning}"))
+            .collect();
+        let rows = rows.join("\n");
+        tf!("Exit codes:\n{rows}", "退出码:\n{rows}")
     }
 }
 
@@ -162,14 +180,4 @@ pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
         source = err.source();
     }
     message
-}
-
-/// Prints what clap has to say: help and versions are successes.
-pub(crate) fn usage(err: &clap::Error) -> ExitCode {
-    // A closed pipe has nobody to tell.
-    let _ = err.print();
-    match err.use_stderr() {
-        true => Exit::Usage.into(),
-        false => ExitCode::SUCCESS,
-    }
 }

@@ -20,11 +20,11 @@ fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(cli::command).complete();
     let matches = match cli::command().try_get_matches() {
         Ok(matches) => matches,
-        Err(err) => return exit::usage(&err),
+        Err(err) => return cli::report(err),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(err) => return exit::usage(&err),
+        Err(err) => return cli::report(err),
     };
     let output = output::Output::new(cli.json, cli.color);
     match command::run(cli, &output) {

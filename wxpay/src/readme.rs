@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clap::{Args, Command};
+use clap::{Args, Command, ValueEnum};
 
 use crate::{cli, exit::Exit, settings::Source};
 
@@ -91,7 +91,7 @@ fn each_command_has_a_row() {
 
 #[test]
 fn exit_codes_are_those_of_the_program() {
-    let codes: Vec<(String, &str)> = Exit::ALL
+    let codes: Vec<(String, &str)> = Exit::value_variants()
         .iter()
         .map(|exit| ((*exit as u8).to_string(), exit.name()))
         .collect();
@@ -104,6 +104,13 @@ fn exit_codes_are_those_of_the_program() {
             .collect();
         assert_eq!(rows, codes, "{heading}");
     }
+    let help = cli::command().render_help().to_string();
+    let listed = help.split_once("Exit codes:\n").unwrap().1.lines();
+    let listed: Vec<_> = listed
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let codes = codes.iter().map(|(code, _)| code.as_str());
+    assert_eq!(listed, ["0"].into_iter().chain(codes).collect::<Vec<_>>());
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub(crate) fn t(english: &'static str, chinese: &'static str) -> &'static str {
 
 /// Formats a text in the user's language. The arguments are named in both, so that each can order them.
 macro_rules! tf {
-    ($english:literal, $chinese:literal) => {
+    ($english:literal, $chinese:literal $(,)?) => {
         if $crate::text::is_chinese() {
             format!($chinese)
         } else {

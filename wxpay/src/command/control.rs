@@ -68,7 +68,7 @@ fn read<T: DeserializeOwned>(
     let not_json = |err: ureq::Error| {
         Failure::local(tf!(
             "{url} does not answer as a sandbox does: {err}",
-            "{url} 的响应不是沙箱的响应: {err}"
+            "{url} 的应答不是来自沙箱: {err}"
         ))
     };
     if status.is_success() {

@@ -6,6 +6,7 @@ mod crypto;
 mod doctor;
 mod documents;
 mod files;
+mod help;
 mod hosts;
 mod interrupts;
 #[cfg(unix)]

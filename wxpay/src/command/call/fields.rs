@@ -5,7 +5,7 @@ use wechatpay_chain::catalog::{Field, Fields, Kind, Operation};
 
 use crate::{
     exit::{Failure, Result},
-    text::tf,
+    text::{t, tf},
 };
 
 /// The parts of a request that can be named in front of a field: `json.amount.total=1`.
@@ -62,7 +62,7 @@ pub(crate) fn split(field: &str) -> Result<(&str, &str, bool)> {
         }
         _ => Err(Failure::usage(tf!(
             "invalid field `{field}`: expected KEY=VALUE or KEY:=JSON",
-            "字段 `{field}` 无效: 应为 KEY=VALUE 或 KEY:=JSON"
+            "字段 `{field}` 无效: 应为 字段=值 或 字段:=JSON"
         ))),
     }
 }
@@ -177,11 +177,11 @@ fn typed(key: &str, value: &str, kind: Option<Kind>) -> Result<Value> {
     };
     typed.ok_or_else(|| {
         let expected = match kind {
-            Some(Kind::Integer) => "a whole number",
-            Some(Kind::Number) => "a number",
-            Some(Kind::Boolean) => "true or false",
-            Some(Kind::Object) => "a JSON object",
-            _ => "a JSON array",
+            Some(Kind::Integer) => t("a whole number", "整数"),
+            Some(Kind::Number) => t("a number", "数字"),
+            Some(Kind::Boolean) => t("true or false", "true 或 false"),
+            Some(Kind::Object) => t("a JSON object", "JSON对象"),
+            _ => t("a JSON array", "JSON数组"),
         };
         // The value may be a name or a number of a customer.
         Failure::usage(tf!("{key}: expected {expected}", "{key}: 应为 {expected}"))
@@ -246,7 +246,7 @@ fn nearest(name: &str, request: Fields) -> String {
     let fields = parts.flat_map(|(_, part)| part.fields().iter().map(|field| field.name()));
     fields
         .min_by_key(|known| strsim::osa_distance(name, known))
-        .unwrap_or("none: it has no fields")
+        .unwrap_or(t("none: it has no fields", "无: 该接口没有字段"))
         .to_owned()
 }
 

@@ -16,11 +16,13 @@ use crate::{command::setup::complete, exit::Result, output::Output, settings::So
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
     "Examples:\n  \
-     wxpay get v3/pay/transactions/out-trade-no/{out_trade_no} -f out_trade_no=tea-0001 -f mchid=1900000109\n  \
+     wxpay get v3/pay/transactions/out-trade-no/{out_trade_no} \\\n    \
+     -f out_trade_no=tea-0001 -f mchid=1900000109\n  \
      wxpay post v3.pay.transactions.native -o @order.json\n  \
      wxpay post v2/pay/unifiedorder -o '{\"xml\": {…}}' --dry-run",
     "示例:\n  \
-     wxpay get v3/pay/transactions/out-trade-no/{out_trade_no} -f out_trade_no=tea-0001 -f mchid=1900000109\n  \
+     wxpay get v3/pay/transactions/out-trade-no/{out_trade_no} \\\n    \
+     -f out_trade_no=tea-0001 -f mchid=1900000109\n  \
      wxpay post v3.pay.transactions.native -o @order.json\n  \
      wxpay post v2/pay/unifiedorder -o '{\"xml\": {…}}' --dry-run",
 ))]
@@ -31,22 +33,22 @@ pub(crate) struct Args {
     path: String,
 
     #[arg(short, long, value_name = "JSON",
-        help = t("Options map: JSON, @file, or - for standard input", "参数: JSON, @文件, 或 - 表示标准输入"))]
+        help = t("Options map: JSON, @file, or - for standard input", "请求选项: JSON, @文件, 或 - 表示标准输入"))]
     options: Option<String>,
 
     #[arg(short, long = "field", value_name = "KEY=VALUE", add = ArgValueCompleter::new(complete::fields),
         help = t("Variable or documented field, such as amount.total=1; KEY:=JSON for any JSON",
-            "变量或文档中的字段, 如 amount.total=1; KEY:=JSON 可写任意JSON"))]
+            "变量或文档中的字段, 如 amount.total=1; 字段:=JSON 可写任意JSON"))]
     fields: Vec<String>,
 
     #[arg(long, help = t("Show the request and the message that is signed, and send nothing",
         "显示请求和待签名串, 不发送"))]
     dry_run: bool,
 
-    #[arg(short, long, help = t("Print the status and the headers too", "同时输出状态码和响应头"))]
+    #[arg(short, long, help = t("Print the status and the headers too", "同时输出状态码和应答头"))]
     include: bool,
 
-    #[arg(short = 'O', long, value_name = "FILE", help = t("Write the response's body into a file", "将响应体写入文件"))]
+    #[arg(short = 'O', long, value_name = "FILE", help = t("Write the body of the response into a file", "将应答的报文主体写入文件"))]
     output: Option<std::path::PathBuf>,
 
     #[arg(long, help = t("Send the request even if the documents say otherwise", "即使与文档不符也发送请求"))]
@@ -56,7 +58,7 @@ pub(crate) struct Args {
     encrypt: bool,
 
     #[arg(long, help = t("Decrypt the fields of the response that the documents mark as sealed",
-        "解密响应中文档标明的加密字段"))]
+        "解密应答中文档标明的加密字段"))]
     decrypt: bool,
 
     #[command(flatten)]

@@ -8,7 +8,7 @@ use wechatpay_chain::{Checks, Options, catalog::Operation};
 use super::{Args, fields};
 use crate::{
     exit::{Failure, Result},
-    text::tf,
+    text::{t, tf},
 };
 
 /// A request body is written by hand or by a program, not a file to upload.
@@ -38,7 +38,7 @@ pub(super) fn build(args: &Args, template: &str, operation: Option<&Operation>) 
 fn parse(text: &str) -> Result<Map<String, Value>> {
     let (from, read) = match text.strip_prefix('@') {
         Some(path) => (path, fs::File::open(path).and_then(limited)),
-        None if text == "-" => ("standard input", limited(std::io::stdin())),
+        None if text == "-" => (t("standard input", "标准输入"), limited(std::io::stdin())),
         None => ("-o", Ok(text.to_owned())),
     };
     let read = read.map_err(|err| {
@@ -62,7 +62,7 @@ pub(crate) fn limited(reader: impl Read) -> std::io::Result<String> {
     let mut text = String::new();
     reader.take(MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX {
-        return Err(std::io::Error::other("larger than 16 MiB"));
+        return Err(std::io::Error::other(t("larger than 16 MiB", "超过16 MiB")));
     }
     Ok(text)
 }

@@ -11,7 +11,7 @@ use crate::{
     exit::Result,
     output::{Output, Style},
     settings::Settings,
-    text::t,
+    text::{t, tf},
 };
 
 /// Prints the request and the message that is signed.
@@ -142,7 +142,8 @@ pub(super) fn response(
         output.line("");
     }
     if let Some(file) = response.file() {
-        output.note(format!("{} {} bytes", file.path().display(), file.len()));
+        let (path, length) = (file.path().display(), file.len());
+        output.note(tf!("{path}: {length} bytes", "{path}: {length} 字节"));
     } else if response.bytes().is_empty() {
         output.note(Style::Good.paint(response.status()));
     } else if let Some(value) = value.filter(|_| output.is_for_people() || args.decrypt) {
@@ -154,7 +155,7 @@ pub(super) fn response(
     if !verification.is_verified() {
         output.warn(t(
             "the response is not signed, as documented",
-            "响应没有签名, 与文档一致",
+            "应答没有签名, 与文档一致",
         ));
     }
     Ok(())

@@ -65,7 +65,7 @@ fn echoed(client: &Client, response: &Response, report: &mut Report) {
         "call",
         tf!(
             "POST {ECHO}: the signature is accepted, and the response is verified with {serial}",
-            "POST {ECHO}: 签名通过, 响应已用 {serial} 验签"
+            "POST {ECHO}: 签名通过, 应答已用 {serial} 验签"
         ),
     );
     let opened = response.json::<serde_json::Value>().and_then(|mut body| {
@@ -76,7 +76,7 @@ fn echoed(client: &Client, response: &Response, report: &mut Report) {
     });
     let advice = t(
         "Sensitive fields are encrypted with WeChat Pay's key and decrypted with the merchant's: check both.",
-        "敏感字段用微信支付公钥加密、用商户私钥解密: 请检查两者。",
+        "敏感信息字段用微信支付公钥加密、用商户私钥解密: 请检查两者。",
     );
     match opened {
         Ok(body) if body["encrypted_echo_message"] == MESSAGE => {
@@ -84,13 +84,13 @@ fn echoed(client: &Client, response: &Response, report: &mut Report) {
                 "encryption",
                 t(
                     "sensitive fields: encrypted there and back",
-                    "敏感字段: 加密解密正常",
+                    "敏感信息字段: 加密解密正常",
                 ),
             );
         }
         Ok(_) => report.warning(
             "encryption",
-            t("sensitive fields did not come back", "敏感字段没有返回"),
+            t("sensitive fields did not come back", "敏感信息字段没有返回"),
             advice,
         ),
         Err(err) => report.failure("encryption", err.into(), advice),
@@ -103,7 +103,7 @@ fn certificates(client: &Client, report: &mut Report) -> Result {
             "call",
             t(
                 "GET v3/certificates: the signature is accepted, and the response is verified",
-                "GET v3/certificates: 签名通过, 响应已验签",
+                "GET v3/certificates: 签名通过, 应答已验签",
             ),
         ),
         Err(err) => failed(err, report),
@@ -129,7 +129,7 @@ fn failed(err: Error, report: &mut Report) {
         _ if err.is_clock_skew() => t("Synchronize the clock, with NTP.", "请用NTP同步时钟。"),
         _ if err.is_verification() => t(
             "The response is signed by another key: check pub_key and pub_key_id, or the platform certificate.",
-            "响应由其他密钥签名: 请检查 pub_key 和 pub_key_id, 或平台证书。",
+            "应答由其他密钥签名: 请检查 pub_key 和 pub_key_id, 或平台证书。",
         ),
         _ => "",
     };

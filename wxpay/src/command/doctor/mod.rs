@@ -27,7 +27,7 @@ use crate::{exit::Result, output::Output, settings::Source, text::t};
 ))]
 pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help = t("Explain the body of a SIGN_ERROR response; - for standard input",
-        "分析SIGN_ERROR的响应体; - 表示标准输入"))]
+        "分析SIGN_ERROR的应答体; - 表示标准输入"))]
     error: Option<PathBuf>,
 
     #[arg(long, value_name = "FILE", requires = "error",

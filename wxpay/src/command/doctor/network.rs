@@ -132,9 +132,12 @@ fn lookup(host: &str, port: u16) -> std::result::Result<Vec<SocketAddr>, String>
     });
     match receiver.recv_timeout(DNS_TIMEOUT) {
         Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-        Ok(Ok(_)) => Err("no address".to_owned()),
+        Ok(Ok(_)) => Err(t("no address", "没有地址").to_owned()),
         Ok(Err(err)) => Err(err.to_string()),
-        Err(_) => Err(format!("no answer in {} s", DNS_TIMEOUT.as_secs())),
+        Err(_) => {
+            let seconds = DNS_TIMEOUT.as_secs();
+            Err(tf!("no answer in {seconds} s", "{seconds} 秒内没有应答"))
+        }
     }
 }
 
@@ -207,11 +210,11 @@ fn https(settings: &Settings, base: &str, report: &mut Report) -> Result<bool> {
             Exit::NotSent,
             tf!(
                 "the answer, with status {status}, is not WeChat Pay's",
-                "收到的响应 (状态码 {status}) 不是微信支付的"
+                "收到的应答 (状态码 {status}) 不是微信支付的"
             ),
             t(
                 "Something on the way answers: a proxy, a gateway or a login page.",
-                "途中有其他程序响应: 代理、网关或登录页面。",
+                "途中有其他程序作出应答: 代理、网关或登录页面。",
             ),
         );
         return Ok(false);

@@ -26,7 +26,7 @@ pub(super) fn run(error: &Path, message: Option<&Path>, output: &Output) -> Resu
     let body: Value = serde_json::from_slice(&body).map_err(|err| {
         Failure::usage(tf!(
             "the response is not JSON: {err}",
-            "响应不是JSON: {err}"
+            "应答不是JSON: {err}"
         ))
     })?;
     // The errors of this program have the response's below `error`.
@@ -35,7 +35,7 @@ pub(super) fn run(error: &Path, message: Option<&Path>, output: &Output) -> Resu
     if code != "SIGN_ERROR" {
         return Err(Failure::usage(tf!(
             "the response is not a SIGN_ERROR, but `{code}`",
-            "响应不是SIGN_ERROR, 而是 `{code}`"
+            "应答不是SIGN_ERROR, 而是 `{code}`"
         )));
     }
     let ours = message.map(read).transpose()?;
@@ -168,7 +168,7 @@ fn without_message(text: &str, output: &Output) -> Result {
         .map(|(_, why)| why);
     let why = why.unwrap_or(t(
         "the response does not show the message that it expected",
-        "响应中没有待签名串",
+        "应答中没有待签名串",
     ));
     if output.is_json() {
         output.value(&json!({ "message": text, "why": why }));

@@ -18,22 +18,22 @@ use crate::{
 #[command(
     version,
     mut_arg("mchid", |arg| arg.short('m')),
-    mut_arg("serial", |arg| arg.short('s').visible_alias("serialno")),
-    mut_arg("private_key", |arg| arg.short('f').visible_alias("privatekey")),
-    mut_arg("apiv3_key", |arg| arg.short('k').visible_alias("key")),
-    mut_arg("base_uri", |arg| arg.short('u').visible_alias("baseuri")),
+    mut_arg("serial", |arg| arg.short('s').alias("serialno")),
+    mut_arg("private_key", |arg| arg.short('f').alias("privatekey")),
+    mut_arg("apiv3_key", |arg| arg.short('k').alias("key")),
+    mut_arg("base_uri", |arg| arg.short('u').alias("baseuri")),
     after_help = t(
-        "The options of the PHP SDK's CertificateDownloader.php work here. Merchants with a WeChat Pay public key \
-         (PUB_KEY_ID_…) need no certificates.\n\n\
+        "The options of the PHP SDK's CertificateDownloader.php work here, also --serialno, --privatekey, --key and \
+         --baseuri. Merchants with a WeChat Pay public key (PUB_KEY_ID_…) need no certificates.\n\n\
          Example:\n  wxpay certs -m 1900000109 -s 3775…0000 -f apiclient_key.pem -o certificates",
-        "兼容PHP SDK的CertificateDownloader.php的参数。已启用微信支付公钥 (PUB_KEY_ID_…) 的商户无需下载平台证书。\n\n\
+        "兼容PHP SDK的CertificateDownloader.php的参数, 包括 --serialno, --privatekey, --key 和 --baseuri。已启用微信支付公钥 (PUB_KEY_ID_…) 的商户无需下载平台证书。\n\n\
          示例:\n  wxpay certs -m 1900000109 -s 3775…0000 -f apiclient_key.pem -o certificates",
     ),
 )]
 pub(crate) struct Args {
-    #[arg(short, long, value_name = "FOLDER",
+    #[arg(short, long, value_name = "DIR",
         help = t("Folder for the certificates, wechatpay_SERIAL.pem [default: a new one in the temporary folder]",
-            "保存证书的文件夹, 文件名为 wechatpay_序列号.pem [默认: 临时文件夹中的新文件夹]"))]
+            "保存证书的目录, 文件名为 wechatpay_序列号.pem [默认: 临时目录中的新目录]"))]
     output: Option<PathBuf>,
 
     #[command(flatten)]

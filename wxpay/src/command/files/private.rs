@@ -48,7 +48,7 @@ fn failed(parent: &std::path::Path, err: &io::Error) -> Failure {
     let parent = parent.display();
     Failure::local(tf!(
         "cannot create a folder in {parent}: {err}",
-        "无法在 {parent} 中创建文件夹: {err}"
+        "无法在 {parent} 中创建目录: {err}"
     ))
 }
 

@@ -23,9 +23,7 @@ const VIDEO: &str = "v3/merchant/media/video_upload";
 const IMAGE_V2: &str = "v2/secapi/mch/uploadmedia";
 
 /// A list that stands here, since reading the documents at each start takes milliseconds.
-const HELP: &str = "\
-Uploads / 上传接口:
-  v2/secapi/mch/uploadmedia  图片上传
+const UPLOADS: &str = "  v2/secapi/mch/uploadmedia  图片上传
   v3/ecommerce/account/cancel-applications/media  注销申请图片上传
   v3/global/merchant-storage/file/upload  上传文件
   v3/marketing/bank/packages/{package_id}/tasks  导入定向用户协议号
@@ -38,11 +36,7 @@ Uploads / 上传接口:
   v3/merchant/media/video_upload  视频上传
   v3/merchant-service/images/upload  商户上传反馈图片
   v3/new-tax-control-fapiao/fapiao-applications/upload-fapiao-file  上传电子发票文件
-  v3/taxi-invoice/cards/upload-file  上传出租车电子发票文件
-
-Example / 示例:
-  wxpay upload license.jpg
-  wxpay upload receipt.jpg --as v3/merchant-service/images/upload";
+  v3/taxi-invoice/cards/upload-file  上传出租车电子发票文件";
 
 /// The documented formats of a video.
 const VIDEOS: [&str; 11] = [
@@ -50,13 +44,18 @@ const VIDEOS: [&str; 11] = [
 ];
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = tf!(
+    "Uploads:\n{UPLOADS}\n\nExamples:\n  \
+     wxpay upload license.jpg\n  wxpay upload receipt.jpg --as v3/merchant-service/images/upload",
+    "上传接口:\n{UPLOADS}\n\n示例:\n  \
+     wxpay upload license.jpg\n  wxpay upload receipt.jpg --as v3/merchant-service/images/upload",
+))]
 pub(crate) struct Args {
     #[arg(value_name = "FILE", help = t("File to upload", "要上传的文件"))]
     file: PathBuf,
 
     #[arg(long, conflicts_with = "operation",
-        help = t("Upload a video, which a file such as .mp4 is anyway", "按视频上传 (.mp4等文件自动按视频上传)"))]
+        help = t("Upload as a video, as files such as .mp4 always are", "按视频上传 (.mp4等文件自动按视频上传)"))]
     video: bool,
 
     #[arg(long = "as", value_name = "OPERATION",
@@ -196,7 +195,7 @@ mod tests {
 
     #[test]
     fn help_lists_the_documented_uploads() {
-        let listed: Vec<_> = HELP
+        let listed: Vec<_> = UPLOADS
             .lines()
             .filter_map(|line| line.strip_prefix("  v"))
             .map(|line| format!("v{}", line.split("  ").next().unwrap_or_default()))

@@ -47,7 +47,7 @@ pub(crate) struct Args {
 
     #[arg(short, long = "field", value_name = "KEY=VALUE", add = ArgValueCompleter::new(complete::event_fields),
         help = t("Field of the decrypted content, such as amount.total=1; KEY:=JSON for any JSON",
-            "解密后内容中的字段, 如 amount.total=1; KEY:=JSON 可写任意JSON"))]
+            "解密后内容中的字段, 如 amount.total=1; 字段:=JSON 可写任意JSON"))]
     fields: Vec<String>,
 
     #[arg(long, value_name = "URL",
@@ -148,7 +148,7 @@ fn read(sandbox: &str, sent: &Value) -> Result<Delivery> {
     Delivery::deserialize(sent).map_err(|err| {
         Failure::local(tf!(
             "{sandbox} does not answer as a sandbox does: {err}",
-            "{sandbox} 的响应不是沙箱的响应: {err}"
+            "{sandbox} 的应答不是来自沙箱: {err}"
         ))
     })
 }

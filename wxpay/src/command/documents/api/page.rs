@@ -25,7 +25,7 @@ fn print_operation(operation: &Operation, output: &Output) {
 
     heading(t("Request", "请求"), output);
     print_fields(operation.request(), "", output);
-    heading(t("Response", "响应"), output);
+    heading(t("Response", "应答"), output);
     print_fields(operation.response(), "", output);
 
     let notifications = events::of(operation);

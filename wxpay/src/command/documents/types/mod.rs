@@ -23,8 +23,8 @@ use crate::{
      wxpay types 'POST v3/pay/transactions/native' > src/native.rs\n  \
      wxpay types v3.pay.transactions.native --derive Eq\n  \
      wxpay types REFUND.SUCCESS\n\n\
-     The source needs serde with `derive`, and serde_json; with `preserve_order` to keep the order of\n\
-     fields with numbers in their names. A field that is not required is an Option, and null is absent.\n\
+     The source needs serde with `derive`, and serde_json; with `preserve_order` to keep the order of \
+     fields with numbers in their names. A field that is not required is an Option, and null is absent. \
      A value that is not documented is kept in the variant Other.",
     "示例:\n  \
      wxpay types 'POST v3/pay/transactions/native' > src/native.rs\n  \
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     derive: Vec<String>,
 
     #[arg(long, help = t("Make all fields of responses and notifications Options: WeChat Pay leaves out some required ones",
-        "响应和通知的字段全部为Option: 微信支付有时会省略必填字段"))]
+        "应答和通知的字段全部为Option: 微信支付有时会省略必填字段"))]
     optional: bool,
 }
 
@@ -106,7 +106,7 @@ fn source(subject: &Subject, args: &Args) -> (String, Vec<String>) {
             if !has("Response") {
                 text.push_str(t(
                     "// The response has no documented fields.\n",
-                    "// 响应没有文档字段。\n",
+                    "// 应答没有文档字段。\n",
                 ));
             }
         }

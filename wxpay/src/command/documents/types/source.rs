@@ -117,7 +117,7 @@ fn purpose(structure: &Struct) -> String {
             "文件的元信息: `Media::meta(serde_json::to_value(&meta)?)`。",
         )
         .to_owned(),
-        Purpose::Response => t("The body of the response.", "响应体。").to_owned(),
+        Purpose::Response => t("The body of the response.", "应答体。").to_owned(),
         Purpose::Event => t("What the notification has.", "通知内容。").to_owned(),
         Purpose::Field(path) => tf!("The object `{path}`.", "对象 `{path}`。"),
         Purpose::Text(path) => tf!("The JSON text in `{path}`.", "`{path}` 中的JSON文本。"),

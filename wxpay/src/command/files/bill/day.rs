@@ -94,7 +94,7 @@ impl Day {
             let date = &self.date;
             output.warn(tf!(
                 "{date}: the response named no hash, so the file is not checked",
-                "{date}: 响应中没有哈希值, 文件未校验"
+                "{date}: 应答中没有哈希值, 文件未校验"
             ));
         }
         self.read(&path, &response, printer, totals, output).await

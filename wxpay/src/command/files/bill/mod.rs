@@ -28,9 +28,9 @@ const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
-    "Without --out, the rows are printed: as a table on a terminal, else as CSV, with --json as a line of JSON each:\n  \
+    "Without --out, the rows are printed: as a table on a terminal, otherwise as CSV; with --json, one line of JSON for each:\n  \
      {\"date\", \"row\"}, then {\"date\", \"rows\", \"summary\"} for each day, and {\"totals\"} at the end.\n\
-     A day without a bill is said, and is no error. The hash of each file is checked.\n\n\
+     A day without a bill is reported, and is not an error. The hash of each file is checked.\n\n\
      Examples:\n  \
      wxpay bill trade 2025-11-20\n  \
      wxpay bill trade 2025-11-01 2025-11-30 --out bills -f bill_type=SUCCESS\n  \
@@ -52,11 +52,11 @@ pub(crate) struct Args {
     #[arg(value_name = "DATE", help = t("Day of the bill, Beijing time, such as 2025-11-20, or yesterday", "账单日期 (北京时间), 如 2025-11-20, 或 yesterday (昨天)"))]
     date: String,
 
-    #[arg(value_name = "TO", help = t("Last of several days", "多天时的最后一天"))]
+    #[arg(value_name = "TO", help = t("Last day, if there are several", "多天时的最后一天"))]
     to: Option<String>,
 
-    #[arg(short, long, value_name = "FOLDER", help = t("Keep the files in this folder, as WeChat Pay writes them, such as trade-2025-11-20.csv",
-        "将账单原文保存到该文件夹, 如 trade-2025-11-20.csv"))]
+    #[arg(short, long, value_name = "DIR", help = t("Keep the files in this folder as WeChat Pay writes them, such as trade-2025-11-20.csv",
+        "将账单原文保存到该目录, 如 trade-2025-11-20.csv"))]
     out: Option<PathBuf>,
 
     #[arg(long, requires = "out", help = t("Replace files that exist", "覆盖已有文件"))]

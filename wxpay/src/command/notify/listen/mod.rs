@@ -24,7 +24,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
-    "WeChat Pay reaches this machine through a tunnel only, whose URL is then the notify_url of your orders. A\n\
+    "WeChat Pay reaches this machine through a tunnel only, whose URL is then the notify_url of your orders. A \
      sandbox on this machine needs none.\n\n\
      Examples:\n  \
      wxpay listen --sandbox --forward-to http://127.0.0.1:3000/notify\n  \

@@ -17,17 +17,19 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
-    "On a terminal it asks for what is missing. Keys are better given when asked, or as WXPAY_APIV3_KEY and\n\
+    "On a terminal it asks for what is missing. Keys are better given when asked, or as WXPAY_APIV3_KEY and \
      WXPAY_APIV2_KEY, than on the command line.\n\n\
      Examples:\n  \
      wxpay init ~/keys\n  \
-     wxpay init ~/keys --profile shop --mchid 1900000109 --pub-key-id PUB_KEY_ID_0119000001092024000000000000\n  \
+     wxpay init ~/keys --profile shop --mchid 1900000109 \\\n    \
+     --pub-key-id PUB_KEY_ID_0119000001092024000000000000\n  \
      wxpay init --from-sandbox --profile sandbox",
-    "在终端中会询问缺少的内容。密钥最好在询问时输入, 或用环境变量 WXPAY_APIV3_KEY 和\n\
+    "在终端中会询问缺少的内容。密钥最好在询问时输入, 或用环境变量 WXPAY_APIV3_KEY 和 \
      WXPAY_APIV2_KEY, 不要写在命令行上。\n\n\
      示例:\n  \
      wxpay init ~/keys\n  \
-     wxpay init ~/keys --profile shop --mchid 1900000109 --pub-key-id PUB_KEY_ID_0119000001092024000000000000\n  \
+     wxpay init ~/keys --profile shop --mchid 1900000109 \\\n    \
+     --pub-key-id PUB_KEY_ID_0119000001092024000000000000\n  \
      wxpay init --from-sandbox --profile sandbox",
 ))]
 pub(crate) struct Args {

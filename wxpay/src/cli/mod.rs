@@ -1,11 +1,19 @@
 //! The command line: its commands, and the options that all of them have.
 
-use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory, Parser, Subcommand};
+mod chinese;
+mod mistake;
 
+use clap::{ColorChoice, Command, CommandFactory, Parser, Subcommand};
+
+pub(crate) use self::mistake::report;
 use crate::{
     command::{call, crypto, doctor, documents, files, notify, sandbox, setup},
+    exit::Exit,
     text::{is_chinese, t},
 };
+
+/// The options of all commands stand below a command's own.
+const GLOBAL: usize = 900;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -13,23 +21,18 @@ use crate::{
     version,
     about = t(
         "WeChat Pay on the command line: calls, notifications, bills, keys and a sandbox",
-        "命令行微信支付: 接口调用、通知、账单、密钥与沙箱",
+        "微信支付命令行工具: 接口调用、通知、账单、密钥与沙箱",
     ),
-    after_help = t(
-        "Exit codes: 0 success, 1 local failure, 2 usage, 3 configuration, 4 not sent, 5 rejected,\n\
-         6 unknown outcome, 7 unverified, 8 done and then failed here, 130 interrupted with nothing sent.",
-        "退出码: 0 成功, 1 本地失败, 2 用法错误, 3 配置错误, 4 未发送, 5 被拒绝, 6 结果未知, 7 验签失败,\n\
-         8 请求成功但本地处理失败, 130 被中断且未发送。",
-    ),
+    after_help = Exit::listed(),
     max_term_width = 100,
     disable_help_subcommand = true,
 )]
 pub(crate) struct Cli {
-    #[arg(long, global = true, help = t("Print JSON", "输出JSON"))]
+    #[arg(long, global = true, display_order = GLOBAL, help = t("Print JSON", "输出JSON"))]
     pub(crate) json: bool,
 
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto",
-        help = t("Colour: auto, always, never", "颜色: auto, always, never"))]
+    #[arg(long, global = true, display_order = GLOBAL + 1, value_name = "WHEN", default_value = "auto",
+        help = t("When to use colour", "何时使用颜色"))]
     pub(crate) color: ColorChoice,
 
     #[command(subcommand)]
@@ -60,7 +63,7 @@ pub(crate) enum Sub {
     Encrypt(crypto::field::EncryptArgs),
     #[command(about = t("Decrypt a sensitive field, or a notification", "解密敏感信息字段或回调通知"))]
     Decrypt(crypto::field::DecryptArgs),
-    #[command(about = t("Sign a message or a request", "为报文或请求签名"))]
+    #[command(about = t("Sign a message or a request", "为待签名串或请求签名"))]
     Sign(crypto::sign::Args),
     #[command(about = t("Make the parameters that open a payment", "生成调起支付的参数"))]
     Params(crypto::params::Args),
@@ -92,50 +95,18 @@ pub(crate) enum Sub {
 
 /// Returns the whole command line, in the user's language.
 pub(crate) fn command() -> Command {
-    localized(Cli::command())
+    let command = without_values(Cli::command());
+    match is_chinese() {
+        true => chinese::localized(command),
+        false => command,
+    }
 }
 
-/// Translates what clap words itself.
-fn localized(command: Command) -> Command {
-    if !is_chinese() {
-        return command;
-    }
-    let version = command.get_version().is_some();
-    let command = command
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .subcommand_help_heading("命令")
-        .subcommand_value_name("命令")
-        .help_template("{before-help}{about-with-newline}\n用法: {usage}\n\n{all-args}{after-help}")
-        .arg(
-            Arg::new("help")
-                .short('h')
-                .long("help")
-                .action(ArgAction::Help)
-                .help("显示帮助"),
-        );
-    let command = match version {
-        true => command.arg(
-            Arg::new("version")
-                .short('V')
-                .long("version")
-                .action(ArgAction::Version)
-                .help("显示版本"),
-        ),
-        false => command,
-    };
-    // Below a heading of its own, clap sorts arguments by name.
-    let mut place = 0;
+/// The help and the manual are the same everywhere: they name the variables, not what these are set to here.
+fn without_values(command: Command) -> Command {
     command
-        .mut_args(|arg| match (arg.get_help_heading(), arg.is_positional()) {
-            (Some(_), _) => arg,
-            (None, true) => {
-                place += 1;
-                arg.help_heading("参数").display_order(place)
-            }
-            (None, false) => arg.help_heading("选项"),
-        })
-        .mut_subcommands(localized)
+        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_subcommands(without_values)
 }
 
 #[cfg(test)]
