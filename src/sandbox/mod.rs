@@ -214,5 +214,6 @@ pub use journal::Journal;
 pub use outbox::{
     Attempt, Delivery, DeliveryFault, DeliveryState, Release, SandboxEvent, Subscription,
 };
+pub use server::page::PageFile;
 pub use shaped::Scripted;
 pub use state::{RecordedRequest, StateChange, StateKind};

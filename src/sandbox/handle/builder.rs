@@ -20,7 +20,11 @@ use crate::{
         flows::platform::trust::PlatformMode,
         journal::{self, Given, Journal},
         outbox::Post,
-        server::{BoundListener, host::Hosts},
+        server::{
+            BoundListener,
+            host::Hosts,
+            page::{Page, PageFile},
+        },
         state::{
             SandboxState,
             keys::{KeptKeys, KeySource},
@@ -60,6 +64,7 @@ pub struct SandboxBuilder {
     hosts: Vec<String>,
     deliver_to: Vec<String>,
     control_token: Option<Token>,
+    page: &'static [PageFile],
 }
 
 impl SandboxBuilder {
@@ -311,6 +316,33 @@ impl SandboxBuilder {
         self
     }
 
+    /// Serves these files to browsers, such as a page that shows the orders and uses the endpoints below
+    /// `/_sandbox/v1/`.
+    ///
+    /// They are served at `/` and below `/_sandbox/page/`, to GET and HEAD. Without them, these paths are like
+    /// others. Requests for them are not logged and meet no faults. The files hold no secret: they need no
+    /// control token, but the page must send it to the endpoints. A content security policy lets the page load
+    /// scripts and styles from the sandbox alone, none that are inline, and nothing from elsewhere.
+    /// [`start`](Self::start) returns an error for another path, or if a path is given twice.
+    ///
+    /// ```
+    /// use wechatpay_chain::sandbox::{PageFile, Sandbox};
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// const PAGE: &[PageFile] = &[
+    ///     PageFile::new("/", "text/html; charset=utf-8", b"<!doctype html><p>A sandbox"),
+    ///     PageFile::new("/_sandbox/page/style.css", "text/css", b"p { color: green }"),
+    /// ];
+    /// let sandbox = Sandbox::builder().page(PAGE).start()?;
+    /// # drop(sandbox);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn page(mut self, files: &'static [PageFile]) -> Self {
+        self.page = files;
+        self
+    }
+
     /// Sets after how much time, by the sandbox's clock, WeChat Pay finishes what it accepted: refunds,
     /// transfers and their cancellations, batches, profit sharing and its returns, deductions, bindings to a
     /// service, changes of settlement accounts. `None` leaves all of it to the handle. Defaults to 60 seconds.
@@ -361,6 +393,7 @@ impl SandboxBuilder {
             hosts: Vec::new(),
             deliver_to: Vec::new(),
             control_token: None,
+            page: &[],
         }
     }
 
@@ -382,6 +415,7 @@ impl SandboxBuilder {
             guard.check_address(address)?;
         }
         let hosts = Hosts::new(&self.hosts)?;
+        let page = Page::new(self.page)?;
         let post = Post::new(&self.deliver_to)?;
         // The listener comes first: a port that is taken fails at once, before the slow keys.
         let listener = BoundListener::bind(self.address)?;
@@ -405,6 +439,7 @@ impl SandboxBuilder {
             SandboxState::new(listener.address, self.keys, kept, rng, settle_after, post)?;
         state.guard = guard;
         state.hosts = hosts;
+        state.page = page;
         let folder = self.keys_folder.as_ref();
         let first = self.first.named(first).add_to(&state, folder)?;
         for merchant in self.further {

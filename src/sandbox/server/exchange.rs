@@ -53,6 +53,10 @@ pub(super) async fn exchange(
         )
         .into_response());
     }
+    // Like the control requests below: no part of WeChat Pay.
+    if let Some(response) = state.page.answer(&parts, &listener) {
+        return Ok(response);
+    }
     // The whole body is read first, because the signature covers it.
     let (body, read_error) = match read_body(body).await {
         Ok(body) => (body, None),

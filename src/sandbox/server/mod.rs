@@ -3,6 +3,7 @@
 mod events;
 mod exchange;
 pub(super) mod host;
+pub(super) mod page;
 mod proxy;
 mod signing;
 mod tls;

@@ -48,7 +48,7 @@ use super::{
     faults::Faults,
     journal::Inputs,
     outbox::Post,
-    server::{Https, host::Hosts},
+    server::{Https, host::Hosts, page::Page},
     shaped::Scripts,
 };
 use crate::error::{Cause, ErrorKind, cause::Result};
@@ -75,6 +75,7 @@ pub(super) struct SandboxState {
     pub(super) guard: Guard,
     /// The hosts beside the address that clients may name.
     pub(super) hosts: Hosts,
+    pub(super) page: Page,
     /// The folders that `export` wrote last, by merchant ID.
     exported: Mutex<BTreeMap<String, PathBuf>>,
     /// Set when the server starts.
@@ -110,6 +111,7 @@ impl SandboxState {
             woken: Notify::new(),
             guard: Guard::default(),
             hosts: Hosts::default(),
+            page: Page::default(),
             exported: Mutex::default(),
             https: OnceLock::new(),
             inputs: OnceLock::new(),

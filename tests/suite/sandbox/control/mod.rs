@@ -7,6 +7,7 @@ mod faults;
 mod guard;
 mod hosts;
 mod lists;
+mod page;
 
 use std::{
     io::{Read, Write},
