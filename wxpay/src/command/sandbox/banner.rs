@@ -23,6 +23,7 @@ pub(super) fn print(sandbox: &Sandbox, keys: &Path, options: &Options, output: &
         output.value(&json!({
             "base_uri": sandbox.base_uri(),
             "https_base_uri": https,
+            "page": sandbox.base_uri(),
             "proxy": proxy,
             "keys": keys.display().to_string(),
             "merchants": merchants.iter().map(|merchant| merchant.mchid()).collect::<Vec<_>>(),
@@ -32,6 +33,7 @@ pub(super) fn print(sandbox: &Sandbox, keys: &Path, options: &Options, output: &
     let strong = |text: &str| Style::Strong.paint(text);
     output.line(strong(t("WeChat Pay sandbox", "微信支付沙箱")));
     let row = |name: &str, value: &str| output.line(format!("  {name}  {value}"));
+    row(t("Page ", "页面 "), &strong(&sandbox.base_uri()));
     row("HTTP ", &sandbox.base_uri());
     row("HTTPS", &https);
     if let Some(proxy) = &proxy {

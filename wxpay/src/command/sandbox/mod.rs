@@ -3,6 +3,7 @@
 mod banner;
 mod config;
 mod options;
+mod page;
 mod store;
 
 use std::path::PathBuf;
@@ -44,7 +45,11 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
 fn serve(mut options: options::Options, output: &Output) -> Result {
     let keys = options.keys.take().map_or_else(default_keys, Ok)?;
     options.keys = Some(keys.clone());
-    let sandbox = options.builder()?.start().map_err(misconfigured)?;
+    let sandbox = options
+        .builder()?
+        .page(page::FILES)
+        .start()
+        .map_err(misconfigured)?;
     sandbox.export(&keys)?;
     banner::print(&sandbox, &keys, &options, output)?;
     call::until_interrupted()?;

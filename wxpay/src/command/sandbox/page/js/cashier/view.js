@@ -1,0 +1,165 @@
+// The cashier: orders, refunds and transfers, and what a customer or WeChat Pay does with them.
+
+import { h, redraw } from "../base/dom.js";
+import { onAny } from "../base/live.js";
+import { t } from "../base/text.js";
+import { empty, errorLine, icon, viewHead } from "../base/widgets.js";
+import { showOrder } from "./detail.js";
+import { nothing, orderList, otherList, readOrders, readOthers } from "./lists.js";
+
+const NEWS = ["state", "reconnected"];
+
+export default {
+  title: () => t("Cashier", "收银台"),
+
+  open(root, ...args) {
+    const view = new Cashier(root);
+    const end = onAny(NEWS, () => view.read());
+    view.update(...args);
+    return { close: end, update: (...changed) => view.update(...changed) };
+  },
+};
+
+class Cashier {
+  section = "orders";
+  // Of the order that the address names.
+  id = [];
+  // Of the one on show. Beside the list, there is one without an address too: it stays when it leaves the list.
+  shown = [];
+  isOpen = true;
+  text = "";
+  // Answers of earlier questions may come late.
+  asked = 0;
+
+  constructor(root) {
+    this.root = root;
+    this.sections = h("nav", { class: "sections", "aria-label": t("What the cashier shows", "收银台的内容") });
+    this.list = h("div", { class: "list" });
+    this.detail = h("section", { class: "detail card", "aria-label": t("The order", "订单") });
+    this.body = h("div", { class: "split" });
+    root.append(
+      viewHead(
+        t("Cashier", "收银台"),
+        t("Pay by hand what your program orders, and decide what else waits.", "手动支付程序创建的订单，并处理其他待定事项。"),
+      ),
+      this.sections,
+      this.filter(),
+      this.body,
+    );
+  }
+
+  async update(section, ...id) {
+    this.section = ["refunds", "transfers"].includes(section) ? section : "orders";
+    this.id = this.section === "orders" && id.length === 3 ? id : [];
+    if (this.id.length > 0) this.shown = this.id;
+    this.drawSections();
+    await this.read();
+  }
+
+  async read() {
+    const asked = ++this.asked;
+    const { section, isOpen, text } = this;
+    let list;
+    try {
+      const items = section === "orders" ? await readOrders(isOpen, text) : await readOthers(section, isOpen, text);
+      if (asked === this.asked && section === "orders") this.showOne(items);
+      list = await this.listOf(items);
+    } catch (error) {
+      list = errorLine(error);
+    }
+    if (asked !== this.asked) return;
+    redraw(this.list, list);
+    const hasDetail = section === "orders";
+    this.root.classList.toggle("chosen", this.id.length > 0);
+    this.body.classList.toggle("single", !hasDetail);
+    const parts = hasDetail ? [this.list, this.detail] : [this.list];
+    if (this.body.childElementCount !== parts.length) this.body.replaceChildren(...parts);
+    if (hasDetail) await this.readDetail();
+  }
+
+  showOne(orders) {
+    if (this.shown.length > 0 || orders.length === 0) return;
+    const [first] = orders;
+    this.shown = [first.mchid, first.kind, first.number];
+  }
+
+  listOf(items) {
+    if (items.length === 0) return nothing(this.section, this.isOpen, this.text);
+    if (this.section === "orders") return orderList(items, this.shown);
+    return otherList(items, () => this.read());
+  }
+
+  async readDetail() {
+    if (this.shown.length === 0) {
+      delete this.detail.dataset.of;
+      redraw(this.detail, empty(t("No order chosen", "未选择订单"), t("Choose one from the list.", "请从列表中选择。")));
+      return;
+    }
+    const place = h("div");
+    if (this.detail.dataset.of !== this.shown.join("/")) {
+      this.detail.dataset.of = this.shown.join("/");
+      redraw(this.detail, back(), place);
+    }
+    await showOrder(this.detail.lastElementChild, this.shown, () => this.read());
+  }
+
+  drawSections() {
+    const titles = {
+      orders: t("Orders", "订单"),
+      refunds: t("Refunds", "退款"),
+      transfers: t("Transfers", "转账"),
+    };
+    redraw(
+      this.sections,
+      Object.entries(titles).map(([name, title]) =>
+        h("a", { id: `section-${name}`, href: `#/cashier/${name}`, "aria-current": name === this.section && "page" }, title),
+      ),
+    );
+  }
+
+  filter() {
+    const choice = (isOpen, text) =>
+      h(
+        "button",
+        {
+          type: "button",
+          id: isOpen ? "only-open" : "all",
+          "aria-pressed": String(this.isOpen === isOpen),
+          on: { click: (event) => this.choose(isOpen, event.currentTarget.parentElement) },
+        },
+        text,
+      );
+    const search = h("input", {
+      type: "search",
+      id: "search",
+      "aria-label": t("Search", "搜索"),
+      placeholder: t("Number, description, openid…", "单号、描述、openid…"),
+      autocomplete: "off",
+      on: { input: (event) => ((this.text = event.target.value.trim()), this.read()) },
+    });
+    return h(
+      "div",
+      { class: "filter" },
+      h(
+        "div",
+        { class: "choice", role: "group", "aria-label": t("Which", "范围") },
+        choice(true, t("Waiting", "待处理")),
+        choice(false, t("All", "全部")),
+      ),
+      search,
+    );
+  }
+
+  choose(isOpen, group) {
+    this.isOpen = isOpen;
+    this.shown = this.id;
+    for (const button of group.children) {
+      button.setAttribute("aria-pressed", String((button.id === "only-open") === isOpen));
+    }
+    return this.read();
+  }
+}
+
+function back() {
+  return h("a", { class: "back", id: "back", href: "#/cashier/orders" }, icon("back"), t("All orders", "全部订单"));
+}

@@ -1,0 +1,140 @@
+//! The page that `wxpay sandbox` serves. It is the files beside this one, as they are: no build step.
+
+use wechatpay_chain::sandbox::PageFile;
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! files {
+    ($($name:literal $content_type:ident,)*) => {
+        /// All files of the page.
+        pub(super) const FILES: &[PageFile] = &[
+            PageFile::new("/", HTML, include_bytes!("index.html")),
+            $(PageFile::new(
+                concat!("/_sandbox/page/", $name),
+                $content_type,
+                include_bytes!($name),
+            ),)*
+        ];
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &["index.html", $($name,)*];
+    };
+}
+
+files! {
+    "icon.svg" SVG,
+    "style/base.css" CSS,
+    "style/cashier.css" CSS,
+    "style/phone.css" CSS,
+    "style/shell.css" CSS,
+    "style/widgets.css" CSS,
+    "js/base/api.js" JS,
+    "js/base/dom.js" JS,
+    "js/base/live.js" JS,
+    "js/base/states.js" JS,
+    "js/base/text.js" JS,
+    "js/base/widgets.js" JS,
+    "js/cashier/acts.js" JS,
+    "js/cashier/detail.js" JS,
+    "js/cashier/item.js" JS,
+    "js/cashier/lists.js" JS,
+    "js/cashier/opens.js" JS,
+    "js/cashier/qr.js" JS,
+    "js/cashier/view.js" JS,
+    "js/main.js" JS,
+    "js/phone/code.js" JS,
+    "js/phone/feed.js" JS,
+    "js/phone/home.js" JS,
+    "js/phone/item.js" JS,
+    "js/phone/scan.js" JS,
+    "js/phone/view.js" JS,
+    "js/theme.js" JS,
+    "js/views.js" JS,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::*;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/command/sandbox/page")
+    }
+
+    fn add_files(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{below}{}", entry.file_name().to_str().unwrap());
+            match entry.file_type().unwrap().is_dir() {
+                true => add_files(&entry.path(), &format!("{name}/"), found),
+                false => drop(found.insert(name)),
+            }
+        }
+    }
+
+    #[test]
+    fn all_files_of_the_folder_are_served() {
+        let mut found = BTreeSet::new();
+        add_files(&folder(), "", &mut found);
+        found.remove("mod.rs");
+        let served: BTreeSet<_> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(served, found);
+    }
+
+    #[test]
+    fn page_is_small_and_loads_nothing_from_elsewhere() {
+        let mut bytes = 0;
+        for name in NAMES {
+            let text = fs::read_to_string(folder().join(name)).unwrap();
+            bytes += text.len();
+            for elsewhere in [
+                "src=\"http",
+                "href=\"http",
+                "url(http",
+                "@import",
+                "from \"http",
+            ] {
+                assert!(!text.contains(elsewhere), "{name} has {elsewhere}");
+            }
+        }
+        assert!(bytes < 400 << 10, "{bytes} bytes");
+    }
+
+    /// What clients and receivers sent is shown: it must never be read as markup or code.
+    #[test]
+    fn scripts_make_no_markup_of_text() {
+        for name in NAMES.iter().filter(|name| name.ends_with(".js")) {
+            let text = fs::read_to_string(folder().join(name)).unwrap();
+            for forbidden in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "DOMParser",
+                "createContextualFragment",
+                "srcdoc",
+                "eval(",
+                "new Function",
+            ] {
+                assert!(!text.contains(forbidden), "{name} has {forbidden}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_style_sheet_is_linked() {
+        let index = fs::read_to_string(folder().join("index.html")).unwrap();
+        for name in NAMES.iter().filter(|name| name.ends_with(".css")) {
+            let link = format!("href=\"_sandbox/page/{name}\"");
+            assert!(index.contains(&link), "{name}");
+        }
+    }
+}
