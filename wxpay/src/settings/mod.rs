@@ -2,12 +2,13 @@
 
 pub(crate) mod file;
 pub(crate) mod modes;
+mod read;
 mod sandbox;
 
-pub(crate) use self::sandbox::DEFAULT as SANDBOX;
+pub(crate) use self::{read::read, sandbox::DEFAULT as SANDBOX};
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -105,7 +106,8 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<PathBuf>,
 
-    #[arg(long, value_name = "URL", env = "WXPAY_PROXY",
+    // It may have a password.
+    #[arg(long, value_name = "URL", env = "WXPAY_PROXY", hide_env_values = true,
         help = t("Proxy [default: HTTPS_PROXY and ALL_PROXY]", "代理 [默认: HTTPS_PROXY和ALL_PROXY]"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proxy: Option<String>,
@@ -362,8 +364,9 @@ impl Settings {
 /// Warns about secrets on the command line: other users of the machine and the shell's history see them.
 pub(crate) fn exposed_secrets() -> impl Iterator<Item = &'static str> {
     ["--apiv3-key", "--apiv2-key"].into_iter().filter(|flag| {
-        env::args().any(|arg| {
-            arg.strip_prefix(flag)
+        env::args_os().any(|arg| {
+            arg.to_string_lossy()
+                .strip_prefix(flag)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         })
     })
@@ -381,12 +384,4 @@ fn text_of(inline: &Option<String>, path: &Option<PathBuf>) -> Result<Option<Str
         (Some(path), _) => read(path).map(Some),
         (None, inline) => Ok(inline.clone()),
     }
-}
-
-/// Reads a file of settings or keys.
-pub(crate) fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|err| {
-        let path = path.display();
-        Failure::configuration(tf!("cannot read {path}: {err}", "无法读取 {path}: {err}"))
-    })
 }

@@ -41,7 +41,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Result {
-    if env::args().any(|arg| arg.starts_with("-k") || arg == "--key" || arg.starts_with("--key=")) {
+    let is_key = |arg: &str| arg.starts_with("-k") || arg == "--key" || arg.starts_with("--key=");
+    if env::args_os().any(|arg| is_key(&arg.to_string_lossy())) {
         output.warn(t(
             "the key on the command line is visible to other users of this machine and in the shell's history: set WXPAY_APIV3_KEY or the profile",
             "命令行中的密钥会暴露给本机其他用户和命令历史: 请使用环境变量 WXPAY_APIV3_KEY 或配置文件",
