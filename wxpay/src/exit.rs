@@ -122,6 +122,12 @@ impl Failure {
         chain(err)
     }
 
+    /// Says that the request had succeeded before this failed.
+    pub(crate) fn done(mut self) -> Self {
+        self.exit = Exit::Done;
+        self.with_advice(done())
+    }
+
     pub(crate) fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
@@ -149,14 +155,8 @@ impl From<Error> for Failure {
             _ => Exit::Unknown,
         };
         let advice = match exit {
-            Exit::Unknown => Some(t(
-                "What the request did is not known. Query its number before you send it again.",
-                "请求的结果未知。再次发送之前, 请先按单号查询。",
-            )),
-            Exit::Done => Some(t(
-                "The request succeeded. Do not send it again.",
-                "请求已经成功, 请勿重复发送。",
-            )),
+            Exit::Unknown => Some(unknown()),
+            Exit::Done => Some(done()),
             _ => None,
         };
         Self {
@@ -166,6 +166,22 @@ impl From<Error> for Failure {
             source: Some(Box::new(err)),
         }
     }
+}
+
+/// What to do if a write was done.
+fn done() -> &'static str {
+    t(
+        "The request succeeded. Do not send it again.",
+        "请求已经成功, 请勿重复发送。",
+    )
+}
+
+/// What to do if a write may have been done.
+pub(crate) fn unknown() -> &'static str {
+    t(
+        "What the request did is not known. Query its number before you send it again.",
+        "请求的结果未知。再次发送之前, 请先按单号查询。",
+    )
 }
 
 /// Returns the message of an error and of what caused it, as far as it says more.

@@ -8,6 +8,7 @@ mod output;
 #[cfg(test)]
 mod readme;
 mod settings;
+mod signals;
 mod text;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         Err(err) => return cli::report(err),
     };
     let output = output::Output::new(cli.json, cli.color);
-    match command::run(cli, &output) {
+    match command::run(cli, &output).and_then(|()| output.finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);

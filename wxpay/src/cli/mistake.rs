@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::Write,
+    io::{self, Write},
     num::{IntErrorKind, ParseFloatError, ParseIntError},
     process::ExitCode,
 };
@@ -24,10 +24,12 @@ use crate::{
 pub(crate) fn report(err: Error) -> ExitCode {
     let (kind, is_mistake) = (err.kind(), err.use_stderr());
     let text = rendered(err);
-    // A closed pipe has nobody to tell.
     if !is_mistake {
-        let _ = write!(anstream::stdout(), "{text}");
-        return ExitCode::SUCCESS;
+        return match write!(anstream::stdout(), "{text}") {
+            // A closed pipe has nobody to tell.
+            Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Exit::Local.into(),
+            _ => ExitCode::SUCCESS,
+        };
     }
     // The command line is not read yet.
     if env::args_os().any(|word| word == "--json") {

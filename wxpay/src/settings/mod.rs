@@ -106,8 +106,7 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<PathBuf>,
 
-    // It may have a password.
-    #[arg(long, value_name = "URL", env = "WXPAY_PROXY", hide_env_values = true,
+    #[arg(long, value_name = "URL", env = "WXPAY_PROXY",
         help = t("Proxy [default: HTTPS_PROXY and ALL_PROXY]", "代理 [默认: HTTPS_PROXY和ALL_PROXY]"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proxy: Option<String>,

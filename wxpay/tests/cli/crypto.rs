@@ -30,7 +30,7 @@ fn decode(folder: &Path, base64: &str, name: &str) {
 }
 
 /// A program whose keys openssl made.
-fn with_openssl_keys() -> Program {
+pub(crate) fn with_openssl_keys() -> Program {
     let program = Program::new();
     let home = program.home().to_owned();
     for name in ["merchant", "platform"] {

@@ -7,6 +7,8 @@ mod doctor;
 mod documents;
 mod files;
 mod help;
+#[cfg(unix)]
+mod hostile;
 mod hosts;
 mod interrupts;
 #[cfg(unix)]

@@ -88,5 +88,11 @@ pub(crate) fn run(method: Method, args: Args, output: &Output) -> Result {
         return show::dry_run(&call, &settings, output);
     }
     let response = send::send(&call)?;
-    show::response(&response, &call, &client, &args, output)
+    let shown =
+        show::response(&response, &call, &client, &args, output).and_then(|()| output.finish());
+    shown.map_err(|failure| match call.method {
+        Method::GET => failure,
+        // The response is lost, and the request is not.
+        _ => failure.done(),
+    })
 }

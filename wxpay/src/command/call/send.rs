@@ -2,17 +2,39 @@
 
 use std::future::Future;
 
-use wechatpay_chain::{Method, Response};
+use wechatpay_chain::{Error, Method, Outcome, Response};
 
 use super::Call;
 use crate::{
-    exit::{Exit, Failure, Result},
+    exit::{Exit, Failure, Result, unknown},
+    signals,
     text::t,
 };
 
 pub(super) fn send(call: &Call) -> Result<Response> {
+    let is_read = call.method == Method::GET;
     let sent = call.chain.request_async(call.method.clone(), &call.options);
-    interruptible(call.method == Method::GET, sent)?.map_err(Failure::from)
+    let response = interruptible(is_read, sent)?.map_err(|err| advised(err, is_read))?;
+    if !is_read {
+        signals::end_with(Exit::Done);
+    }
+    Ok(response)
+}
+
+/// Says what to do where the outcome is not known.
+fn advised(err: Error, is_read: bool) -> Failure {
+    let is_known = !matches!(err.outcome(), Outcome::Unknown);
+    let failure = Failure::from(err);
+    match is_read {
+        _ if is_known => failure,
+        // Another key, or another clock, comes first.
+        true if failure.exit == Exit::Unverified => failure,
+        true => failure.with_advice(t(
+            "Nothing was changed: send it again.",
+            "没有任何更改: 可以再次发送。",
+        )),
+        false => failure.with_advice(unknown()),
+    }
 }
 
 /// Runs a call until it ends or the user interrupts it. Dropped calls leave no file behind.
@@ -22,7 +44,11 @@ pub(crate) fn interruptible<T>(is_read: bool, call: impl Future<Output = T>) -> 
             // A response that is there counts, even if the user was quick.
             biased;
             result = call => Ok(result),
-            () = interrupted() => Err(interruption(is_read)),
+            () = signals::interrupted() => {
+                let failure = interruption(is_read);
+                signals::end_with(failure.exit);
+                Err(failure)
+            }
         }
     })?
 }
@@ -32,7 +58,12 @@ pub(crate) fn on_runtime<T>(future: impl Future<Output = T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    Ok(runtime.map_err(Failure::local)?.block_on(future))
+    let runtime = runtime.map_err(Failure::local)?;
+    signals::take();
+    let result = runtime.block_on(future);
+    // The lookup of a name cannot be broken off, and nobody waits for it any more.
+    runtime.shutdown_background();
+    Ok(result)
 }
 
 /// Runs until the user interrupts it.
@@ -41,22 +72,6 @@ pub(crate) fn until_interrupted() -> Result {
         Err(failure) if failure.exit == Exit::Interrupted => Ok(()),
         other => other,
     }
-}
-
-/// Waits for Ctrl-C, or for a request to end from the system.
-pub(crate) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 fn interruption(is_read: bool) -> Failure {

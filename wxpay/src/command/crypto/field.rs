@@ -112,7 +112,7 @@ pub(crate) fn decrypt(args: DecryptArgs, output: &Output) -> Result {
     })?;
     match output.is_json() {
         true => output.value(&json!({ "text": text })),
-        false => output.line(text),
+        false => output.text(&text),
     }
     Ok(())
 }

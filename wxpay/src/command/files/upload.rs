@@ -98,7 +98,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
         _ => response.json()?,
     };
     match id(&body) {
-        Some(id) if !output.is_json() => output.line(id),
+        Some(id) if !output.is_json() => output.text(id),
         _ => output.value(&body),
     }
     Ok(())

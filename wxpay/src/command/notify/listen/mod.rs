@@ -12,13 +12,11 @@ use tokio::{net::TcpListener, sync::mpsc};
 use self::{handle::Handler, show::Totals};
 use super::{forward::Target, receiver, store::Store};
 use crate::{
-    command::{
-        call::send::{interrupted, on_runtime},
-        control,
-    },
+    command::{call::send::on_runtime, control},
     exit::{Failure, Result},
     output::{Output, Style},
     settings::Source,
+    signals::interrupted,
     text::{t, tf},
 };
 
@@ -115,7 +113,8 @@ async fn listen(args: &Args, handler: Handler, output: &Output) -> Result {
             Some(seen) = arrived.recv() => {
                 totals.add(&seen);
                 show::seen(&seen, args.verbose, output);
-                if args.count.is_some_and(|count| totals.all() >= count) {
+                let is_enough = args.count.is_some_and(|count| totals.all() >= count);
+                if is_enough || output.is_unheard() {
                     break;
                 }
             }
