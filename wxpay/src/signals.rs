@@ -8,11 +8,15 @@ use std::{
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::{runtime::Runtime, sync::Notify};
 
 use crate::exit::Exit;
+
+/// How long the program may take to end by itself.
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Whether a call waits, and the next signal is its.
 static WAITS: AtomicBool = AtomicBool::new(false);
@@ -21,7 +25,7 @@ static SIGNAL: Notify = Notify::const_new();
 static EXIT: AtomicU8 = AtomicU8::new(Exit::Interrupted as u8);
 
 /// Takes the signals from the system, which otherwise end the program. Calling it again does nothing.
-pub(crate) fn take() {
+fn take() {
     static TAKEN: OnceLock<()> = OnceLock::new();
     // Without it, a signal ends the program, which is not wrong either.
     TAKEN.get_or_init(|| drop(started()));
@@ -29,7 +33,7 @@ pub(crate) fn take() {
 
 fn started() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     let signals = Signals::new(&runtime)?;
     // A thread of its own: another one may be writing to a pipe that nobody reads.
@@ -37,39 +41,41 @@ fn started() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Waits for a signal.
-pub(crate) async fn interrupted() {
-    take();
-    let _waiting = Waiting::new();
-    SIGNAL.notified().await;
-}
-
 /// Sets what the program ends with from now on, if a signal ends it: a write that is done stays done.
 pub(crate) fn end_with(exit: Exit) {
     EXIT.store(exit as u8, Ordering::SeqCst);
 }
 
-/// Something that waits for a signal. When it is dropped, the signals end the program again.
-struct Waiting;
+/// The next signal, which ends what waits for it. When it is dropped, signals end the program again.
+pub(crate) struct Interruption(());
 
-impl Waiting {
-    fn new() -> Self {
+impl Interruption {
+    pub(crate) fn new() -> Self {
+        take();
         WAITS.store(true, Ordering::SeqCst);
-        Self
+        Self(())
+    }
+
+    /// Waits for the signal, also for one that arrived meanwhile.
+    pub(crate) async fn arrived(&self) {
+        SIGNAL.notified().await;
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Interruption {
     fn drop(&mut self) {
         WAITS.store(false, Ordering::SeqCst);
     }
 }
 
-fn arrived() {
-    match WAITS.swap(false, Ordering::SeqCst) {
-        true => SIGNAL.notify_one(),
-        false => process::exit(EXIT.load(Ordering::SeqCst).into()),
+async fn handle() {
+    if WAITS.swap(false, Ordering::SeqCst) {
+        SIGNAL.notify_one();
+        return;
     }
+    // A program that is about to end by itself says how.
+    tokio::time::sleep(GRACE).await;
+    process::exit(EXIT.load(Ordering::SeqCst).into());
 }
 
 #[cfg(unix)]
@@ -93,9 +99,10 @@ impl Signals {
     async fn handle(mut self) {
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => arrived(),
-                _ = self.terminate.recv() => arrived(),
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
             }
+            handle().await;
         }
     }
 }
@@ -111,7 +118,7 @@ impl Signals {
 
     async fn handle(self) {
         while tokio::signal::ctrl_c().await.is_ok() {
-            arrived();
+            handle().await;
         }
     }
 }

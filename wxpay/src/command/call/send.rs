@@ -7,7 +7,7 @@ use wechatpay_chain::{Error, Method, Outcome, Response};
 use super::Call;
 use crate::{
     exit::{Exit, Failure, Result, unknown},
-    signals,
+    signals::{self, Interruption},
     text::t,
 };
 
@@ -39,16 +39,16 @@ fn advised(err: Error, is_read: bool) -> Failure {
 
 /// Runs a call until it ends or the user interrupts it. Dropped calls leave no file behind.
 pub(crate) fn interruptible<T>(is_read: bool, call: impl Future<Output = T>) -> Result<T> {
+    let interruption = Interruption::new();
+    if !is_read {
+        signals::end_with(Exit::Unknown);
+    }
     on_runtime(async {
         tokio::select! {
             // A response that is there counts, even if the user was quick.
             biased;
             result = call => Ok(result),
-            () = signals::interrupted() => {
-                let failure = interruption(is_read);
-                signals::end_with(failure.exit);
-                Err(failure)
-            }
+            () = interruption.arrived() => Err(interrupted(is_read)),
         }
     })?
 }
@@ -59,7 +59,6 @@ pub(crate) fn on_runtime<T>(future: impl Future<Output = T>) -> Result<T> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(Failure::local)?;
-    signals::take();
     let result = runtime.block_on(future);
     // The lookup of a name cannot be broken off, and nobody waits for it any more.
     runtime.shutdown_background();
@@ -74,7 +73,7 @@ pub(crate) fn until_interrupted() -> Result {
     }
 }
 
-fn interruption(is_read: bool) -> Failure {
+fn interrupted(is_read: bool) -> Failure {
     if is_read {
         return Failure::new(
             Exit::Interrupted,

@@ -16,7 +16,7 @@ use crate::{
     exit::{Failure, Result},
     output::{Output, Style},
     settings::Source,
-    signals::interrupted,
+    signals::Interruption,
     text::{t, tf},
 };
 
@@ -97,6 +97,7 @@ async fn listen(args: &Args, handler: Handler, output: &Output) -> Result {
             "--port 0 使用任意空闲端口。",
         ))
     })?;
+    let interruption = Interruption::new();
     let address = listener.local_addr().map_err(Failure::local)?;
     let url = format!("http://{address}/");
     let redirection = Redirection::of(args.source.sandbox.as_deref(), &url).await?;
@@ -106,10 +107,9 @@ async fn listen(args: &Args, handler: Handler, output: &Output) -> Result {
     let (seen, mut arrived) = mpsc::channel(16);
     let mut server = server::Server::new(listener, Arc::new(handler), seen);
     let mut totals = Totals::default();
-    let mut interruption = std::pin::pin!(interrupted());
     loop {
         tokio::select! {
-            () = &mut interruption => break,
+            () = interruption.arrived() => break,
             Some(seen) = arrived.recv() => {
                 totals.add(&seen);
                 show::seen(&seen, args.verbose, output);
