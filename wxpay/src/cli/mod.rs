@@ -26,6 +26,8 @@ const GLOBAL: usize = 900;
     after_help = Exit::listed(),
     max_term_width = 100,
     disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
+    subcommand_help_heading = "Commands",
 )]
 pub(crate) struct Cli {
     #[arg(long, global = true, display_order = GLOBAL, help = t("Print JSON", "输出JSON"))]

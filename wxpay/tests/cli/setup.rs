@@ -233,16 +233,58 @@ fn every_shell_has_a_script() {
     program.run(&["completions", "csh"]).failed(2);
 }
 
+/// Returns the headings of a manual page.
+fn headings(page: &str) -> Vec<&str> {
+    let lines = page.lines();
+    lines.filter_map(|line| line.strip_prefix(".SH ")).collect()
+}
+
 #[test]
 fn manual_has_a_page_for_each_command() {
     let program = Program::new();
     let main = program.run(&["man"]).ok();
     assert!(main.contains(".TH wxpay 1"), "{main}");
     program.run(&["man", "pages"]).ok();
-    for page in ["wxpay.1", "wxpay-get.1", "wxpay-doctor.1", "wxpay-init.1"] {
-        let text = fs::read_to_string(program.home().join("pages").join(page)).unwrap();
-        assert!(text.contains(".SH OPTIONS"), "{page}");
+    let page = |name: &str| {
+        let name = format!("pages/wxpay{name}.1");
+        fs::read_to_string(program.home().join(name)).unwrap()
+    };
+    assert_eq!(page(""), main);
+    let commands = main.lines().filter(|line| line.starts_with("wxpay\\-"));
+    let commands: Vec<_> = commands.collect();
+    assert!(commands.len() > 20, "{main}");
+    for command in commands {
+        let name = command.split('(').next().unwrap().replace('\\', "");
+        let page = page(name.strip_prefix("wxpay").unwrap());
+        assert!(headings(&page).contains(&"OPTIONS"), "{name}");
     }
+    assert!(page("-sandbox-config").contains("\\-\\-for"));
+}
+
+#[test]
+fn manual_has_the_headings_of_its_language() {
+    let program = Program::new();
+    let english = program.run(&["man"]).ok();
     let chinese = program.in_chinese().run(&["man"]).ok();
-    assert!(chinese.contains("微信支付"), "{chinese}");
+    for (page, expected) in [
+        (
+            english,
+            [
+                "NAME",
+                "SYNOPSIS",
+                "DESCRIPTION",
+                "OPTIONS",
+                "Commands",
+                "NOTES",
+                "VERSION",
+            ],
+        ),
+        (
+            chinese,
+            ["名称", "概要", "描述", "选项", "命令", "说明", "版本"],
+        ),
+    ] {
+        let found: Vec<_> = headings(&page);
+        assert_eq!(found, expected);
+    }
 }

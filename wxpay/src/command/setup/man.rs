@@ -1,7 +1,11 @@
 //! `wxpay man [DIR]`: manual pages, made from the same texts as `--help`.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use clap::Command;
 use clap_mangen::Man;
 
 use crate::{
@@ -22,19 +26,24 @@ pub(crate) struct Args {
     folder: Option<PathBuf>,
 }
 
+/// The headings that clap_mangen writes, in English and in Chinese.
+const HEADINGS: [(&str, &str, &str); 5] = [
+    ("NAME", "NAME", "名称"),
+    ("SYNOPSIS", "SYNOPSIS", "概要"),
+    ("DESCRIPTION", "DESCRIPTION", "描述"),
+    ("EXTRA", "NOTES", "说明"),
+    ("VERSION", "VERSION", "版本"),
+];
+
 pub(crate) fn run(args: &Args, output: &Output) -> Result {
     let mut command = cli::command();
     command.build();
     let Some(folder) = &args.folder else {
-        let mut page = Vec::new();
-        Man::new(command)
-            .render(&mut page)
-            .map_err(Failure::local)?;
-        output.bytes(&page);
+        let page = page(&Man::new(command)).map_err(Failure::local)?;
+        output.bytes(page.as_bytes());
         return Ok(());
     };
-    let written =
-        fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    let written = fs::create_dir_all(folder).and_then(|()| write(command, folder));
     let folder = folder.display();
     written.map_err(|err| {
         Failure::local(tf!(
@@ -47,4 +56,24 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result {
         "手册页已写入 {folder}"
     ));
     Ok(())
+}
+
+/// Writes the pages of a command and of those below it.
+fn write(command: Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands() {
+        write(below.clone(), folder)?;
+    }
+    let man = Man::new(command);
+    fs::write(folder.join(man.get_filename()), page(&man)?)
+}
+
+fn page(man: &Man) -> io::Result<String> {
+    let mut page = Vec::new();
+    man.render(&mut page)?;
+    let mut page = String::from_utf8(page).map_err(io::Error::other)?;
+    for (heading, english, chinese) in HEADINGS {
+        let heading = format!("\n.SH {heading}\n");
+        page = page.replace(&heading, &format!("\n.SH {}\n", t(english, chinese)));
+    }
+    Ok(page)
 }
