@@ -11,11 +11,8 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{program::Program, sandbox::Server};
+use crate::{material, program::Program, sandbox::Server};
 
-#[allow(dead_code)]
-#[path = "../../../src/material.rs"]
-mod material;
 #[path = "../../../tests/suite/fixtures/npm.rs"]
 mod npm;
 #[path = "../../../tests/suite/fixtures/pip.rs"]

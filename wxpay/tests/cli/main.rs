@@ -2,6 +2,8 @@
 
 mod bills;
 mod calls;
+#[cfg(unix)]
+mod completions;
 mod crypto;
 mod doctor;
 mod documents;
@@ -13,6 +15,9 @@ mod hosts;
 mod interrupts;
 #[cfg(unix)]
 mod languages;
+#[allow(dead_code)]
+#[path = "../../../src/material.rs"]
+mod material;
 mod notify;
 mod program;
 mod sandbox;

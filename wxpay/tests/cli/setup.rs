@@ -1,11 +1,6 @@
-//! `wxpay init`, `profiles`, `completions` and `man`.
+//! `wxpay init`, `profiles` and `man`.
 
-use std::{
-    fs,
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path};
 
 use wechatpay_chain::sandbox::Sandbox;
 
@@ -118,119 +113,6 @@ fn init_checks_the_keys_before_it_writes() {
         .failed(3);
     assert!(err.contains("没有写入任何内容"), "{err}");
     assert!(!config.exists());
-}
-
-/// Asks for completions as bash's script does.
-fn completions(program: &Program, words: &[&str]) -> Vec<String> {
-    let index = (words.len() - 1).to_string();
-    let mut arguments = vec!["--"];
-    arguments.extend(words);
-    let output = program
-        .command(&arguments)
-        .env("COMPLETE", "bash")
-        .env("_CLAP_COMPLETE_INDEX", index)
-        .env("_CLAP_IFS", "\n")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn completions_know_paths_fields_and_profiles() {
-    let program = Program::new();
-    let of = |words: &[&str]| completions(&program, words);
-    assert!(of(&["wxpay", "do"]).contains(&"doctor".to_owned()));
-    assert_eq!(of(&["wxpay", "get", "v3/certif"]), ["v3/certificates"]);
-    assert_eq!(of(&["wxpay", "get", "v3.certif"]), ["v3.certificates"]);
-    // Each method has its own paths.
-    assert!(of(&["wxpay", "post", "v3/certif"]).is_empty());
-    assert_eq!(
-        of(&["wxpay", "post", "v3/pay/transactions/nat"]),
-        ["v3/pay/transactions/native"]
-    );
-
-    let native = ["wxpay", "post", "v3/pay/transactions/native", "-f"];
-    let of_native = |typed| of(&[&native[..], &[typed]].concat());
-    assert_eq!(of_native("amount.t"), ["amount.total="]);
-    assert!(of_native("").contains(&"out_trade_no=".to_owned()));
-    let by_id = [
-        "wxpay",
-        "get",
-        "v3/pay/transactions/id/{transaction_id}",
-        "-f",
-        "t",
-    ];
-    assert_eq!(of(&by_id), ["transaction_id="]);
-
-    assert_eq!(
-        of(&["wxpay", "trigger", "TRANSACTION.SUC"]),
-        ["TRANSACTION.SUCCESS"]
-    );
-    let event = ["wxpay", "trigger", "TRANSACTION.SUCCESS", "-f", "out_tr"];
-    assert_eq!(of(&event), ["out_trade_no="]);
-
-    fs::create_dir_all(program.home().join(".config/wxpay")).unwrap();
-    fs::write(
-        program.home().join(".config/wxpay/config.toml"),
-        "[profiles.shop]\n",
-    )
-    .unwrap();
-    assert_eq!(of(&["wxpay", "get", "--profile", "s"]), ["shop"]);
-}
-
-#[test]
-fn bash_completes_with_the_printed_script() {
-    let program = Program::new();
-    // What bash does on Tab, without a terminal: it calls the function that the script registered.
-    let script = r#"
-        source <("$WXPAY" completions bash)
-        complete -p wxpay >/dev/null || exit 1
-        COMP_WORDS=(wxpay get v3/certif); COMP_CWORD=2; COMP_TYPE=9
-        _clap_complete_wxpay wxpay v3/certif get 2>/dev/null
-        echo "${COMPREPLY[@]}"
-    "#;
-    let folder = Path::new(env!("CARGO_BIN_EXE_wxpay")).parent().unwrap();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let mut bash = match Command::new("bash")
-        .arg("--norc")
-        .env_clear()
-        .env("HOME", program.home())
-        .env("PATH", path)
-        .env("WXPAY", env!("CARGO_BIN_EXE_wxpay"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-    {
-        Ok(bash) => bash,
-        Err(_) if std::env::var_os("WECHATPAY_CHAIN_STRICT").is_none() => {
-            return eprintln!("skipped: no bash");
-        }
-        Err(err) => panic!("{err}"),
-    };
-    bash.stdin
-        .take()
-        .unwrap()
-        .write_all(script.as_bytes())
-        .unwrap();
-    let output = bash.wait_with_output().unwrap();
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "v3/certificates\n"
-    );
-}
-
-#[test]
-fn every_shell_has_a_script() {
-    let program = Program::new();
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = program.run(&["completions", shell]).ok();
-        assert!(
-            script.contains("COMPLETE") && script.contains("wxpay"),
-            "{shell}: {script}"
-        );
-    }
-    program.run(&["completions", "csh"]).failed(2);
 }
 
 /// Returns the headings of a manual page.

@@ -32,7 +32,7 @@ pub(crate) struct Args {
             "路径或模板, 用斜杠或点号: v3/certificates, v3.certificates"))]
     path: String,
 
-    #[arg(short, long, value_name = "JSON",
+    #[arg(short, long, value_name = "JSON", add = ArgValueCompleter::new(complete::options),
         help = t("Options map: JSON, @file, or - for standard input", "请求选项: JSON, @文件, 或 - 表示标准输入"))]
     options: Option<String>,
 

@@ -2,26 +2,31 @@
 
 use std::{collections::BTreeSet, env, ffi::OsStr};
 
-use clap_complete::CompletionCandidate;
+use clap_complete::{
+    CompletionCandidate,
+    engine::{PathCompleter, ValueCompleter},
+};
 use wechatpay_chain::{
     Method,
     catalog::{self, Event, Fields, Operation},
 };
 
-use crate::{command::notify::resource, settings::file};
+use crate::{command::notify::resource, settings::file, text::t};
 
 /// How many levels of objects are offered as one field.
 const DEPTH: usize = 4;
 
-/// Returns the documented paths of the method that was typed, up to the next branch.
+/// Returns the documented paths of the method that was typed, or of all methods, up to the next branch.
 pub(crate) fn paths(current: &OsStr) -> Vec<CompletionCandidate> {
     let Some(current) = current.to_str() else {
         return Vec::new();
     };
-    let methods = method().map_or_else(|| vec![Method::GET], |method| vec![method]);
-    let operations = catalog::all()
-        .iter()
-        .filter(|operation| methods.contains(&operation.method()));
+    let method = method();
+    let operations = catalog::all().iter().filter(|operation| {
+        method
+            .as_ref()
+            .is_none_or(|method| operation.method() == method)
+    });
     let separator = if current.contains('/') || !current.contains('.') {
         '/'
     } else {
@@ -63,12 +68,28 @@ pub(crate) fn paths(current: &OsStr) -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// Returns what has a page: paths and notifications.
+pub(crate) fn pages(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut pages = paths(current);
+    pages.extend(events(current));
+    pages
+}
+
 /// Returns a path up to and with the first separator after `from`.
 fn upto(path: &str, from: usize, separator: char) -> &str {
     match path[from..].find(separator) {
         Some(at) => &path[..from + at + 1],
         None => path,
     }
+}
+
+/// Returns the files that `@FILE` may name.
+pub(crate) fn options(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(path) = current.to_str().and_then(|text| text.strip_prefix('@')) else {
+        return Vec::new();
+    };
+    let files = PathCompleter::file().complete(path.as_ref());
+    files.into_iter().map(|file| file.add_prefix("@")).collect()
 }
 
 /// Returns the variables and the documented fields of the operation whose path was typed.
@@ -127,7 +148,7 @@ fn leaves(
             leaves(&below, field.fields(), depth - 1, names);
             continue;
         }
-        let help = field.is_required().then_some("*");
+        let help = field.is_required().then(|| t("required", "必填"));
         names.push((format!("{name}="), help));
         for value in field.values() {
             names.push((format!("{name}={value}"), None));

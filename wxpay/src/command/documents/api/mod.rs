@@ -6,12 +6,14 @@ mod sample;
 mod search;
 mod value;
 
+use clap_complete::ArgValueCompleter;
 use serde_json::Value;
 use wechatpay_chain::catalog::{self, Event};
 
 use self::search::Hit;
 use super::subject::{self, Subject};
 use crate::{
+    command::setup::complete,
     exit::{Failure, Result},
     output::{Output, Style},
     text::{t, tf},
@@ -35,7 +37,7 @@ use crate::{
      wxpay api --events payscore              通知",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "QUERY", required_unless_present = "events",
+    #[arg(value_name = "QUERY", add = ArgValueCompleter::new(complete::pages), required_unless_present = "events",
         help = t("Path, words of a title, or field names; all must fit", "路径、标题中的词或字段名; 须全部符合"))]
     query: Vec<String>,
 

@@ -5,6 +5,7 @@ mod plan;
 mod source;
 mod words;
 
+use clap_complete::ArgValueCompleter;
 use serde_json::json;
 use wechatpay_chain::catalog;
 
@@ -12,6 +13,7 @@ pub(super) use self::source::cipher;
 use self::{form::Writer, plan::Plan};
 use super::subject::{self, Subject};
 use crate::{
+    command::setup::complete,
     exit::{Failure, Result},
     output::Output,
     text::{t, tf},
@@ -34,7 +36,7 @@ use crate::{
      非必填字段为 Option, null 视为未填; 文档未列出的值保存在 Other 中。",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "OPERATION", required = true, num_args = 1..=2,
+    #[arg(value_name = "OPERATION", add = ArgValueCompleter::new(complete::pages), required = true, num_args = 1..=2,
         help = t("Method and path, or a path that has one method, or an event, such as REFUND.SUCCESS",
             "方法和路径, 或只有一种方法的路径, 或通知类型, 如 REFUND.SUCCESS"))]
     operation: Vec<String>,

@@ -44,7 +44,7 @@ const MAX_FILE: u64 = 8 << 20;
      wxpay verify last                             `wxpay listen` 最近保存的一条",
 ))]
 pub(crate) struct Args {
-    #[arg(value_name = "FILE",
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath,
         help = t("Raw HTTP request, or its body; `-` for standard input; or the ID of a stored notification",
             "原始HTTP请求, 或其报文主体; `-` 表示标准输入; 或已保存通知的ID"))]
     file: String,
