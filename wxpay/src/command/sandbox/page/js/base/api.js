@@ -32,6 +32,8 @@ export function del(at, query) {
 
 let ask = null;
 let asking = null;
+// Wakes the stream of events that had no token.
+let tokenGiven = () => {};
 
 // Sets what asks for the control token: `f(wasRefused)` resolves to the token, or to null.
 export function askForTokenBy(f) {
@@ -81,7 +83,10 @@ async function hasNewToken(refused) {
   if (sessionStorage.getItem(TOKEN) !== refused) return true;
   asking ??= Promise.resolve(ask?.(refused !== null) ?? null).finally(() => (asking = null));
   const token = await asking;
-  if (token) sessionStorage.setItem(TOKEN, token);
+  if (token) {
+    sessionStorage.setItem(TOKEN, token);
+    tokenGiven();
+  }
   return Boolean(token);
 }
 
@@ -101,8 +106,12 @@ async function follow(signal, onEvent, onConnection) {
       await read(response.body, onEvent);
     } catch (error) {
       if (signal.aborted) return;
-      // Without the token there are no events, and asking again and again would be a nuisance.
-      if (error instanceof ApiError && error.status === 401) return onConnection(false);
+      onConnection(false);
+      // Asking for the token again and again would be a nuisance: it is asked for with the next call.
+      if (error instanceof ApiError && error.status === 401) {
+        await new Promise((resolve) => (tokenGiven = resolve));
+        continue;
+      }
     }
     onConnection(false);
     const wait = BREAKS_MS[Math.min(failures, BREAKS_MS.length - 1)];

@@ -15,18 +15,28 @@ export function on(name, f) {
   };
 }
 
-// Calls `f` once for all events of these names that happen within `ms`. For lists that are read again.
+// Calls `f` once for all events of these names that happen within `ms`, and never while it still runs. For
+// lists that are read again: one that takes long is read more rarely.
 export function onAny(names, f, ms = 150) {
-  let timer = null;
-  const later = () => {
-    timer ??= setTimeout(() => {
-      timer = null;
-      f();
-    }, ms);
+  let isBusy = false;
+  let isStale = false;
+  let hasEnded = false;
+  const later = async () => {
+    isStale = true;
+    if (isBusy) return;
+    isBusy = true;
+    while (isStale && !hasEnded) {
+      await pause(ms);
+      isStale = false;
+      const began = performance.now();
+      if (!hasEnded) await f();
+      await pause(performance.now() - began);
+    }
+    isBusy = false;
   };
   const ends = names.map((name) => on(name, later));
   return () => {
-    clearTimeout(timer);
+    hasEnded = true;
     ends.forEach((end) => end());
   };
 }
@@ -43,4 +53,8 @@ export function start() {
 
 function tell(name, data) {
   for (const f of listeners[name] ?? []) f(data);
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -32,7 +32,7 @@ export function money(fen, currency = "CNY") {
 
 // Writes a day and a time. Takes milliseconds since 1970 or the API's text.
 export function date(at) {
-  return write(at, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return write(at, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
 // Writes a time of day.

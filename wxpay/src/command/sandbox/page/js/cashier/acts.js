@@ -57,7 +57,7 @@ function orderActs() {
   return {
     confirm: {
       kind: "primary",
-      text: t("Confirm as the user", "用户确认"),
+      text: t("Confirm", "用户确认"),
       done: t("The user confirmed the service order", "用户已确认支付分订单"),
     },
     pay: { kind: "primary", text: t("Pay", "支付"), done: t("Paid", "已支付") },
@@ -68,10 +68,10 @@ function orderActs() {
     },
     fail: {
       kind: "danger",
-      text: t("Let the payment fail", "支付失败"),
+      text: t("Fail", "支付失败"),
       done: t("The payment failed on the phone", "用户支付失败"),
     },
-    expire: { text: t("Let it expire", "使其过期"), done: t("Expired", "已过期") },
+    expire: { text: t("Expire", "使其过期"), done: t("Expired", "已过期") },
   };
 }
 
@@ -85,7 +85,7 @@ function transferActs() {
   return {
     confirm: {
       kind: "primary",
-      text: t("Confirm as the user", "用户确认收款"),
+      text: t("Confirm", "用户确认收款"),
       done: t("The user confirmed the transfer", "用户已确认收款"),
     },
     succeed: { kind: "primary", text: t("Succeed", "转账成功"), done: t("The transfer succeeded", "转账已成功") },

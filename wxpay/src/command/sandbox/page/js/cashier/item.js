@@ -1,6 +1,6 @@
 // An order, a refund or a transfer: its address on the page, and how it is named.
 
-import { date, t } from "../base/text.js";
+import { date, t, time } from "../base/text.js";
 
 // Returns the parts of an item's id for an address: `1900000109/payment/tea-0001`.
 export function address(item) {
@@ -21,6 +21,12 @@ export function product(item) {
 // Times of the sandbox are in seconds by its own clock.
 export function when(seconds) {
   return seconds === undefined ? undefined : date(seconds * 1000);
+}
+
+// The same for a list, where the time says enough for what is of today.
+export function shortWhen(seconds) {
+  const at = seconds * 1000;
+  return new Date(at).toDateString() === new Date().toDateString() ? time(at) : date(at);
 }
 
 // Returns what an item is about: what its buyer reads, or else its number.

@@ -5,13 +5,17 @@ import { h } from "../base/dom.js";
 import { money, t } from "../base/text.js";
 import { badge, code, empty } from "../base/widgets.js";
 import { actButtons } from "./acts.js";
-import { address, isOf, product, subject, when } from "./item.js";
+import { address, isOf, product, shortWhen, subject } from "./item.js";
 
 // As many as a person looks through. Others are found by their text.
-const LIMIT = 100;
+export const LIMIT = 100;
 
-// Reads the newest first. `isOpen`: only those that wait for a decision.
-export async function readOrders(isOpen, text) {
+// Reads a list, the newest first. `isOpen`: only those that wait for a decision.
+export function read(section, isOpen, text) {
+  return section === "orders" ? readOrders(isOpen, text) : readOthers(section, isOpen, text);
+}
+
+async function readOrders(isOpen, text) {
   const query = { limit: LIMIT, text };
   if (!isOpen) return newestFirst([await get("orders", query)]);
   return newestFirst(
@@ -22,9 +26,8 @@ export async function readOrders(isOpen, text) {
   );
 }
 
-export async function readOthers(list, isOpen, text) {
-  const pages = await get(list, { limit: LIMIT, text });
-  const items = newestFirst([pages]);
+async function readOthers(list, isOpen, text) {
+  const items = newestFirst([await get(list, { limit: LIMIT, text })]);
   return isOpen ? items.filter((item) => item.can.length > 0) : items;
 }
 
@@ -50,7 +53,7 @@ export function orderList(orders, chosen) {
           },
           h("span", { class: "item-subject" }, subject(order)),
           h("strong", { class: "item-amount" }, money(order.total ?? order.risk_amount, order.currency)),
-          h("span", { class: "item-about" }, `${product(order)} · ${when(order.created_at)}`),
+          h("span", { class: "item-about" }, `${product(order)} · ${shortWhen(order.created_at)}`),
           badge(order.is_expired ? "EXPIRED" : order.state),
         ),
       ),
@@ -80,7 +83,7 @@ export function otherList(items, changed) {
           h("code", null, item.number),
           item.order && [` · ${t("of order", "订单")} `, toOrder(item)],
           item.openid && ` · ${item.openid}`,
-          ` · ${when(item.created_at)}`,
+          ` · ${shortWhen(item.created_at)}`,
           item.fail_reason && ` · ${item.fail_reason}`,
         ),
         item.can.length > 0 && h("div", { class: "actions" }, actButtons(item, changed)),

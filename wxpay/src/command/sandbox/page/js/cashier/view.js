@@ -3,11 +3,16 @@
 import { h, redraw } from "../base/dom.js";
 import { onAny } from "../base/live.js";
 import { t } from "../base/text.js";
-import { empty, errorLine, icon, viewHead } from "../base/widgets.js";
+import { errorLine, icon, viewHead } from "../base/widgets.js";
 import { showOrder } from "./detail.js";
-import { nothing, orderList, otherList, readOrders, readOthers } from "./lists.js";
+import { LIMIT, nothing, orderList, otherList, read } from "./lists.js";
 
 const NEWS = ["state", "reconnected"];
+const SECTIONS = {
+  orders: () => t("Orders", "订单"),
+  refunds: () => t("Refunds", "退款"),
+  transfers: () => t("Transfers", "转账"),
+};
 
 export default {
   title: () => t("Cashier", "收银台"),
@@ -28,6 +33,8 @@ class Cashier {
   shown = [];
   isOpen = true;
   text = "";
+  // How many wait in each section.
+  waiting = {};
   // Answers of earlier questions may come late.
   asked = 0;
 
@@ -40,7 +47,10 @@ class Cashier {
     root.append(
       viewHead(
         t("Cashier", "收银台"),
-        t("Pay by hand what your program orders, and decide what else waits.", "手动支付程序创建的订单，并处理其他待定事项。"),
+        t(
+          "Pay your program's orders by hand, and decide what becomes of refunds and transfers.",
+          "手动支付程序创建的订单，决定退款与转账的结果。",
+        ),
       ),
       this.sections,
       this.filter(),
@@ -49,11 +59,16 @@ class Cashier {
   }
 
   async update(section, ...id) {
-    this.section = ["refunds", "transfers"].includes(section) ? section : "orders";
+    this.section = Object.hasOwn(SECTIONS, section ?? "") ? section : "orders";
     this.id = this.section === "orders" && id.length === 3 ? id : [];
     if (this.id.length > 0) this.shown = this.id;
     this.drawSections();
     await this.read();
+    // On a small screen the order takes the place of the list.
+    if (this.id.length > 0 && this.list.offsetParent === null) {
+      window.scrollTo(0, 0);
+      this.detail.querySelector("h2")?.focus({ preventScroll: true });
+    }
   }
 
   async read() {
@@ -61,15 +76,16 @@ class Cashier {
     const { section, isOpen, text } = this;
     let list;
     try {
-      const items = section === "orders" ? await readOrders(isOpen, text) : await readOthers(section, isOpen, text);
+      const [items] = await Promise.all([read(section, isOpen, text), this.count()]);
       if (asked === this.asked && section === "orders") this.showOne(items);
       list = await this.listOf(items);
     } catch (error) {
       list = errorLine(error);
     }
     if (asked !== this.asked) return;
+    this.drawSections();
     redraw(this.list, list);
-    const hasDetail = section === "orders";
+    const hasDetail = section === "orders" && this.shown.length > 0;
     this.root.classList.toggle("chosen", this.id.length > 0);
     this.body.classList.toggle("single", !hasDetail);
     const parts = hasDetail ? [this.list, this.detail] : [this.list];
@@ -77,6 +93,13 @@ class Cashier {
     if (hasDetail) await this.readDetail();
   }
 
+  async count() {
+    const sections = Object.keys(SECTIONS);
+    const open = await Promise.all(sections.map((section) => read(section, true)));
+    this.waiting = Object.fromEntries(sections.map((section, i) => [section, open[i].length]));
+  }
+
+  // Beside the list there is always an order, if there are any.
   showOne(orders) {
     if (this.shown.length > 0 || orders.length === 0) return;
     const [first] = orders;
@@ -90,11 +113,6 @@ class Cashier {
   }
 
   async readDetail() {
-    if (this.shown.length === 0) {
-      delete this.detail.dataset.of;
-      redraw(this.detail, empty(t("No order chosen", "未选择订单"), t("Choose one from the list.", "请从列表中选择。")));
-      return;
-    }
     const place = h("div");
     if (this.detail.dataset.of !== this.shown.join("/")) {
       this.detail.dataset.of = this.shown.join("/");
@@ -104,15 +122,15 @@ class Cashier {
   }
 
   drawSections() {
-    const titles = {
-      orders: t("Orders", "订单"),
-      refunds: t("Refunds", "退款"),
-      transfers: t("Transfers", "转账"),
-    };
     redraw(
       this.sections,
-      Object.entries(titles).map(([name, title]) =>
-        h("a", { id: `section-${name}`, href: `#/cashier/${name}`, "aria-current": name === this.section && "page" }, title),
+      Object.entries(SECTIONS).map(([name, title]) =>
+        h(
+          "a",
+          { id: `section-${name}`, href: `#/cashier/${name}`, "aria-current": name === this.section && "page" },
+          title(),
+          this.waiting[name] > 0 && waitingCount(this.waiting[name]),
+        ),
       ),
     );
   }
@@ -158,6 +176,13 @@ class Cashier {
     }
     return this.read();
   }
+}
+
+function waitingCount(count) {
+  return [
+    h("span", { class: "count", "aria-hidden": "true" }, count < LIMIT ? count : `${LIMIT}+`),
+    h("span", { class: "visually-hidden" }, t(` (${count} waiting)`, `（${count} 项待处理）`)),
+  ];
 }
 
 function back() {

@@ -4,7 +4,7 @@ import { get } from "../base/api.js";
 import { h } from "../base/dom.js";
 import { money, t } from "../base/text.js";
 import { badge } from "../base/widgets.js";
-import { address, subject, when } from "../cashier/item.js";
+import { address, shortWhen, subject } from "../cashier/item.js";
 
 const LIMIT = 30;
 
@@ -44,7 +44,7 @@ function message(item) {
     h(
       "a",
       { id: `message-${item.id}`, class: "message", href: `#/phone/item/${address(item)}` },
-      h("span", { class: "message-kind" }, kindOf(item), h("time", null, when(item.created_at))),
+      h("span", { class: "message-kind" }, kindOf(item), h("time", null, shortWhen(item.created_at))),
       h("span", { class: "message-subject" }, subject(item)),
       h("span", { class: "message-amount" }, money(item.amount ?? item.total ?? item.risk_amount)),
       h("span", { class: "message-go" }, invitation(item)),
@@ -71,7 +71,7 @@ function receipt(item) {
     null,
     h("span", { class: "receipt-subject" }, subject(item)),
     h("span", { class: "receipt-amount" }, money(item.amount ?? item.total ?? item.risk_amount)),
-    h("span", { class: "soft" }, when(item.created_at)),
+    h("span", { class: "soft" }, shortWhen(item.created_at)),
     badge(item.is_expired ? "EXPIRED" : item.state),
   );
 }
