@@ -8,6 +8,8 @@ import { showOrder } from "./detail.js";
 import { LIMIT, nothing, orderList, otherList, read } from "./lists.js";
 
 const NEWS = ["state", "reconnected"];
+// Whoever types is not done yet.
+const TYPING_MS = 200;
 const SECTIONS = {
   orders: () => t("Orders", "订单"),
   refunds: () => t("Refunds", "退款"),
@@ -76,7 +78,8 @@ class Cashier {
     const { section, isOpen, text } = this;
     let list;
     try {
-      const [items] = await Promise.all([read(section, isOpen, text), this.count()]);
+      const open = await this.readOpen();
+      const items = isOpen && !text ? open[section] : await read(section, isOpen, text);
       if (asked === this.asked && section === "orders") this.showOne(items);
       list = await this.listOf(items);
     } catch (error) {
@@ -93,10 +96,12 @@ class Cashier {
     if (hasDetail) await this.readDetail();
   }
 
-  async count() {
-    const sections = Object.keys(SECTIONS);
-    const open = await Promise.all(sections.map((section) => read(section, true)));
-    this.waiting = Object.fromEntries(sections.map((section, i) => [section, open[i].length]));
+  // Reads what waits, in all sections: their heads tell how many.
+  async readOpen() {
+    const withItems = async (section) => [section, await read(section, true)];
+    const open = Object.fromEntries(await Promise.all(Object.keys(SECTIONS).map(withItems)));
+    this.waiting = Object.fromEntries(Object.entries(open).map(([section, items]) => [section, items.length]));
+    return open;
   }
 
   // Beside the list there is always an order, if there are any.
@@ -153,7 +158,7 @@ class Cashier {
       "aria-label": t("Search", "搜索"),
       placeholder: t("Number, description, openid…", "单号、描述、openid…"),
       autocomplete: "off",
-      on: { input: (event) => ((this.text = event.target.value.trim()), this.read()) },
+      on: { input: (event) => this.search(event.target.value.trim()) },
     });
     return h(
       "div",
@@ -166,6 +171,12 @@ class Cashier {
       ),
       search,
     );
+  }
+
+  search(text) {
+    this.text = text;
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => this.read(), TYPING_MS);
   }
 
   choose(isOpen, group) {
