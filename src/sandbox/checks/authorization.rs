@@ -23,74 +23,131 @@ pub(crate) fn claimed_merchant(state: &SandboxState, headers: &HeaderMap) -> Opt
     authorization.merchant(state)
 }
 
+/// Returns the ID of the merchant or brand that a request claims to be from.
+pub(crate) fn claimed_id(headers: &HeaderMap) -> Option<&str> {
+    let authorization = Authorization::from_headers(headers).ok()?;
+    Some(match authorization.signer {
+        Signer::Merchant(id) | Signer::Brand(id) => id,
+    })
+}
+
 /// The values of an `Authorization` header.
-pub(super) struct Authorization<'a> {
-    signer: Signer<'a>,
-    serial: &'a str,
-    pub(super) timestamp: &'a str,
-    pub(super) nonce: &'a str,
-    pub(super) signature: &'a str,
+pub(crate) struct Authorization<'a> {
+    pub(crate) signer: Signer<'a>,
+    pub(crate) serial: &'a str,
+    pub(crate) timestamp: &'a str,
+    pub(crate) nonce: &'a str,
+    pub(crate) signature: &'a str,
 }
 
 /// Who says to have signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signer<'a> {
+pub(crate) enum Signer<'a> {
     /// Of all paths but those of brands.
     Merchant(&'a str),
     /// Of the paths below `/brand/`.
     Brand(&'a str),
 }
 
+/// What is wrong with the form of an `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Defect<'a> {
+    NoHeader,
+    SeveralHeaders,
+    NotAscii,
+    /// The scheme is not one of WeChat Pay's.
+    Scheme(&'a str),
+    /// A piece between commas that is not `name="value"`.
+    Pair(&'a str),
+    Unknown(&'a str),
+    Twice(&'a str),
+    Missing(&'static str),
+    LongNonce,
+}
+
+/// The longest nonce. It is kept in memory for minutes.
+const MAX_NONCE: usize = 128;
+
 impl<'a> Authorization<'a> {
     /// Parses the header. A request without one, or with two, is refused.
     pub(super) fn from_headers(headers: &'a HeaderMap) -> Result<Self, ApiResponse> {
+        Self::parse(headers).map_err(|defect| match defect {
+            Defect::Scheme(_) => wrong_scheme(),
+            _ => malformed(),
+        })
+    }
+
+    /// Parses the header, and says what is wrong with it.
+    pub(crate) fn parse(headers: &'a HeaderMap) -> Result<Self, Defect<'a>> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let value = values.next().and_then(|value| value.to_str().ok());
-        let (Some(value), None) = (value, values.next()) else {
-            return Err(malformed());
-        };
-        let Some((scheme, rest)) = value.split_once(' ') else {
-            return Err(malformed());
-        };
+        let value = values.next().ok_or(Defect::NoHeader)?;
+        if values.next().is_some() {
+            return Err(Defect::SeveralHeaders);
+        }
+        let value = value.to_str().map_err(|_| Defect::NotAscii)?;
+        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
         let signer = match scheme {
             SCHEME => "mchid",
             BRAND_SCHEME => "brand_id",
-            _ => return Err(wrong_scheme()),
+            _ => return Err(Defect::Scheme(scheme)),
         };
-        Self::parse_pairs(signer, rest).ok_or_else(malformed)
+        Self::parse_pairs(signer, rest)
     }
 
     /// Parses five pairs `name="value"` in any order, separated by commas.
     // The documents fix no order, and SDKs differ. A space after a comma is harmless.
-    fn parse_pairs(signer: &str, text: &'a str) -> Option<Self> {
+    fn parse_pairs(signer: &'static str, text: &'a str) -> Result<Self, Defect<'a>> {
         let names = [signer, "serial_no", "timestamp", "nonce_str", "signature"];
         let mut found = [None; 5];
         for pair in text.split(',') {
-            let (name, value) = pair.trim().split_once('=')?;
-            let value = value.strip_prefix('"')?.strip_suffix('"')?;
-            let index = names.iter().position(|known| *known == name)?;
-            let slot = found.get_mut(index)?;
+            let pair = pair.trim();
+            let unquoted = |(name, value): (&'a str, &'a str)| {
+                let value = value.strip_prefix('"')?.strip_suffix('"')?;
+                (!value.is_empty() && !value.contains('"')).then_some((name, value))
+            };
+            let parsed = pair.split_once('=').and_then(unquoted);
+            let (name, value) = parsed.ok_or(Defect::Pair(pair))?;
+            let index = names.iter().position(|known| *known == name);
+            let slot = index.and_then(|index| found.get_mut(index));
             // A name given twice is malformed: nothing says which of the values counts.
-            if value.is_empty() || value.contains('"') || slot.replace(value).is_some() {
-                return None;
+            if slot.ok_or(Defect::Unknown(name))?.replace(value).is_some() {
+                return Err(Defect::Twice(name));
             }
         }
-        let [id, serial, timestamp, nonce, signature] = found;
-        // The nonce is kept in memory for minutes, so its length is limited.
-        Some(Self {
-            signer: match signer {
-                "brand_id" => Signer::Brand(id?),
-                _ => Signer::Merchant(id?),
+        let mut found = names.into_iter().zip(found);
+        let mut next = || {
+            let (name, value) = found.next().unwrap_or(("", None));
+            value.ok_or(Defect::Missing(name))
+        };
+        let parsed = Self {
+            signer: match (signer, next()?) {
+                ("brand_id", id) => Signer::Brand(id),
+                (_, id) => Signer::Merchant(id),
             },
-            serial: serial?,
-            timestamp: timestamp?,
-            nonce: nonce.filter(|nonce| nonce.len() <= 128)?,
-            signature: signature?,
-        })
+            serial: next()?,
+            timestamp: next()?,
+            nonce: next()?,
+            signature: next()?,
+        };
+        match parsed.nonce.len() <= MAX_NONCE {
+            true => Ok(parsed),
+            false => Err(Defect::LongNonce),
+        }
+    }
+
+    pub(crate) fn is_brand(&self) -> bool {
+        matches!(self.signer, Signer::Brand(_))
+    }
+
+    /// Returns the timestamp, if it is a number of seconds.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        // `parse` alone would accept "+1".
+        let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
+        self.timestamp.parse().ok().filter(|_| digits)
     }
 
     /// Returns the merchant that signed, or whose brand did.
-    fn merchant(&self, state: &SandboxState) -> Option<Arc<Merchant>> {
+    pub(crate) fn merchant(&self, state: &SandboxState) -> Option<Arc<Merchant>> {
         match self.signer {
             Signer::Merchant(mchid) => state.merchants.get(mchid),
             Signer::Brand(brand_id) => state.merchants.by_brand(brand_id),
@@ -98,7 +155,7 @@ impl<'a> Authorization<'a> {
     }
 
     /// Returns the serial and the key of the signer.
-    pub(super) fn key<'m>(&self, merchant: &'m Merchant) -> (&'m str, &'m MerchantKeyPair) {
+    pub(crate) fn key<'m>(&self, merchant: &'m Merchant) -> (&'m str, &'m MerchantKeyPair) {
         match (self.signer, &merchant.brand) {
             (Signer::Brand(_), Some(brand)) => (&brand.serial, &brand.key),
             _ => (&merchant.serial, &merchant.key),
@@ -122,13 +179,10 @@ impl<'a> Authorization<'a> {
         is_brand_path: bool,
         now: u64,
     ) -> Result<Arc<Merchant>, ApiResponse> {
-        if is_brand_path != matches!(self.signer, Signer::Brand(_)) {
+        if is_brand_path != self.is_brand() {
             return Err(wrong_scheme());
         }
-        // `parse` alone would accept "+1".
-        let digits = self.timestamp.bytes().all(|b| b.is_ascii_digit());
-        let timestamp = self.timestamp.parse::<u64>().ok().filter(|_| digits);
-        let timestamp = timestamp.ok_or_else(malformed)?;
+        let timestamp = self.seconds().ok_or_else(malformed)?;
         if timestamp.abs_diff(now) > MAX_SKEW_SECONDS {
             return Err(ApiResponse::sign_error(
                 "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
@@ -151,17 +205,18 @@ impl<'a> Authorization<'a> {
 }
 
 /// The message that the merchant signs.
-pub(super) struct SignedMessage<'a> {
-    pub(super) method: &'a str,
-    pub(super) target: &'a str,
-    pub(super) timestamp: &'a str,
-    pub(super) nonce: &'a str,
-    pub(super) body: &'a [u8],
+#[derive(Clone, Copy)]
+pub(crate) struct SignedMessage<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) timestamp: &'a str,
+    pub(crate) nonce: &'a str,
+    pub(crate) body: &'a [u8],
 }
 
 impl SignedMessage<'_> {
     /// Returns the lines before the body.
-    fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         let Self {
             method,
             target,
@@ -174,7 +229,7 @@ impl SignedMessage<'_> {
 
     /// Returns the bytes under the signature.
     // An empty body still has its line: the message then ends with an empty line.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut message = self.head().into_bytes();
         message.extend_from_slice(self.body);
         message.push(b'\n');
@@ -239,20 +294,29 @@ mod tests {
 
     #[test]
     fn malformed_authorization_is_refused() {
-        for text in [
-            "",
-            r#"mchid="1""#,
-            &GOOD.replace("\"1\"", "1"),
-            &GOOD.replace("\"1\"", "\"\""),
-            &GOOD.replace("serial_no", "serial"),
-            &GOOD.replace("serial_no", "mchid"),
-            &GOOD.replace("mchid", "brand_id"),
-            &format!("{GOOD},"),
-            &format!("{GOOD},extra=\"1\""),
-            &GOOD.replace("\"4\"", &format!("\"{}\"", "4".repeat(129))),
+        for (text, defect) in [
+            ("", Defect::Pair("")),
+            (r#"mchid="1""#, Defect::Missing("serial_no")),
+            (&GOOD.replace("\"1\"", "1"), Defect::Pair("mchid=1")),
+            (&GOOD.replace("\"1\"", "\"\""), Defect::Pair("mchid=\"\"")),
+            (
+                &GOOD.replace("serial_no", "serial"),
+                Defect::Unknown("serial"),
+            ),
+            (&GOOD.replace("serial_no", "mchid"), Defect::Twice("mchid")),
+            (
+                &GOOD.replace("mchid", "brand_id"),
+                Defect::Unknown("brand_id"),
+            ),
+            (&format!("{GOOD},"), Defect::Pair("")),
+            (&format!("{GOOD},extra=\"1\""), Defect::Unknown("extra")),
+            (
+                &GOOD.replace("\"4\"", &format!("\"{}\"", "4".repeat(129))),
+                Defect::LongNonce,
+            ),
         ] {
             let parsed = Authorization::parse_pairs("mchid", text);
-            assert!(parsed.is_none(), "{text}");
+            assert_eq!(parsed.err(), Some(defect), "{text}");
         }
     }
 

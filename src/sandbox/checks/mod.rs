@@ -1,7 +1,7 @@
 //! What the sandbox checks in a request: headers, signature and nonce here, then the fields of the
 //! body, which each flow reads through [`Fields`](fields::Fields).
 
-mod authorization;
+pub(super) mod authorization;
 pub(super) mod documented;
 pub(super) mod fields;
 pub(super) mod json_body;
@@ -23,7 +23,7 @@ use crate::sandbox::{
     state::{SandboxState, merchant::Merchant},
 };
 
-pub(super) use self::authorization::claimed_merchant;
+pub(super) use self::authorization::{claimed_id, claimed_merchant};
 
 pub(super) const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 /// Of the paths below `/brand/`.

@@ -6,6 +6,7 @@
 mod call;
 mod endpoint;
 mod guard;
+mod inspect;
 mod openapi;
 mod routes;
 mod view;
@@ -24,6 +25,12 @@ use super::{
     },
     state::SandboxState,
 };
+
+/// Returns whether a request for the events wants them without headers and bodies.
+pub(super) fn wants_brief_events(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    query.split('&').any(|pair| pair == "brief=true")
+}
 
 const PREFIX: &str = "/_sandbox/v1/";
 

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use super::inspect;
 use crate::sandbox::{
     Attempt, Delivery, DeliveryState, OrderKind, OrderSummary, RecordedRequest, SandboxEvent,
     StateChange,
@@ -28,17 +29,35 @@ pub(super) fn order(order: &OrderSummary) -> Value {
 pub(super) fn request(request: &RecordedRequest) -> Value {
     let mut shown = json!({
         "id": request.id(),
+        "at_ms": request.at(),
+        "took_ms": request.took().map(millis),
+        "fault": request.fault(),
         "method": request.method().as_str(),
         "path": request.path(),
         "target": request.target(),
         "headers": headers(request.headers()),
         "status": request.status().map(|status| status.as_u16()),
     });
-    shown[body_name(request.body())] = text(request.body());
+    put_body(&mut shown, request.body());
     shown
 }
 
 pub(super) fn delivery(delivery: &Delivery) -> Value {
+    let mut shown = summary(delivery);
+    shown["resource"] = delivery.resource().clone();
+    shown["attempts"] = delivery.attempts().iter().map(attempt).collect();
+    put_body(&mut shown, delivery.body());
+    shown
+}
+
+/// Leaves out the headers and bodies.
+pub(super) fn brief_delivery(delivery: &Delivery) -> Value {
+    let mut shown = summary(delivery);
+    shown["attempts"] = delivery.attempts().iter().map(brief_attempt).collect();
+    shown
+}
+
+fn summary(delivery: &Delivery) -> Value {
     let (state, more) = match delivery.state() {
         DeliveryState::Waiting { due_in } => ("waiting", json!({ "due_in_s": due_in.as_secs() })),
         DeliveryState::Held => ("held", json!({})),
@@ -46,7 +65,6 @@ pub(super) fn delivery(delivery: &Delivery) -> Value {
         DeliveryState::GivenUp => ("given_up", json!({})),
         DeliveryState::NotSent(why) => ("not_sent", json!({ "error": why })),
     };
-    let attempts: Vec<_> = delivery.attempts().iter().map(attempt).collect();
     let mut shown = json!({
         "id": delivery.id(),
         "mchid": delivery.mchid(),
@@ -54,10 +72,7 @@ pub(super) fn delivery(delivery: &Delivery) -> Value {
         "version": delivery.version(),
         "url": delivery.url(),
         "state": state,
-        "resource": delivery.resource(),
-        "attempts": attempts,
     });
-    shown[body_name(delivery.body())] = text(delivery.body());
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
         shown.extend(more);
     }
@@ -65,24 +80,33 @@ pub(super) fn delivery(delivery: &Delivery) -> Value {
 }
 
 fn attempt(attempt: &Attempt) -> Value {
-    let mut shown = json!({
-        "at": attempt.at(),
-        "sent_headers": headers(attempt.sent_headers()),
-        "status": attempt.status().map(|status| status.as_u16()),
-        "headers": headers(attempt.headers()),
-        "took_ms": millis(attempt.took()),
-        "error": attempt.error(),
-        "fault": attempt.fault().map(super::routes::delivery_fault_name),
-    });
-    shown[body_name(attempt.body())] = text(attempt.body());
+    let mut shown = brief_attempt(attempt);
+    shown["sent_headers"] = headers(attempt.sent_headers());
+    shown["headers"] = headers(attempt.headers());
+    put_body(&mut shown, attempt.body());
     shown
 }
 
-/// Returns the name of an event and its data.
-pub(crate) fn event(event: &SandboxEvent) -> (&'static str, Value) {
+fn brief_attempt(attempt: &Attempt) -> Value {
+    json!({
+        "at": attempt.at(),
+        "status": attempt.status().map(|status| status.as_u16()),
+        "took_ms": millis(attempt.took()),
+        "error": attempt.error(),
+        "fault": attempt.fault().map(super::routes::delivery_fault_name),
+    })
+}
+
+/// Returns the name of an event and its data, which has no headers and bodies if it is brief.
+pub(crate) fn event(event: &SandboxEvent, is_brief: bool) -> (&'static str, Value) {
+    let shown = match is_brief {
+        true => inspect::brief,
+        false => request,
+    };
     match event {
-        SandboxEvent::Request(arrived) => ("request", request(arrived)),
-        SandboxEvent::Answered(answered) => ("answered", request(answered)),
+        SandboxEvent::Request(arrived) => ("request", shown(arrived)),
+        SandboxEvent::Answered(answered) => ("answered", shown(answered)),
+        SandboxEvent::Delivery(sent) if is_brief => ("delivery", brief_delivery(sent)),
         SandboxEvent::Delivery(sent) => ("delivery", delivery(sent)),
         SandboxEvent::State(changed) => ("state", change(changed)),
     }
@@ -115,16 +139,10 @@ pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn body_name(body: &[u8]) -> &'static str {
+/// Adds a body: as `body` if it is text, otherwise as `body_base64`.
+pub(super) fn put_body(shown: &mut Value, body: &[u8]) {
     match std::str::from_utf8(body) {
-        Ok(_) => "body",
-        Err(_) => "body_base64",
-    }
-}
-
-fn text(body: &[u8]) -> Value {
-    match std::str::from_utf8(body) {
-        Ok(text) => text.into(),
-        Err(_) => STANDARD.encode(body).into(),
+        Ok(text) => shown["body"] = text.into(),
+        Err(_) => shown["body_base64"] = STANDARD.encode(body).into(),
     }
 }

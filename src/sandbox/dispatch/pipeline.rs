@@ -6,7 +6,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{ALLOW, AUTHORIZATION},
+    request::Parts,
+};
 
 use crate::sandbox::{
     checks::{self, documented, multipart},
@@ -108,7 +112,7 @@ pub(crate) fn answer(state: &Arc<SandboxState>, request: &Arrived) -> ApiRespons
     if control::is_for(&request.parts) {
         return control::answer(state, request);
     }
-    if is_apiv3(&request.parts) {
+    if is_apiv3(request.parts.uri.path(), &request.parts.headers) {
         return apiv3(state, request).unwrap_or_else(|refused| refused);
     }
     v2::answer(state, request)
@@ -122,7 +126,7 @@ pub(crate) fn error(
     code: &str,
     message: &str,
 ) -> ApiResponse {
-    match is_apiv3(&request.parts) {
+    match is_apiv3(request.parts.uri.path(), &request.parts.headers) {
         true => ApiResponse::error(status, code, message),
         false => v2::error(state, request, status, code, message),
     }
@@ -158,10 +162,9 @@ fn apiv3(state: &SandboxState, request: &Arrived) -> HandlerResult {
 
 /// Returns whether a request is one of APIv3. Everything else is APIv2.
 // A request with an Authorization header on another path is a mistake in the path, such as `V3/`.
-fn is_apiv3(parts: &Parts) -> bool {
-    let path = documented_path(parts.uri.path());
-    let is_named = |prefix: &str| path.starts_with(prefix);
-    is_named("v3/") || is_brand(path) || parts.headers.contains_key(http::header::AUTHORIZATION)
+pub(crate) fn is_apiv3(path: &str, headers: &HeaderMap) -> bool {
+    let path = documented_path(path);
+    path.starts_with("v3/") || is_brand(path) || headers.contains_key(AUTHORIZATION)
 }
 
 /// Returns whether a brand signs the requests to a path, written as in the documents.
@@ -183,7 +186,7 @@ fn no_brand_operation(path: &str) -> ApiResponse {
 
 /// Returns a path as the documents write it: without its slash and without the prefix of an overseas base
 /// URI.
-fn documented_path(path: &str) -> &str {
+pub(crate) fn documented_path(path: &str) -> &str {
     let path = path.strip_prefix('/').unwrap_or(path);
     // Receipts are downloaded here as well, which no page says.
     if path == "v3/transferbilldownload/elecvoucherfile" {

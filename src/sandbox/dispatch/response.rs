@@ -1,6 +1,5 @@
 //! The response of a handler, before it is signed: a status, headers and a body.
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -13,7 +12,7 @@ use crate::base::crypto::digest::{self, Sha1};
 pub(crate) type HandlerResult = Result<ApiResponse, ApiResponse>;
 
 /// Says how an operation was answered: see [`AnswerKind`].
-const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
+pub(crate) const ANSWER: HeaderName = HeaderName::from_static("sandbox-answer");
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 const STATEMENT_SHA1: HeaderName = HeaderName::from_static("wechatpay-statement-sha1");
 
@@ -171,8 +170,8 @@ impl ApiResponse {
     }
 
     /// Returns the HTTP response as it is, without a signature.
-    pub(crate) fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+    pub(crate) fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
         response

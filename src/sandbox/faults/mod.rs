@@ -2,7 +2,7 @@
 
 mod responses;
 
-pub(super) use responses::{cut_response, flood_response, raw_response, retry_after};
+pub(super) use responses::{cut_response, flood_body, flood_response, raw_response, retry_after};
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -90,6 +90,26 @@ pub enum Fault {
     LostResponse,
     /// An unsigned response whose body has this many bytes and no `Content-Length`.
     Flood(usize),
+}
+
+impl Fault {
+    /// Returns its name in the control endpoints.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::BadSignature => "bad_signature",
+            Self::NoSignature => "no_signature",
+            Self::Probe => "probe",
+            Self::UnknownSerial => "unknown_serial",
+            Self::Timestamp(_) => "timestamp",
+            Self::Error { .. } => "error",
+            Self::Raw { .. } => "raw",
+            Self::Delay(_) => "delay",
+            Self::Cut(_) => "cut",
+            Self::Hangup => "hangup",
+            Self::LostResponse => "lost_response",
+            Self::Flood(_) => "flood",
+        }
+    }
 }
 
 /// A fault, and the requests that it is for: see [`Sandbox::inject_with`](super::Sandbox::inject_with).

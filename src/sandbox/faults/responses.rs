@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
@@ -37,17 +37,16 @@ pub(crate) fn raw_response(
     status: StatusCode,
     headers: &HeaderMap,
     body: &Bytes,
-) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.clone()));
+) -> Response<Bytes> {
+    let mut response = Response::new(body.clone());
     *response.status_mut() = status;
     *response.headers_mut() = headers.clone();
     response
 }
 
 /// The response with its `Content-Length`, but only the first `after` bytes of its body.
-pub(crate) async fn cut_response(response: Response<Body>, after: usize) -> Response<Body> {
+pub(crate) fn cut_response(response: Response<Bytes>, after: usize) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     // At least one byte more than is sent. Otherwise a cut at the end of the body, or after it,
     // would be a complete response.
     let length = body.len().max(after.saturating_add(1));
@@ -60,14 +59,24 @@ pub(crate) async fn cut_response(response: Response<Body>, after: usize) -> Resp
     Response::from_parts(parts, Body::new(body))
 }
 
-/// A response of this many spaces.
+/// The beginning of a response of this many spaces. [`flood_body`] is the whole body.
 // Spaces are valid around JSON: a client cannot stop early at a syntax error, only at a limit.
-pub(crate) fn flood_response(bytes: usize) -> Response<Body> {
-    let mut response = Response::new(Body::new(FloodBody { remaining: bytes }));
+pub(crate) fn flood_response(bytes: usize) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(spaces(bytes)));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+pub(crate) fn flood_body(bytes: usize) -> Body {
+    Body::new(FloodBody { remaining: bytes })
+}
+
+/// Returns this many spaces, or as many as one chunk has.
+fn spaces(bytes: usize) -> &'static [u8] {
+    const SPACES: &[u8] = &[b' '; 64 << 10];
+    SPACES.get(..bytes).unwrap_or(SPACES)
 }
 
 /// Sends its bytes, pauses, and fails, which closes the connection.
@@ -105,11 +114,10 @@ impl http_body::Body for FloodBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        const SPACES: &[u8] = &[b' '; 64 << 10];
         if self.remaining == 0 {
             return Poll::Ready(None);
         }
-        let spaces = SPACES.get(..self.remaining).unwrap_or(SPACES);
+        let spaces = spaces(self.remaining);
         self.remaining -= spaces.len();
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(spaces)))))
     }

@@ -173,8 +173,8 @@ impl Sandbox {
         self.state.wake();
     }
 
-    /// Returns the requests that arrived, oldest first. The sandbox keeps the latest 1,000. Those to its own
-    /// endpoints are not among them.
+    /// Returns the requests that arrived, oldest first, with the responses to them. The sandbox keeps the latest
+    /// 10,000, and at most 32 MB of them. Those to its own endpoints are not among them.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.requests().all()
     }

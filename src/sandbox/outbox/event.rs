@@ -28,7 +28,7 @@ const MAX_SUBSCRIBERS: usize = 1_000;
 pub enum SandboxEvent {
     /// A request arrived. It has no status yet.
     Request(RecordedRequest),
-    /// A request was answered.
+    /// A request was answered, or a fault closed its connection: then it has no status.
     Answered(RecordedRequest),
     /// An attempt to deliver a notification ended.
     Delivery(Delivery),

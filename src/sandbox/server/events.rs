@@ -33,6 +33,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub(super) fn stream(
     state: &SandboxState,
     response: ApiResponse,
+    is_brief: bool,
     hangup: &Arc<Notify>,
 ) -> Response<Body> {
     let subscription = Arc::new(state.post.subscribe());
@@ -50,6 +51,7 @@ pub(super) fn stream(
         first: Some(": subscribed\n\n"),
         next: next(Arc::clone(&subscription)),
         subscription,
+        is_brief,
         silence: Box::pin(sleep(SILENCE)),
         watch: watch.abort_handle(),
     };
@@ -62,6 +64,7 @@ struct EventBody {
     first: Option<&'static str>,
     next: Next,
     subscription: Arc<Subscription>,
+    is_brief: bool,
     silence: Pin<Box<Sleep>>,
     watch: AbortHandle,
 }
@@ -85,7 +88,7 @@ impl http_body::Body for EventBody {
                 return Poll::Ready(None);
             };
             self.next = next(Arc::clone(&self.subscription));
-            let (name, data) = control::event(&event);
+            let (name, data) = control::event(&event, self.is_brief);
             format!("event: {name}\ndata: {data}\n\n")
         } else if self.silence.as_mut().poll(cx).is_ready() {
             ":\n\n".to_owned()

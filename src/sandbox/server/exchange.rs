@@ -22,7 +22,7 @@ use crate::sandbox::{
     },
     faults::{self, Fault},
     outbox::SandboxEvent,
-    state::SandboxState,
+    state::{SandboxState, Sent},
 };
 
 /// How long a request's body may take to arrive.
@@ -51,11 +51,12 @@ pub(super) async fn exchange(
             "INVALID_REQUEST",
             &format!("the Host header must be {own}"),
         )
-        .into_response());
+        .into_response()
+        .map(Body::from));
     }
     // Like the control requests below: no part of WeChat Pay.
     if let Some(response) = state.page.answer(&parts, &listener) {
-        return Ok(response);
+        return Ok(response.map(Body::from));
     }
     // The whole body is read first, because the signature covers it.
     let (body, read_error) = match read_body(body).await {
@@ -64,6 +65,7 @@ pub(super) async fn exchange(
     };
     // Neither recorded nor met by faults: these requests are not WeChat Pay's.
     if control::is_for(&parts) {
+        let is_brief = control::wants_brief_events(&parts);
         let response = match read_error {
             Some(error) => error.with_header(CONNECTION, HeaderValue::from_static("close")),
             None => {
@@ -78,23 +80,18 @@ pub(super) async fn exchange(
             }
         };
         return Ok(match response.opens_events() {
-            true => events::stream(state, response, hangup),
-            false => sign_response(state, response.unsigned(), None, None, None),
+            true => events::stream(state, response, is_brief, hangup),
+            false => sign_response(state, response.unsigned(), None, None, None).map(Body::from),
         });
     }
     let serial = parts.headers.get(SERIAL).cloned();
     let merchant = checks::claimed_merchant(state, &parts.headers);
     // Recorded before the operation: a test that sees its result also sees the request.
     let id = record(state, &parts, body.clone());
-    let recorded = || state.requests().get(id);
-    state.post.publish(|| recorded().map(SandboxEvent::Request));
-    let respond = |response: Response<Body>| {
-        state.requests().record_status(id, response.status());
-        state
-            .post
-            .publish(|| recorded().map(SandboxEvent::Answered));
-        Ok(response)
-    };
+    let exchange = Recorded { state, id };
+    state
+        .post
+        .publish(|| state.requests().get(id).map(SandboxEvent::Request));
     let sign = |response, fault| {
         sign_response(state, response, merchant.as_deref(), serial.as_ref(), fault)
     };
@@ -102,7 +99,7 @@ pub(super) async fn exchange(
     if let Some(error) = read_error {
         // The rest of the body is still on the connection, so no second request can follow.
         let error = error.with_header(CONNECTION, HeaderValue::from_static("close"));
-        return respond(sign(error, None));
+        return exchange.answered(sign(error, None), None);
     }
 
     let arrived = Arrived {
@@ -111,31 +108,73 @@ pub(super) async fn exchange(
         listener,
     };
     let (fault, response) = carry_out(state, &arrived);
+    let fault = fault.as_ref();
     let Some(response) = response else {
         return match fault {
             Some(Fault::Raw {
                 status,
                 headers,
                 body,
-            }) => respond(faults::raw_response(status, &headers, &body)),
-            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+            }) => exchange.answered(faults::raw_response(*status, headers, body), fault),
+            _ => exchange.closed(fault),
         };
     };
     // The faults that damage the response.
-    let response = sign(
-        response,
-        fault.as_ref().and_then(SignatureFault::from_fault),
-    );
+    let response = sign(response, fault.and_then(SignatureFault::from_fault));
     match fault {
-        // The status is not recorded: the client received none.
-        Some(Fault::LostResponse) => Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Fault::LostResponse) => exchange.closed(fault),
         Some(Fault::Delay(delay)) => {
-            time::sleep(delay).await;
-            respond(response)
+            time::sleep(*delay).await;
+            exchange.answered(response, fault)
         }
-        Some(Fault::Cut(after)) => respond(faults::cut_response(response, after).await),
-        Some(Fault::Flood(bytes)) => respond(faults::flood_response(bytes)),
-        _ => respond(response),
+        Some(Fault::Cut(after)) => {
+            let length = response.body().len();
+            let body = response.body().slice(..length.min(*after));
+            exchange.ended(&response.clone().map(|_| body), length, fault);
+            Ok(faults::cut_response(response, *after))
+        }
+        Some(Fault::Flood(bytes)) => {
+            let response = faults::flood_response(*bytes);
+            exchange.ended(&response, *bytes, fault);
+            Ok(response.map(|_| faults::flood_body(*bytes)))
+        }
+        _ => exchange.answered(response, fault),
+    }
+}
+
+/// A request in the log.
+struct Recorded<'a> {
+    state: &'a SandboxState,
+    id: u64,
+}
+
+impl Recorded<'_> {
+    fn answered(
+        &self,
+        response: Response<Bytes>,
+        fault: Option<&Fault>,
+    ) -> io::Result<Response<Body>> {
+        self.ended(&response, response.body().len(), fault);
+        Ok(response.map(Body::from))
+    }
+
+    /// Closes the connection. No status is recorded: the client received none.
+    fn closed(&self, fault: Option<&Fault>) -> io::Result<Response<Body>> {
+        self.record(None, fault);
+        Err(io::ErrorKind::ConnectionAborted.into())
+    }
+
+    /// Records a response whose whole body has this length.
+    fn ended(&self, response: &Response<Bytes>, length: usize, fault: Option<&Fault>) {
+        self.record(Some(Sent::new(response, length)), fault);
+    }
+
+    fn record(&self, sent: Option<Sent>, fault: Option<&Fault>) {
+        let (state, id) = (self.state, self.id);
+        state.requests().end(id, sent, fault.map(Fault::name));
+        state
+            .post
+            .publish(|| state.requests().get(id).map(SandboxEvent::Answered));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
@@ -113,7 +112,7 @@ impl Page {
     /// Returns the response to a request for the page, which needs neither its body nor a signature, or `None`
     /// if the request is for something else.
     // A host that the sandbox poses as has no page: a program that asks there means WeChat Pay.
-    pub(super) fn answer(self, parts: &Parts, listener: &Listener) -> Option<Response<Body>> {
+    pub(super) fn answer(self, parts: &Parts, listener: &Listener) -> Option<Response<Bytes>> {
         let path = parts.uri.path();
         if self.0.is_empty() || listener.host.is_some() || !is_path_of_page(path) {
             return None;
@@ -136,16 +135,16 @@ impl Page {
 }
 
 impl PageFile {
-    fn response(&self, asked: &HeaderMap) -> Response<Body> {
+    fn response(&self, asked: &HeaderMap) -> Response<Bytes> {
         let tag = format!("\"{}\"", hex_lower(&sha256(self.bytes)));
         let is_known = asked
             .get_all(IF_NONE_MATCH)
             .iter()
             .any(|known| known.as_bytes() == tag.as_bytes());
         let mut response = match is_known {
-            true => Response::new(Body::empty()),
+            true => Response::new(Bytes::new()),
             // The body of a response to HEAD gives its length, and is not sent.
-            false => Response::new(Body::from(Bytes::from_static(self.bytes))),
+            false => Response::new(Bytes::from_static(self.bytes)),
         };
         if is_known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -1,7 +1,7 @@
 //! Signs responses with the platform key, or wrongly if a fault asks for it.
 
-use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 
 use super::KEEP_ALIVE_TIMEOUT;
@@ -57,7 +57,7 @@ pub(super) fn sign_response(
     merchant: Option<&Merchant>,
     requested_id: Option<&HeaderValue>,
     fault: Option<SignatureFault>,
-) -> Response<Body> {
+) -> Response<Bytes> {
     // A generator of its own for this response: no lock is held while it is signed.
     let mut rng = state.rng().fork();
     // WeChat Pay sends these on unsigned responses too.

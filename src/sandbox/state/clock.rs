@@ -63,9 +63,17 @@ impl Clock {
 /// Signatures carry this time: a client compares it with its own clock, which
 /// [`advance`](Clock::advance) does not move.
 pub(crate) fn real_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    since_1970().as_secs()
+}
+
+/// Returns the real time, in milliseconds since 1970.
+pub(crate) fn real_millis() -> u64 {
+    u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn since_1970() -> Duration {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod request_log;
 pub(super) mod timers;
 pub(super) mod world;
 
-pub(super) use self::request_log::{header_bytes, line_bytes};
+pub(super) use self::request_log::{Sent, header_bytes, line_bytes};
 pub use self::{
     changes::{StateChange, StateKind},
     request_log::RecordedRequest,

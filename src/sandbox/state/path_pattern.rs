@@ -49,13 +49,12 @@ impl PathPattern {
     }
 }
 
-/// Returns the documented template that a request's path is of.
-pub(crate) fn template_of(method: &Method, path: &str) -> Option<&'static str> {
-    let found = forms(path).find_map(|path| {
+/// Returns the documented operation of a request.
+pub(crate) fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
+    forms(path).find_map(|path| {
         let v2 = || catalog::find(method, &format!("v2/{path}"));
         catalog::find(method, path).or_else(v2)
-    });
-    found.map(Operation::template)
+    })
 }
 
 /// Returns a path as it was sent, and below the prefix of an overseas base URI.
@@ -81,10 +80,11 @@ mod tests {
             ),
             ("/v3/users/o1", None),
         ] {
-            assert_eq!(template_of(&Method::GET, path), template);
+            let found = operation_of(&Method::GET, path).map(Operation::template);
+            assert_eq!(found, template);
         }
-        let v2 = template_of(&Method::POST, "/pay/unifiedorder");
-        assert_eq!(v2, Some("v2/pay/unifiedorder"));
+        let v2 = operation_of(&Method::POST, "/pay/unifiedorder");
+        assert_eq!(v2.map(Operation::template), Some("v2/pay/unifiedorder"));
     }
 
     #[test]

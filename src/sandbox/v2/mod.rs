@@ -6,6 +6,8 @@ mod form;
 mod render;
 mod verify;
 
+pub(crate) use self::verify::{merchant_id, read};
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
 
 use super::{V2Error, form, optional};
@@ -40,21 +40,9 @@ pub(super) struct Verified {
 // with its form.
 pub(super) fn verified(state: &SandboxState, request: &Arrived) -> Result<Verified, V2Error> {
     let parts = &request.parts;
-    let (fields, file) = match form::boundary(&parts.headers) {
-        Some(boundary) => {
-            let form = form::parse(boundary, &request.body);
-            let form = form.ok_or_else(|| fail("上传的文件格式错误"))?;
-            (form.fields, Some(form.file))
-        }
-        None => {
-            let query = parts.uri.query();
-            (read_fields(&parts.method, query, &request.body)?, None)
-        }
-    };
-    let mchid = ["mch_id", "mchid", "combine_mch_id"]
-        .iter()
-        .find_map(|name| optional(&fields, name))
-        .ok_or_else(|| fail("缺少参数mch_id"))?;
+    let query = parts.uri.query();
+    let (fields, file) = read(&parts.method, query, &parts.headers, &request.body)?;
+    let mchid = merchant_id(&fields).ok_or_else(|| fail("缺少参数mch_id"))?;
     let merchant = state
         .merchants
         .get(mchid)
@@ -68,14 +56,34 @@ pub(super) fn verified(state: &SandboxState, request: &Arrived) -> Result<Verifi
     })
 }
 
+/// Reads the fields of a request, and the file of an upload. Nothing else is checked.
+pub(crate) fn read(
+    method: &Method,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(Map<String, Value>, Option<Bytes>), V2Error> {
+    match form::boundary(headers) {
+        Some(boundary) => {
+            let form = form::parse(boundary, body);
+            let form = form.ok_or_else(|| fail("上传的文件格式错误"))?;
+            Ok((form.fields, Some(form.file)))
+        }
+        None => Ok((read_fields(method, query, body)?, None)),
+    }
+}
+
+/// Returns the merchant that the fields name.
+pub(crate) fn merchant_id(fields: &Map<String, Value>) -> Option<&str> {
+    let names = ["mch_id", "mchid", "combine_mch_id"];
+    names.iter().find_map(|name| optional(fields, name))
+}
+
 /// Checks the sign, which must have the digest that the fields ask for.
 fn check_sign(fields: &Map<String, Value>, key: &str, path: &str) -> Result<SignType, V2Error> {
     let refuse = |_| fail("签名错误，请检查后再试");
     let made_with = check_digest(fields, key).map_err(refuse)?;
-    let asked_for = match optional(fields, "sign_type") {
-        None if requires_hmac(path) => SignType::HmacSha256,
-        name => SignType::from_field(name).map_err(refuse)?,
-    };
+    let asked_for = asked_for(fields, path).map_err(refuse)?;
     if made_with != asked_for {
         return Err(fail("签名错误，请检查后再试"));
     }
@@ -83,6 +91,17 @@ fn check_sign(fields: &Map<String, Value>, key: &str, path: &str) -> Result<Sign
         return Err(fail("sign_type参数错误，仅支持HMAC-SHA256"));
     }
     Ok(made_with)
+}
+
+/// Returns the digest that the fields ask for.
+pub(crate) fn asked_for(
+    fields: &Map<String, Value>,
+    path: &str,
+) -> crate::error::cause::Result<SignType> {
+    match optional(fields, "sign_type") {
+        None if requires_hmac(path) => Ok(SignType::HmacSha256),
+        name => SignType::from_field(name),
+    }
 }
 
 /// Returns whether an operation is documented with HMAC-SHA256 alone.

@@ -240,46 +240,35 @@ fn unknown(fault: &str, known: &str) -> ApiResponse {
 
 /// Returns a fault with the fields that would add it.
 fn shown((injection, left): (&Injection, Option<u32>)) -> Value {
-    let (name, details) = match injection.fault() {
-        Fault::BadSignature => ("bad_signature", json!({})),
-        Fault::NoSignature => ("no_signature", json!({})),
-        Fault::Probe => ("probe", json!({})),
-        Fault::UnknownSerial => ("unknown_serial", json!({})),
-        Fault::Timestamp(offset) => ("timestamp", json!({ "offset_s": offset })),
+    let fault = injection.fault();
+    let details = match fault {
+        Fault::Timestamp(offset) => json!({ "offset_s": offset }),
         Fault::Error {
             status,
             code,
             message,
             retry_after,
-        } => (
-            "error",
-            json!({
-                "status": status.as_u16(),
-                "code": code,
-                "message": message,
-                "retry_after_s": retry_after,
-            }),
-        ),
+        } => json!({
+            "status": status.as_u16(),
+            "code": code,
+            "message": message,
+            "retry_after_s": retry_after,
+        }),
         Fault::Raw {
             status,
             headers,
             body,
-        } => (
-            "raw",
-            json!({
-                "status": status.as_u16(),
-                "headers": view::headers(headers),
-                "body": String::from_utf8_lossy(body),
-            }),
-        ),
-        Fault::Delay(delay) => ("delay", json!({ "delay_ms": view::millis(*delay) })),
-        Fault::Cut(after) => ("cut", json!({ "bytes": after })),
-        Fault::Hangup => ("hangup", json!({})),
-        Fault::LostResponse => ("lost_response", json!({})),
-        Fault::Flood(bytes) => ("flood", json!({ "bytes": bytes })),
+        } => json!({
+            "status": status.as_u16(),
+            "headers": view::headers(headers),
+            "body": String::from_utf8_lossy(body),
+        }),
+        Fault::Delay(delay) => json!({ "delay_ms": view::millis(*delay) }),
+        Fault::Cut(bytes) | Fault::Flood(bytes) => json!({ "bytes": bytes }),
+        _ => json!({}),
     };
     let mut shown = json!({
-        "fault": name,
+        "fault": fault.name(),
         "path": injection.path_prefix(),
         "method": injection.only_method().map(Method::as_str),
         "times": left,

@@ -3,6 +3,7 @@
 mod acts;
 mod faults;
 mod notifications;
+mod requests;
 mod sandbox;
 
 pub(super) use self::faults::delivery_fault_name;
@@ -23,6 +24,7 @@ use crate::{
 pub(super) fn all() -> impl Iterator<Item = &'static Endpoint> {
     let topics = [
         sandbox::ENDPOINTS,
+        requests::ENDPOINTS,
         notifications::ENDPOINTS,
         faults::ENDPOINTS,
     ];
@@ -69,6 +71,18 @@ const HAS_MORE: Field = needs(
     "Whether there are more after the page",
 );
 
+const HAS_EARLIER: Field = needs(
+    "has_earlier",
+    Kind::Boolean,
+    "Whether there are more before the page",
+);
+
+const BRIEF: Field = may(
+    "brief",
+    Kind::Boolean,
+    "true leaves out the headers and bodies",
+);
+
 /// Answers with a page of a list, whose items are oldest first. `position` returns where the page after an
 /// item begins.
 fn page<T>(
@@ -77,14 +91,40 @@ fn page<T>(
     position: impl Fn(&str) -> std::result::Result<usize, ApiResponse>,
     show: impl Fn(&T) -> Value,
 ) -> HandlerResult {
+    page_before(call, items, items.len(), position, show)
+}
+
+/// Like [`page`], with a page that ends at `end` at the latest.
+fn page_before<T>(
+    call: &Call<'_>,
+    items: &[T],
+    end: usize,
+    position: impl Fn(&str) -> std::result::Result<usize, ApiResponse>,
+    show: impl Fn(&T) -> Value,
+) -> HandlerResult {
     let limit = limit(call)?;
     let begin = match call.query("after") {
-        None => items.len().saturating_sub(limit),
-        Some(after) => position(after)?,
+        None => end.saturating_sub(limit),
+        Some(after) => position(after)?.min(end),
     };
-    let rest = items.iter().skip(begin);
-    let page: Vec<_> = rest.clone().take(limit).map(show).collect();
-    ok(json!({ "data": page, "has_more": rest.len() > page.len() }))
+    let page = items.get(begin..end).unwrap_or_default();
+    let page: Vec<_> = page.iter().take(limit).map(show).collect();
+    ok(json!({
+        "has_more": begin + page.len() < items.len(),
+        "has_earlier": begin > 0,
+        "data": page,
+    }))
+}
+
+/// Returns whether a brief answer is wanted.
+pub(super) fn is_brief(query: Option<&str>) -> std::result::Result<bool, ApiResponse> {
+    match query {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(ApiResponse::bad_parameter(&format!(
+            "invalid brief {other:.32}: expected true or false"
+        ))),
+    }
 }
 
 fn limit(call: &Call<'_>) -> std::result::Result<usize, ApiResponse> {

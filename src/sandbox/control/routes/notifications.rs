@@ -21,11 +21,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
                     ))
                 })
             };
-            page(call, &deliveries, behind, view::delivery)
+            let show = match is_brief(call.query("brief"))? {
+                true => view::brief_delivery,
+                false => view::delivery,
+            };
+            page(call, &deliveries, behind, show)
         },
     )
-    .query(&PAGE)
-    .answers(&[DATA, HAS_MORE]),
+    .query(&[BRIEF, PAGE[0], PAGE[1]])
+    .answers(&[DATA, HAS_MORE, HAS_EARLIER]),
     post(
         "notifications",
         "Sends the merchant a documented notification.",

@@ -1,11 +1,11 @@
-//! The sandbox itself: its configuration, its orders, its clock and what it received.
+//! The sandbox itself: its configuration, its orders and its clock.
 
 use std::time::Duration;
 
 use super::*;
 use crate::{
     protocol::url::host::Origin,
-    sandbox::{dispatch::pipeline::Arrived, server::host, state::path_pattern::PathPattern},
+    sandbox::{dispatch::pipeline::Arrived, server::host},
 };
 
 /// About a hundred years.
@@ -55,41 +55,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         },
     )
     .answers(&[DATA]),
-    get(
-        "requests",
-        "Returns the requests to WeChat Pay that arrived.",
-        |call| {
-            let mut requests = call.sandbox.requests();
-            if let Some(path) = call.query("path") {
-                let path = PathPattern::new(path);
-                requests.retain(|request| path.is(request.path()));
-            }
-            let behind = |after: &str| match after.parse::<u64>() {
-                Ok(after) => Ok(requests.partition_point(|request| request.id() <= after)),
-                Err(_) => Err(ApiResponse::bad_parameter(&format!(
-                    "invalid after {after:.32}: expected the id of a request"
-                ))),
-            };
-            page(call, &requests, behind, view::request)
-        },
-    )
-    .query(&[
-        may(
-            "path",
-            Kind::Text,
-            "A path, or a template such as v3/pay/transactions/id/{transaction_id}",
-        ),
-        PAGE[0],
-        PAGE[1],
-    ])
-    .answers(&[DATA, HAS_MORE]),
-    get(
-        "events",
-        "Streams requests, their responses, changes of states and attempts to \
-         deliver notifications, as server-sent events.",
-        |_| Ok(ApiResponse::events()),
-    )
-    .streams(),
     get(
         "clock",
         "Returns the time by the clock of expiry and schedules.",

@@ -15,8 +15,8 @@ use super::{prepay, send, started};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Subscribes, and returns when the sandbox says so.
-fn subscribe(sandbox: &Sandbox) -> BufReader<TcpStream> {
-    let mut reader = BufReader::new(send(sandbox, "GET", "events", "", ""));
+pub fn subscribe(sandbox: &Sandbox, target: &str) -> BufReader<TcpStream> {
+    let mut reader = BufReader::new(send(sandbox, "GET", target, "", ""));
     let mut head = String::new();
     while !head.ends_with(": subscribed\n") {
         assert_ne!(reader.read_line(&mut head).unwrap(), 0, "{head}");
@@ -27,7 +27,7 @@ fn subscribe(sandbox: &Sandbox) -> BufReader<TcpStream> {
 }
 
 /// Returns the name and the data of the next event.
-fn next(reader: &mut BufReader<TcpStream>) -> (String, Value) {
+pub fn next(reader: &mut BufReader<TcpStream>) -> (String, Value) {
     let mut name = String::new();
     loop {
         let mut line = String::new();
@@ -43,7 +43,7 @@ fn next(reader: &mut BufReader<TcpStream>) -> (String, Value) {
 #[test]
 fn events_are_streamed_as_they_happen() {
     let (sandbox, client) = started();
-    let mut reader = subscribe(&sandbox);
+    let mut reader = subscribe(&sandbox, "events");
     prepay(&sandbox, &client, "tea-0001");
     sandbox.user_pays("tea-0001").unwrap();
     let (name, request) = next(&mut reader);
@@ -69,7 +69,7 @@ fn events_are_streamed_as_they_happen() {
 #[test]
 fn stream_ends_with_the_sandbox() {
     let (sandbox, _) = started();
-    let mut reader = subscribe(&sandbox);
+    let mut reader = subscribe(&sandbox, "events");
     drop(sandbox);
     let mut rest = Vec::new();
     // Either end of the connection is one.
@@ -80,7 +80,7 @@ fn stream_ends_with_the_sandbox() {
 #[test]
 fn reader_that_is_too_slow_is_disconnected() {
     let (sandbox, _) = started();
-    let mut reader = subscribe(&sandbox);
+    let mut reader = subscribe(&sandbox, "events");
     let stream = reader.get_ref();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     // One more subscriber that does not read. It has no connection that buffers some of the events, so that

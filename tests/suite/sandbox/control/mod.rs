@@ -8,6 +8,7 @@ mod guard;
 mod hosts;
 mod lists;
 mod page;
+mod requests;
 
 use std::{
     io::{Read, Write},

@@ -1,0 +1,195 @@
+//! The log of requests that arrived, for a test's assertions and for the inspector.
+
+mod recorded;
+
+pub use self::recorded::RecordedRequest;
+pub(crate) use self::recorded::Sent;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+/// How many requests are kept.
+const MAX_REQUESTS: usize = 10_000;
+/// How many bytes of them and their responses are kept.
+// A second limit, because so many uploads of 16 MB would fill the memory.
+const MAX_BYTES: usize = 32 << 20;
+
+/// The latest requests, oldest first.
+#[derive(Default)]
+pub(crate) struct RequestLog {
+    // Their IDs have no gaps, so that one is found without a search.
+    requests: VecDeque<RecordedRequest>,
+    bytes: usize,
+    next_id: u64,
+}
+
+impl RequestLog {
+    /// Records a request. Returns its ID, for [`end`](Self::end).
+    // An ID and not an index: while a request is in progress, older ones are dropped.
+    pub(crate) fn record(
+        &mut self,
+        method: Method,
+        target: String,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = RecordedRequest::new(id, method, target, headers, body);
+        self.bytes += request.bytes();
+        self.requests.push_back(request);
+        self.trim();
+        id
+    }
+
+    /// Records what became of a request: its response, if one was sent, and the fault that met it.
+    pub(crate) fn end(&mut self, id: u64, response: Option<Sent>, fault: Option<&'static str>) {
+        let Some(at) = self.position(id) else {
+            return;
+        };
+        if let Some(request) = self.requests.get_mut(at) {
+            let before = request.bytes();
+            request.end(response, fault);
+            self.bytes = (self.bytes + request.bytes()).saturating_sub(before);
+        }
+        self.trim();
+    }
+
+    /// Returns a request by its ID, unless it was dropped already.
+    pub(crate) fn get(&self, id: u64) -> Option<RecordedRequest> {
+        self.requests.get(self.position(id)?).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
+        self.requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.requests.clear();
+        self.bytes = 0;
+    }
+
+    fn position(&self, id: u64) -> Option<usize> {
+        let first = self.requests.front()?.id();
+        usize::try_from(id.checked_sub(first)?).ok()
+    }
+
+    fn trim(&mut self) {
+        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.requests.pop_front() else {
+                break;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        }
+    }
+}
+
+/// Returns how many bytes the names and values of headers have.
+pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(line_bytes).sum()
+}
+
+/// Returns how many bytes a header has.
+pub(crate) fn line_bytes((name, value): (&HeaderName, &HeaderValue)) -> usize {
+    name.as_str().len() + value.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Response, StatusCode, header::AUTHORIZATION};
+
+    use super::*;
+
+    fn record(log: &mut RequestLog, body: Bytes) -> u64 {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "secret".parse().unwrap());
+        log.record(Method::GET, "/v3/x?a=1".to_owned(), headers, body)
+    }
+
+    #[test]
+    fn log_is_limited_in_number_and_bytes() {
+        let mut log = RequestLog::default();
+        for _ in 0..MAX_REQUESTS + 10 {
+            record(&mut log, Bytes::new());
+        }
+        assert_eq!(log.all().len(), MAX_REQUESTS);
+        for _ in 0..3 {
+            record(&mut log, vec![0; MAX_BYTES / 2 - 100].into());
+        }
+        assert_eq!(log.all().len(), 2);
+        let line = "x".repeat(MAX_BYTES / 2);
+        for _ in 0..3 {
+            log.record(Method::GET, line.clone(), HeaderMap::new(), Bytes::new());
+        }
+        assert_eq!(log.all().len(), 2);
+        for _ in 0..3 {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-long", line.parse().unwrap());
+            log.record(Method::GET, String::new(), headers, Bytes::new());
+        }
+        // With its name, one is over the half.
+        assert_eq!(log.all().len(), 1);
+        log.clear();
+        assert_eq!((log.bytes, log.all().len()), (0, 0));
+    }
+
+    #[test]
+    fn status_is_recorded_for_its_request() {
+        let mut log = RequestLog::default();
+        let first = record(&mut log, Bytes::new());
+        record(&mut log, Bytes::new());
+        let sent = Sent::new(&Response::new(Bytes::new()), 0);
+        log.end(first, Some(sent), None);
+        let all = log.all();
+        assert_eq!(all[0].status(), Some(StatusCode::OK));
+        assert_eq!(all[1].status(), None);
+        assert_eq!(all[0].path(), "/v3/x");
+        let shown = format!("{all:?}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("a=1"),
+            "{shown}"
+        );
+        let path = "/v3/marketing/favor/users/oUser/coupons".to_owned();
+        log.record(Method::GET, path, HeaderMap::new(), Bytes::new());
+        let shown = format!("{:?}", log.all()[2]);
+        assert!(
+            shown.contains("users/{openid}/coupons") && !shown.contains("oUser"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn response_counts_and_is_cut_at_a_megabyte() {
+        let mut log = RequestLog::default();
+        let mut ids = Vec::new();
+        let large = Bytes::from(vec![b' '; (1 << 20) + 1]);
+        for _ in 0..40 {
+            ids.push(record(&mut log, Bytes::new()));
+            let response = Response::new(large.clone());
+            log.end(
+                ids[ids.len() - 1],
+                Some(Sent::new(&response, large.len())),
+                Some("delay"),
+            );
+        }
+        // The 32nd would be over the limit with its request.
+        assert_eq!(log.all().len(), 31);
+        assert!(log.get(ids[8]).is_none());
+        let last = log.get(ids[39]).unwrap();
+        assert_eq!(last.response_body().unwrap().len(), 1 << 20);
+        assert_eq!(last.response_length(), large.len());
+        assert_eq!((last.fault(), last.id()), (Some("delay"), ids[39]));
+        // Of a request that was dropped, nothing is kept.
+        log.end(ids[0], None, Some("hangup"));
+        log.end(999, None, Some("hangup"));
+        assert_eq!(
+            log.bytes,
+            log.all().iter().map(RecordedRequest::bytes).sum::<usize>()
+        );
+        log.clear();
+        log.end(ids[39], None, None);
+        assert_eq!((log.bytes, log.all().len()), (0, 0));
+    }
+}
