@@ -58,6 +58,7 @@ pub struct SandboxBuilder {
     seed: Option<u64>,
     keys: KeySource,
     keys_folder: Option<KeysFolder>,
+    https: Option<SocketAddr>,
     proxy: Option<SocketAddr>,
     journal: Option<Given>,
     settle_after: Option<Duration>,
@@ -242,6 +243,31 @@ impl SandboxBuilder {
         self
     }
 
+    /// Listens on HTTPS at this address from the start. The port 0 is a free one. Without it, HTTPS starts
+    /// on a free port of the sandbox's address when it is first asked for: see
+    /// [`Sandbox::https_base_uri`].
+    ///
+    /// An address that is not loopback lets other machines in, and requires a
+    /// [`control_token`](Self::control_token).
+    ///
+    /// ```
+    /// use wechatpay_chain::sandbox::Sandbox;
+    ///
+    /// # fn main() -> wechatpay_chain::Result<()> {
+    /// let sandbox = Sandbox::builder().https(([127, 0, 0, 1], 0).into()).start()?;
+    /// // The same port again, which is in use.
+    /// let uri = sandbox.https_base_uri()?;
+    /// let address = uri.trim_start_matches("https://").trim_end_matches('/');
+    /// let second = Sandbox::builder().https(address.parse().unwrap());
+    /// assert!(second.start().unwrap_err().to_string().contains(address));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn https(mut self, address: SocketAddr) -> Self {
+        self.https = Some(address);
+        self
+    }
+
     /// Starts an HTTP proxy on this address that poses as WeChat Pay's hosts: see
     /// [`Sandbox::proxy_uri`]. The port 0 is a free one.
     pub fn proxy(mut self, address: SocketAddr) -> Self {
@@ -387,6 +413,7 @@ impl SandboxBuilder {
             seed: None,
             keys: KeySource::Pooled,
             keys_folder: None,
+            https: None,
             proxy: None,
             journal: None,
             settle_after: Some(SETTLE_AFTER),
@@ -411,14 +438,18 @@ impl SandboxBuilder {
             Some(token) => Guard::with_token(&token.0)?,
             None => Guard::default(),
         };
-        for address in [Some(self.address), self.proxy].into_iter().flatten() {
+        for address in [Some(self.address), self.https, self.proxy]
+            .into_iter()
+            .flatten()
+        {
             guard.check_address(address)?;
         }
         let hosts = Hosts::new(&self.hosts)?;
         let page = Page::new(self.page)?;
         let post = Post::new(&self.deliver_to)?;
-        // The listener comes first: a port that is taken fails at once, before the slow keys.
-        let listener = BoundListener::bind(self.address)?;
+        // The listeners come first: a port that is taken fails at once, before the slow keys, and before
+        // anything is written.
+        let listener = BoundListener::bind(self.address, self.https, self.proxy)?;
         self.keys.prepare()?;
         let mut rng = match self.seed {
             Some(seed) => Rng::from_seed(seed),
@@ -436,7 +467,7 @@ impl SandboxBuilder {
         }
         let settle_after = self.settle_after.map(|after| after.as_secs());
         let mut state =
-            SandboxState::new(listener.address, self.keys, kept, rng, settle_after, post)?;
+            SandboxState::new(listener.address(), self.keys, kept, rng, settle_after, post)?;
         state.guard = guard;
         state.hosts = hosts;
         state.page = page;
@@ -453,9 +484,6 @@ impl SandboxBuilder {
             journal::resume(&state, past, journal)?;
         }
         let server = listener.serve(Arc::clone(&state))?;
-        if let Some(address) = self.proxy {
-            server.proxy.address(&state, address)?;
-        }
         Ok(Sandbox {
             server: Some(server),
             first,

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::{Merchant, Sandbox};
+use super::{Merchant, Sandbox, proxy::proxy_uri};
 use crate::{
     error::{Cause, Result},
     sandbox::flows::platform::trust,
 };
 
+const PROXY_URI: &str = "proxy_uri";
 /// The names of the fields with lists of files.
 const PLATFORM_CERTIFICATES: &str = "platform_certificates";
 
@@ -49,8 +50,10 @@ impl Merchant {
         let key = trust::public_key(&self.state, &self.merchant);
         let mut values = Map::new();
         for (name, value) in [
-            ("base_uri", json!(format!("http://{}/", self.state.address))),
+            ("base_uri", json!(format!("{}/", self.state.origin()))),
             ("https_base_uri", json!(self.https_base_uri()?)),
+            // Without a proxy, it is null.
+            (PROXY_URI, json!(self.state.started_proxy().map(proxy_uri))),
             ("mchid", json!(self.mchid())),
             ("appid", json!(self.appid())),
             ("appids", json!(self.merchant.appids)),
@@ -129,12 +132,16 @@ impl Sandbox {
             }
             merchants.push(shown);
         }
-        Ok(json!({
+        let mut config = json!({
             "base_uri": self.base_uri(),
             "https_base_uri": self.https_base_uri()?,
             "ca_certificate": self.ca_certificate()?.to_pem(),
             "mchid": self.mchid(),
             "merchants": merchants,
-        }))
+        });
+        if let Some(proxy) = self.state.started_proxy() {
+            config[PROXY_URI] = proxy_uri(proxy).into();
+        }
+        Ok(config)
     }
 }

@@ -330,7 +330,7 @@ impl Merchant {
 
     fn plain(&self, builder: ClientBuilder) -> ClientBuilder {
         builder
-            .base_uri(format!("http://{}/", self.state.address))
+            .base_uri(format!("{}/", self.state.origin()))
             // A proxy from the environment cannot reach a sandbox on this machine.
             .no_proxy()
     }

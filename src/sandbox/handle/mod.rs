@@ -105,9 +105,10 @@ impl Sandbox {
         self.merchant().notifications_builder()
     }
 
-    /// Returns the base URI of the sandbox, such as `http://127.0.0.1:49152/`.
+    /// Returns the base URI of the sandbox, such as `http://127.0.0.1:49152/`. A sandbox that listens on every
+    /// address is on the loopback one, too, which is returned then.
     pub fn base_uri(&self) -> String {
-        format!("http://{}/", self.state.address)
+        format!("{}/", self.state.origin())
     }
 
     /// Returns the ID of the sandbox's merchant.

@@ -252,7 +252,7 @@ impl Sandbox {
         let now = self.state.clock.now();
         let maker = outbox::Maker {
             merchant,
-            origin: &format!("http://{}", self.state.address),
+            origin: &self.state.origin(),
             now,
             rng: self.state.world().rng.fork(),
         };

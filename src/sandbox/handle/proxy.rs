@@ -49,8 +49,12 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if the sandbox cannot listen or generate its keys.
     pub fn proxy_uri(&self) -> Result<String> {
-        let wanted = SocketAddr::new(self.state.address.ip(), 0);
-        let address = self.server()?.proxy.address(&self.state, wanted);
-        Ok(format!("http://{}", address.map_err(Cause::not_sent)?))
+        let address = self.state.proxy_address().map_err(Cause::not_sent)?;
+        Ok(proxy_uri(address))
     }
+}
+
+/// Returns the URI of a proxy on this address.
+pub(super) fn proxy_uri(address: SocketAddr) -> String {
+    format!("http://{address}")
 }

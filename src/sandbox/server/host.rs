@@ -1,7 +1,7 @@
 //! Protects the sandbox from web pages. A page can point its own host name at this machine (DNS
 //! rebinding) and send requests here, but their Host header carries the page's name.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::{header::HOST, request::Parts, uri::Authority};
 
@@ -83,6 +83,17 @@ fn names_own(named: &str, listener: &Listener, hosts: &Hosts) -> bool {
 fn names_host(named: &str, host: &str, default_port: u16) -> bool {
     let split = Origin::split_authority(named);
     split.is_some_and(|(name, port)| name == host && port.unwrap_or(default_port) == default_port)
+}
+
+/// Returns the address by which this machine calls what listens on `bound`: every address stands for none
+/// that can be called.
+pub(in crate::sandbox) fn to_call(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
 }
 
 /// Returns the host, and the port if there is one, by which a client reached the sandbox.

@@ -47,56 +47,87 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(8);
 /// How many connections are served at a time. More wait to be accepted.
 const MAX_CONNECTIONS: usize = 1_024;
 
-/// A bound listener that is not served yet.
+/// An address that is taken and not served yet.
+pub(super) struct Bound {
+    listener: StdListener,
+    address: SocketAddr,
+}
+
+/// The bound listeners of a sandbox.
 // Two steps, because the state needs the port, and the server needs the state.
 pub(super) struct BoundListener {
-    listener: StdListener,
+    http: Bound,
+    https: Option<Bound>,
+    proxy: Option<Bound>,
     runtime: Runtime,
-    pub(super) address: SocketAddr,
 }
 
 /// A running server. Dropping it closes every connection and waits for the thread.
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
-    pub(super) proxy: Proxy,
     runtime: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
-impl BoundListener {
-    pub(super) fn bind(address: SocketAddr) -> Result<Self> {
-        let fail = |err| cannot_listen(address, err);
-        let listener = StdListener::bind(address).map_err(fail)?;
+impl Bound {
+    fn new(wanted: SocketAddr) -> Result<Self> {
+        let fail = |err| cannot_listen(wanted, err);
+        let listener = StdListener::bind(wanted).map_err(fail)?;
         listener.set_nonblocking(true).map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Registers the listener with this runtime, not with one that the caller may be in.
+    fn listen(self, runtime: &Handle) -> Result<TcpListener> {
+        let _in_runtime = runtime.enter();
+        TcpListener::from_std(self.listener).map_err(|err| cannot_listen(self.address, err))
+    }
+}
+
+impl BoundListener {
+    /// Takes the address of HTTP, and those of HTTPS and of the proxy if they are given.
+    pub(super) fn bind(
+        http: SocketAddr,
+        https: Option<SocketAddr>,
+        proxy: Option<SocketAddr>,
+    ) -> Result<Self> {
         Ok(Self {
-            address: listener.local_addr().map_err(fail)?,
-            listener,
+            http: Bound::new(http)?,
+            https: https.map(Bound::new).transpose()?,
+            proxy: proxy.map(Bound::new).transpose()?,
             runtime: Builder::new_current_thread()
                 .enable_io()
                 .enable_time()
                 .build()
-                .map_err(fail)?,
+                .map_err(|err| cannot_listen(http, err))?,
         })
+    }
+
+    /// Returns the address of HTTP.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.http.address
     }
 
     /// Serves the sandbox on a new thread.
     // Its own thread and runtime: a test that blocks its thread, or has no runtime at all, still
     // gets responses.
     pub(super) fn serve(self, state: Arc<SandboxState>) -> Result<Server> {
-        let Self {
-            listener, runtime, ..
-        } = self;
-        let fail = |err: io::Error| {
-            Cause::new(ErrorKind::Connect, "the sandbox cannot start its server").with_source(err)
-        };
-        let listener = {
-            // Registers the listener with this runtime, not with one that the caller may be in.
-            let _in_runtime = runtime.enter();
-            TcpListener::from_std(listener).map_err(fail)?
-        };
-        let (stop, stopped) = oneshot::channel::<Infallible>();
+        let runtime = self.runtime;
         let handle = runtime.handle().clone();
-        state.listen_on_https_by(Https::new(handle.clone()));
+        let listener = self.http.listen(&handle)?;
+        let (has_https, has_proxy) = (self.https.is_some(), self.proxy.is_some());
+        state.listen_by(
+            Https::new(handle.clone(), self.https),
+            Proxy::new(handle.clone(), self.proxy),
+        );
+        if has_https {
+            state.https_address()?;
+        }
+        if has_proxy {
+            state.proxy_address()?;
+        }
+        let (stop, stopped) = oneshot::channel::<Infallible>();
         let thread = thread::Builder::new()
             .name("wechatpay-sandbox".to_owned())
             .spawn(move || {
@@ -105,10 +136,12 @@ impl BoundListener {
                 // Returns when the sender is dropped. The connections end with the runtime.
                 let _ = runtime.block_on(stopped);
             })
-            .map_err(fail)?;
+            .map_err(|err| {
+                Cause::new(ErrorKind::Connect, "the sandbox cannot start its server")
+                    .with_source(err)
+            })?;
         Ok(Server {
             stop: Some(stop),
-            proxy: Proxy::new(handle.clone()),
             runtime: handle,
             thread: Some(thread),
         })

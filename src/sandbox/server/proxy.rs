@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::body::Body;
@@ -21,8 +21,8 @@ use tokio::{
 };
 
 use super::{
-    KEEP_ALIVE_TIMEOUT, accept_each,
-    tls::{Acceptor, HANDSHAKE_TIMEOUT, listen},
+    Bound, KEEP_ALIVE_TIMEOUT, accept_each,
+    tls::{Acceptor, HANDSHAKE_TIMEOUT, Lazy},
 };
 use crate::{
     error::cause::Result,
@@ -34,33 +34,37 @@ use crate::{
 pub(in crate::sandbox) struct Proxy {
     /// Spawns onto the server's thread, from any other.
     runtime: Handle,
-    address: Mutex<Option<SocketAddr>>,
+    listener: Mutex<Lazy>,
 }
 
 impl Proxy {
-    pub(super) fn new(runtime: Handle) -> Self {
+    /// Returns a proxy on this address, or on the sandbox's address and a free port.
+    pub(super) fn new(runtime: Handle, bound: Option<Bound>) -> Self {
         Self {
             runtime,
-            address: Mutex::new(None),
+            listener: Mutex::new(Lazy::new(bound)),
         }
     }
 
-    /// Returns the address. If this is the first call, it starts to listen on the one that is wanted.
-    pub(in crate::sandbox) fn address(
-        &self,
-        state: &Arc<SandboxState>,
-        wanted: SocketAddr,
-    ) -> Result<SocketAddr> {
+    /// Returns the address, which it starts to listen on if this is the first call.
+    pub(in crate::sandbox) fn address(&self, state: &Arc<SandboxState>) -> Result<SocketAddr> {
         // Held while it starts: a second caller waits for the same listener.
-        let mut address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(address) = *address {
-            return Ok(address);
-        }
-        let (listener, bound) = listen(wanted, &self.runtime)?;
-        let hosts: Vec<_> = host::of_wechat_pay().collect();
-        let acceptor = Acceptor::new(state, bound, Some(&hosts))?;
-        self.runtime.spawn(accept(listener, Arc::new(acceptor)));
-        Ok(*address.insert(bound))
+        self.lock().address(state, |bound| {
+            let hosts: Vec<_> = host::of_wechat_pay().collect();
+            let acceptor = Acceptor::new(state, bound.address, Some(&hosts))?;
+            let listener = bound.listen(&self.runtime)?;
+            self.runtime.spawn(accept(listener, Arc::new(acceptor)));
+            Ok(())
+        })
+    }
+
+    /// Returns the address, if it listens.
+    pub(in crate::sandbox) fn started(&self) -> Option<SocketAddr> {
+        self.lock().started()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lazy> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

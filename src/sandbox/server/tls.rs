@@ -2,8 +2,8 @@
 //! that goes out.
 
 use std::{
-    iter,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    iter, mem,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{accept_each, cannot_listen, serve_connection};
+use super::{Bound, accept_each, serve_connection};
 use crate::{
     base::crypto::{Certificate, KeyAndChain, tls_provider},
     error::{Cause, ErrorKind, cause::Result},
@@ -43,46 +43,71 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(in crate::sandbox) struct Https {
     /// Spawns onto the server's thread, from any other.
     runtime: Handle,
-    address: Mutex<Option<SocketAddr>>,
+    listener: Mutex<Lazy>,
 }
 
 impl Https {
-    pub(super) fn new(runtime: Handle) -> Self {
+    /// Returns a listener on this address, or on the sandbox's address and a free port.
+    pub(super) fn new(runtime: Handle, bound: Option<Bound>) -> Self {
         Self {
             runtime,
-            address: Mutex::new(None),
+            listener: Mutex::new(Lazy::new(bound)),
         }
     }
 
     /// Returns the address, which it starts to listen on if this is the first call.
     pub(in crate::sandbox) fn address(&self, state: &Arc<SandboxState>) -> Result<SocketAddr> {
         // Held while it starts: a second caller waits for the same listener.
-        let mut address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(address) = *address {
-            return Ok(address);
-        }
-        let started = self.start(state)?;
-        Ok(*address.insert(started))
-    }
-
-    fn start(&self, state: &Arc<SandboxState>) -> Result<SocketAddr> {
-        let wanted = SocketAddr::new(state.address.ip(), 0);
-        let (listener, address) = listen(wanted, &self.runtime)?;
-        let acceptor = Acceptor::new(state, address, None)?;
-        self.runtime.spawn(accept(listener, Arc::new(acceptor)));
-        Ok(address)
+        let mut lazy = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        lazy.address(state, |bound| {
+            let acceptor = Acceptor::new(state, bound.address, None)?;
+            let listener = bound.listen(&self.runtime)?;
+            self.runtime.spawn(accept(listener, Arc::new(acceptor)));
+            Ok(())
+        })
     }
 }
 
-/// Starts to listen, with the runtime of this handle.
-pub(super) fn listen(wanted: SocketAddr, runtime: &Handle) -> Result<(TcpListener, SocketAddr)> {
-    let fail = |err| cannot_listen(wanted, err);
-    let listener = StdListener::bind(wanted).map_err(fail)?;
-    listener.set_nonblocking(true).map_err(fail)?;
-    let address = listener.local_addr().map_err(fail)?;
-    let _in_runtime = runtime.enter();
-    let listener = TcpListener::from_std(listener).map_err(fail)?;
-    Ok((listener, address))
+/// A listener that starts when it is first asked for.
+pub(super) enum Lazy {
+    /// On the sandbox's address and a free port.
+    Free,
+    Bound(Bound),
+    Started(SocketAddr),
+}
+
+impl Lazy {
+    pub(super) fn new(bound: Option<Bound>) -> Self {
+        bound.map_or(Self::Free, Self::Bound)
+    }
+
+    /// Returns the address, if it has started.
+    pub(super) fn started(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Started(address) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// Returns the address. If this is the first call, it starts.
+    pub(super) fn address(
+        &mut self,
+        state: &SandboxState,
+        start: impl FnOnce(Bound) -> Result<()>,
+    ) -> Result<SocketAddr> {
+        let bound = match mem::replace(self, Self::Free) {
+            Self::Free => Bound::new(SocketAddr::new(state.address.ip(), 0))?,
+            Self::Bound(bound) => bound,
+            Self::Started(address) => {
+                *self = Self::Started(address);
+                return Ok(address);
+            }
+        };
+        let address = bound.address;
+        start(bound)?;
+        *self = Self::Started(address);
+        Ok(address)
+    }
 }
 
 /// What accepting a connection needs.

@@ -48,7 +48,11 @@ use super::{
     faults::Faults,
     journal::Inputs,
     outbox::Post,
-    server::{Https, host::Hosts, page::Page},
+    server::{
+        Https, Proxy,
+        host::{self, Hosts},
+        page::Page,
+    },
     shaped::Scripts,
 };
 use crate::error::{Cause, ErrorKind, cause::Result};
@@ -79,7 +83,7 @@ pub(super) struct SandboxState {
     /// The folders that `export` wrote last, by merchant ID.
     exported: Mutex<BTreeMap<String, PathBuf>>,
     /// Set when the server starts.
-    https: OnceLock<Https>,
+    listeners: OnceLock<(Https, Proxy)>,
     /// If there is a journal.
     inputs: OnceLock<Inputs>,
     /// Whether the entries of a journal are carried out again.
@@ -113,7 +117,7 @@ impl SandboxState {
             hosts: Hosts::default(),
             page: Page::default(),
             exported: Mutex::default(),
-            https: OnceLock::new(),
+            listeners: OnceLock::new(),
             inputs: OnceLock::new(),
             is_replaying: AtomicBool::new(false),
         })
@@ -192,17 +196,38 @@ impl SandboxState {
         lock(&self.exported)
     }
 
-    /// Sets the listener of HTTPS, which is not started yet.
-    pub(super) fn listen_on_https_by(&self, https: Https) {
-        let _ = self.https.set(https);
+    /// Returns where clients on this machine reach the sandbox, such as `http://127.0.0.1:49152`.
+    pub(super) fn origin(&self) -> String {
+        format!("http://{}", host::to_call(self.address))
+    }
+
+    /// Sets the listener of HTTPS and the proxy, which are not started yet.
+    pub(super) fn listen_by(&self, https: Https, proxy: Proxy) {
+        let _ = self.listeners.set((https, proxy));
     }
 
     /// Returns the address for HTTPS. The first call starts to listen on it.
     pub(super) fn https_address(self: &Arc<Self>) -> Result<SocketAddr> {
-        let https = self.https.get().ok_or_else(|| {
-            Cause::new(ErrorKind::Connect, "the sandbox's server has not started")
-        })?;
-        https.address(self)
+        let (https, _) = self.listeners()?;
+        https.address(self).map(host::to_call)
+    }
+
+    /// Returns the address of the proxy. The first call starts to listen on it.
+    pub(super) fn proxy_address(self: &Arc<Self>) -> Result<SocketAddr> {
+        let (_, proxy) = self.listeners()?;
+        proxy.address(self).map(host::to_call)
+    }
+
+    /// Returns the address of the proxy, if there is one.
+    pub(super) fn started_proxy(&self) -> Option<SocketAddr> {
+        let (_, proxy) = self.listeners.get()?;
+        proxy.started().map(host::to_call)
+    }
+
+    fn listeners(&self) -> Result<&(Https, Proxy)> {
+        self.listeners
+            .get()
+            .ok_or_else(|| Cause::new(ErrorKind::Connect, "the sandbox's server has not started"))
     }
 
     /// Fires the timers that are due by the sandbox's clock.

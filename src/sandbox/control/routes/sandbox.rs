@@ -35,6 +35,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             Kind::Text,
             "The same over HTTPS, for clients that trust ca_certificate",
         ),
+        may(
+            "proxy_uri",
+            Kind::Text,
+            "The proxy that poses as WeChat Pay's hosts, if there is one",
+        ),
         needs(
             "ca_certificate",
             Kind::Text,
@@ -112,7 +117,8 @@ fn reach_as_this(call: &Call<'_>, config: &mut Value) {
     let Arrived {
         parts, listener, ..
     } = call.request;
-    let Some((host, _)) = host::reached(parts) else {
+    // Through the proxy, the client names a host that is not the sandbox's own.
+    let Some((host, _)) = host::reached(parts).filter(|_| listener.host.is_none()) else {
         return;
     };
     if !call.state.address.ip().is_unspecified() && !call.state.hosts.has(&host) {
@@ -125,19 +131,25 @@ fn reach_as_this(call: &Call<'_>, config: &mut Value) {
         };
         // The port of the other scheme is known from within alone.
         known.host.clone_from(&host);
-        let is_reached = listener.host.is_none() && known.https == listener.tls;
-        *uri = match is_reached {
+        *uri = match known.https == listener.tls {
             true => own.as_str().into(),
             false => format!("{known}/").into(),
         };
     };
-    let replace_both = |config: &mut Value| {
+    let replace_proxy = |uri: &mut Value| {
+        if let Ok((mut known, _)) = Origin::split(uri.as_str().unwrap_or_default()) {
+            known.host.clone_from(&host);
+            *uri = known.to_string().into();
+        }
+    };
+    let replace_all = |config: &mut Value| {
         for name in ["base_uri", "https_base_uri"] {
             config.get_mut(name).map(replace);
         }
+        config.get_mut("proxy_uri").map(replace_proxy);
     };
-    replace_both(config);
+    replace_all(config);
     if let Some(Value::Array(merchants)) = config.get_mut("merchants") {
-        merchants.iter_mut().for_each(replace_both);
+        merchants.iter_mut().for_each(replace_all);
     }
 }

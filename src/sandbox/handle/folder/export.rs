@@ -15,7 +15,7 @@ impl Sandbox {
     ///
     /// | file | what |
     /// | --- | --- |
-    /// | `config.json` | the base URIs, the merchant ID, the apps, the serial, the APIv3 and APIv2 keys, and the names of the other files |
+    /// | `config.json` | the base URIs, the URI of the proxy if there is one, the merchant ID, the apps, the serial, the APIv3 and APIv2 keys, and the names of the other files |
     /// | `apiclient_key.pem` | the merchant key |
     /// | `apiclient_cert.pem` | the merchant's API certificate, for APIv2 over HTTPS |
     /// | `brand_key.pem` | the key of the merchant's brand, if it has one |

@@ -1,13 +1,16 @@
 //! The names by which the sandbox is reached.
 
 use std::{
+    fs,
     io::{Read, Write},
-    net::{Ipv4Addr, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream},
     time::Duration,
 };
 
 use serde_json::{Value, json};
 use wechatpay_chain::sandbox::Sandbox;
+
+use crate::fixtures::scratch::Scratch;
 
 /// Asks for the configuration with this Host header. Returns the status and the body.
 fn config(sandbox: &Sandbox, host: &str, headers: &str) -> (u16, Value) {
@@ -63,25 +66,108 @@ fn only_a_given_host_is_the_sandbox_itself() {
 
 #[test]
 fn configuration_names_the_host_that_was_reached() {
-    let sandbox = Sandbox::builder().host("sandbox").start().unwrap();
+    let builder = Sandbox::builder().host("sandbox");
+    let sandbox = builder.proxy((Ipv4Addr::LOCALHOST, 0).into()).start();
+    let sandbox = sandbox.unwrap();
     let https = sandbox.https_base_uri().unwrap();
-    for (host, base_uri, https_base_uri) in [
+    let proxy = sandbox.proxy_uri().unwrap();
+    for (host, base_uri, https_base_uri, proxy_uri) in [
         (
             "sandbox:9090",
             "http://sandbox:9090/".to_owned(),
             https.replace("127.0.0.1", "sandbox"),
+            proxy.replace("127.0.0.1", "sandbox"),
         ),
         (
             &*format!("127.0.0.1:{}", port(&sandbox)),
             sandbox.base_uri(),
             https.clone(),
+            proxy.clone(),
         ),
     ] {
         let (_, config) = config(&sandbox, host, "");
         for config in [&config, &config["merchants"][0]] {
             assert_eq!(config["base_uri"], base_uri, "{host}");
             assert_eq!(config["https_base_uri"], https_base_uri, "{host}");
+            assert_eq!(config["proxy_uri"], proxy_uri, "{host}");
         }
+    }
+}
+
+#[test]
+fn configuration_has_no_proxy_without_one() {
+    let sandbox = Sandbox::start().unwrap();
+    let host = format!("127.0.0.1:{}", port(&sandbox));
+    let (_, config) = config(&sandbox, &host, "");
+    assert!(config.get("proxy_uri").is_none(), "{config}");
+    assert!(config["merchants"][0]["proxy_uri"].is_null(), "{config}");
+}
+
+#[test]
+fn sandbox_on_every_address_names_one_to_call() {
+    for (every, expected) in [
+        (IpAddr::from(Ipv4Addr::UNSPECIFIED), "127.0.0.1"),
+        (Ipv6Addr::UNSPECIFIED.into(), "[::1]"),
+    ] {
+        let scratch = Scratch::new();
+        let folder = scratch.file("keys");
+        let builder = Sandbox::builder()
+            .bind((every, 0).into())
+            .https((every, 0).into())
+            .proxy((every, 0).into())
+            .keys(&folder)
+            .control_token("a-token-that-nobody-guesses");
+        // A machine may be without IPv6.
+        let sandbox = match builder.start() {
+            Err(err) if every.is_ipv6() => {
+                assert!(err.is_connect(), "{err}");
+                continue;
+            }
+            started => started.unwrap(),
+        };
+        let file = folder.join(sandbox.mchid()).join("config.json");
+        let config: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        for (uri, name) in [
+            (sandbox.base_uri(), "base_uri"),
+            (sandbox.https_base_uri().unwrap(), "https_base_uri"),
+            (sandbox.proxy_uri().unwrap(), "proxy_uri"),
+        ] {
+            assert_eq!(config[name], uri, "{name}");
+            let (_, address) = uri.split_once("://").unwrap();
+            assert!(address.starts_with(expected), "{uri}");
+            TcpStream::connect(address.trim_end_matches('/')).unwrap();
+        }
+        let client = sandbox.client_builder().build().unwrap();
+        client
+            .chain("v3/security/echo")
+            .post(json!({ "json": { "echo_message": "tea" } }))
+            .unwrap();
+    }
+}
+
+#[test]
+fn port_that_is_taken_is_an_error_that_names_it_and_writes_nothing() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = taken.local_addr().unwrap();
+    let scratch = Scratch::new();
+    let folder = scratch.file("keys");
+    let builder = || Sandbox::builder().keys(&folder);
+    for builder in [
+        builder().bind(address),
+        builder().https(address),
+        builder().proxy(address),
+    ] {
+        let err = builder.start().unwrap_err();
+        assert!(
+            err.is_connect() && err.to_string().contains(&address.to_string()),
+            "{err}"
+        );
+        assert!(!folder.exists());
+    }
+    for (bind, https) in [("127.0.0.1:0", "0.0.0.0:0"), ("0.0.0.0:0", "127.0.0.1:0")] {
+        let builder = Sandbox::builder().bind(bind.parse().unwrap());
+        let err = builder.https(https.parse().unwrap()).start().unwrap_err();
+        assert!(err.to_string().contains("control_token"), "{err}");
     }
 }
 
