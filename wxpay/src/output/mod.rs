@@ -6,7 +6,7 @@ mod table;
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use anstream::AutoStream;
@@ -25,11 +25,12 @@ pub(crate) use self::{
 };
 
 /// Where a command prints, and how.
+#[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
     color: anstream::ColorChoice,
     /// The first error of standard output.
-    failed: Mutex<Option<io::Error>>,
+    failed: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl Output {
@@ -42,7 +43,7 @@ impl Output {
         Self {
             json,
             color,
-            failed: Mutex::new(None),
+            failed: Arc::default(),
         }
     }
 

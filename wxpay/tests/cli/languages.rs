@@ -6,7 +6,10 @@ use std::{
     io::{BufRead, BufReader},
     os::unix,
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -143,7 +146,7 @@ impl<'a> Reader<'a> {
             let uri = sandbox.banner[name].as_str().unwrap_or_default();
             uri.trim_end_matches('/').to_owned()
         };
-        let (http, proxy) = (base("base_uri"), base("proxy"));
+        let (http, proxy) = (base("base_uri"), base("proxy_uri"));
         let reader = Self {
             page,
             program,
@@ -231,25 +234,61 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How long a program may print nothing: far longer than any of them needs, also on a machine that is busy. A
+/// notification that never arrives is a failure, and not a test that never ends.
+const MAX_SILENCE: Duration = Duration::from_secs(180);
+
 /// A process that is killed on drop.
 struct Running {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    lines: Receiver<String>,
+    /// All that it has printed.
+    printed: Vec<String>,
 }
 
 impl Running {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
+        let (sender, lines) = mpsc::channel();
+        // It ends with the output of the program.
+        thread::spawn(move || {
+            let mut lines = stdout.lines().map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line.trim_end().to_owned()))
+        });
+        Self {
+            child,
+            lines,
+            printed: Vec::new(),
+        }
     }
 
     /// Returns the next line of its output, or `None` at the end.
     fn line(&mut self) -> Option<String> {
-        let mut line = String::new();
-        let read = self.stdout.read_line(&mut line).unwrap();
-        (read > 0).then(|| line.trim_end().to_owned())
+        self.line_within(MAX_SILENCE)
     }
+
+    fn line_within(&mut self, limit: Duration) -> Option<String> {
+        match self.lines.recv_timeout(limit) {
+            Ok(line) => {
+                self.printed.push(line.clone());
+                Some(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!(
+                "the program printed nothing for {limit:?}, after {:#?}",
+                self.printed
+            ),
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "the program printed nothing for 1ms, after []")]
+fn program_that_waits_forever_fails_its_test() {
+    // `cat` waits for its input, which does not come.
+    let mut program = Running::start(Command::new("cat").stdin(Stdio::piped()));
+    program.line_within(Duration::from_millis(1));
 }
 
 impl Drop for Running {

@@ -1,11 +1,17 @@
 //! `wxpay sandbox`: its configuration, its data file, and what survives a kill.
 
+mod addresses;
+#[cfg(target_os = "linux")]
+mod disks;
+#[cfg(unix)]
+mod snippets;
+
 use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Child, ChildStdout, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -34,11 +40,12 @@ impl Server {
         let mut all = vec!["--json", "sandbox", "--port", "0", "--keys"];
         all.push(keys.to_str().unwrap());
         all.extend(arguments);
-        let mut child = program
-            .command(&all)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(&mut program.command(&all))
+    }
+
+    /// Runs a command that starts a sandbox with `--json`.
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -242,9 +249,7 @@ fn kills_under_load_lose_nothing_that_was_acknowledged() {
                 thread::sleep(Duration::from_millis(1));
             }
             // From outside, since the threads borrow the server.
-            let killed = std::process::Command::new("kill")
-                .args(["-9", &pid.to_string()])
-                .status();
+            let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
             assert!(killed.unwrap().success());
             stop.store(true, Ordering::Relaxed);
         });
@@ -272,6 +277,9 @@ fn state_survives_a_restart_with_data_and_ends_without() {
             .post(order)
             .unwrap();
         server.kill();
+        // What SQLite leaves behind does not stop the next one.
+        let rest = program.home().join("sandbox.db-wal");
+        assert!(rest.exists() || !survives);
         let server = Server::start(&program, arguments);
         let found = server
             .client(&program)
@@ -307,7 +315,27 @@ fn data_file_belongs_to_one_sandbox_and_to_this_program() {
     )
     .unwrap();
     let foreign = sandbox(Path::new("letter.db"));
-    assert!(foreign.contains("letter.db"), "{foreign}");
+    assert!(
+        foreign.contains("letter.db: it is no database"),
+        "{foreign}"
+    );
+    for (file, id, expected) in [
+        ("newer.db", 0x7778_7002, "a newer version of wxpay wrote it"),
+        ("other.db", 0x7778_7101, "a database of another program"),
+    ] {
+        let other = rusqlite::Connection::open(program.home().join(file)).unwrap();
+        other.pragma_update(None, "application_id", id).unwrap();
+        drop(other);
+        let refused = sandbox(Path::new(file));
+        assert!(refused.contains(expected), "{refused}");
+    }
+    for (path, reason) in [
+        ("missing/sandbox.db", "No such file or directory"),
+        (".", "Is a directory"),
+    ] {
+        let refused = sandbox(Path::new(path));
+        assert!(refused.contains(reason), "{refused}");
+    }
 }
 
 #[test]

@@ -24,22 +24,15 @@ pub(super) fn print(sandbox: &Sandbox, keys: &Path, options: &Options, output: &
             "base_uri": sandbox.base_uri(),
             "https_base_uri": https,
             "page": sandbox.base_uri(),
-            "proxy": proxy,
+            "proxy_uri": proxy,
             "keys": keys.display().to_string(),
             "merchants": merchants.iter().map(|merchant| merchant.mchid()).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
     let strong = |text: &str| Style::Strong.paint(text);
-    output.line(strong(t("WeChat Pay sandbox", "微信支付沙箱")));
-    let row = |name: &str, value: &str| output.line(format!("  {name}  {value}"));
-    row(t("Page ", "页面 "), &strong(&sandbox.base_uri()));
-    row("HTTP ", &sandbox.base_uri());
-    row("HTTPS", &https);
-    if let Some(proxy) = &proxy {
-        row("Proxy", proxy);
-    }
-    output.line("");
+    let http = sandbox.base_uri();
+    addresses(Some(&http), &http, &https, proxy.as_deref(), output);
     for merchant in &merchants {
         let folder = keys.join(merchant.mchid());
         let (mchid, folder) = (strong(merchant.mchid()), folder.display());
@@ -65,4 +58,25 @@ pub(super) fn print(sandbox: &Sandbox, keys: &Path, options: &Options, output: &
     output.line("");
     output.line(Style::Faint.paint(t("Ctrl-C ends it.", "按 Ctrl-C 结束。")));
     Ok(())
+}
+
+/// Prints the name and where it listens.
+pub(super) fn addresses(
+    page: Option<&str>,
+    http: &str,
+    https: &str,
+    proxy: Option<&str>,
+    output: &Output,
+) {
+    output.line(Style::Strong.paint(t("WeChat Pay sandbox", "微信支付沙箱")));
+    let row = |name: &str, value: &str| output.line(format!("  {name}  {value}"));
+    if let Some(page) = page {
+        row(t("Page ", "页面 "), &Style::Strong.paint(page));
+    }
+    row("HTTP ", http);
+    row("HTTPS", https);
+    if let Some(proxy) = proxy {
+        row("Proxy", proxy);
+    }
+    output.line("");
 }

@@ -5,19 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::default_keys;
+use super::{
+    default_keys,
+    snippets::{self, Language},
+};
 use crate::{
     exit::{Failure, Result},
     output::Output,
     settings::read,
     text::{t, tf},
 };
-
-/// Where `--proxy` listens unless it is told otherwise.
-const PROXY: &str = "http://127.0.0.1:8081";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -33,33 +32,17 @@ pub(super) struct Args {
     mchid: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Language {
-    Rust,
-    Php,
-    Node,
-    Python,
-    Go,
-    Java,
-}
-
-impl Language {
-    fn snippet(self) -> &'static str {
-        match self {
-            Self::Rust => include_str!("snippets/rust.txt"),
-            Self::Php => include_str!("snippets/php.txt"),
-            Self::Node => include_str!("snippets/node.txt"),
-            Self::Python => include_str!("snippets/python.txt"),
-            Self::Go => include_str!("snippets/go.txt"),
-            Self::Java => include_str!("snippets/java.txt"),
-        }
-    }
-}
-
 pub(super) fn run(args: &Args, output: &Output) -> Result {
     let keys = args.keys.clone().map_or_else(default_keys, Ok)?;
     let (folder, config) = merchant(&keys, args.mchid.as_deref())?;
-    let text = filled(args.language.snippet(), &folder, &config);
+    let folder = folder.to_str().ok_or_else(|| {
+        let folder = folder.display();
+        Failure::configuration(tf!(
+            "the path {folder} is not UTF-8, so that no source code can name it: use another folder",
+            "路径 {folder} 不是UTF-8, 无法写入源代码: 请换一个目录"
+        ))
+    })?;
+    let text = snippets::filled(args.language, folder, &config);
     match output.is_json() {
         true => output.value(&json!({ "config": config, "code": text })),
         // As it is, so that it can be redirected into a file.
@@ -98,31 +81,4 @@ fn merchant(keys: &Path, mchid: Option<&str>) -> Result<(PathBuf, Value)> {
         Failure::configuration(tf!("{path} is not JSON: {err}", "{path} 不是JSON: {err}"))
     })?;
     Ok((fs::canonicalize(&folder).unwrap_or(folder), config))
-}
-
-/// Fills the places of a snippet, such as `{mchid}`.
-fn filled(snippet: &str, folder: &Path, config: &Value) -> String {
-    let proxy = config["proxy_uri"].as_str().unwrap_or(PROXY);
-    let address = proxy.trim_start_matches("http://");
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    let mut text = snippet
-        .replace("{folder}", &folder.display().to_string())
-        .replace("{proxy}", proxy)
-        .replace("{proxy_host}", host)
-        .replace("{proxy_port}", port);
-    for name in [
-        "base_uri",
-        "mchid",
-        "appid",
-        "serial",
-        "apiv3_key",
-        "apiv2_key",
-        "platform_key_id",
-    ] {
-        text = text.replace(
-            &format!("{{{name}}}"),
-            config[name].as_str().unwrap_or_default(),
-        );
-    }
-    text
 }

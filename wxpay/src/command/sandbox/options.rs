@@ -10,6 +10,7 @@ use wechatpay_chain::sandbox::{MerchantOptions, PlatformMode, Sandbox, SandboxBu
 use super::store;
 use crate::{
     exit::{Failure, Result},
+    output::Output,
     text::{t, tf},
 };
 
@@ -17,6 +18,10 @@ use crate::{
 pub(super) struct Options {
     #[arg(long, default_value_t = 8080, help = t("Port of HTTP; 0 for a free one", "HTTP端口; 0 表示任意空闲端口"))]
     pub(super) port: u16,
+
+    #[arg(long, value_name = "PORT", default_value_t = 0,
+        help = t("Port of HTTPS; 0 for a free one", "HTTPS端口; 0 表示任意空闲端口"))]
+    pub(super) https_port: u16,
 
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST),
         help = t("Address to listen on", "监听地址"))]
@@ -61,8 +66,11 @@ pub(super) struct Options {
 
 impl Options {
     /// Returns the builder of a sandbox with these options.
-    pub(super) fn builder(&self) -> Result<SandboxBuilder> {
-        let mut builder = Sandbox::builder().bind(SocketAddr::new(self.bind, self.port));
+    pub(super) fn builder(&self, output: &Output) -> Result<SandboxBuilder> {
+        let at = |port| SocketAddr::new(self.bind, port);
+        let mut builder = Sandbox::builder()
+            .bind(at(self.port))
+            .https(at(self.https_port));
         let mut merchants = self.merchant.iter().map(|text| merchant(text));
         if let Some(first) = merchants.next() {
             builder = builder.first_merchant(self.with_mode(first?));
@@ -76,7 +84,7 @@ impl Options {
             builder = builder.keys(keys);
         }
         if let Some(port) = self.proxy {
-            builder = builder.proxy(SocketAddr::new(self.bind, port));
+            builder = builder.proxy(at(port));
         }
         for host in &self.host {
             builder = builder.host(host);
@@ -88,7 +96,7 @@ impl Options {
             builder = builder.control_token(token);
         }
         match &self.data {
-            Some(path) => store::keep(builder, path),
+            Some(path) => store::keep(builder, path, output),
             None => Ok(builder),
         }
     }

@@ -4,8 +4,9 @@
 //! moment.
 
 use std::{
+    fs::OpenOptions,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     vec,
 };
@@ -15,11 +16,13 @@ use wechatpay_chain::sandbox::{Journal, SandboxBuilder};
 
 use crate::{
     exit::{Failure, Result},
+    output::Output,
     text::{t, tf},
 };
 
-/// Tells files of this program from others: "wxp", and the version of their form.
-const APPLICATION_ID: i64 = 0x7778_7001;
+/// Tells files of this program from others: "wxp", and then the version of their form.
+const APPLICATION_ID: i64 = 0x7778_7000;
+const VERSION: i64 = 1;
 
 const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT";
@@ -28,11 +31,17 @@ const SCHEMA: &str =
 const PAGE: usize = 256;
 
 #[derive(Clone)]
-struct Store(Arc<Mutex<Connection>>);
+struct Store {
+    connection: Arc<Mutex<Connection>>,
+    path: PathBuf,
+    output: Output,
+}
 
 impl Store {
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -42,12 +51,24 @@ impl Journal for Store {
         let added = connection
             .prepare_cached("INSERT INTO journal (entry) VALUES (?1)")
             .and_then(|mut insert| insert.execute([entry]));
-        added.map(drop).map_err(io::Error::other)
+        added.map(drop).map_err(|err| {
+            let (path, reason) = (self.path.display(), reason(&self.path, &err));
+            // The clients get an error each. Who runs the sandbox would see nothing.
+            self.output.warn(tf!(
+                "cannot write {path}: {reason}; the sandbox cannot go on: end it, and start it again",
+                "无法写入 {path}: {reason}; 沙箱无法继续运行: 请结束后重新启动"
+            ));
+            io::Error::other(err)
+        })
     }
 }
 
 /// Lets a sandbox keep its state in a file, and begin with what is there.
-pub(super) fn keep(builder: SandboxBuilder, path: &Path) -> Result<SandboxBuilder> {
+pub(super) fn keep(
+    builder: SandboxBuilder,
+    path: &Path,
+    output: &Output,
+) -> Result<SandboxBuilder> {
     let unusable = |reason: &str| {
         let path = path.display();
         Failure::configuration(tf!(
@@ -55,19 +76,12 @@ pub(super) fn keep(builder: SandboxBuilder, path: &Path) -> Result<SandboxBuilde
             "无法使用 {path}: {reason}"
         ))
     };
-    let opened = open(path).map_err(|err| match err.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy) => {
-            unusable(t("another sandbox uses it", "另一个沙箱正在使用"))
-        }
-        _ => unusable(&err.to_string()),
-    })?;
-    let connection = opened.ok_or_else(|| {
-        unusable(t(
-            "it is a database of another program",
-            "它是其他程序的数据库",
-        ))
-    })?;
-    let store = Store(Arc::new(Mutex::new(connection)));
+    let opened = open(path).map_err(|err| unusable(&reason(path, &err)))?;
+    let store = Store {
+        connection: Arc::new(Mutex::new(opened.map_err(unusable)?)),
+        path: path.to_owned(),
+        output: output.clone(),
+    };
     let past = Entries {
         store: store.clone(),
         page: Vec::new().into_iter(),
@@ -77,23 +91,59 @@ pub(super) fn keep(builder: SandboxBuilder, path: &Path) -> Result<SandboxBuilde
     Ok(builder.journal(past, store))
 }
 
-/// Opens or creates the file. Returns `None` if it belongs to another program.
-fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
+/// Returns why the file cannot be used.
+fn reason(path: &Path, err: &rusqlite::Error) -> String {
+    let known = match err.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => t("another sandbox uses it", "另一个沙箱正在使用"),
+        Some(ErrorCode::NotADatabase) => t("it is no database", "它不是数据库"),
+        Some(ErrorCode::ReadOnly) => t("it is read-only", "它是只读的"),
+        Some(ErrorCode::DiskFull) => t("the disk is full", "磁盘已满"),
+        // SQLite does not say why.
+        Some(ErrorCode::CannotOpen) => {
+            let opened = OpenOptions::new().append(true).create(true).open(path);
+            return opened.err().map_or_else(
+                || {
+                    t(
+                        "no file can be created beside it",
+                        "无法在同一目录中创建文件",
+                    )
+                    .to_owned()
+                },
+                |err| err.to_string(),
+            );
+        }
+        _ => return err.to_string(),
+    };
+    known.to_owned()
+}
+
+/// Opens or creates the file. Returns what is wrong with it if it is not for this program.
+fn open(path: &Path) -> rusqlite::Result<std::result::Result<Connection, &'static str>> {
     let connection = Connection::open(path)?;
     // Two sandboxes on one file would mix their entries: the second one fails to start.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if id != APPLICATION_ID && (id != 0 || tables > 0) {
-        return Ok(None);
+    let version = id - APPLICATION_ID;
+    if (VERSION + 1..=0xff).contains(&version) {
+        return Ok(Err(t(
+            "a newer version of wxpay wrote it: use that one, or another file",
+            "它由更新版本的 wxpay 写入: 请使用该版本, 或换一个文件",
+        )));
+    }
+    if version != VERSION && (id != 0 || tables > 0) {
+        return Ok(Err(t(
+            "it is a database of another program",
+            "它是其他程序的数据库",
+        )));
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A kill of the process loses nothing. A power failure may lose the last moments.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID + VERSION)?;
     connection.execute_batch(SCHEMA)?;
-    Ok(Some(connection))
+    Ok(Ok(connection))
 }
 
 /// The entries of a file in order, a page in memory at a time.
