@@ -154,14 +154,23 @@ impl From<Error> for Failure {
             // A new outcome of the library: the careful reading.
             _ => Exit::Unknown,
         };
+        let mut message = chain(&err);
+        let is_undocumented = message.ends_with(FOR_PROGRAMS);
+        if is_undocumented {
+            message.truncate(message.len() - FOR_PROGRAMS.len());
+        }
         let advice = match exit {
+            _ if is_undocumented => Some(t(
+                "--no-check sends it anyway.",
+                "加 --no-check 可照样发送。",
+            )),
             Exit::Unknown => Some(unknown()),
             Exit::Done => Some(done()),
             _ => None,
         };
         Self {
             exit,
-            message: chain(&err),
+            message,
             advice: advice.map(str::to_owned),
             source: Some(Box::new(err)),
         }
@@ -183,6 +192,9 @@ pub(crate) fn unknown() -> &'static str {
         "请求的结果未知。再次发送之前, 请先按单号查询。",
     )
 }
+
+/// What the library advises a program whose request differs from the documents. A person has a flag for it.
+const FOR_PROGRAMS: &str = " (Checks::Warn sends it anyway)";
 
 /// Returns the message of an error and of what caused it, as far as it says more.
 pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {

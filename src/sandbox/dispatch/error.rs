@@ -44,13 +44,14 @@ impl ApiResponse {
     }
 
     /// 400 `PARAM_ERROR` for one field, in the sandbox's own words. `location` is `body`, `query`, `url`
-    /// or `header`.
+    /// or `header`. A body as a whole has no field: then `field` is empty.
     // For rules whose real text is not known. The others have functions of their own below.
     pub(crate) fn param_error(field: &str, value: &Value, issue: &str, location: &str) -> Self {
+        let name = if field.is_empty() { location } else { field };
         Self::error_with_detail(
             StatusCode::BAD_REQUEST,
             "PARAM_ERROR",
-            &format!("参数错误: {field} {issue}"),
+            &format!("参数错误: {name} {issue}"),
             json!({ "field": field, "value": value, "issue": issue, "location": location }),
         )
     }
@@ -205,6 +206,12 @@ mod tests {
                 assert_eq!(shown.chars().count(), MAX_SHOWN + 1);
             }
         }
+        // A text instead of an object, say.
+        let error = ApiResponse::param_error("", &Value::Null, "must be a JSON object", "body");
+        assert_eq!(
+            error.body_json()["message"],
+            "参数错误: body must be a JSON object"
+        );
         // The name of a field is the request's own, too, where it is not documented.
         let error = ApiResponse::param_error(&long, &Value::Null, "must not be null", "body");
         assert!(error.body().len() < 7 * MAX_SHOWN, "{}", error.body().len());

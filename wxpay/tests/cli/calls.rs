@@ -43,3 +43,26 @@ fn options_come_from_a_file_or_standard_input() {
         .failed(3);
     assert!(err.contains("serial"), "{err}");
 }
+
+#[test]
+fn text_instead_of_an_object_is_a_mistake_with_what_to_do() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::with(&sandbox);
+    let words = [
+        "post",
+        "v3/pay/transactions/native",
+        "-o",
+        r#"{"json": "tea"}"#,
+    ];
+    let err = program.run(&words).failed(2);
+    assert!(
+        err.contains("`/json` is a string: expected an object\n"),
+        "{err}"
+    );
+    assert!(err.ends_with("  --no-check sends it anyway.\n"), "{err}");
+    let words = [&words[..], &["--no-check"]].concat();
+    let err = program.run(&words).failed(5);
+    assert!(err.contains("body must be a JSON object"), "{err}");
+    let err = program.run(&["post", "v3/x", "-o", "[1]"]).failed(2);
+    assert!(err.contains("-o is not a JSON object"), "{err}");
+}
