@@ -4,6 +4,7 @@
 //! of it: the way to it, the checks on its fields and its part of the OpenAPI document come from that row.
 
 mod call;
+mod cashier;
 mod endpoint;
 mod guard;
 mod inspect;

@@ -1,4 +1,4 @@
-//! Requests, notifications, orders and events as JSON.
+//! Requests, notifications and events as JSON.
 
 use std::time::Duration;
 
@@ -8,23 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::inspect;
 use crate::sandbox::{
-    Attempt, Delivery, DeliveryState, OrderKind, OrderSummary, RecordedRequest, SandboxEvent,
-    StateChange,
+    Attempt, Delivery, DeliveryState, RecordedRequest, SandboxEvent, StateChange,
 };
-
-pub(super) fn order(order: &OrderSummary) -> Value {
-    json!({
-        "mchid": order.mchid(),
-        "number": order.number(),
-        "kind": match order.kind() {
-            OrderKind::Payment => "payment",
-            OrderKind::Combined => "combined",
-            OrderKind::Service => "service",
-        },
-        "state": order.state(),
-        "total": order.total(),
-    })
-}
 
 pub(super) fn request(request: &RecordedRequest) -> Value {
     let mut shown = json!({

@@ -3,6 +3,7 @@
 mod acts;
 mod faults;
 mod notifications;
+mod orders;
 mod requests;
 mod sandbox;
 
@@ -24,6 +25,7 @@ use crate::{
 pub(super) fn all() -> impl Iterator<Item = &'static Endpoint> {
     let topics = [
         sandbox::ENDPOINTS,
+        orders::ENDPOINTS,
         requests::ENDPOINTS,
         notifications::ENDPOINTS,
         faults::ENDPOINTS,
@@ -85,7 +87,7 @@ const BRIEF: Field = may(
 
 /// Answers with a page of a list, whose items are oldest first. `position` returns where the page after an
 /// item begins.
-fn page<T>(
+pub(super) fn page<T>(
     call: &Call<'_>,
     items: &[T],
     position: impl Fn(&str) -> std::result::Result<usize, ApiResponse>,

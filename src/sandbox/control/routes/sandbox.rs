@@ -1,4 +1,4 @@
-//! The sandbox itself: its configuration, its orders and its clock.
+//! The sandbox itself: its configuration and its clock.
 
 use std::time::Duration;
 
@@ -51,15 +51,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             "For each merchant its IDs, its keys, and PEM of its key and certificates",
         ),
     ]),
-    get(
-        "orders",
-        "Returns payments, combined orders and service orders with their states.",
-        |call| {
-            let orders = call.sandbox.orders();
-            ok(json!({ "data": orders.iter().map(view::order).collect::<Vec<_>>() }))
-        },
-    )
-    .answers(&[DATA]),
     get(
         "clock",
         "Returns the time by the clock of expiry and schedules.",

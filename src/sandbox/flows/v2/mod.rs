@@ -16,6 +16,7 @@ mod sharing;
 mod transfer;
 mod upload;
 
+pub(crate) use self::order::query_fields;
 pub(crate) use self::red_packet::{RedPacket, open as open_red_packet};
 
 use self::{bank::BankTransfer, payout::Payouts, transfer::Transfer};

@@ -1,5 +1,7 @@
 //! Payments: orders that the customer opens, and codes that the cashier scans.
 
+use serde_json::{Map, Value};
+
 use super::reply::{Reply, asked, merchants_number, version, wrong};
 use crate::sandbox::{
     checks::merchant::Acting,
@@ -78,6 +80,11 @@ pub(super) fn query(ctx: &V2Ctx<'_>) -> V2Result {
 
 /// Returns the response about an order.
 pub(super) fn queried(order: &Order) -> V2Reply {
+    V2Reply::Fields(query_fields(order))
+}
+
+/// Returns the fields that a query returns of an order.
+pub(crate) fn query_fields(order: &Order) -> Map<String, Value> {
     let mut reply = Reply::default();
     put_order(&mut reply, order);
     reply
@@ -87,7 +94,7 @@ pub(super) fn queried(order: &Order) -> V2Reply {
     if let Some(payment) = order.payment_made() {
         put_payment(&mut reply, order, payment);
     }
-    reply.done()
+    reply.into_fields()
 }
 
 /// Closes an order that is not paid.

@@ -41,6 +41,10 @@ impl Reply {
     pub(super) fn done(&mut self) -> V2Reply {
         V2Reply::Fields(std::mem::take(&mut self.0))
     }
+
+    pub(super) fn into_fields(self) -> Map<String, Value> {
+        self.0
+    }
 }
 
 /// Returns what a request asks for. What is new in every repetition of it is left out.

@@ -80,7 +80,7 @@ impl Sandbox {
     }
 
     /// Returns whether the orders of this merchant are meant.
-    pub(in crate::sandbox::handle) fn is_meant(&self, mchid: &str) -> bool {
+    pub(in crate::sandbox) fn is_meant(&self, mchid: &str) -> bool {
         let scope = self.scope.as_deref();
         scope.is_none_or(|scope| scope == mchid)
     }

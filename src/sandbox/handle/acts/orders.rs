@@ -1,7 +1,7 @@
 //! The orders that a sandbox has, as a test lists them.
 
 use crate::sandbox::handle::Sandbox;
-use crate::sandbox::state::world::World;
+use crate::sandbox::state::world::{Store, World};
 
 /// An order of a merchant's: see [`Sandbox::orders`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,29 @@ pub enum OrderKind {
     Combined,
     /// A service order of pay-score.
     Service,
+}
+
+impl OrderKind {
+    /// Returns the kind of the order of this number: the first that the merchant has.
+    pub(in crate::sandbox) fn of(store: &Store, number: &str) -> Option<Self> {
+        if store.pay.transactions.get(number).is_some() {
+            Some(Self::Payment)
+        } else if store.combine.orders.get(number).is_some() {
+            Some(Self::Combined)
+        } else {
+            let order = store.service_orders.orders.get(number);
+            order.map(|_| Self::Service)
+        }
+    }
+
+    /// Returns the name in what the endpoints return.
+    pub(in crate::sandbox) fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Combined => "combined",
+            Self::Service => "service",
+        }
+    }
 }
 
 impl OrderSummary {

@@ -60,6 +60,14 @@ impl Sandbox {
         })
     }
 
+    /// Expires a service order that the user has not confirmed, also if a payment has the same number.
+    pub(in crate::sandbox) fn service_order_expires(&self, out_order_no: &str) -> Result<()> {
+        let has_order = |store: &Store| store.service_orders.orders.get(out_order_no).is_some();
+        self.change("service order", out_order_no, has_order, |world, mchid| {
+            service_order::expire(world, mchid, out_order_no)
+        })
+    }
+
     /// Opens a pay-score service as a user, on the page of a pre-authorization: `UNBINDUSER` or `UNAVAILABLE`
     /// becomes `AVAILABLE`. The merchant is notified, and learns the `openid`.
     ///

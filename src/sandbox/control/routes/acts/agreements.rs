@@ -14,6 +14,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         |call| done(call.sandbox.user_pays_service_order(call.number())),
     ),
     post(
+        "service-orders/{out_order_no}/expire",
+        "A service order expires that the user has not confirmed.",
+        |call| done(call.sandbox.service_order_expires(call.number())),
+    ),
+    post(
         "permissions/{authorization_code}/open",
         "The user opens a pay-score permission.",
         |call| done(call.sandbox.user_opens_permission(call.number())),

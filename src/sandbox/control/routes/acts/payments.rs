@@ -24,6 +24,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     )
     .answers(STATE),
     post(
+        "orders/{out_trade_no}/expire",
+        "The time ends in which the customer can pay a payment or a combined order, or confirm a service order.",
+        |call| order(call, call.sandbox.order_expires(call.number())),
+    )
+    .answers(STATE),
+    post(
         "orders/{out_trade_no}/enter-password",
         "The customer enters the password that a code payment waits for.",
         |call| order(call, call.sandbox.user_enters_password(call.number())),

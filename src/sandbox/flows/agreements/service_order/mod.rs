@@ -34,7 +34,7 @@ pub(crate) use permission::{
 };
 pub(crate) use plan::{ROUTES as PLAN_ROUTES, cancel as cancel_plan, sign as sign_plan};
 pub(crate) use routes::ROUTES;
-pub(crate) use user::{confirm, pay};
+pub(crate) use user::{confirm, expire, pay};
 
 use binding::Binding;
 use permission::Permission;

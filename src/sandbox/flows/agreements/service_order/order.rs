@@ -123,7 +123,7 @@ impl ServiceOrder {
     }
 
     /// Returns when the order expires if it waits for the user, in seconds since 1970.
-    pub(super) fn expires_at(&self) -> Option<u64> {
+    pub(crate) fn expires_at(&self) -> Option<u64> {
         let at = self.created_at.saturating_add(CONFIRMATION_PERIOD);
         (self.state == OrderState::Created).then_some(at)
     }
@@ -135,9 +135,21 @@ impl ServiceOrder {
         }
     }
 
+    /// Expires the order before its time.
+    pub(super) fn expire(&mut self) -> Result<(), Refusal> {
+        self.check_confirmable()?;
+        self.state = OrderState::Expired;
+        Ok(())
+    }
+
+    /// Checks that the order waits for the user's confirmation.
+    pub(crate) fn check_confirmable(&self) -> Result<(), Refusal> {
+        self.require_state(&[OrderState::Created])
+    }
+
     /// Confirms the order as the user, which starts the service.
     pub(super) fn confirm(&mut self, now: u64) -> Result<(), Refusal> {
-        self.require_state(&[OrderState::Created])?;
+        self.check_confirmable()?;
         self.start_service(now);
         Ok(())
     }
@@ -208,7 +220,7 @@ impl ServiceOrder {
 
     /// Checks that the payment can be collected again, which the merchant asks for. The sandbox
     /// collects nothing on its own: see [`pay`](Self::pay).
-    pub(super) fn check_collectable(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_collectable(&self) -> Result<(), Refusal> {
         self.require_state(&[OrderState::Completed])
     }
 

@@ -65,6 +65,14 @@ pub(crate) fn pay(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<
     Ok(())
 }
 
+/// Expires an order that the user has not confirmed, as 30 days do.
+///
+/// # Errors
+/// Refuses an order that does not exist or is not `CREATED`.
+pub(crate) fn expire(w: &mut World, mchid: &str, number: &str) -> Result<(), Refusal> {
+    find(w, mchid, number)?.expire()
+}
+
 fn find<'a>(w: &'a mut World, mchid: &str, number: &str) -> Result<&'a mut ServiceOrder, Refusal> {
     let order = w.store(mchid).service_orders.orders.get_mut(number);
     order.ok_or_else(not_found)

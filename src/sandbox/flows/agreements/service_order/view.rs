@@ -30,7 +30,7 @@ impl ServiceOrder {
 
     /// Returns the whole order: the body of all other responses.
     // A field that does not apply is absent, not null: WeChat Pay sends no nulls.
-    pub(super) fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         let mut body = self.ids_body();
         let requested = |name: &str| self.request.get(name).cloned();
         let mut put = |name: &str, value: Option<Value>| {
@@ -58,6 +58,36 @@ impl ServiceOrder {
         put("need_collection", needs_collection.map(Value::from));
         put("collection", self.collection());
         body
+    }
+
+    /// Returns the merchants that it is of.
+    pub(crate) fn acting(&self) -> &Acting {
+        &self.acting
+    }
+
+    /// Returns when it was created, in seconds since 1970.
+    pub(crate) fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
+    /// Returns what the user pays, in fen, once the merchant has stated it.
+    pub(crate) fn total(&self) -> Option<u64> {
+        self.charge.total
+    }
+
+    /// Returns the most that it can cost, in fen.
+    pub(crate) fn risk_amount(&self) -> u64 {
+        self.risk_amount
+    }
+
+    /// Returns the `out_trade_no` of its payment, which there is once the user has paid.
+    pub(crate) fn payment_number(&self) -> &str {
+        &self.ids.out_trade_no
+    }
+
+    /// Returns what opens the page on which the user confirms it.
+    pub(crate) fn package(&self) -> &str {
+        &self.ids.package
     }
 
     /// Returns how the payment stands, or `None` if there is nothing to pay.

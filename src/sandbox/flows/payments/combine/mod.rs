@@ -133,13 +133,7 @@ pub(crate) fn pay(
     now: u64,
 ) -> Result<(), Refusal> {
     let order = find(w, mchid, number)?.clone();
-    let mut payer = payer.clone();
-    for (mchid, number) in &order.parts {
-        let part = engine::by_out_trade_no(w, mchid, number)?;
-        part.check_payable(&payer, now)?;
-        // All parts have one payer: whom the request named, or else anybody.
-        payer.openid = payer.openid.or_else(|| part.asked.payer.openid.clone());
-    }
+    let mut payer = payer_of(w, &order, payer, now)?;
     payer.openid = payer.openid.or_else(|| Some(w.openid()));
     for (mchid, number) in &order.parts {
         engine::take_payment(w, mchid, number, payer.clone(), None, now)?;
@@ -159,6 +153,47 @@ pub(crate) fn pay(
     };
     w.notify(notice);
     Ok(())
+}
+
+/// Returns who pays, after the check that all parts can be paid now.
+///
+/// # Errors
+/// Returns the errors of [`pay`].
+pub(crate) fn payer_of(
+    w: &World,
+    order: &CombinedOrder,
+    payer: &Payer,
+    now: u64,
+) -> Result<Payer, Refusal> {
+    let mut payer = payer.clone();
+    for (mchid, number) in &order.parts {
+        let part = engine::by_out_trade_no(w, mchid, number)?;
+        part.check_payable(&payer, now)?;
+        // All parts have one payer: whom the request named, or else anybody.
+        payer.openid = payer.openid.or_else(|| part.asked.payer.openid.clone());
+    }
+    Ok(payer)
+}
+
+/// Ends the time in which the customer can pay, of all parts or of none: see [`Order::expire`].
+///
+/// # Errors
+/// Refuses an order of which a part does not wait for the customer.
+pub(crate) fn expire(w: &mut World, mchid: &str, number: &str, now: u64) -> Result<(), Refusal> {
+    let order = find(w, mchid, number)?.clone();
+    check_expirable(w, &order, now)?;
+    for (mchid, number) in &order.parts {
+        engine::by_out_trade_no_mut(w, mchid, number)?.expire(now)?;
+    }
+    Ok(())
+}
+
+/// Checks that an order can [`expire`].
+pub(crate) fn check_expirable(w: &World, order: &CombinedOrder, now: u64) -> Result<(), Refusal> {
+    let mut parts = order.parts.iter();
+    parts.try_for_each(|(mchid, number)| {
+        engine::by_out_trade_no(w, mchid, number)?.check_expirable(now)
+    })
 }
 
 /// Closes all parts, or none. `parts` is what the request names: merchant and `out_trade_no` of each.

@@ -51,7 +51,8 @@ impl CombinedOrder {
         body
     }
 
-    fn orders<'a>(&'a self, w: &'a World) -> impl Iterator<Item = &'a Order> {
+    /// Returns its parts, as far as they are kept.
+    pub(crate) fn orders<'a>(&'a self, w: &'a World) -> impl Iterator<Item = &'a Order> {
         let find = |(mchid, number): &(String, String)| engine::by_out_trade_no(w, mchid, number);
         self.parts.iter().filter_map(move |part| find(part).ok())
     }

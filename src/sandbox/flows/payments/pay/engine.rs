@@ -78,10 +78,7 @@ pub(crate) fn pay_less(
     discount: Option<Discount>,
     now: u64,
 ) -> Result<(), Refusal> {
-    let order = by_out_trade_no(w, mchid, out_trade_no)?;
-    if order.asked.combined.is_some() {
-        return Err(refusals::part_of_combined());
-    }
+    check_alone(by_out_trade_no(w, mchid, out_trade_no)?)?;
     take_payment(w, mchid, out_trade_no, payer, discount, now)?;
     let order = by_out_trade_no(w, mchid, out_trade_no)?;
     if let Some(notice) = notice::paid(order) {
@@ -89,6 +86,49 @@ pub(crate) fn pay_less(
     }
     papay::order_paid(w, mchid, out_trade_no, now);
     Ok(())
+}
+
+/// Checks that a customer without a name can pay an order now, by its own number.
+pub(crate) fn check_payable(order: &Order, now: u64) -> Result<(), Refusal> {
+    check_alone(order)?;
+    order.check_payable(&Payer::default(), now)
+}
+
+/// Ends the time in which the customer can pay an order: see [`Order::expire`].
+///
+/// # Errors
+/// Refuses an order that does not wait for a customer, and one that is part of a combined order.
+pub(crate) fn expire(
+    w: &mut World,
+    mchid: &str,
+    out_trade_no: &str,
+    now: u64,
+) -> Result<(), Refusal> {
+    let order = by_out_trade_no_mut(w, mchid, out_trade_no)?;
+    check_expirable(order, now)?;
+    order.expire(now)
+}
+
+/// Checks that an order can [`expire`], by its own number.
+pub(crate) fn check_expirable(order: &Order, now: u64) -> Result<(), Refusal> {
+    check_alone(order)?;
+    order.check_expirable(now)
+}
+
+/// Checks that a customer has to enter the password of an order.
+pub(crate) fn check_waiting(order: &Order) -> Result<(), Refusal> {
+    match order.state {
+        State::UserPaying => Ok(()),
+        _ => Err(refusals::not_waiting()),
+    }
+}
+
+/// Checks that an order is not part of a combined one.
+fn check_alone(order: &Order) -> Result<(), Refusal> {
+    match order.asked.combined {
+        None => Ok(()),
+        Some(_) => Err(refusals::part_of_combined()),
+    }
 }
 
 /// Pays an order without a notification: of a combined order, the whole has one.
@@ -213,13 +253,7 @@ pub(crate) fn find<'a>(
 /// # Errors
 /// Refuses an order that is paid, waits for a password, or is part of a combined one.
 pub(crate) fn close(w: &mut World, acting: &Acting, out_trade_no: &str) -> Result<(), Refusal> {
-    if find(w, acting, Number::Merchants(out_trade_no))?
-        .asked
-        .combined
-        .is_some()
-    {
-        return Err(refusals::part_of_combined());
-    }
+    check_alone(find(w, acting, Number::Merchants(out_trade_no))?)?;
     by_out_trade_no_mut(w, &acting.mchid, out_trade_no)?.close()
 }
 
@@ -276,10 +310,8 @@ pub(crate) fn enter_password(
     out_trade_no: &str,
     now: u64,
 ) -> Result<(), Refusal> {
-    match by_out_trade_no(w, mchid, out_trade_no)?.state {
-        State::UserPaying => pay(w, mchid, out_trade_no, Payer::default(), now),
-        _ => Err(refusals::not_waiting()),
-    }
+    check_waiting(by_out_trade_no(w, mchid, out_trade_no)?)?;
+    pay(w, mchid, out_trade_no, Payer::default(), now)
 }
 
 /// Lets the customer's payment fail, for want of money. Of a deduction, the merchant is notified.

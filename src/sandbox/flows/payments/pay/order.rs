@@ -284,6 +284,8 @@ impl Order {
                 Err(refusals::number_used())
             }
             State::PayError => Err(refusals::pay_error()),
+            // New codes of an order that nobody can pay would be of no use.
+            _ if self.is_overdue(codes.issued_at) => Err(refusals::overdue()),
             State::NotPaid | State::UserPaying => {
                 if self.prepaid.has_expired(codes.issued_at) {
                     self.prepaid = codes;
@@ -295,17 +297,11 @@ impl Order {
 
     /// Checks that this payer can pay now.
     pub(crate) fn check_payable(&self, payer: &Payer, now: u64) -> Result<(), Refusal> {
-        match &self.state {
-            State::NotPaid | State::UserPaying => {}
-            State::Paid(_) => return Err(refusals::paid()),
-            State::Closed => return Err(refusals::closed()),
-            State::Revoked(_) => return Err(refusals::revoked()),
-            State::PayError => return Err(refusals::pay_error()),
-        }
+        self.check_unpaid()?;
         if self.asked.product.is_prepaid() && self.prepaid.has_expired(now) {
             return Err(refusals::prepaid_expired());
         }
-        if self.asked.expires.is_some_and(|expires| now > expires) {
+        if self.is_overdue(now) {
             return Err(refusals::overdue());
         }
         let differs = |named: &Option<String>, pays: &Option<String>| matches!((named, pays), (Some(named), Some(pays)) if named != pays);
@@ -333,17 +329,57 @@ impl Order {
     /// Marks that the customer did not pay a scanned code or a deduction. Other orders stay as they are:
     /// there, the customer can try again.
     pub(crate) fn fail(&mut self) -> Result<(), Refusal> {
-        match &self.state {
-            State::UserPaying => self.state = State::PayError,
-            State::NotPaid if self.asked.product == Product::Deduction => {
-                self.state = State::PayError;
-            }
-            State::NotPaid => {}
-            State::Paid(_) => return Err(refusals::paid()),
-            State::Closed => return Err(refusals::closed()),
-            State::Revoked(_) => return Err(refusals::revoked()),
-            State::PayError => return Err(refusals::pay_error()),
+        self.check_unpaid()?;
+        let is_final = self.asked.product == Product::Deduction;
+        if is_final || self.state == State::UserPaying {
+            self.state = State::PayError;
         }
         Ok(())
+    }
+
+    /// Ends the time in which the customer can pay, as if `time_expire` had passed. The order stays `NOTPAY`
+    /// until the merchant closes it.
+    // Not the time of its codes: the same request would get new ones.
+    pub(crate) fn expire(&mut self, now: u64) -> Result<(), Refusal> {
+        self.check_expirable(now)?;
+        self.asked.expires = Some(now.saturating_sub(1));
+        Ok(())
+    }
+
+    /// Checks that the order waits for a customer who opens it.
+    pub(crate) fn check_expirable(&self, now: u64) -> Result<(), Refusal> {
+        self.check_unpaid()?;
+        if !self.asked.product.is_prepaid() {
+            return Err(refusals::does_not_expire());
+        }
+        match self.is_overdue(now) {
+            true => Err(refusals::overdue()),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks that nobody has paid the order, and that nothing has ended it.
+    pub(crate) fn check_unpaid(&self) -> Result<(), Refusal> {
+        match &self.state {
+            State::NotPaid | State::UserPaying => Ok(()),
+            State::Paid(_) => Err(refusals::paid()),
+            State::Closed => Err(refusals::closed()),
+            State::Revoked(_) => Err(refusals::revoked()),
+            State::PayError => Err(refusals::pay_error()),
+        }
+    }
+
+    /// Returns the last second in which the customer can pay it, if it waits for one and expires.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        self.check_unpaid().ok()?;
+        let of_codes = (self.asked.product.is_prepaid())
+            .then(|| self.prepaid.issued_at.saturating_add(PREPAID_LIFETIME - 1));
+        let ends = self.asked.expires.into_iter().chain(of_codes);
+        ends.min()
+    }
+
+    /// Returns whether the customer's time to pay is over.
+    fn is_overdue(&self, now: u64) -> bool {
+        self.asked.expires.is_some_and(|expires| now > expires)
     }
 }

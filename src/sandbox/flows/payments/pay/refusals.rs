@@ -58,6 +58,10 @@ pub(crate) fn overdue() -> Refusal {
     )
 }
 
+pub(crate) fn does_not_expire() -> Refusal {
+    Refusal::invalid_request("a code payment and a deduction do not expire: let them fail")
+}
+
 pub(crate) fn other_payer() -> Refusal {
     Refusal::new(
         400,

@@ -108,11 +108,7 @@ fn find(ctx: &Ctx<'_>, by: Number<'_>) -> HandlerResult {
     };
     let world = ctx.world();
     let order = engine::find(&world, &acting, by)?;
-    let mut body = order.query_body();
-    // The table of this response requires them, and that of the notification does not have them.
-    body["description"] = order.asked.description.as_str().into();
-    body["notify_url"] = order.asked.notify_url.as_deref().unwrap_or_default().into();
-    Ok(ApiResponse::ok(&body))
+    Ok(ApiResponse::ok(&order.found_body()))
 }
 
 fn close(ctx: &Ctx<'_>) -> HandlerResult {

@@ -16,7 +16,7 @@ impl Order {
         }
     }
 
-    /// Returns the body of a query's response.
+    /// Returns the body of the response to a code payment.
     // With the fields and their order as seen on the wire. Fields of a payment appear only after it: a test
     // that reads `transaction_id` of an unpaid order fails here first.
     pub(crate) fn query_body(&self) -> Value {
@@ -36,6 +36,15 @@ impl Order {
         if let Value::Object(fields) = &mut body {
             fields.sort_keys();
         }
+        body
+    }
+
+    /// Returns the body of a query's response, with what its table requires beside the payment's.
+    // The notification does not have them.
+    pub(crate) fn found_body(&self) -> Value {
+        let mut body = self.query_body();
+        body["description"] = self.asked.description.as_str().into();
+        body["notify_url"] = self.asked.notify_url.as_deref().unwrap_or_default().into();
         body
     }
 

@@ -1,6 +1,6 @@
 //! The customer's phone: it gets the parameters of a front end, checks them as WeChat does, and pays.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     combine,
@@ -39,6 +39,32 @@ pub(crate) fn pay(state: &SandboxState, given: &Map<String, Value>) -> Result<St
             engine::pay(&mut world, &mchid, &number, payer, now)?;
             number
         }
+    })
+}
+
+/// Returns what a front end needs to open an order, and the names of the parameters that it passes on: `signed`
+/// are those that the signature covers, in their order. Returns `None` for what a customer does not open.
+pub(crate) fn parameters(order: &Order) -> Option<Value> {
+    let codes = &order.prepaid;
+    let names = |names: &[&str], of: &str| {
+        let signed = match order.asked.version {
+            Version::V3 => &names[..4],
+            // All but the signature.
+            Version::V2 { .. } => &names[..names.len() - 1],
+        };
+        json!({
+            "prepay_id": codes.prepay_id,
+            of: order.asked.appid,
+            "names": names,
+            "signed": signed,
+        })
+    };
+    Some(match order.asked.product {
+        Product::Jsapi | Product::MiniProgram => names(&PAGE, PAGE[0]),
+        Product::App => names(&APP, APP[0]),
+        Product::Native => json!({ "code_url": codes.code_url }),
+        Product::H5 => json!({ "h5_url": codes.h5_url }),
+        Product::Code | Product::Deduction => return None,
     })
 }
 

@@ -260,9 +260,9 @@ fn processing<'a>(
     out_refund_no: &str,
 ) -> Result<&'a mut Refund, Refusal> {
     let refund = by_number(w, mchid, out_refund_no)?;
-    match refund.status {
-        Status::Processing => Ok(refund),
-        _ => Err(refusals::refund_finished()),
+    match refund.is_processing() {
+        true => Ok(refund),
+        false => Err(refusals::refund_finished()),
     }
 }
 

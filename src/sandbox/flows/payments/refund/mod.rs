@@ -81,6 +81,11 @@ pub(crate) struct Refund {
 }
 
 impl Refund {
+    /// Returns whether it has neither succeeded nor failed.
+    pub(crate) fn is_processing(&self) -> bool {
+        self.status == Status::Processing
+    }
+
     /// Returns what goes back to the coupon, in fen.
     pub(crate) fn discount_refund(&self) -> u64 {
         self.discount.as_ref().map_or(0, |back| back.fen)

@@ -46,7 +46,7 @@ pub(crate) struct Bill {
     pub(crate) transfer_bill_no: String,
     /// Opens the page on which the user confirms.
     package_info: String,
-    created_at: u64,
+    pub(crate) created_at: u64,
     updated_at: u64,
     state: State,
 }
@@ -91,7 +91,7 @@ impl Bill {
         )
     }
 
-    fn acting(&self) -> &Acting {
+    pub(crate) fn acting(&self) -> &Acting {
         &self.new.acting
     }
 

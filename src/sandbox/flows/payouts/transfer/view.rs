@@ -6,6 +6,24 @@ use super::{Bill, State};
 use crate::sandbox::time::format_rfc3339;
 
 impl Bill {
+    /// Returns what the user and WeChat Pay can do with it now, by the names of the endpoints.
+    pub(crate) fn acts(&self) -> &'static [&'static str] {
+        match self.state {
+            State::WaitUserConfirm => &["confirm", "fail"],
+            State::Transfering => &["succeed", "fail"],
+            State::Canceling => &["cancel"],
+            State::Success | State::Fail(_) | State::Cancelled => &[],
+        }
+    }
+
+    /// Returns why it failed, if it did.
+    pub(crate) fn fail_reason(&self) -> Option<&str> {
+        match &self.state {
+            State::Fail(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// Returns the response to the request that created it.
     pub(super) fn creation_body(&self) -> Value {
         let mut body = json!({
@@ -90,8 +108,8 @@ impl Bill {
     }
 
     fn add_fail_reason(&self, body: &mut Value) {
-        if let State::Fail(reason) = &self.state {
-            body["fail_reason"] = reason.as_str().into();
+        if let Some(reason) = self.fail_reason() {
+            body["fail_reason"] = reason.into();
         }
     }
 }
