@@ -42,6 +42,12 @@ pub(crate) fn format_date_time(seconds: u64) -> String {
     text.trim_end_matches("+08:00").to_owned()
 }
 
+/// Returns the number of the day in Beijing, counted from 1970.
+#[cfg(feature = "sandbox")]
+pub(crate) fn day(seconds: u64) -> u64 {
+    seconds.saturating_add(BEIJING_OFFSET) / (24 * 3600)
+}
+
 /// Parses `2018-06-08T10:34:56+08:00`, with any offset or `Z`, with or without a fraction.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);

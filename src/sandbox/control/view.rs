@@ -43,12 +43,10 @@ pub(super) fn brief_delivery(delivery: &Delivery) -> Value {
 }
 
 fn summary(delivery: &Delivery) -> Value {
-    let (state, more) = match delivery.state() {
-        DeliveryState::Waiting { due_in } => ("waiting", json!({ "due_in_s": due_in.as_secs() })),
-        DeliveryState::Held => ("held", json!({})),
-        DeliveryState::Acknowledged => ("acknowledged", json!({})),
-        DeliveryState::GivenUp => ("given_up", json!({})),
-        DeliveryState::NotSent(why) => ("not_sent", json!({ "error": why })),
+    let more = match delivery.state() {
+        DeliveryState::Waiting { due_in } => json!({ "due_in_s": due_in.as_secs() }),
+        DeliveryState::NotSent(why) => json!({ "error": why }),
+        _ => json!({}),
     };
     let mut shown = json!({
         "id": delivery.id(),
@@ -56,12 +54,22 @@ fn summary(delivery: &Delivery) -> Value {
         "event_type": delivery.event_type(),
         "version": delivery.version(),
         "url": delivery.url(),
-        "state": state,
+        "state": delivery_state(delivery.state()),
     });
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
         shown.extend(more);
     }
     shown
+}
+
+pub(super) fn delivery_state(state: &DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Waiting { .. } => "waiting",
+        DeliveryState::Held => "held",
+        DeliveryState::Acknowledged => "acknowledged",
+        DeliveryState::GivenUp => "given_up",
+        DeliveryState::NotSent(_) => "not_sent",
+    }
 }
 
 fn attempt(attempt: &Attempt) -> Value {
@@ -72,7 +80,7 @@ fn attempt(attempt: &Attempt) -> Value {
     shown
 }
 
-fn brief_attempt(attempt: &Attempt) -> Value {
+pub(super) fn brief_attempt(attempt: &Attempt) -> Value {
     json!({
         "at": attempt.at(),
         "status": attempt.status().map(|status| status.as_u16()),

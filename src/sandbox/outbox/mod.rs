@@ -43,7 +43,7 @@ use self::{
 use super::state::random::Rng;
 
 /// How many notifications are kept. One more drops the oldest, if possible one that needs nothing more.
-const MAX_DELIVERIES: usize = 10_000;
+pub(crate) const MAX_DELIVERIES: usize = 10_000;
 /// How many bytes of them are kept, those of their attempts included.
 const MAX_BYTES: usize = 32 << 20;
 /// How many attempts are on their way at a time.

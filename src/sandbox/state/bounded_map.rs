@@ -5,7 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use super::changes::{Changes, StateChange, Stateful, Watch};
+use super::changes::{Changes, Past, StateChange, Stateful, Watch};
 use crate::sandbox::dispatch::refusal::Refusal;
 
 /// Of how many dropped values the keys are remembered.
@@ -56,7 +56,8 @@ impl<T> BoundedMap<T> {
         let Some(watch) = &mut self.watch else {
             return;
         };
-        watch.compare(&self.values, |number, from, to| {
+        let at_ms = changes.at_ms;
+        watch.compare(&self.values, at_ms, |number, from, to| {
             changes.add(StateChange {
                 mchid: mchid.to_owned(),
                 kind: T::KIND,
@@ -65,6 +66,11 @@ impl<T> BoundedMap<T> {
                 to,
             });
         });
+    }
+
+    /// Returns the states that a value had, oldest first. Only a map that notes changes has them.
+    pub(crate) fn past(&self, key: &str) -> &[Past] {
+        self.watch.as_ref().map_or(&[], |watch| watch.past(key))
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&T> {

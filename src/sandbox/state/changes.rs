@@ -9,6 +9,9 @@ use std::{
     collections::{HashMap, VecDeque},
 };
 
+/// How many states of a value are remembered.
+const MAX_PAST: usize = 32;
+
 /// How many changes wait until the lock is released. One more drops the oldest: a subscriber keeps no more.
 const MAX_CHANGES: usize = 1_000;
 
@@ -138,13 +141,21 @@ impl StateChange {
     }
 }
 
+/// A state that something had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// Since when, in milliseconds since 1970 of the sandbox's clock.
+    pub(crate) at_ms: u64,
+    pub(crate) state: Cow<'static, str>,
+}
+
 /// What a map notes about its values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
     /// The keys of values that may have changed.
     touched: Vec<String>,
-    /// The last known states.
-    seen: HashMap<String, Cow<'static, str>>,
+    /// The states so far, oldest first. Of many, those after the first are dropped.
+    seen: HashMap<String, Vec<Past>>,
 }
 
 impl Watch {
@@ -155,10 +166,16 @@ impl Watch {
         }
     }
 
+    /// Returns the states that the value of a key had, oldest first.
+    pub(super) fn past(&self, key: &str) -> &[Past] {
+        self.seen.get(key).map_or(&[], Vec::as_slice)
+    }
+
     /// Reports the values whose state is another than before: the key, the states before and now.
     pub(super) fn compare<T: Stateful>(
         &mut self,
         values: &HashMap<String, T>,
+        at_ms: u64,
         mut report: impl FnMut(String, Option<Cow<'static, str>>, Cow<'static, str>),
     ) {
         for key in self.touched.drain(..) {
@@ -168,10 +185,19 @@ impl Watch {
                 continue;
             };
             let now = value.state_name();
-            if self.seen.get(&key) == Some(&now) {
+            let past = self.seen.entry(key.clone()).or_default();
+            let before = past.last().map(|last| last.state.clone());
+            if before.as_ref() == Some(&now) {
                 continue;
             }
-            let before = self.seen.insert(key.clone(), now.clone());
+            past.push(Past {
+                at_ms,
+                state: now.clone(),
+            });
+            // The first one says when it was made.
+            if past.len() > MAX_PAST {
+                past.remove(1);
+            }
             report(key, before, now);
         }
     }
@@ -183,6 +209,8 @@ pub(crate) struct Changes {
     pub(crate) waiting: VecDeque<StateChange>,
     /// How many were dropped.
     pub(crate) missed: u64,
+    /// The time of those that are added, as [`Past`] has it.
+    pub(super) at_ms: u64,
 }
 
 impl Changes {
@@ -256,5 +284,39 @@ mod tests {
         map.take_changes("1", &mut changes);
         assert_eq!((changes.waiting.len(), changes.missed), (MAX_CHANGES, 3));
         assert_eq!(changes.waiting[0].number(), "3");
+    }
+
+    #[test]
+    fn states_of_a_value_are_remembered_with_their_times() {
+        let mut map = BoundedMap::watched(1);
+        let mut changes = Changes::default();
+        let mut change = |map: &mut BoundedMap<Order>, at_ms, state| {
+            map.insert("a".to_owned(), Order(state));
+            changes.at_ms = at_ms;
+            map.take_changes("1", &mut changes);
+        };
+        let past = |map: &BoundedMap<Order>| {
+            let past = map.past("a").iter();
+            past.map(|past| (past.at_ms, past.state.clone().into_owned()))
+                .collect::<Vec<_>>()
+        };
+        assert!(past(&map).is_empty());
+        for (at_ms, state) in [(1, "NOTPAY"), (2, "NOTPAY"), (3, "SUCCESS")] {
+            change(&mut map, at_ms, state);
+        }
+        let named = |at_ms, state: &str| (at_ms, state.to_owned());
+        assert_eq!(past(&map), [named(1, "NOTPAY"), named(3, "SUCCESS")]);
+        for at_ms in 4..100 {
+            let state = ["NOTPAY", "SUCCESS"][at_ms as usize % 2];
+            change(&mut map, at_ms, state);
+        }
+        let kept = past(&map);
+        assert_eq!((kept.len(), kept[0].0), (MAX_PAST, 1));
+        assert_eq!(kept[MAX_PAST - 1], named(99, "SUCCESS"));
+        // With the value, its past is forgotten.
+        map.insert("b".to_owned(), Order("NOTPAY"));
+        let mut changes = Changes::default();
+        map.take_changes("1", &mut changes);
+        assert!(past(&map).is_empty());
     }
 }

@@ -22,6 +22,19 @@ impl Clock {
         self.real().saturating_add(self.ahead().as_secs())
     }
 
+    /// Returns [`now`](Self::now) in milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
+        let real = real_millis();
+        let real = match self.held.load(Ordering::Relaxed) {
+            0 => real,
+            // Within the second at which it stands still, it may go on.
+            held if real / 1_000 == held => real,
+            held => held.saturating_mul(1_000),
+        };
+        let ahead = u64::try_from(self.ahead().as_millis()).unwrap_or(u64::MAX);
+        real.saturating_add(ahead)
+    }
+
     /// Returns the real time of what a request sees: that of its journal's entry if it is carried out again.
     pub(crate) fn real(&self) -> u64 {
         match self.held.load(Ordering::Relaxed) {

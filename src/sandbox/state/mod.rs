@@ -138,6 +138,7 @@ impl SandboxState {
     fn locked<'a>(&'a self, inputs: Option<&'a Inputs>) -> LockedWorld<'a> {
         LockedWorld {
             world: lock(&self.world),
+            clock: &self.clock,
             post: &self.post,
             inputs,
             wake: Wake {
@@ -261,6 +262,7 @@ impl SandboxState {
 pub(super) struct LockedWorld<'a> {
     // Fields are dropped in this order: the sender is woken when it can have the lock.
     world: MutexGuard<'a, World>,
+    clock: &'a Clock,
     post: &'a Post,
     inputs: Option<&'a Inputs>,
     wake: Wake<'a>,
@@ -292,7 +294,7 @@ impl Drop for LockedWorld<'_> {
     fn drop(&mut self) {
         self.wake.is_needed = self.world.take_news();
         // Before the lock is released: subscribers see the changes in the order in which they were made.
-        let changes = self.world.take_changes();
+        let changes = self.world.take_changes(self.clock.now_ms());
         if !changes.is_empty() {
             self.post.publish_changes(changes);
         }

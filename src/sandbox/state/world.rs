@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     account::Account,
+    bounded_map::BoundedMap,
     changes::Changes,
     files::Files,
     merchant::{Merchant, Merchants},
@@ -24,7 +25,7 @@ use crate::sandbox::{
         payouts::{authorization, batch, sharing, transfer},
         v2,
     },
-    outbox::{Notice, Outbox},
+    outbox::{MAX_DELIVERIES, Notice, Outbox},
     shaped,
 };
 
@@ -45,6 +46,10 @@ pub(crate) struct World {
     /// After how many seconds WeChat Pay finishes what it accepted. `None`: only when the handle says so.
     pub(crate) settle_after: Option<u64>,
     changes: Changes,
+    /// Notifications that were queued since the last time.
+    queued: Vec<String>,
+    /// When each notification was queued, as [`Past`](super::changes::Past) has it.
+    queued_at: BoundedMap<u64>,
 }
 
 /// The stores of merchants. It knows which were lent out for a change.
@@ -88,6 +93,8 @@ impl World {
             files: Files::default(),
             settle_after,
             changes: Changes::default(),
+            queued: Vec::new(),
+            queued_at: BoundedMap::new(MAX_DELIVERIES),
         }
     }
 
@@ -144,6 +151,7 @@ impl World {
     pub(crate) fn notify(&mut self, notice: Notice) -> String {
         let id = self.rng.uuid();
         self.outbox.push(id.clone(), notice);
+        self.queued.push(id.clone());
         id
     }
 
@@ -165,13 +173,30 @@ impl World {
         timers || outbox
     }
 
-    /// Returns the changes of states since the last time.
-    pub(crate) fn take_changes(&mut self) -> Changes {
-        self.note_changes();
-        mem::take(&mut self.changes)
+    /// Returns the changes of states since the last time. The time is in milliseconds of the sandbox's clock.
+    pub(crate) fn take_changes(&mut self, now_ms: u64) -> Changes {
+        self.note_changes(now_ms);
+        let at_ms = self.changes.at_ms;
+        let next = Changes {
+            at_ms,
+            ..Changes::default()
+        };
+        mem::replace(&mut self.changes, next)
     }
 
-    fn note_changes(&mut self) {
+    /// Returns when a notification was queued, in milliseconds since 1970 of the sandbox's clock.
+    pub(crate) fn queued_at(&self, id: &str) -> Option<u64> {
+        self.queued_at.get(id).copied()
+    }
+
+    fn note_changes(&mut self, now_ms: u64) {
+        // The time of a timer has no milliseconds, and a clock can be set back: what happens later is not
+        // earlier.
+        let at_ms = self.changes.at_ms.max(now_ms);
+        self.changes.at_ms = at_ms;
+        for id in mem::take(&mut self.queued) {
+            self.queued_at.insert(id, at_ms);
+        }
         for mchid in mem::take(&mut self.stores.touched) {
             if let Some(store) = self.stores.stores.get_mut(&mchid) {
                 store.take_changes(&mchid, &mut self.changes);
@@ -192,7 +217,7 @@ impl World {
             // What it notified about is due at its own time, not at the end of a long `advance`.
             self.outbox.admit(at);
             // What changes twice in a long `advance` is two changes.
-            self.note_changes();
+            self.note_changes(at.saturating_mul(1_000));
         }
         tracing::warn!("more than {MAX_FIRED} timers were due at once: the others wait");
     }

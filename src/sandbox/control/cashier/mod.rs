@@ -5,7 +5,9 @@
 mod can;
 pub(super) mod item;
 mod list;
+mod money;
 mod order;
 mod row;
+mod timeline;
 
-pub(super) use self::{list::list, order::order};
+pub(super) use self::{list::list, money::money, order::order};

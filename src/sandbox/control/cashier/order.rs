@@ -3,7 +3,7 @@
 use qrcode::{Color, QrCode};
 use serde_json::{Value, json};
 
-use super::{item::Item, row::row};
+use super::{item::Item, row::row, timeline::Timeline};
 use crate::sandbox::{
     OrderKind,
     control::call::Call,
@@ -41,6 +41,9 @@ pub(in super::super) fn order(call: &Call<'_>) -> HandlerResult {
     let refunds = refunds(world, &mchid, item).into_iter();
     let refunds = refunds.map(|(mchid, refund)| row(world, mchid, Item::Refund(refund), now));
     shown["refunds"] = refunds.collect();
+    let (timeline, left_out) = Timeline::of(world, &mchid, item, now).finish();
+    shown["timeline"] = timeline;
+    shown["timeline_left_out"] = left_out.into();
     Ok(ApiResponse::ok(&shown))
 }
 

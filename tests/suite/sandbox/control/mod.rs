@@ -1,6 +1,7 @@
 //! The endpoints of the sandbox itself, called by a client that knows nothing but HTTP.
 
 mod acts;
+mod cashier;
 mod document;
 mod events;
 mod faults;

@@ -5,7 +5,7 @@ use wechatpay_chain::sandbox::{MerchantOptions, OrderKind, OrderSummary, Sandbox
 
 use super::orders::{SP_MCHID, SUB_MCHID, code, get, post, provider};
 
-fn combined(number: &str, mchid: &str) -> Value {
+pub fn combined(number: &str, mchid: &str) -> Value {
     let part = |mchid: &str, number: String, fen: u64| {
         json!({
             "mchid": mchid, "attach": "一", "description": "茶", "out_trade_no": number,

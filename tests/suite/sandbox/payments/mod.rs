@@ -1,6 +1,6 @@
 //! Orders, refunds, and the customer's phone.
 
-mod combined;
+pub(super) mod combined;
 pub(super) mod orders;
 mod phone;
 mod refunds;

@@ -25,7 +25,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     .answers(STATE),
     post(
         "orders/{out_trade_no}/expire",
-        "The time ends in which the customer can pay a payment or a combined order, or confirm a service order.",
+        "The time ends in which the customer can pay a payment or a combined order, or confirm a \
+         service order.",
         |call| order(call, call.sandbox.order_expires(call.number())),
     )
     .answers(STATE),

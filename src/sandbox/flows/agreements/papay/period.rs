@@ -8,6 +8,8 @@
 //! them; on the day, it deducts exactly that amount. Then the contract ends: at once if the money was
 //! deducted, and at 8 the next morning if not. Official page: "预约扣费".
 
+pub(super) use crate::sandbox::time::day;
+
 use super::refusals;
 use crate::sandbox::{
     dispatch::refusal::Refusal, flows::files::bill::format_date, time::parse_compact,
@@ -158,11 +160,6 @@ pub(super) fn parse_day(text: &str) -> Option<u64> {
     let start = parse_compact(&text.replace('-', ""))?;
     // Only this one of the forms that the line above reads.
     (format_date(start) == text).then(|| day(start))
-}
-
-/// Returns the number of the day, counted from 1970.
-pub(super) fn day(seconds: u64) -> u64 {
-    seconds.saturating_add(BEIJING) / DAY
 }
 
 /// Formats a day as `2019-11-22`.

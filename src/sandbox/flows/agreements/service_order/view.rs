@@ -80,6 +80,11 @@ impl ServiceOrder {
         self.risk_amount
     }
 
+    /// Returns WeChat Pay's number.
+    pub(crate) fn order_id(&self) -> &str {
+        &self.ids.order_id
+    }
+
     /// Returns the `out_trade_no` of its payment, which there is once the user has paid.
     pub(crate) fn payment_number(&self) -> &str {
         &self.ids.out_trade_no

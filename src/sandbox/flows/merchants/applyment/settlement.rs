@@ -262,7 +262,7 @@ mod tests {
         let number = asked(&mut w, NOW).unwrap();
         assert!(w.store(MCHID).applyment.account.is_none());
         assert_eq!(asked(&mut w, NOW).unwrap_err().code, "INVALID_REQUEST");
-        let changed_to = |w: &mut World| w.take_changes().waiting[0].to().to_owned();
+        let changed_to = |w: &mut World| w.take_changes(0).waiting[0].to().to_owned();
         assert_eq!(changed_to(&mut w), "AUDITING");
         w.run_due(&Merchants::default(), NOW + 60);
         assert_eq!(changed_to(&mut w), "AUDIT_SUCCESS");

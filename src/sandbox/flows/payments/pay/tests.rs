@@ -6,7 +6,7 @@ use super::{
     engine::{self, NewOrder, Number, Payer, Product},
     notice,
     order::{PREPAID_LIFETIME, Version},
-    read,
+    read, refusals,
 };
 use crate::sandbox::{
     checks::{fields::Fields, merchant::Acting},
@@ -199,6 +199,35 @@ fn order_cannot_be_paid_after_time_expire() {
         (400, "INVALID_REQUEST")
     );
     pay(&mut w, "tea-0001", NOW + 600).unwrap();
+}
+
+#[test]
+fn order_that_expires_is_as_one_whose_time_expire_has_passed() {
+    let mut w = world();
+    let later = NOW + 601;
+    let mut timed = order(Product::Native, "tea-0001", 100);
+    timed.expires = Some(NOW + 600);
+    engine::prepay(&mut w, timed.clone(), NOW).unwrap();
+    engine::prepay(&mut w, order(Product::Native, "tea-0002", 100), NOW).unwrap();
+    engine::expire(&mut w, MCHID, "tea-0002", later).unwrap();
+    let same = order(Product::Native, "tea-0002", 100);
+    for (number, again) in [("tea-0001", timed), ("tea-0002", same)] {
+        assert_eq!(state(&w, number), "NOTPAY");
+        let refused = pay(&mut w, number, later).unwrap_err();
+        assert_eq!(refused, refusals::overdue());
+        // Also when new codes would be due.
+        for now in [later, later + PREPAID_LIFETIME] {
+            let refused = engine::prepay(&mut w, again.clone(), now).unwrap_err();
+            assert_eq!(refused, refusals::overdue());
+        }
+        let expired = engine::expire(&mut w, MCHID, number, later);
+        assert_eq!(expired.unwrap_err(), refusals::overdue());
+        engine::close(&mut w, &direct(), number).unwrap();
+        assert_eq!(state(&w, number), "CLOSED");
+    }
+    paid(&mut w, "tea-0003", 100);
+    let refused = engine::expire(&mut w, MCHID, "tea-0003", NOW);
+    assert_eq!(refused.unwrap_err(), refusals::paid());
 }
 
 #[test]

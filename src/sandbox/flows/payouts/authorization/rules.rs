@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn what_changes_twice_in_one_run_of_the_timers_is_two_changes() {
         let mut world = world();
-        world.take_changes();
+        world.take_changes(0);
         let timer = Timer {
             mchid: MCHID.to_owned(),
             key: "u1".to_owned(),
@@ -273,7 +273,7 @@ mod tests {
         world.after(NOW + 1, timer.clone());
         world.after(NOW + 2, timer);
         world.run_due(&Merchants::default(), NOW + 3);
-        let changes = world.take_changes().waiting;
+        let changes = world.take_changes(0).waiting;
         let states: Vec<_> = changes.iter().map(|change| change.to()).collect();
         assert_eq!(states, ["TAKING_EFFECT", "CLOSED"]);
     }
