@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    can,
     item::{Item, all},
     row::{row, service_row},
 };
@@ -39,9 +40,15 @@ pub(in super::super) fn list(
     };
     let all = all(&call.sandbox, world, items);
     let wanted = Wanted::of(call);
+    let acts = |mchid: &str, item: Item<'_>| match item {
+        Item::Service(order) if is_service => can::service_acts(order),
+        item => can::acts(world, mchid, item, now),
+    };
+    // Rows are made last: a page of 10,000 orders asks for those that can be paid with each event.
     let is_wanted = |(_, (mchid, item)): &(usize, (&str, Item<'_>))| {
         wanted.has_state(&item.state(world))
-            && (wanted.takes_any_row() || wanted.has(&show(mchid, *item)))
+            && wanted.has_act(|| acts(mchid, *item))
+            && wanted.has_text(|| show(mchid, *item))
     };
     let items: Vec<_> = all.iter().copied().enumerate().filter(is_wanted).collect();
     // Found among all: the state of an order may have changed since it was on a page.
@@ -82,19 +89,15 @@ impl<'a> Wanted<'a> {
         states.is_none_or(|states| states.contains(&state))
     }
 
-    fn takes_any_row(&self) -> bool {
-        self.act.is_none() && self.text.is_none()
+    fn has_act(&self, acts: impl FnOnce() -> Vec<&'static str>) -> bool {
+        self.act.is_none_or(|act| acts().contains(&act))
     }
 
-    fn has(&self, row: &Value) -> bool {
-        let has_act = |act: &str| {
-            let mut acts = row["can"].as_array().into_iter().flatten();
-            acts.any(|own| own == act)
-        };
-        let has_text = |text: &String| {
+    fn has_text(&self, row: impl FnOnce() -> Value) -> bool {
+        self.text.as_ref().is_none_or(|text| {
+            let row = row();
             let mut texts = TEXTS.iter().filter_map(|name| row[*name].as_str());
             texts.any(|own| own.to_lowercase().contains(text))
-        };
-        self.act.is_none_or(has_act) && self.text.as_ref().is_none_or(has_text)
+        })
     }
 }
