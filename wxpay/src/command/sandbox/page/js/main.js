@@ -10,6 +10,8 @@ import { VIEWS } from "./views.js";
 const FIRST = "cashier";
 const THEME = "wxpay-sandbox-theme";
 
+const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
+
 const main = h("main", { id: "main" });
 const header = h("header", { id: "top", class: "top" });
 const navigation = h("nav", { id: "navigation", class: "navigation" });
@@ -29,6 +31,7 @@ live.on("connection", (isOpen) => {
   isConnected = isOpen;
   drawHeader();
 });
+darkScheme.addEventListener("change", drawHeader);
 window.addEventListener("hashchange", () => void show(true));
 window.addEventListener("language", () => {
   drawFrame();
@@ -48,7 +51,7 @@ async function show(wasAsked, isNew = false) {
     return;
   }
   shown?.close?.();
-  const root = h("div", { class: `view ${name}` });
+  const root = h("div", { class: `view ${name}`, "aria-busy": "true" });
   const opening = { name };
   shown = opening;
   document.title = `${entry.title()} · ${t("WeChat Pay sandbox", "微信支付沙箱")}`;
@@ -65,6 +68,7 @@ async function show(wasAsked, isNew = false) {
     if (shown !== opening) return;
     root.replaceChildren(h("h1", { tabindex: "-1" }, entry.title()), errorLine(error));
   }
+  root.removeAttribute("aria-busy");
   if (wasAsked) {
     window.scrollTo(0, 0);
     main.querySelector("h1")?.focus({ preventScroll: true });
@@ -146,8 +150,7 @@ function connection() {
 }
 
 function theme() {
-  const isDark = window.matchMedia("(prefers-color-scheme: dark)").matches;
-  return document.documentElement.dataset.theme ?? (isDark ? "dark" : "light");
+  return document.documentElement.dataset.theme ?? (darkScheme.matches ? "dark" : "light");
 }
 
 function setTheme(chosen) {

@@ -41,7 +41,7 @@ export function askForTokenBy(f) {
 }
 
 // Reads the stream of events until the returned function is called. `onEvent(name, data)` receives each;
-// `onConnection(isOpen)` tells when the stream opens and breaks.
+// `onConnection(isOpen)` tells when the stream opens and breaks, with null if it waits for the token.
 export function events(onEvent, onConnection) {
   const ended = new AbortController();
   void follow(ended.signal, onEvent, onConnection);
@@ -106,9 +106,9 @@ async function follow(signal, onEvent, onConnection) {
       await read(response.body, onEvent);
     } catch (error) {
       if (signal.aborted) return;
-      onConnection(false);
       // Asking for the token again and again would be a nuisance: it is asked for with the next call.
       if (error instanceof ApiError && error.status === 401) {
+        onConnection(null);
         await new Promise((resolve) => (tokenGiven = resolve));
         continue;
       }

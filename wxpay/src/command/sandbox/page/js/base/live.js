@@ -6,6 +6,7 @@ import { events } from "./api.js";
 // open. "reconnected" means that events were missed: what is shown must be read again.
 const listeners = { request: [], answered: [], delivery: [], state: [], connection: [], reconnected: [] };
 let stop = null;
+let wasOpen = false;
 
 // Calls `f` with the data of each event. The returned function ends that.
 export function on(name, f) {
@@ -43,7 +44,17 @@ export function onAny(names, f, ms = 150) {
 
 // Starts the stream. Called by the page once.
 export function start() {
-  let wasOpen = false;
+  follow();
+  document.addEventListener("visibilitychange", follow);
+}
+
+// A browser has six connections to a host, for all of its tabs. One that nobody sees needs none.
+function follow() {
+  if (document.hidden) {
+    stop?.();
+    stop = null;
+    return;
+  }
   stop ??= events(tell, (isOpen) => {
     tell("connection", isOpen);
     if (isOpen && wasOpen) tell("reconnected");

@@ -19,10 +19,10 @@ const SECTIONS = {
 export default {
   title: () => t("Cashier", "收银台"),
 
-  open(root, ...args) {
+  async open(root, ...args) {
     const view = new Cashier(root);
+    await view.update(...args);
     const end = onAny(NEWS, () => view.read());
-    view.update(...args);
     return { close: end, update: (...changed) => view.update(...changed) };
   },
 };

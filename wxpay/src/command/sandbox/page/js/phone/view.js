@@ -15,7 +15,7 @@ const SCREENS = { "": homeScreen, scan: scanScreen, code: codeScreen, item: item
 export default {
   title: () => t("Phone", "手机"),
 
-  open(root, ...args) {
+  async open(root, ...args) {
     const phone = new Phone();
     const happenings = feed();
     root.append(
@@ -34,8 +34,8 @@ export default {
         phone.node,
       ),
     );
+    await phone.update(...args);
     const end = onAny(["state", "reconnected"], () => phone.read());
-    phone.update(...args);
     return {
       close: () => (end(), happenings.close()),
       update: (...changed) => phone.update(...changed),
@@ -61,13 +61,14 @@ class Phone {
 
   async update(name = "", ...args) {
     const isOther = name !== this.name || args.join("/") !== this.args.join("/");
+    const wasOpen = this.screen.childElementCount > 0;
     this.name = Object.hasOwn(SCREENS, name) ? name : "";
     this.args = args;
     this.drawBar();
     if (isOther) this.screen.scrollTop = 0;
     await this.read(isOther);
     // Whoever chose a screen goes on in it.
-    if (isOther) this.screen.querySelector("h2")?.focus({ preventScroll: true });
+    if (isOther && wasOpen) this.screen.querySelector("h2")?.focus({ preventScroll: true });
   }
 
   // Shows the screen as it is now. A screen that takes input has `isKept`: news do not draw it again.
