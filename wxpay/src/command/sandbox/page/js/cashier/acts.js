@@ -15,7 +15,9 @@ const FOLDERS = {
 
 // Returns the buttons of all that can be done with an item now. `done` is called after each.
 export function actButtons(item, done) {
-  return item.can.flatMap((name) => acts(item.kind, name)).map((act) =>
+  // Whoever pays has entered the password.
+  const can = item.can.includes("enter-password") ? item.can.filter((name) => name !== "pay") : item.can;
+  return can.flatMap((name) => acts(item.kind, name)).map((act) =>
     button(
       act.text,
       async () => {

@@ -49,6 +49,8 @@ function parts(order, changed) {
       [t("Order number", "商户订单号"), h("span", { class: "value" }, h("code", null, order.number), copyButton(order.number, { id: "copy-number" }))],
       [t("Transaction ID", "微信支付订单号"), order.transaction_id && h("code", null, order.transaction_id)],
       [t("Merchant", "商户号"), merchant(order)],
+      [t("Parts", "子单"), order.parts && order.parts.map((part) => [toOrder("payment", part), " "])],
+      [t("Part of", "所属合单"), order.part_of && toOrder("combined", order.part_of)],
       [t("Payer", "支付者"), order.openid && h("code", null, order.openid)],
       [t("Created", "创建时间"), when(order.created_at)],
       [t("Expires", "过期时间"), when(order.expires_at)],
@@ -92,6 +94,10 @@ function upTo() {
 function merchant(order) {
   if (!order.sp_mchid) return h("code", null, order.mchid);
   return t(`${order.mchid} of the service provider ${order.sp_mchid}`, `${order.mchid}（服务商 ${order.sp_mchid}）`);
+}
+
+function toOrder(kind, { mchid, number }) {
+  return h("a", { href: `#/cashier/orders/${address({ mchid, kind, number })}` }, number);
 }
 
 function refunds(list, changed) {

@@ -81,7 +81,7 @@ export function otherList(items, changed) {
           "p",
           { class: "item-about" },
           h("code", null, item.number),
-          item.order && [` · ${t("of order", "订单")} `, toOrder(item)],
+          item.order && [` · ${t("of order", "订单")} `, toTimeline(item)],
           item.openid && ` · ${item.openid}`,
           ` · ${shortWhen(item.created_at)}`,
           item.fail_reason && ` · ${item.fail_reason}`,
@@ -92,7 +92,7 @@ export function otherList(items, changed) {
   );
 }
 
-function toOrder(refund) {
+function toTimeline(refund) {
   return h("a", { href: `#/orders/${encodeURIComponent(refund.order)}` }, refund.order);
 }
 

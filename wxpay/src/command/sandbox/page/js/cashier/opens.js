@@ -11,7 +11,8 @@ export function opens(order) {
   if (given.qr) return native(given);
   if (given.h5_url) return link(given.h5_url);
   if (given.prepay_id) return frontEnd(given);
-  if (given.package) return packageOf(given.package);
+  // Only the confirmation is opened with it.
+  if (given.package && order.can.includes("confirm")) return packageOf(given.package);
   return null;
 }
 
