@@ -1,10 +1,11 @@
 //! Sandboxes that go on where another was killed: what they answer, and what they send.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     io::{self, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -15,8 +16,11 @@ use std::{
 
 use serde_json::{Value, json};
 use wechatpay_chain::{
-    Client, RetryPolicy,
-    sandbox::{DeliveryState, MerchantOptions, Sandbox, SandboxBuilder},
+    Client, Error, Method, RetryPolicy,
+    sandbox::{
+        DeliveryState, Fault, Injection, MerchantOptions, PlatformMode, RefundFailure, Rotation,
+        Sandbox, SandboxBuilder,
+    },
 };
 
 use crate::fixtures::scratch::Scratch;
@@ -395,6 +399,181 @@ fn methods_that_the_journal_would_not_have_are_refused() {
     let refused = query().unwrap_err();
     let message = refused.api().unwrap().message().to_owned();
     assert!(message.contains("/_sandbox/v1/"), "{message}");
+}
+
+#[test]
+fn every_act_of_the_handle_is_refused_and_nothing_else_is_lost() {
+    let kept = Kept::new();
+    let sandbox = kept.start();
+    let client = client(&sandbox);
+    let (none, params) = ("x", json!({}));
+    let acts: Vec<(&str, Result<(), Error>)> = vec![
+        ("user_pays", sandbox.user_pays(none)),
+        ("phone_pays", sandbox.phone_pays(&params)),
+        ("user_fails", sandbox.user_fails(none)),
+        ("order_expires", sandbox.order_expires(none)),
+        ("user_enters_password", sandbox.user_enters_password(none)),
+        (
+            "user_pays_with_coupon",
+            sandbox.user_pays_with_coupon(none, none),
+        ),
+        ("refund_succeeds", sandbox.refund_succeeds(none)),
+        (
+            "refund_fails",
+            sandbox.refund_fails(none, RefundFailure::Abnormal),
+        ),
+        ("user_confirms", sandbox.user_confirms(none)),
+        ("user_opens_permission", sandbox.user_opens_permission(none)),
+        (
+            "user_closes_permission",
+            sandbox.user_closes_permission(none),
+        ),
+        ("user_signs_plan", sandbox.user_signs_plan(none)),
+        ("user_cancels_plan", sandbox.user_cancels_plan(none)),
+        (
+            "service_binding_is_approved",
+            sandbox.service_binding_is_approved(none),
+        ),
+        (
+            "service_binding_is_rejected",
+            sandbox.service_binding_is_rejected(none, none),
+        ),
+        ("user_signs", sandbox.user_signs(none)),
+        ("user_terminates", sandbox.user_terminates(none)),
+        (
+            "user_confirms_transfer",
+            sandbox.user_confirms_transfer(none),
+        ),
+        ("transfer_succeeds", sandbox.transfer_succeeds(none)),
+        (
+            "transfer_fails",
+            sandbox.transfer_fails(none, "PAYEE_ACCOUNT_ABNORMAL"),
+        ),
+        ("transfer_is_cancelled", sandbox.transfer_is_cancelled(none)),
+        (
+            "user_authorizes_transfers",
+            sandbox.user_authorizes_transfers(none),
+        ),
+        (
+            "user_ends_authorization",
+            sandbox.user_ends_authorization(none),
+        ),
+        ("batch_finishes", sandbox.batch_finishes(none)),
+        ("batch_closes", sandbox.batch_closes(none, "OVERDUE_CLOSE")),
+        (
+            "batch_transfer_fails",
+            sandbox.batch_transfer_fails(none, "TRANSFER_RISK"),
+        ),
+        ("sharing_finishes", sandbox.sharing_finishes(none)),
+        (
+            "share_fails",
+            sandbox.share_fails(none, none, "ACCOUNT_ABNORMAL"),
+        ),
+        (
+            "sharing_return_finishes",
+            sandbox.sharing_return_finishes(none),
+        ),
+        ("user_opens_red_packet", sandbox.user_opens_red_packet(none)),
+        ("applyment_passes", sandbox.applyment_passes(none).map(drop)),
+        (
+            "applyment_advances",
+            sandbox.applyment_advances(none).map(drop),
+        ),
+        (
+            "applyment_rejected",
+            sandbox.applyment_rejected(none, "store_name", none),
+        ),
+        ("applyment_fails", sandbox.applyment_fails(none)),
+        ("applyment_is_canceled", sandbox.applyment_is_canceled(none)),
+        (
+            "settlement_change_succeeds",
+            sandbox.settlement_change_succeeds(none),
+        ),
+        (
+            "settlement_change_fails",
+            sandbox.settlement_change_fails(none, none),
+        ),
+        (
+            "user_complains",
+            sandbox.user_complains(none, none).map(drop),
+        ),
+        (
+            "user_asks_for_refund",
+            sandbox.user_asks_for_refund(none, 1, none).map(drop),
+        ),
+        ("user_asks_again", sandbox.user_asks_again(none, none)),
+        (
+            "user_complains_again",
+            sandbox.user_complains_again(none, none),
+        ),
+        (
+            "user_withdraws_complaint",
+            sandbox.user_withdraws_complaint(none),
+        ),
+        ("user_waits_for_answer", sandbox.user_waits_for_answer(none)),
+    ];
+    for (name, result) in &acts {
+        let refused = result.as_ref().expect_err(name).to_string();
+        assert!(refused.contains("/_sandbox/v1/"), "{name}: {refused}");
+    }
+    // A new act belongs into the list.
+    let named: BTreeSet<_> = acts.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(named, acts_of_the_source());
+    let others = [
+        (
+            "notify_to",
+            sandbox
+                .notify_to(MCHID, "REFUND.SUCCESS", json!({}), "http://127.0.0.1:9/")
+                .map(drop),
+        ),
+        ("resend", sandbox.resend(none)),
+        ("duplicate", sandbox.duplicate(none)),
+        ("restore", sandbox.restore(&sandbox.snapshot())),
+        (
+            "rotate_certificates",
+            sandbox.rotate_certificates(MCHID, Rotation::New),
+        ),
+        (
+            "platform_mode",
+            sandbox.platform_mode(MCHID, PlatformMode::Both),
+        ),
+        (
+            "respond",
+            sandbox.respond(Method::GET, "v3/certificates", json!({})),
+        ),
+        (
+            "inject_with",
+            sandbox.inject_with(Injection::new(Fault::Probe)),
+        ),
+    ];
+    for (name, result) in others {
+        let refused = result.expect_err(name).to_string();
+        assert!(refused.contains("/_sandbox/v1/"), "{name}: {refused}");
+    }
+    // It goes on, and so does the next one.
+    order(&client, "tea-0001", "https://example.com/notify");
+    drop(sandbox);
+    assert_eq!(
+        kept.start().order_state("tea-0001").as_deref(),
+        Some("NOTPAY")
+    );
+}
+
+/// Returns the methods of the handle that return an error if the rules refuse an act.
+fn acts_of_the_source() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sandbox/handle/acts");
+    let mut acts = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for method in text.split("\n    pub fn ").skip(1) {
+            let (head, _) = method.split_once('{').unwrap();
+            let (name, _) = head.split_once('(').unwrap();
+            if head.contains("-> Result<") {
+                acts.insert(name.to_owned());
+            }
+        }
+    }
+    acts
 }
 
 #[test]

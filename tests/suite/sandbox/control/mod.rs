@@ -8,6 +8,7 @@ mod faults;
 mod guard;
 mod hosts;
 mod lists;
+mod outcomes;
 mod page;
 mod requests;
 

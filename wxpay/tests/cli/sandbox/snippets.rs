@@ -269,3 +269,18 @@ fn rust_reads_the_keys() {
     reader.run("rustc", &["--edition=2024", "config.rs"]);
     reader.has_read(&reader.run("./config", &[]));
 }
+
+// macOS has no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn folder_that_is_not_utf_8_is_an_error_and_not_another_path() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    let program = Program::new();
+    drop(Server::start(&program, &[]));
+    let folder = program.home().join(OsStr::from_bytes(b"keys-\xff"));
+    fs::rename(program.home().join("keys"), &folder).unwrap();
+    let mut command = program.command(&["sandbox", "config", "--for", "python", "--keys"]);
+    let refused = crate::program::Run::from(command.arg(&folder).output().unwrap()).failed(3);
+    assert!(refused.contains("is not UTF-8"), "{refused}");
+}
