@@ -24,6 +24,7 @@ document.body.append(
   header,
   navigation,
   main,
+  h("div", { id: "news", class: "visually-hidden", role: "status" }),
   h("div", { id: "toasts", class: "toasts", role: "status", "aria-live": "polite" }),
 );
 askForTokenBy(askForToken);

@@ -141,6 +141,11 @@ export function toast(text, tone = "good") {
   setTimeout(() => node.remove(), tone === "bad" ? 8000 : 2500);
 }
 
+// Says something to screen readers alone: what everybody else sees happen.
+export function announce(text) {
+  document.getElementById("news").textContent = text;
+}
+
 // A dialog over the page. Resolves to what `close` was called with, or null. `body(close)` returns its nodes.
 export function dialog(title, body) {
   return new Promise((resolve) => {

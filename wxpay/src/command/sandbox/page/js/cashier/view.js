@@ -2,9 +2,10 @@
 
 import { h, redraw } from "../base/dom.js";
 import { onAny } from "../base/live.js";
-import { t } from "../base/text.js";
-import { errorLine, icon, viewHead } from "../base/widgets.js";
+import { money, t } from "../base/text.js";
+import { announce, errorLine, icon, viewHead } from "../base/widgets.js";
 import { showOrder } from "./detail.js";
+import { subject } from "./item.js";
 import { LIMIT, nothing, orderList, otherList, read } from "./lists.js";
 
 const NEWS = ["state", "reconnected"];
@@ -101,7 +102,21 @@ class Cashier {
     const withItems = async (section) => [section, await read(section, true)];
     const open = Object.fromEntries(await Promise.all(Object.keys(SECTIONS).map(withItems)));
     this.waiting = Object.fromEntries(Object.entries(open).map(([section, items]) => [section, items.length]));
+    this.announceNews(Object.values(open).flat());
     return open;
+  }
+
+  announceNews(items) {
+    const news = this.known && items.filter((item) => !this.known.has(item.id));
+    this.known = new Set(items.map((item) => item.id));
+    if (!news || news.length === 0) return;
+    const [{ amount, total, risk_amount: risk }] = news;
+    const first = `${subject(news[0])}, ${money(amount ?? total ?? risk)}`;
+    announce(
+      news.length === 1
+        ? t(`New and waiting: ${first}`, `新的待处理：${first}`)
+        : t(`${news.length} new and waiting, the latest: ${first}`, `${news.length} 项新的待处理，最新：${first}`),
+    );
   }
 
   // Beside the list there is always an order, if there are any.
