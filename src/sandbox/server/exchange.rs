@@ -192,6 +192,7 @@ fn record(state: &SandboxState, parts: &Parts, body: Bytes) -> u64 {
         checks::request_target(parts),
         parts.headers.clone(),
         body,
+        state.clock.now_ms(),
     )
 }
 

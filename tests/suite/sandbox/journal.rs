@@ -23,6 +23,7 @@ use wechatpay_chain::{
     },
 };
 
+use super::control;
 use crate::fixtures::scratch::Scratch;
 
 const MCHID: &str = "1900000109";
@@ -98,11 +99,11 @@ fn order(client: &Client, number: &str, notify_url: &str) -> Value {
 
 /// Pays an order on the customer's phone, and returns the status.
 fn pay(sandbox: &Sandbox, code_url: &Value) -> String {
-    control(sandbox, "phone/pay", "", &json!({ "code_url": code_url }))
+    act(sandbox, "phone/pay", "", &json!({ "code_url": code_url }))
 }
 
 /// Sends a control request, and returns the status.
-fn control(sandbox: &Sandbox, path: &str, headers: &str, body: &Value) -> String {
+fn act(sandbox: &Sandbox, path: &str, headers: &str, body: &Value) -> String {
     let body = body.to_string();
     let base_uri = sandbox.base_uri();
     let address = base_uri.trim_start_matches("http://").trim_end_matches('/');
@@ -228,6 +229,33 @@ fn reopened_sandbox_gives_the_same_answers() {
     let id = |answer: &Value| answer["transaction_id"].as_str().map(str::to_owned);
     let next = next.values().find_map(id).unwrap();
     assert!(known.values().filter_map(id).all(|known| known != next));
+}
+
+#[test]
+fn reopened_sandbox_knows_when_states_changed() {
+    let kept = Kept::new();
+    let sandbox = kept.start();
+    let merchant = client(&sandbox);
+    let code_url = order(&merchant, "tea-0001", "https://example.com/notify");
+    assert_eq!(pay(&sandbox, &code_url), "200");
+    refund(&merchant, "tea-0001");
+    let seen = |sandbox: &Sandbox| {
+        let shown = control::ok(sandbox, "GET", "orders/tea-0001", &Value::Null);
+        let mut entries = shown["timeline"].as_array().unwrap().clone();
+        // The log of requests is not kept.
+        entries.retain(|entry| matches!(entry["kind"].as_str(), Some("state" | "refund")));
+        let times = entries.iter().map(|entry| entry["at_ms"].as_u64().unwrap());
+        // A journal has seconds.
+        let seconds: Vec<_> = times.map(|at| at / 1_000).collect();
+        for entry in &mut entries {
+            entry["at_ms"].take();
+        }
+        (entries, seconds)
+    };
+    let known = seen(&sandbox);
+    assert_eq!(known.0.len(), 5);
+    drop(sandbox);
+    assert_eq!(seen(&kept.start()), known);
 }
 
 #[test]
@@ -590,13 +618,13 @@ fn control_requests_are_entries_without_their_token() {
     let right = format!("Authorization: Bearer {token}\r\n");
     let none = json!({});
     let pay = |headers: &str, number: &str| {
-        control(&sandbox, &format!("orders/{number}/pay"), headers, &none)
+        act(&sandbox, &format!("orders/{number}/pay"), headers, &none)
     };
     assert!(pay(&right, "tea-paid").starts_with('2'));
     // Who was refused then is refused again, though the token is not compared.
     assert_eq!(pay("", "tea-open"), "401");
     let advance = json!({ "advance_s": 8 * 24 * 3600 });
-    assert!(control(&sandbox, "clock", &right, &advance).starts_with('2'));
+    assert!(act(&sandbox, "clock", &right, &advance).starts_with('2'));
     let states = |sandbox: &Sandbox| {
         let numbers = ["tea-paid", "tea-open", "tea-late"].iter();
         numbers

@@ -24,27 +24,42 @@ use crate::sandbox::{
 
 /// Answers with the order of a number: of the kind that `?kind=` names, or else the first one.
 pub(in super::super) fn order(call: &Call<'_>) -> HandlerResult {
-    let now = call.state.clock.now();
-    let world = &*call.state.world();
+    let (mut shown, timeline) = {
+        let world = call.state.world();
+        let now = call.state.clock.now();
+        let (mchid, item) = find(call, &world)?;
+        let shown = whole(&world, &mchid, item, now);
+        (shown, Timeline::of(&world, &mchid, item, now))
+    };
+    let (entries, left_out) = timeline.finish(call.state);
+    shown["timeline"] = entries;
+    shown["timeline_left_out"] = left_out.into();
+    Ok(ApiResponse::ok(&shown))
+}
+
+fn find<'a>(call: &Call<'_>, world: &'a World) -> Result<(String, Item<'a>), ApiResponse> {
     let number = call.number();
     let (mchid, found) = call.sandbox.find_order(world, number)?;
     let kind = kind(call)?.unwrap_or(found);
     let store = world.stores.get(&mchid);
-    let item = store.and_then(|store| Item::order(store, kind, number));
-    let Some(item) = item else {
-        let message = format!("the number is not one of a {} order", kind.name());
-        return Err(Refusal::not_found(message).into());
-    };
-    let mut shown = row(world, &mchid, item, now);
+    match store.and_then(|store| Item::order(store, kind, number)) {
+        Some(item) => Ok((mchid, item)),
+        None => {
+            let message = format!("the number is not one of a {} order", kind.name());
+            Err(Refusal::not_found(message).into())
+        }
+    }
+}
+
+/// Returns the row of an order with what it has beside it.
+fn whole(world: &World, mchid: &str, item: Item<'_>, now: u64) -> Value {
+    let mut shown = row(world, mchid, item, now);
     shown["parameters"] = parameters(world, item);
     shown["resource"] = resource(world, item);
-    let refunds = refunds(world, &mchid, item).into_iter();
+    let refunds = refunds(world, mchid, item).into_iter();
     let refunds = refunds.map(|(mchid, refund)| row(world, mchid, Item::Refund(refund), now));
     shown["refunds"] = refunds.collect();
-    let (timeline, left_out) = Timeline::of(world, &mchid, item, now).finish();
-    shown["timeline"] = timeline;
-    shown["timeline_left_out"] = left_out.into();
-    Ok(ApiResponse::ok(&shown))
+    shown
 }
 
 fn kind(call: &Call<'_>) -> Result<Option<OrderKind>, ApiResponse> {

@@ -1,35 +1,41 @@
-//! What happened to an order, in its order: states, refunds, notifications and their attempts.
+//! What happened to an order, in its order: requests, states, refunds, notifications and their attempts.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashSet},
-};
+use std::collections::{BTreeSet, HashSet};
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::item::Item;
 use crate::sandbox::{
-    StateKind,
+    RecordedRequest, StateKind,
     checks::merchant::Acting,
-    control::{routes, view},
+    control::{
+        inspect::{brief, mchid},
+        view,
+    },
     flows::payments::{
         pay::order::Order,
         refund::{Refund, refunds_of},
     },
     outbox::{Content, Notice},
-    state::{changes::Past, world::World},
+    state::{SandboxState, changes::Past, world::World},
 };
 
 /// How many entries a timeline has. Of more, the oldest are left out.
 const MAX_ENTRIES: usize = 1_000;
+/// How many of them are requests.
+// Otherwise, a merchant that queries for hours would leave no room for the payment.
+const MAX_REQUESTS: usize = 500;
+/// How much of a request's body is searched for numbers.
+const MAX_SEARCHED: usize = 64 << 10;
 
 /// The entries so far, and what a request or a notification must name to be one.
 #[derive(Default)]
-pub(super) struct Timeline<'a> {
+pub(super) struct Timeline {
     entries: Vec<Entry>,
-    numbers: HashSet<Cow<'a, str>>,
+    numbers: HashSet<String>,
     /// The merchants that sign for the order.
-    mchids: BTreeSet<&'a str>,
+    mchids: BTreeSet<String>,
 }
 
 /// What is shown, when it was, and its place among those of the same millisecond.
@@ -38,18 +44,19 @@ type Entry = (u64, Rank, Value);
 /// What causes comes before what it causes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
+    Request,
     State,
     Refund,
     Delivery,
     Attempt,
 }
 
-impl<'a> Timeline<'a> {
+impl Timeline {
     /// Returns what the world knows: all but the requests.
-    pub(super) fn of(world: &'a World, mchid: &'a str, item: Item<'a>, now: u64) -> Self {
+    pub(super) fn of(world: &World, mchid: &str, item: Item<'_>, now: u64) -> Self {
         let mut timeline = Self::default();
         timeline.add_merchants(mchid, None);
-        timeline.numbers.insert(item.number().into());
+        timeline.number(Some(item.number()));
         match item {
             Item::Payment(order) => timeline.add_payment(world, order),
             Item::Combined(order) => {
@@ -75,27 +82,39 @@ impl<'a> Timeline<'a> {
         timeline
     }
 
-    /// Returns the entries, oldest first, and how many were left out.
-    pub(super) fn finish(mut self) -> (Value, usize) {
+    /// Adds the requests of the log, and returns the entries, oldest first, with how many were left out.
+    // The log has its own lock: the world must not be locked.
+    pub(super) fn finish(mut self, state: &SandboxState) -> (Value, usize) {
+        let mut requests = state.requests().all();
+        requests.retain(|request| self.is_about(request));
+        let too_old = requests.len().saturating_sub(MAX_REQUESTS);
+        for request in requests.iter().skip(too_old) {
+            let mut shown = brief(request);
+            shown["kind"] = "request".into();
+            shown["at_ms"] = request.clock_at().into();
+            self.entries
+                .push((request.clock_at(), Rank::Request, shown));
+        }
         self.entries.sort_by_key(|(at, rank, _)| (*at, *rank));
-        let left_out = self.entries.len().saturating_sub(MAX_ENTRIES);
-        let entries = self.entries.into_iter().skip(left_out);
-        (entries.map(|(_, _, shown)| shown).collect(), left_out)
+        let too_many = self.entries.len().saturating_sub(MAX_ENTRIES);
+        let entries = self.entries.into_iter().skip(too_many);
+        let entries = entries.map(|(_, _, shown)| shown).collect();
+        (entries, too_old + too_many)
     }
 
-    fn number(&mut self, number: Option<&'a str>) {
+    fn number(&mut self, number: Option<&str>) {
         // An order that nothing opens has an empty `prepay_id`.
         let number = number.filter(|number| !number.is_empty());
-        self.numbers.extend(number.map(Cow::from));
+        self.numbers.extend(number.map(str::to_owned));
     }
 
-    fn add_merchants(&mut self, mchid: &'a str, acting: Option<&'a Acting>) {
-        self.mchids.insert(mchid);
+    fn add_merchants(&mut self, mchid: &str, acting: Option<&Acting>) {
+        self.mchids.insert(mchid.to_owned());
         self.mchids
-            .extend(acting.and_then(|acting| acting.sp_mchid.as_deref()));
+            .extend(acting.and_then(|acting| acting.sp_mchid.clone()));
     }
 
-    fn add_payment(&mut self, world: &'a World, order: &'a Order) {
+    fn add_payment(&mut self, world: &World, order: &Order) {
         let acting = &order.asked.acting;
         self.add_merchants(&acting.mchid, Some(acting));
         if let Some(whole) = &order.asked.combined {
@@ -164,12 +183,11 @@ impl<'a> Timeline<'a> {
             for (index, attempt) in delivery.attempts().iter().enumerate() {
                 // The first one is due in the second in which the notification is queued.
                 let at_ms = attempt.at().saturating_mul(1_000).max(at_ms);
-                let shown = json!({
-                    "kind": "attempt", "at_ms": at_ms, "id": id, "attempt": index,
-                    "status": attempt.status().map(|status| status.as_u16()),
-                    "error": attempt.error(),
-                    "fault": attempt.fault().map(routes::delivery_fault_name),
-                });
+                let mut shown = view::brief_attempt(attempt);
+                shown["kind"] = "attempt".into();
+                shown["at_ms"] = at_ms.into();
+                shown["id"] = id.into();
+                shown["attempt"] = index.into();
                 self.entries.push((at_ms, Rank::Attempt, shown));
             }
         }
@@ -197,6 +215,26 @@ impl<'a> Timeline<'a> {
             Value::Object(map) => map.values().any(|value| self.is_in(value)),
             _ => false,
         }
+    }
+
+    /// Returns whether a request names one of the numbers, in its target or its body.
+    fn is_about(&self, request: &RecordedRequest) -> bool {
+        let target: Vec<u8> = percent_decode_str(request.target()).collect();
+        let body = request.body();
+        let body = body.get(..MAX_SEARCHED).unwrap_or(body);
+        let is_named = [&target, body]
+            .into_iter()
+            .any(|text| self.has_number(text));
+        // Another merchant may have the same number. What cannot be read names nobody.
+        is_named && mchid(request).is_none_or(|mchid| self.mchids.contains(&*mchid))
+    }
+
+    fn has_number(&self, text: &[u8]) -> bool {
+        let is_end = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"_-|*@".contains(byte);
+        let mut words = text
+            .split(is_end)
+            .filter_map(|word| std::str::from_utf8(word).ok());
+        words.any(|word| self.numbers.contains(word))
     }
 }
 

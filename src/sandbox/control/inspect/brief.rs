@@ -46,7 +46,7 @@ pub(super) fn is_v3(request: &RecordedRequest) -> bool {
 }
 
 /// Returns the merchant or brand that a request claims to be from.
-pub(super) fn mchid(request: &RecordedRequest) -> Option<Cow<'_, str>> {
+pub(in crate::sandbox::control) fn mchid(request: &RecordedRequest) -> Option<Cow<'_, str>> {
     if is_v3(request) {
         return checks::claimed_id(request.headers()).map(Cow::Borrowed);
     }

@@ -3,7 +3,10 @@
 mod brief;
 mod filter;
 
-pub(super) use self::{brief::brief, filter::Filter};
+pub(super) use self::{
+    brief::{brief, mchid},
+    filter::Filter,
+};
 
 use serde_json::{Value, json};
 

@@ -50,8 +50,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         needs(
             "timeline",
             Kind::List,
-            "What happened, oldest first: kind is state, refund, delivery or attempt; at_ms is in \
-             milliseconds since 1970 by the sandbox's clock",
+            "What happened, oldest first: kind is request, state, refund, delivery or attempt; \
+             at_ms is in milliseconds since 1970 by the sandbox's clock",
         ),
         needs(
             "timeline_left_out",

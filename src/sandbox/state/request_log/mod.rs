@@ -26,7 +26,8 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Records a request. Returns its ID, for [`end`](Self::end).
+    /// Records a request that arrived now, at `clock_at` by the sandbox's clock in milliseconds. Returns its ID,
+    /// for [`end`](Self::end).
     // An ID and not an index: while a request is in progress, older ones are dropped.
     pub(crate) fn record(
         &mut self,
@@ -34,10 +35,11 @@ impl RequestLog {
         target: String,
         headers: HeaderMap,
         body: Bytes,
+        clock_at: u64,
     ) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        let request = RecordedRequest::new(id, method, target, headers, body);
+        let request = RecordedRequest::new(id, method, target, headers, body, clock_at);
         self.bytes += request.bytes();
         self.requests.push_back(request);
         self.trim();
@@ -105,7 +107,7 @@ mod tests {
     fn record(log: &mut RequestLog, body: Bytes) -> u64 {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, "secret".parse().unwrap());
-        log.record(Method::GET, "/v3/x?a=1".to_owned(), headers, body)
+        log.record(Method::GET, "/v3/x?a=1".to_owned(), headers, body, 0)
     }
 
     #[test]
@@ -121,13 +123,13 @@ mod tests {
         assert_eq!(log.all().len(), 2);
         let line = "x".repeat(MAX_BYTES / 2);
         for _ in 0..3 {
-            log.record(Method::GET, line.clone(), HeaderMap::new(), Bytes::new());
+            log.record(Method::GET, line.clone(), HeaderMap::new(), Bytes::new(), 0);
         }
         assert_eq!(log.all().len(), 2);
         for _ in 0..3 {
             let mut headers = HeaderMap::new();
             headers.insert("x-long", line.parse().unwrap());
-            log.record(Method::GET, String::new(), headers, Bytes::new());
+            log.record(Method::GET, String::new(), headers, Bytes::new(), 0);
         }
         // With its name, one is over the half.
         assert_eq!(log.all().len(), 1);
@@ -152,7 +154,7 @@ mod tests {
             "{shown}"
         );
         let path = "/v3/marketing/favor/users/oUser/coupons".to_owned();
-        log.record(Method::GET, path, HeaderMap::new(), Bytes::new());
+        log.record(Method::GET, path, HeaderMap::new(), Bytes::new(), 0);
         let shown = format!("{:?}", log.all()[2]);
         assert!(
             shown.contains("users/{openid}/coupons") && !shown.contains("oUser"),

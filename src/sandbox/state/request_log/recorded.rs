@@ -53,6 +53,8 @@ struct Arrival {
     body: Bytes,
     /// In milliseconds since 1970.
     at: u64,
+    /// The same by the sandbox's clock.
+    clock_at: u64,
     since: Instant,
 }
 
@@ -99,6 +101,7 @@ impl RecordedRequest {
         target: String,
         headers: HeaderMap,
         body: Bytes,
+        clock_at: u64,
     ) -> Self {
         let arrival = Arrival {
             id,
@@ -107,6 +110,7 @@ impl RecordedRequest {
             headers,
             body,
             at: real_millis(),
+            clock_at,
             since: Instant::now(),
         };
         Self {
@@ -178,6 +182,11 @@ impl RecordedRequest {
     /// Returns the time of arrival, in milliseconds since 1970.
     pub(crate) fn at(&self) -> u64 {
         self.arrival.at
+    }
+
+    /// Returns the same by the sandbox's clock.
+    pub(crate) fn clock_at(&self) -> u64 {
+        self.arrival.clock_at
     }
 
     /// Returns how long it took, once the response was made.

@@ -4,6 +4,7 @@ mod can;
 mod lists;
 mod money;
 mod one;
+mod timeline;
 
 use std::time::Duration;
 
@@ -101,6 +102,7 @@ impl Shop {
     pub fn refund(&self, order: &str, number: &str, fen: u64) {
         let refund = json!({
             "out_trade_no": order, "out_refund_no": number,
+            "notify_url": "https://example.com/refunds",
             "amount": { "refund": fen, "total": 100, "currency": "CNY" },
         });
         post(&self.client, "v3/refund/domestic/refunds", refund).unwrap();
