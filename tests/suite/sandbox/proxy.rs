@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use wechatpay_chain::{Client, Transport, Value, json, sandbox::Sandbox};
+use wechatpay_chain::{
+    Client, Transport, Value, json,
+    sandbox::{PageFile, Sandbox},
+};
 
 use crate::fixtures::{material, scratch::Scratch};
 
@@ -82,7 +85,9 @@ fn host_header_must_be_the_host_of_the_tunnel() {
 
 #[test]
 fn curl_reaches_the_hosts_and_must_name_the_one_of_the_tunnel() {
-    let (sandbox, scratch) = (Sandbox::start().unwrap(), Scratch::new());
+    const PAGE: &[PageFile] = &[PageFile::new("/", "text/html", b"the page")];
+    let sandbox = Sandbox::builder().page(PAGE).start().unwrap();
+    let scratch = Scratch::new();
     if !material::has_program("curl") {
         return;
     }
@@ -112,6 +117,10 @@ fn curl_reaches_the_hosts_and_must_name_the_one_of_the_tunnel() {
     );
     let reachable = curl(&["https://apihk.mch.weixin.qq.com/v3/certificates"]);
     assert!(reachable.contains("SIGN_ERROR"), "{reachable}");
+    // The page is the sandbox's own, and WeChat Pay has none.
+    let start = curl(&["https://api.mch.weixin.qq.com/"]);
+    assert!(!start.contains("the page"), "{start}");
+    assert_eq!(sandbox.requests().len(), 3);
 }
 
 #[test]

@@ -100,7 +100,7 @@ async function follow(signal, onEvent, onConnection) {
   let failures = 0;
   while (!signal.aborted) {
     try {
-      const response = await send("GET", "events", { signal });
+      const response = await send("GET", "events", { query: { brief: true }, signal });
       failures = 0;
       onConnection(true);
       await read(response.body, onEvent);
