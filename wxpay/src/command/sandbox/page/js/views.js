@@ -14,4 +14,14 @@ export const VIEWS = {
     icon: "phone",
     load: () => import("./phone/view.js"),
   },
+  requests: {
+    title: () => t("Requests", "请求"),
+    icon: "requests",
+    load: () => import("./requests/view.js"),
+  },
+  notifications: {
+    title: () => t("Notifications", "通知"),
+    icon: "notifications",
+    load: () => import("./notifications/view.js"),
+  },
 };

@@ -59,5 +59,17 @@ function write(at, parts) {
   const date = new Date(at);
   // What is not a time is shown as it came.
   if (at === undefined || at === null || Number.isNaN(date.getTime())) return String(at ?? "–");
-  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { ...parts, hour12: false }).format(date);
+  return formatter(parts).format(date);
+}
+
+// A formatter takes as long to make as a hundred dates to write, and a list has many dates.
+const formatters = new Map();
+
+function formatter(parts) {
+  const name = language + JSON.stringify(parts);
+  if (!formatters.has(name)) {
+    const locale = language === "zh" ? "zh-CN" : "en-GB";
+    formatters.set(name, new Intl.DateTimeFormat(locale, { ...parts, hour12: false }));
+  }
+  return formatters.get(name);
 }

@@ -1,0 +1,153 @@
+// Headers and bodies, to be read or as they were sent.
+
+import { h } from "./dom.js";
+import { hex, lines, readJson, UNSEEN } from "./json.js";
+import { t } from "./text.js";
+import { copyButton, icon } from "./widgets.js";
+
+// More lines than these are shown without colours and marks: they would take the browser seconds.
+const MAX_LINES = 3000;
+// Of what is not text, so many bytes are shown.
+const MAX_BYTES = 512;
+
+// Whether bodies and headers are shown as they were sent. The choice holds for all of them.
+let isRawChosen = false;
+
+export function isRaw() {
+  return isRawChosen;
+}
+
+// A switch between what is easy to read and what was sent.
+export function rawSwitch(onChange) {
+  const choices = [
+    ["pretty", t("Pretty", "易读"), false],
+    ["raw", t("Raw", "原文"), true],
+  ];
+  return h(
+    "fieldset",
+    { class: "segments" },
+    h("legend", { class: "visually-hidden" }, t("Show as", "显示方式")),
+    choices.map(([id, text, value]) => {
+      const choose = () => {
+        isRawChosen = value;
+        onChange();
+      };
+      const attributes = { type: "radio", name: "raw", id: `raw-${id}`, checked: value === isRawChosen };
+      return h("label", null, h("input", { ...attributes, on: { change: choose } }), h("span", null, text));
+    }),
+  );
+}
+
+// A body. `part` is what has `body` or `body_base64`. `problems` are messages by the path of a field.
+export function bodyNode(part, { label, problems = new Map() } = {}) {
+  if (part.body_base64 !== undefined) return binary(part.body_base64, label);
+  const text = part.body ?? "";
+  if (text === "") return h("p", { class: "soft" }, t("No body", "无报文主体"));
+  const tree = readJson(text);
+  const shown = tree && [...lines(tree)];
+  if (!shown || shown.length > MAX_LINES) return frame(label, text, visible(shown ? plain(shown) : text));
+  const marked = shown.map((line) => {
+    const parts = line.parts.map(([kind, part_]) => h("span", { class: `json-${kind}` }, part_));
+    // The indent is text, so that it is copied.
+    const indent = "  ".repeat(line.depth);
+    const problem = line.path === null ? undefined : problems.get(line.path);
+    if (!problem) return [indent, parts, "\n"];
+    return h(
+      "span",
+      { class: "json-bad" },
+      indent,
+      parts,
+      h("span", { class: "json-problem" }, indent, icon("cross"), problem),
+    );
+  });
+  return frame(label, text, marked);
+}
+
+function plain(shown) {
+  return shown.map((line) => "  ".repeat(line.depth) + line.parts.map(([, text]) => text).join("")).join("\n");
+}
+
+// What is copied is the body as it was sent.
+function frame(label, text, shown) {
+  return h(
+    "div",
+    { class: "code" },
+    copyButton(text, { label: t("Copy", "复制") }),
+    h("pre", { tabindex: "0", role: "region", "aria-label": label }, shown),
+  );
+}
+
+function binary(base64, label) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const about = t(`${bytes.length} bytes that are not text`, `${bytes.length} 字节, 不是文本`);
+  return h(
+    "div",
+    null,
+    h("p", { class: "soft" }, about),
+    h(
+      "div",
+      { class: "code" },
+      h("pre", { tabindex: "0", role: "region", "aria-label": label }, dump(bytes.subarray(0, MAX_BYTES))),
+    ),
+  );
+}
+
+// Sixteen bytes on a line, as numbers and as characters.
+export function dump(bytes, offset = 0) {
+  const found = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const line = bytes.subarray(at, at + 16);
+    const numbers = Array.from(line, (byte) => hex(byte, 2))
+      .join(" ")
+      .padEnd(47);
+    const characters = Array.from(line, (byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
+    found.push(`${hex(offset + at, 6)}  ${numbers}  ${characters}`);
+  }
+  return found.join("\n");
+}
+
+// Returns the text with the number of each control character in place of it, and of what would change the order of the
+// others. Line breaks and tabs stay.
+export function visible(text) {
+  const number = (found) => `⟨${hex(found.charCodeAt(0), 4)}⟩`;
+  return text.replace(/[\u0000-\u0008\u000b-\u001f]/g, number).replace(UNSEEN, number);
+}
+
+export function headersNode(headers) {
+  const entries = Object.entries(headers ?? {});
+  if (!entries.length) return h("p", { class: "soft" }, t("No headers", "无请求头"));
+  const names = entries.map(([name, value]) => [
+    h("dt", { class: "mono" }, name),
+    // Each part of Authorization on its own line.
+    h("dd", { class: "mono" }, visible(value).replace(/",(?=\w+=")/g, '",\n')),
+  ]);
+  return h("dl", { class: "facts headers" }, names);
+}
+
+// A message as it was sent, as far as it is known: of headers, the names are in lower case here.
+export function rawNode(first, part, label) {
+  const headers = Object.entries(part.headers ?? {}).map(([name, value]) => `${name}: ${value}`);
+  const head = `${[first, ...headers].join("\n")}\n\n`;
+  if (part.body_base64 !== undefined)
+    return h("div", null, frame(label, head, visible(head)), bodyNode(part, { label }));
+  const text = head + (part.body ?? "");
+  return frame(label, text, visible(text));
+}
+
+// A message that is easy to read. Its headers can be folded.
+export function prettyNode(first, part, label, problems) {
+  const count = Object.keys(part.headers ?? {}).length;
+  return h(
+    "div",
+    null,
+    first && h("p", { class: "mono first-line" }, visible(first)),
+    h(
+      "details",
+      { class: "fold", open: true },
+      h("summary", null, t(`Headers (${count})`, `头部（${count}）`)),
+      headersNode(part.headers),
+    ),
+    h("h3", null, t("Body", "报文主体")),
+    bodyNode(part, { label, problems }),
+  );
+}

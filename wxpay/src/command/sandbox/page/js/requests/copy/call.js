@@ -1,0 +1,132 @@
+// The request that is copied, taken apart as an SDK wants it: template, variables, query, body.
+
+import { readJson } from "../../base/json.js";
+
+// Headers that belong to the request itself; an SDK makes all others. The first names the key of sealed fields.
+const KEPT = ["wechatpay-serial", "idempotency-key"];
+
+// What a path keeps as it is. Anything else becomes the value of a variable.
+const PLAIN = /^[a-z0-9._-]+$/;
+
+// Returns the call of a recorded request: `{method, target, template, variables, query, version, body, headers,
+// mchid, base}`. The base is the sandbox's URL without a final slash.
+//
+// The body is `{kind}` with: `none`; `json` and `node`; `xml` and `fields`; `upload` with `meta`, `file` and
+// `type`; `text`; `binary`. What has text has it in `text`.
+export function callOf(request, base) {
+  const [path, search] = split(request.target, "?");
+  const version = isV2(request) ? 2 : 3;
+  const { template, variables } = apart(path, request.documents?.template ?? request.operation);
+  return {
+    method: request.method,
+    target: request.target,
+    version,
+    template: version === 2 ? `v2/${template}` : template,
+    variables,
+    query: search ? search.split("&").map((pair) => split(pair, "=").map(decoded)) : [],
+    body: bodyOf(request, version),
+    headers: kept(request).map((name) => [titled(name), request.headers[name]]),
+    mchid: request.signature?.signed_by?.mchid ?? request.mchid,
+    base,
+  };
+}
+
+function kept({ headers, decrypted }) {
+  const isSealed = Object.keys(decrypted?.request ?? {}).length > 0;
+  return KEPT.filter((name) => headers?.[name] && (isSealed || name !== "wechatpay-serial"));
+}
+
+function isV2({ target }) {
+  return !/(^|\/)v3\//.test(target);
+}
+
+// Takes the path apart by its documented template, otherwise segment by segment.
+function apart(path, documented) {
+  const segments = path.replace(/^\//, "").split("/");
+  const names = (documented ?? "").replace(/^(\w+ )?\/?(v2\/)?/, "").split("/");
+  const fits =
+    names.length === segments.length &&
+    names.every((name, at) => /^\{\w+\}$/.test(name) || name === decoded(segments[at]));
+  const variables = [];
+  const template = segments.map((segment, at) => {
+    const named = fits ? names[at].match(/^\{(\w+)\}$/)?.[1] : undefined;
+    if (!named && PLAIN.test(segment)) return segment;
+    // PHP and Node would change capitals outside of variables.
+    const name = named ?? `segment_${at + 1}`;
+    variables.push([name, decoded(segment)]);
+    return `{${name}}`;
+  });
+  return { template: template.join("/"), variables };
+}
+
+function bodyOf({ body, body_base64: binary, headers }, version) {
+  const type = headers?.["content-type"] ?? "";
+  if (binary !== undefined || /^multipart\//i.test(type)) {
+    // Bytes as characters, so that the text around a file can be searched.
+    const upload = binary === undefined ? uploadOf(body, (text) => text) : uploadOf(atob(binary), utf8);
+    return upload ?? { kind: "binary" };
+  }
+  if (!body) return { kind: "none", text: "" };
+  if (version === 2) {
+    const fields = xmlFields(body);
+    return fields ? { kind: "xml", text: body, fields } : { kind: "text", text: body };
+  }
+  const node = readJson(body);
+  return node ? { kind: "json", text: body, node } : { kind: "text", text: body };
+}
+
+// The parts of an upload. Its file is copied by name alone.
+function uploadOf(body, read) {
+  const meta = body.match(/name="?meta"?[^]*?\r\n\r\n([^]*?)\r\n--/);
+  const file = body.match(/;\s*filename="([^"\r\n]*)"([^]*?)\r\n\r\n/);
+  if (!meta || !file) return null;
+  const text = read(meta[1]);
+  const name = read(file[1]).split(/[\\/]/).pop();
+  const type = file[2].match(/content-type:\s*([^\r\n]+)/i)?.[1] ?? "application/octet-stream";
+  return { kind: "upload", text, node: readJson(text), file: name, type };
+}
+
+// The fields of an APIv2 request, or `null` if it is not such XML.
+export function xmlFields(text) {
+  const inner = text.trim().match(/^(?:<\?xml[^>]*\?>\s*)?<xml>([^]*)<\/xml>$/)?.[1];
+  if (inner === undefined) return null;
+  const field = /\s*<([\w.-]+)>(?:\s*<!\[CDATA\[([^]*?)\]\]>\s*|([^<]*))<\/\1>\s*/y;
+  const fields = [];
+  while (field.lastIndex < inner.length) {
+    const [all, name, data, plain] = field.exec(inner) ?? [];
+    if (all === undefined) return inner.trim() === "" ? [] : null;
+    fields.push([name, data ?? unescaped(plain)]);
+  }
+  return fields;
+}
+
+const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function unescaped(text) {
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi, (all, hex, number, name) => {
+    const code = hex ? parseInt(hex, 16) : Number(number);
+    if (name) return ENTITIES[name] ?? all;
+    return code <= 0x10ffff ? String.fromCodePoint(code) : all;
+  });
+}
+
+function split(text, mark) {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function titled(name) {
+  return name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+function utf8(bytes) {
+  return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
+}

@@ -1,0 +1,167 @@
+// One request: what was sent, what was answered, and what the sandbox found in it.
+
+import { get, path } from "../base/api.js";
+import { h, redraw } from "../base/dom.js";
+import * as live from "../base/live.js";
+import { duration, preciseTime, t } from "../base/text.js";
+import { badge, icon, tabs } from "../base/widgets.js";
+import { copying } from "./copying.js";
+import { documents } from "./documents.js";
+import { exchange } from "./exchange.js";
+import { result } from "./list.js";
+import * as log from "./log.js";
+import { signature, verdict } from "./signature.js";
+
+// The tab that was chosen, for the next request too.
+let chosen = null;
+
+export async function openDetail(root, id) {
+  const number = Number(id);
+  const [request] = await Promise.all([get(path`requests/${id}`), log.load().catch(() => {})]);
+  const place = h("div");
+  const trail = h("nav", { class: "trail", "aria-label": t("Requests", "请求") });
+  const draw = (shown) => place.replaceChildren(...whole(shown));
+  const step = () => redraw(trail, links(number));
+  root.append(trail, place);
+  draw(request);
+  step();
+
+  // Until then, the response is missing.
+  const ends = [log.onChange(step)];
+  ends.push(
+    live.on("answered", async (row) => {
+      if (row.id === number && !request.response) draw(await get(path`requests/${id}`));
+    }),
+  );
+  const onKey = (event) => {
+    if (event.target.closest("input, textarea, select, [role=tab]") || event.ctrlKey || event.metaKey || event.altKey)
+      return;
+    const { older, newer } = log.neighbours(number);
+    const to = { j: older, k: newer }[event.key];
+    if (to) location.hash = `#/requests/${to.id}`;
+  };
+  document.addEventListener("keydown", onKey);
+  return () => {
+    ends.forEach((end) => end());
+    document.removeEventListener("keydown", onKey);
+  };
+}
+
+function links(id) {
+  const { older, newer } = log.neighbours(id);
+  const link = (row, text, key) =>
+    row
+      ? h(
+          "a",
+          {
+            class: "button small",
+            id: `to-${key}`,
+            href: `#/requests/${row.id}`,
+            "aria-keyshortcuts": key,
+            title: key.toUpperCase(),
+          },
+          text,
+        )
+      : h("span", { class: "button small", "aria-disabled": "true" }, text);
+  return [
+    h("a", { class: "button quiet small", href: "#/requests" }, icon("back"), t("All requests", "全部请求")),
+    h("span", { class: "trail-steps" }, link(newer, t("Newer", "较新"), "k"), link(older, t("Older", "较早"), "j")),
+  ];
+}
+
+function whole(request) {
+  const { signature: checked, documents: documented } = request;
+  const failed = checked && checked.steps?.some((step) => step.ok === false);
+  const problems = documented?.problems?.length ?? 0;
+  const items = [
+    { id: "exchange", title: t("Exchange", "报文"), panel: () => exchange(request) },
+    checked && {
+      id: "signature",
+      title: marked(t("Signature", "签名"), failed ? "bad" : "good"),
+      panel: () => signature(checked),
+    },
+    documented && {
+      id: "documents",
+      title: marked(t("Documents", "文档"), problems ? "bad" : "good", problems),
+      panel: () => documents(request),
+    },
+    { id: "copy", title: t("Copy as", "复制为"), panel: () => copying(request) },
+  ].filter(Boolean);
+  const wrong = failed ? "signature" : problems ? "documents" : "exchange";
+  const selected = items.some((item) => item.id === chosen) ? chosen : wrong;
+  const view = tabs(t("Request", "请求"), items, {
+    selected,
+    onSelect: (tab) => (chosen = tab === wrong ? null : tab),
+  });
+  return [head(request), failed && verdict(checked), view].filter(Boolean);
+}
+
+// A title with a mark whose meaning a screen reader says.
+function marked(title, tone, count) {
+  const said =
+    tone === "good" ? t("in order", "正常") : count ? t(`${count} problems`, `${count} 个问题`) : t("failed", "未通过");
+  return h(
+    "span",
+    { class: `tab-title ${tone}` },
+    title,
+    icon(tone === "good" ? "check" : "cross"),
+    count > 0 && h("span", { "aria-hidden": "true" }, count),
+    h("span", { class: "visually-hidden" }, ` (${said})`),
+  );
+}
+
+function head(request) {
+  const { method, target, documents: documented, mchid, answer, fault } = request;
+  const facts = [
+    h("time", { datetime: new Date(request.at_ms).toISOString() }, preciseTime(request.at_ms)),
+    request.took_ms !== null && request.took_ms !== undefined && duration(request.took_ms),
+    (mchid ?? request.signature?.signed_by?.mchid) &&
+      t(`merchant ${mchid ?? request.signature.signed_by.mchid}`, `商户 ${mchid ?? request.signature.signed_by.mchid}`),
+    `#${request.id}`,
+  ].filter(Boolean);
+  return h(
+    "header",
+    { class: "request-head" },
+    h(
+      "h1",
+      { tabindex: "-1" },
+      h("span", { class: `method ${method.toLowerCase()}` }, method),
+      " ",
+      h("span", { class: "mono target" }, target),
+    ),
+    documented &&
+      h(
+        "p",
+        { class: "about" },
+        documented.title,
+        documented.page && [
+          " · ",
+          h("a", { href: documented.page, rel: "noreferrer noopener", target: "_blank" }, t("Document", "官方文档")),
+        ],
+      ),
+    h(
+      "p",
+      { class: "request-facts" },
+      result({ ...request, code: request.code ?? codeOf(request) }),
+      answerBadge(answer ?? request.response?.headers?.["sandbox-answer"]),
+      fault && badge("fault", { text: t(`fault: ${fault}`, `故障：${fault}`), tone: "wait" }),
+      facts.map((fact) => h("span", null, fact)),
+    ),
+  );
+}
+
+// The detail has no code of its own.
+function codeOf({ response }) {
+  if (!(response?.status >= 400)) return null;
+  try {
+    return JSON.parse(response.body).code;
+  } catch {
+    return null;
+  }
+}
+
+function answerBadge(answer) {
+  if (answer === "stateful") return badge(answer, { text: t("stateful", "有状态"), tone: "idle" });
+  if (answer === "shaped") return badge(answer, { text: t("shaped from the documents", "按文档生成"), tone: "idle" });
+  return null;
+}

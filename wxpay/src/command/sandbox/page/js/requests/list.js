@@ -1,0 +1,240 @@
+// The list of requests, the latest first.
+
+import { get } from "../base/api.js";
+import { h } from "../base/dom.js";
+import { rows } from "../base/rows.js";
+import { duration, preciseTime, t } from "../base/text.js";
+import { badge, button, empty, errorLine, viewHead } from "../base/widgets.js";
+import { classOf, isAll, matcher, operationOf, wanted } from "./filter.js";
+import * as log from "./log.js";
+
+// The request that was opened last: back from it, the list is where it was.
+let left = null;
+
+const SEARCH_MS = 250;
+
+export async function openList(root) {
+  const list = rows({
+    label: t("Requests", "请求"),
+    kind: "requests",
+    columns: [
+      { title: t("Request", "请求"), class: "cell-request" },
+      { title: t("Result", "结果"), class: "cell-result" },
+      { title: t("Merchant", "商户"), class: "cell-merchant" },
+      { title: t("Took", "耗时"), class: "cell-took number" },
+      { title: t("Time", "时间"), class: "cell-time number" },
+    ],
+    key: (row) => row.id,
+    href: (row) => `#/requests/${row.id}`,
+    cells,
+  });
+  const count = h("p", { class: "rows-count" });
+  // Says the number to screen readers when the filter changes, and not with each request.
+  const status = h("p", { class: "visually-hidden", role: "status" });
+  const place = h("div", { class: "rows-place" });
+  const bar = filterBar(refresh);
+  let inBodies = new Set();
+  let search = 0;
+
+  root.append(
+    viewHead(
+      t("Requests", "请求"),
+      t("What arrived, as it arrived. The latest is first.", "收到的请求及其原始报文，最新的在最前。"),
+    ),
+    bar.node,
+    count,
+    status,
+    place,
+  );
+  place.append(list.node);
+
+  function draw() {
+    const all = log.all();
+    const isWanted = matcher(wanted, inBodies);
+    const shown = isAll() ? all.toReversed() : all.filter(isWanted).reverse();
+    bar.offer(all);
+    count.textContent = counted(shown.length, all.length);
+    // A list that is taken out and put back would lose the focus.
+    if (!shown.length) place.replaceChildren(nothing(all.length, bar.reset));
+    else if (place.firstChild !== list.node) place.replaceChildren(list.node);
+    list.show(shown);
+  }
+
+  async function refresh() {
+    const asked = (search += 1);
+    inBodies = new Set();
+    draw();
+    if (wanted.text.trim()) {
+      await new Promise((resolve) => setTimeout(resolve, SEARCH_MS));
+      if (asked !== search) return;
+      inBodies = await found(wanted.text.trim(), () => asked === search);
+      if (asked !== search) return;
+      draw();
+    }
+    status.textContent = count.textContent;
+  }
+
+  const end = log.onChange(draw);
+  try {
+    await log.load();
+    draw();
+    if (wanted.text) void refresh();
+  } catch (error) {
+    place.replaceChildren(errorLine(error));
+  }
+  const back = left;
+  left = null;
+  // After the page has gone to the top, as it does for a new view.
+  if (back !== null) requestAnimationFrame(() => list.focus(back));
+  return () => {
+    search += 1;
+    if (list.node.contains(document.activeElement)) left = list.current();
+    end();
+    list.close();
+  };
+}
+
+// The requests that have a text in a header or a body. The sandbox looks, for the page has no bodies.
+async function found(text, isStillWanted) {
+  const ids = new Set();
+  let before;
+  do {
+    const page = await get("requests", { brief: true, limit: 1000, text, before });
+    page.data.forEach((row) => ids.add(row.id));
+    before = page.has_earlier ? page.data[0]?.id : undefined;
+  } while (before && isStillWanted());
+  return ids;
+}
+
+function counted(shown, all) {
+  const number = (value) => value.toLocaleString("en");
+  if (shown === all) return t(`${number(all)} requests`, `共 ${number(all)} 个请求`);
+  return t(`${number(shown)} of ${number(all)} requests`, `${number(all)} 个请求中的 ${number(shown)} 个`);
+}
+
+function nothing(all, reset) {
+  if (all) {
+    const title = t("No request matches", "没有符合条件的请求");
+    return empty(title, null, button(t("Show all", "显示全部"), reset));
+  }
+  return empty(
+    t("No requests yet", "还没有请求"),
+    t(
+      "Point a client at this sandbox. Its requests appear here at once.",
+      "让客户端访问此沙箱，请求会立即显示在这里。",
+    ),
+    h("a", { class: "button", href: "#/setup" }, t("Set up a client", "配置客户端")),
+  );
+}
+
+function cells(row) {
+  const { method, title, fault } = row;
+  return [
+    [
+      h("span", { class: `method ${method.toLowerCase()}` }, method),
+      " ",
+      h("span", { class: "mono target" }, row.target),
+      title && h("span", { class: "operation" }, title),
+    ].filter(Boolean),
+    [result(row), fault && h("span", { class: "fault", title: t("A fault met it", "命中故障") }, fault)],
+    row.mchid ?? "–",
+    row.took_ms === null || row.took_ms === undefined ? "" : duration(row.took_ms),
+    h("time", { datetime: new Date(row.at_ms).toISOString() }, preciseTime(row.at_ms)),
+  ];
+}
+
+// The status and the error code, good or bad.
+export function result(row) {
+  const tone = { "2xx": "good", none: "wait" }[classOf(row)] ?? "bad";
+  if (row.status === null || row.status === undefined) return badge("none", { text: t("No response", "无应答"), tone });
+  return [badge(row.status, { text: row.status, tone }), row.code && h("code", { class: "error-code" }, row.code)];
+}
+
+function filterBar(refresh) {
+  const search = h("input", {
+    type: "search",
+    id: "requests-text",
+    placeholder: t("Search paths, headers, bodies", "搜索路径、请求头、报文"),
+    value: wanted.text,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const set = (name) => (event) => {
+    wanted[name] = event.target.value;
+    void refresh();
+  };
+  search.addEventListener("input", set("text"));
+  const selects = {
+    method: select("method", t("Method", "方法"), set("method")),
+    status: select("status", t("Result", "结果"), set("status")),
+    operation: select("operation", t("Operation", "接口"), set("operation")),
+    mchid: select("mchid", t("Merchant", "商户"), set("mchid")),
+  };
+  const statuses = [
+    ["2xx", "2xx"],
+    ["3xx", "3xx"],
+    ["4xx", "4xx"],
+    ["5xx", "5xx"],
+    ["failed", t("APIv2 failure", "APIv2 失败")],
+    ["none", t("No response", "无应答")],
+  ];
+  const node = h(
+    "form",
+    { class: "inspector-filter", role: "search", on: { submit: (event) => event.preventDefault() } },
+    h(
+      "label",
+      { class: "filter-text", for: "requests-text" },
+      h("span", { class: "visually-hidden" }, t("Search", "搜索")),
+      search,
+    ),
+    Object.values(selects).map(({ label }) => label),
+  );
+
+  return {
+    node,
+    // Offers what the log has.
+    offer(all) {
+      const operations = new Map(all.map((row) => [operationOf(row), row.title ?? operationOf(row)]));
+      selects.method.offer(sorted(new Map(all.map((row) => [row.method, row.method]))), wanted.method);
+      selects.status.offer(statuses, wanted.status);
+      selects.operation.offer(sorted(operations), wanted.operation);
+      selects.mchid.offer(
+        sorted(new Map(all.filter((row) => row.mchid).map((row) => [row.mchid, row.mchid]))),
+        wanted.mchid,
+      );
+    },
+    reset() {
+      Object.keys(wanted).forEach((name) => (wanted[name] = ""));
+      search.value = "";
+      void refresh();
+      search.focus();
+    },
+  };
+}
+
+function sorted(names) {
+  return [...names].sort((a, b) => a[1].localeCompare(b[1]));
+}
+
+function select(name, title, onChange) {
+  const field = h("select", { id: `requests-${name}`, on: { change: onChange } });
+  let offered = null;
+  const label = h("label", { class: "filter-select" }, h("span", { class: "visually-hidden" }, title), field);
+  return {
+    label,
+    // Only if there are others: an open list would close.
+    offer(options, value) {
+      const wantedOptions = JSON.stringify(options);
+      if (wantedOptions !== offered) {
+        offered = wantedOptions;
+        field.replaceChildren(
+          h("option", { value: "" }, t(`${title}: all`, `${title}：全部`)),
+          ...options.map(([id, text]) => h("option", { value: id }, text)),
+        );
+      }
+      // One merchant is no choice.
+      label.hidden = options.length < 2 && !value;
+      field.value = value;
+    },
+  };
+}
