@@ -169,7 +169,8 @@ test("Node's literal is the recorded body", () => {
   new Function("require", code)(() => ({ client }));
   assert.deepEqual(sent.slice(0, 1), ["v3/x/{segment_3}"]);
   assert.equal(JSON.stringify(sent[1]), JSON.stringify(BODY));
-  assert.deepEqual(sent[2], { segment_3: "Ab'" });
+  // The plugin puts the value into the URL as it is.
+  assert.deepEqual(sent[2], { segment_3: "Ab%27" });
 });
 
 test("PHP's literal is the recorded body", (t) => {

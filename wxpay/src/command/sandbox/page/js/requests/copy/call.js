@@ -9,7 +9,7 @@ const KEPT = ["wechatpay-serial", "idempotency-key"];
 const PLAIN = /^[a-z0-9._-]+$/;
 
 // Returns the call of a recorded request: `{method, target, template, variables, query, version, body, headers,
-// mchid, base}`. The base is the sandbox's URL without a final slash.
+// mchid, base}`. The base is the sandbox's URL without a final slash. A variable is `[name, value, value as sent]`.
 //
 // The body is `{kind}` with: `none`; `json` and `node`; `xml` and `fields`; `upload` with `meta`, `file` and
 // `type`; `text`; `binary`. What has text has it in `text`.
@@ -53,7 +53,7 @@ function apart(path, documented) {
     if (!named && PLAIN.test(segment)) return segment;
     // PHP and Node would change capitals outside of variables.
     const name = named ?? `segment_${at + 1}`;
-    variables.push([name, decoded(segment)]);
+    variables.push([name, decoded(segment), segment]);
     return `{${name}}`;
   });
   return { template: template.join("/"), variables };

@@ -6,7 +6,8 @@ import { code, escaped, literal, object, ownFields, texts } from "./literal.js";
 export function node(call) {
   const { body, template, method } = call;
   const isUpload = body.kind === "upload";
-  const settings = [...texts(call.variables).entries];
+  // The plugin does not encode them.
+  const settings = [...texts(call.variables.map(([name, , sent]) => [name, sent])).entries];
   if (call.query.length) settings.push(["params", texts(call.query)]);
   if (isUpload) settings.push(["meta", code("meta")], ["headers", code("form.getHeaders()")]);
   else if (call.headers.length) settings.push(["headers", texts(call.headers)]);

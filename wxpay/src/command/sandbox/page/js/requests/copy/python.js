@@ -6,7 +6,7 @@ import { escaped, literal, texts } from "./literal.js";
 export function python({ body, target, method, headers, version }) {
   // Its core would send text as a string of JSON.
   if (version === 2 || body.kind === "text") return null;
-  const given = [string(target), `method=RequestType.${method}`];
+  const given = [string(normal(target)), `method=RequestType.${method}`];
   if (body.kind === "json") given.push(`data=${literal(body.node, STYLE, 1)}`);
   if (body.kind === "upload") {
     given.push('data={"meta": meta}', "sign_data=meta");
@@ -28,6 +28,14 @@ ${file}status, text = client._core.request(
 ${given.map((argument) => `    ${argument},\n`).join("")})
 print(status, text)
 `;
+}
+
+// The target as the package requests sends it, whatever was signed.
+function normal(target) {
+  return target.replace(/%[0-9a-f]{2}/gi, (found) => {
+    const character = String.fromCharCode(parseInt(found.slice(1), 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : found.toUpperCase();
+  });
 }
 
 const WORDS = new Map([
