@@ -24,6 +24,8 @@ export function rows({ label, kind, columns, key, href, cells }) {
   let current = null;
   let height = 0;
   let frame = null;
+  // The row whose link was followed, and how far from the window's top: `{ name, y }`.
+  let left = null;
 
   function show(shown) {
     const anchor = top() < 0 ? items[Math.floor(-top() / height)] : null;
@@ -55,8 +57,9 @@ export function rows({ label, kind, columns, key, href, cells }) {
     // The row with the focus stays, however far it is scrolled away: without it the keyboard would lose its place.
     const focused = places.get([...drawn].find(([, row]) => row.node.contains(document.activeElement))?.[0]);
     if (focused !== undefined) wanted.set(focused, items[focused]);
-    if (!places.has(current))
-      current = items.length ? key(items[Math.min(first ? first + BEYOND : 0, items.length - 1)]) : null;
+    // Otherwise the Tab key leads to the first row in sight.
+    if (!wanted.has(places.get(current)))
+      current = wanted.size ? key(items[Math.min(first + (first && BEYOND), last - 1)]) : null;
     const isWanted = new Set([...wanted.values()].map(key));
     for (const [name, row] of drawn) {
       if (isWanted.has(name)) continue;
@@ -96,7 +99,7 @@ export function rows({ label, kind, columns, key, href, cells }) {
   // Moves to a row, which need not be in sight.
   function focus(name) {
     const at = places.get(name);
-    if (at === undefined) return false;
+    if (at === undefined) return;
     const cover = table.querySelector(".rows-head").getBoundingClientRect().bottom;
     const above = cover - (top() + at * height);
     const below =
@@ -106,9 +109,20 @@ export function rows({ label, kind, columns, key, href, cells }) {
     current = name;
     draw();
     drawn.get(name).link.focus({ preventScroll: true });
-    return true;
   }
 
+  // Moves to a row, as far from the window's top as it was.
+  function goBack({ name, y }) {
+    const at = places.get(name);
+    if (at === undefined) return;
+    window.scrollBy(0, top() + at * height - y);
+    focus(name);
+  }
+
+  const onClick = (event) => {
+    const found = [...drawn].find(([, row]) => row.link.contains(event.target));
+    if (found) left = { name: found[0], y: found[1].node.getBoundingClientRect().top };
+  };
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !body.contains(event.target)) return;
     const page = Math.max(1, Math.floor((window.innerHeight * 0.7) / height));
@@ -142,6 +156,7 @@ export function rows({ label, kind, columns, key, href, cells }) {
     measure();
     later();
   };
+  table.addEventListener("click", onClick);
   table.addEventListener("keydown", onKey);
   table.addEventListener("focusin", onFocus);
   window.addEventListener("scroll", later, { passive: true });
@@ -150,8 +165,8 @@ export function rows({ label, kind, columns, key, href, cells }) {
   return {
     node: table,
     show,
-    focus,
-    current: () => current,
+    goBack,
+    left: () => left,
     close() {
       cancelAnimationFrame(frame);
       window.removeEventListener("scroll", later);

@@ -7,7 +7,7 @@ import { rows } from "../base/rows.js";
 import { date, duration, t } from "../base/text.js";
 import { badge, button, empty, errorLine, toast, viewHead } from "../base/widgets.js";
 
-// The notification that was opened last: back from it, the list is where it was.
+// The notification that was opened, and where its row was: back from it, the list is there again.
 let left = null;
 let wantedState = "";
 
@@ -97,9 +97,9 @@ export async function openList(root) {
   const back = left;
   left = null;
   // After the page has gone to the top, as it does for a new view.
-  if (back !== null) requestAnimationFrame(() => list.focus(back));
+  if (back) requestAnimationFrame(() => list.goBack(back));
   return () => {
-    if (list.node.contains(document.activeElement)) left = list.current();
+    left = list.left();
     cancelAnimationFrame(frame);
     ends.forEach((end) => end());
     list.close();

@@ -8,10 +8,13 @@ import { badge, button, empty, errorLine, viewHead } from "../base/widgets.js";
 import { classOf, isAll, matcher, operationOf, wanted } from "./filter.js";
 import * as log from "./log.js";
 
-// The request that was opened last: back from it, the list is where it was.
+// The request that was opened, and where its row was: back from it, the list is there again.
 let left = null;
 
 const SEARCH_MS = 250;
+const SEARCH_AGAIN_MS = 1000;
+// The choices of the filter are made from the whole log, which is not done for each request.
+const OFFER_MS = 500;
 
 export async function openList(root) {
   const list = rows({
@@ -35,6 +38,12 @@ export async function openList(root) {
   const bar = filterBar(refresh);
   let inBodies = new Set();
   let search = 0;
+  let again = null;
+  let offering = null;
+  const offer = () => {
+    offering = null;
+    bar.offer(log.all());
+  };
 
   root.append(
     viewHead(
@@ -52,7 +61,7 @@ export async function openList(root) {
     const all = log.all();
     const isWanted = matcher(wanted, inBodies);
     const shown = isAll() ? all.toReversed() : all.filter(isWanted).reverse();
-    bar.offer(all);
+    offering ??= setTimeout(offer, OFFER_MS);
     count.textContent = counted(shown.length, all.length);
     // A list that is taken out and put back would lose the focus.
     if (!shown.length) place.replaceChildren(nothing(all.length, bar.reset));
@@ -74,10 +83,23 @@ export async function openList(root) {
     status.textContent = count.textContent;
   }
 
-  const end = log.onChange(draw);
+  // What arrives while a text is looked for may have it in its body.
+  const searchAgain = async () => {
+    const asked = search;
+    const more = await found(wanted.text.trim(), () => false);
+    again = null;
+    if (asked !== search || !more.size) return;
+    inBodies = new Set([...inBodies, ...more]);
+    draw();
+  };
+  const end = log.onChange(() => {
+    draw();
+    if (wanted.text.trim()) again ??= setTimeout(searchAgain, SEARCH_AGAIN_MS);
+  });
   try {
     await log.load();
     draw();
+    offer();
     if (wanted.text) void refresh();
   } catch (error) {
     place.replaceChildren(errorLine(error));
@@ -85,24 +107,27 @@ export async function openList(root) {
   const back = left;
   left = null;
   // After the page has gone to the top, as it does for a new view.
-  if (back !== null) requestAnimationFrame(() => list.focus(back));
+  if (back) requestAnimationFrame(() => list.goBack(back));
   return () => {
     search += 1;
-    if (list.node.contains(document.activeElement)) left = list.current();
+    clearTimeout(offering);
+    clearTimeout(again);
+    left = list.left();
     end();
     list.close();
   };
 }
 
-// The requests that have a text in a header or a body. The sandbox looks, for the page has no bodies.
-async function found(text, isStillWanted) {
+// The requests that have a text in a header or a body, the latest first. The sandbox looks, for the page has no bodies.
+// If it does not answer, the rows alone are searched.
+async function found(text, isMoreWanted) {
   const ids = new Set();
   let before;
   do {
-    const page = await get("requests", { brief: true, limit: 1000, text, before });
+    const page = await get("requests", { brief: true, limit: 1000, text, before }).catch(() => ({ data: [] }));
     page.data.forEach((row) => ids.add(row.id));
     before = page.has_earlier ? page.data[0]?.id : undefined;
-  } while (before && isStillWanted());
+  } while (before && isMoreWanted());
   return ids;
 }
 
