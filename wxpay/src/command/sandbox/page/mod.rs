@@ -41,6 +41,7 @@ files! {
     "js/base/states.js" JS,
     "js/base/text.js" JS,
     "js/base/widgets.js" JS,
+    "js/base/xml.js" JS,
     "js/cashier/acts.js" JS,
     "js/cashier/detail.js" JS,
     "js/cashier/item.js" JS,

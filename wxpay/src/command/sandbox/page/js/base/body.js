@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { hex, lines, readJson, UNSEEN } from "./json.js";
 import { t } from "./text.js";
 import { copyButton, icon } from "./widgets.js";
+import { readXml } from "./xml.js";
 
 // More lines than these are shown without colours and marks: they would take the browser seconds.
 const MAX_LINES = 3000;
@@ -38,19 +39,20 @@ export function rawSwitch(onChange) {
   );
 }
 
-// A body. `part` is what has `body` or `body_base64`. `problems` are messages by the path of a field.
+// A body. `part` is what has `body` or `body_base64`. `problems` are messages by the path of a field, in which all items of
+// a list are `[]`.
 export function bodyNode(part, { label, problems = new Map() } = {}) {
   if (part.body_base64 !== undefined) return binary(part.body_base64, label);
   const text = part.body ?? "";
   if (text === "") return h("p", { class: "soft" }, t("No body", "无报文主体"));
-  const tree = readJson(text);
-  const shown = tree && [...lines(tree)];
-  if (!shown || shown.length > MAX_LINES) return frame(label, text, visible(shown ? plain(shown) : text));
-  const marked = shown.map((line) => {
-    const parts = line.parts.map(([kind, part_]) => h("span", { class: `json-${kind}` }, part_));
+  const shown = linesOf(text);
+  if (!shown) return frame(label, text, visible(text));
+  if (shown.length > MAX_LINES) return frame(label, text, visible(shown.map(plain).join("\n")));
+  const nodes = shown.map((line) => {
+    const parts = line.parts.map(([kind, piece]) => h("span", { class: `json-${kind}` }, visible(piece)));
     // The indent is text, so that it is copied.
     const indent = "  ".repeat(line.depth);
-    const problem = line.path === null ? undefined : problems.get(line.path);
+    const problem = line.path && problems.get(line.path.replace(/\[\d+\]/g, "[]"));
     if (!problem) return [indent, parts, "\n"];
     return h(
       "span",
@@ -60,11 +62,19 @@ export function bodyNode(part, { label, problems = new Map() } = {}) {
       h("span", { class: "json-problem" }, indent, icon("cross"), problem),
     );
   });
-  return frame(label, text, marked);
+  return frame(label, text, nodes);
 }
 
-function plain(shown) {
-  return shown.map((line) => "  ".repeat(line.depth) + line.parts.map(([, text]) => text).join("")).join("\n");
+function linesOf(text) {
+  const tree = readJson(text);
+  if (tree) return [...lines(tree)];
+  const line = (depth, path, kind, piece) => ({ depth, path, parts: [[kind, piece]] });
+  const elements = readXml(text)?.map((element) => line(1, element.name, "name", element.text));
+  return elements && [line(0, null, "mark", "<xml>"), ...elements, line(0, null, "mark", "</xml>")];
+}
+
+function plain(line) {
+  return "  ".repeat(line.depth) + line.parts.map(([, piece]) => piece).join("");
 }
 
 // What is copied is the body as it was sent.
@@ -115,7 +125,7 @@ export function visible(text) {
 
 export function headersNode(headers) {
   const entries = Object.entries(headers ?? {});
-  if (!entries.length) return h("p", { class: "soft" }, t("No headers", "无请求头"));
+  if (!entries.length) return h("p", { class: "soft" }, t("No headers", "无 HTTP 头"));
   const names = entries.map(([name, value]) => [
     h("dt", { class: "mono" }, name),
     // Each part of Authorization on its own line.
@@ -144,7 +154,7 @@ export function prettyNode(first, part, label, problems) {
     h(
       "details",
       { class: "fold", open: true },
-      h("summary", null, t(`Headers (${count})`, `头部（${count}）`)),
+      h("summary", null, t(`Headers (${count})`, `HTTP 头（${count}）`)),
       headersNode(part.headers),
     ),
     h("h3", null, t("Body", "报文主体")),

@@ -20,7 +20,11 @@ export async function openDetail(root, id) {
   const [request] = await Promise.all([get(path`requests/${id}`), log.load().catch(() => {})]);
   const place = h("div");
   const trail = h("nav", { class: "trail", "aria-label": t("Requests", "请求") });
-  const draw = (shown) => place.replaceChildren(...whole(shown));
+  const draw = (shown) => {
+    place.replaceChildren(...whole(shown));
+    // On a phone the tabs are wider than the window.
+    place.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
   const step = () => redraw(trail, links(number));
   root.append(trail, place);
   draw(request);

@@ -45,61 +45,28 @@ export function documents(request) {
         "section",
         null,
         h("h2", null, t("Body", "报文主体")),
-        bodyNode(request, { label: t("Body", "报文主体"), problems: problemsByPath(documented, "body") }),
+        bodyNode(request, { label: t("Body", "报文主体"), problems: problemsByField(documented) }),
       ),
     ),
   );
 }
 
 function problemList(problems) {
-  if (!problems.length)
+  if (!problems.length) {
     return h("p", { class: "verdict good" }, icon("check"), t("The request is as documented.", "请求符合文档。"));
-  return h(
-    "ul",
-    { class: "problems" },
-    problems.map(({ field, message }) =>
-      h(
-        "li",
-        { class: "verdict bad" },
-        icon("cross"),
-        h("span", null, field && h("code", null, visible(field)), field && " ", visible(message)),
-      ),
-    ),
-  );
+  }
+  const line = (problem) => {
+    const field = problem.field && [h("code", null, visible(problem.field)), " "];
+    return h("li", { class: "verdict bad" }, icon("cross"), h("span", null, field, visible(said(problem))));
+  };
+  return h("ul", { class: "problems" }, problems.map(line));
 }
 
-function fieldTable({ fields = [], problems = [] }) {
-  const byField = new Map(problems.map((problem) => [plainPath(problem.field), problem.message]));
-  const isShown = (field) =>
-    isAllShown || field.required || field.value !== undefined || byField.has(plainPath(field.name));
-  const rows = fields.filter(isShown).map((field) => {
-    const problem = byField.get(plainPath(field.name));
-    const isGiven = field.value !== undefined && field.value !== null;
-    return h(
-      "tr",
-      { class: problem ? "bad" : isGiven ? "" : "absent" },
-      h(
-        "th",
-        { scope: "row" },
-        h("code", null, field.name),
-        h(
-          "span",
-          { class: "field-type" },
-          [field.type, placeName(field.place)].filter(Boolean).join(" · "),
-          field.required && [" · ", h("span", { class: "field-required" }, t("required", "必填"))],
-        ),
-      ),
-      h(
-        "td",
-        null,
-        isGiven
-          ? h("code", { class: "field-value" }, visible(shownValue(field.value)))
-          : h("span", { class: "soft" }, t("not sent", "未传")),
-        problem && h("p", { class: "field-problem" }, icon("cross"), visible(problem)),
-        field.about && h("p", { class: "soft" }, field.about),
-      ),
-    );
-  });
+function fieldTable(documented) {
+  const byField = problemsByField(documented);
+  const isShown = (field) => isAllShown || field.required || isGiven(field) || byField.has(field.name);
+  const rows = (documented.fields ?? []).filter(isShown).map((field) => row(field, byField.get(field.name)));
+  const heads = [t("Field", "字段"), t("Sent", "所传")];
   return h(
     "table",
     { class: "fields" },
@@ -107,34 +74,80 @@ function fieldTable({ fields = [], problems = [] }) {
     h(
       "thead",
       null,
-      h("tr", null, h("th", { scope: "col" }, t("Field", "字段")), h("th", { scope: "col" }, t("Sent", "所传"))),
+      h(
+        "tr",
+        null,
+        heads.map((head) => h("th", { scope: "col" }, head)),
+      ),
     ),
     h("tbody", null, rows),
   );
 }
 
-function placeName(place) {
-  return { path: t("path", "路径"), query: t("query", "查询"), header: t("header", "请求头") }[place];
+function row(field, problem) {
+  const kinds = [
+    field.type,
+    placeName(field.place),
+    field.sealed && t(`encrypted, ${field.sealed}`, `加密，${field.sealed}`),
+  ];
+  return h(
+    "tr",
+    { class: problem ? "bad" : "" },
+    h(
+      "th",
+      { scope: "row" },
+      h("code", null, field.name),
+      h(
+        "span",
+        { class: "field-type" },
+        kinds.filter(Boolean).join(" · "),
+        field.required && [" · ", h("span", { class: "field-required" }, t("required", "必填"))],
+      ),
+    ),
+    h(
+      "td",
+      null,
+      sent(field),
+      problem && h("p", { class: "field-problem" }, icon("cross"), visible(problem)),
+      field.about && h("p", { class: "soft" }, field.about),
+      field.values?.length > 0 &&
+        h("p", { class: "soft" }, t("One of: ", "取值："), shortened(field.values.join(", "))),
+    ),
+  );
 }
 
-function shownValue(value) {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+function isGiven(field) {
+  return field.is_given ?? field.value !== undefined;
+}
+
+function sent(field) {
+  if (field.value !== undefined && field.value !== null) {
+    const text = typeof field.value === "string" ? field.value : JSON.stringify(field.value);
+    return h("code", { class: "field-value" }, visible(shortened(text)));
+  }
+  if (isGiven(field)) return h("span", { class: "soft" }, t("sent, see the body", "已传，见报文主体"));
+  // An item of a list has no value of its own.
+  return field.name.includes("[]") ? null : h("span", { class: "soft" }, t("not sent", "未传"));
+}
+
+function placeName(place) {
+  return { path: t("path", "路径"), query: t("query", "查询参数"), header: t("header", "HTTP 头") }[place];
+}
+
+function shortened(text) {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
-// Returns the messages by the path of a field in the body.
-export function problemsByPath(documented) {
-  return new Map((documented?.problems ?? []).map(({ field, message }) => [bodyPath(field), message]));
+function said({ message, message_zh: chinese }) {
+  return t(message, chinese ?? message);
 }
 
-function bodyPath(field) {
-  return String(field ?? "")
-    .replace(/^\//, "")
-    .replace(/\/(\d+)(?=\/|$)/g, "[$1]")
-    .replaceAll("/", ".");
-}
-
-// A field of a list is documented once, for all items.
-function plainPath(field) {
-  return bodyPath(field).replace(/\[\d*\]/g, "");
+// Returns the messages by field. All items of a list have the same name: `goods_detail[].price`.
+export function problemsByField(documented) {
+  const found = new Map();
+  for (const problem of documented?.problems ?? []) {
+    const earlier = found.get(problem.field);
+    found.set(problem.field, earlier ? `${earlier} ${said(problem)}` : said(problem));
+  }
+  return found;
 }

@@ -3,7 +3,7 @@
 import { isRaw, prettyNode, rawNode, rawSwitch, visible } from "../base/body.js";
 import { h } from "../base/dom.js";
 import { t } from "../base/text.js";
-import { problemsByPath } from "./documents.js";
+import { problemsByField } from "./documents.js";
 
 export function exchange(request) {
   const halves = h("div", { class: "halves" });
@@ -14,7 +14,7 @@ export function exchange(request) {
 
 function requestHalf(request) {
   const first = `${request.method} ${request.target} HTTP/1.1`;
-  const problems = problemsByPath(request.documents);
+  const problems = problemsByField(request.documents);
   return half(t("Request", "请求"), first, request, request.decrypted?.request, problems);
 }
 
@@ -53,7 +53,9 @@ function sealed(opened) {
   if (!fields.length) return null;
   const shown = fields.map(([name, value]) => [
     h("dt", { class: "mono" }, name),
-    h("dd", { class: "mono" }, visible(String(value))),
+    value === null
+      ? h("dd", { class: "bad-text" }, t("cannot be opened with the sandbox's keys", "无法用沙箱的密钥解密"))
+      : h("dd", { class: "mono" }, visible(String(value))),
   ]);
   return h("section", { class: "sealed" }, h("h3", null, t("Decrypted", "解密后")), h("dl", { class: "facts" }, shown));
 }

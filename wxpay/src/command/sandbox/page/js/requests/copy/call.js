@@ -1,6 +1,7 @@
 // The request that is copied, taken apart as an SDK wants it: template, variables, query, body.
 
 import { readJson } from "../../base/json.js";
+import { readXml } from "../../base/xml.js";
 
 // Headers that belong to the request itself; an SDK makes all others. The first names the key of sealed fields.
 const KEPT = ["wechatpay-serial", "idempotency-key"];
@@ -68,7 +69,7 @@ function bodyOf({ body, body_base64: binary, headers }, version) {
   }
   if (!body) return { kind: "none", text: "" };
   if (version === 2) {
-    const fields = xmlFields(body);
+    const fields = readXml(body)?.map(({ name, value }) => [name, value]);
     return fields ? { kind: "xml", text: body, fields } : { kind: "text", text: body };
   }
   const node = readJson(body);
@@ -84,30 +85,6 @@ function uploadOf(body, read) {
   const name = read(file[1]).split(/[\\/]/).pop();
   const type = file[2].match(/content-type:\s*([^\r\n]+)/i)?.[1] ?? "application/octet-stream";
   return { kind: "upload", text, node: readJson(text), file: name, type };
-}
-
-// The fields of an APIv2 request, or `null` if it is not such XML.
-export function xmlFields(text) {
-  const inner = text.trim().match(/^(?:<\?xml[^>]*\?>\s*)?<xml>([^]*)<\/xml>$/)?.[1];
-  if (inner === undefined) return null;
-  const field = /\s*<([\w.-]+)>(?:\s*<!\[CDATA\[([^]*?)\]\]>\s*|([^<]*))<\/\1>\s*/y;
-  const fields = [];
-  while (field.lastIndex < inner.length) {
-    const [all, name, data, plain] = field.exec(inner) ?? [];
-    if (all === undefined) return inner.trim() === "" ? [] : null;
-    fields.push([name, data ?? unescaped(plain)]);
-  }
-  return fields;
-}
-
-const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-
-function unescaped(text) {
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi, (all, hex, number, name) => {
-    const code = hex ? parseInt(hex, 16) : Number(number);
-    if (name) return ENTITIES[name] ?? all;
-    return code <= 0x10ffff ? String.fromCodePoint(code) : all;
-  });
 }
 
 function split(text, mark) {
