@@ -134,6 +134,11 @@ impl Sandbox {
         self.state.world().outbox.hold();
     }
 
+    /// Returns whether notifications are held.
+    pub fn holds_deliveries(&self) -> bool {
+        self.state.world().outbox.is_held()
+    }
+
     /// Sends the notifications that were held, one after another in this order.
     pub fn release_deliveries(&self, order: Release) {
         let now = self.state.clock.now();

@@ -303,6 +303,10 @@ impl Outbox {
         self.line.hold();
     }
 
+    pub(crate) fn is_held(&self) -> bool {
+        self.line.is_held()
+    }
+
     /// Sends what was held and is due by now, one after another in this order.
     pub(crate) fn release(&mut self, order: Release, now: u64, rng: &mut Rng) {
         self.has_news = true;

@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::*;
+use crate::sandbox::Release;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     get(
@@ -50,6 +51,43 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         may("url", Kind::Text, "Where it goes, if not where the sandbox was told to send this event"),
     ])
     .answers(&DELIVERY),
+    get(
+        "notifications/held",
+        "Returns whether notifications are held.",
+        |call| ok(json!({ "is_held": call.sandbox.holds_deliveries() })),
+    )
+    .answers(&[needs("is_held", Kind::Boolean, "Whether they are held")]),
+    post(
+        "notifications/hold",
+        "Holds notifications until they are released. Those on their way arrive.",
+        |call| {
+            call.sandbox.hold_deliveries();
+            done(Ok(()))
+        },
+    ),
+    post(
+        "notifications/release",
+        "Sends the notifications that were held, one after another.",
+        |call| {
+            let order = match call.optional_text("order").unwrap_or("in_order") {
+                "in_order" => Release::InOrder,
+                "reversed" => Release::Reversed,
+                "shuffled" => Release::Shuffled,
+                other => {
+                    return Err(ApiResponse::bad_parameter(&format!(
+                        "unknown order {other:.32}: expected in_order, reversed or shuffled"
+                    )));
+                }
+            };
+            call.sandbox.release_deliveries(order);
+            done(Ok(()))
+        },
+    )
+    .takes(&[may(
+        "order",
+        Kind::Text,
+        "in_order, reversed or shuffled. By default in_order, as they were created",
+    )]),
     get(
         "notifications/{id}",
         "Returns a notification, with the receiver's response to each attempt.",

@@ -87,6 +87,7 @@ fn each_endpoint_of_the_document_answers_as_it_says() {
         "GET /faults",
         "GET /money",
         "GET /notifications",
+        "GET /notifications/held",
         "GET /openapi.json",
         "GET /orders",
         "GET /refunds",
@@ -95,7 +96,9 @@ fn each_endpoint_of_the_document_answers_as_it_says() {
         "GET /transfers",
         "POST /auth-codes",
         "POST /clock",
+        "POST /notifications/hold",
         "POST /notifications/redirect",
+        "POST /notifications/release",
         "POST /reset",
     ];
     assert_eq!(done, expected.map(str::to_owned).into());

@@ -293,3 +293,32 @@ fn clock_moves_ahead_and_reset_returns_to_the_start() {
     assert!(now(0) < start + 86_400);
     assert!(sandbox.requests().is_empty());
 }
+
+#[test]
+fn held_notifications_wait_for_their_release() {
+    let (sandbox, _) = started();
+    let receiver = Server::start(|_| MockResponse::plain(204, ""));
+    let is_held = || ok(&sandbox, "GET", "notifications/held", NONE)["is_held"].clone();
+    assert_eq!(is_held(), json!(false));
+    ok(&sandbox, "POST", "notifications/hold", NONE);
+    assert_eq!(is_held(), json!(true));
+
+    let wanted = json!({ "event_type": "REFUND.CLOSED", "url": receiver.url() });
+    let sent = ok(&sandbox, "POST", "notifications", &wanted);
+    let path = format!("notifications/{}", sent["id"].as_str().unwrap());
+    sandbox.settle().unwrap();
+    assert_eq!(ok(&sandbox, "GET", &path, NONE)["state"], "held");
+
+    let release = |order: &str| {
+        let body = json!({ "order": order });
+        call(&sandbox, "POST", "notifications/release", &body)
+    };
+    let (status, refused) = release("sorted");
+    let message = refused["message"].as_str().unwrap();
+    assert!(status == 400 && message.contains("reversed"), "{message}");
+    assert_eq!(is_held(), json!(true));
+    assert_eq!(release("reversed").0, 200);
+    sandbox.settle().unwrap();
+    assert_eq!(is_held(), json!(false));
+    assert_eq!(ok(&sandbox, "GET", &path, NONE)["state"], "acknowledged");
+}

@@ -51,6 +51,7 @@ files! {
     "js/cashier/view.js" JS,
     "js/main.js" JS,
     "js/notifications/detail.js" JS,
+    "js/notifications/holding.js" JS,
     "js/notifications/list.js" JS,
     "js/notifications/view.js" JS,
     "js/phone/code.js" JS,

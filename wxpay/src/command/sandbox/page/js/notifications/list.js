@@ -1,11 +1,12 @@
 // The deliveries of notifications, the latest first.
 
-import { get, post } from "../base/api.js";
+import { get } from "../base/api.js";
 import { h } from "../base/dom.js";
 import * as live from "../base/live.js";
 import { rows } from "../base/rows.js";
 import { date, duration, t } from "../base/text.js";
-import { badge, button, empty, errorLine, toast, viewHead } from "../base/widgets.js";
+import { badge, empty, errorLine, viewHead } from "../base/widgets.js";
+import { holding } from "./holding.js";
 
 // The notification that was opened, and where its row was: back from it, the list is there again.
 let left = null;
@@ -36,6 +37,7 @@ export async function openList(root) {
     on: { change: (event) => ((wantedState = event.target.value), draw()) },
   });
   let deliveries = new Map();
+  const hold = holding(() => load());
 
   root.append(
     viewHead(
@@ -44,6 +46,7 @@ export async function openList(root) {
         "What the sandbox posts to merchants, with each attempt and its response.",
         "沙箱向商户投递的回调通知，包括每次投递及其应答。",
       ),
+      hold.node,
     ),
     h(
       "form",
@@ -76,6 +79,7 @@ export async function openList(root) {
     const page = await get("notifications", { brief: true, limit: PAGE });
     deliveries = new Map(page.data.map((delivery) => [delivery.id, delivery]));
     draw();
+    await hold.read();
   }
 
   let frame = null;
@@ -87,7 +91,8 @@ export async function openList(root) {
         draw();
       });
     }),
-    live.on("reconnected", () => void load().catch(() => {})),
+    // Those that are not on their way yet come with no event of their own.
+    live.onAny(["state", "reconnected"], () => load().catch(() => {}), 300),
   ];
   try {
     await load();

@@ -17,7 +17,7 @@ let chosen = null;
 
 export async function openDetail(root, id) {
   const number = Number(id);
-  const [request] = await Promise.all([get(path`requests/${id}`), log.load().catch(() => {})]);
+  const [request] = await Promise.all([get(path`requests/${id}`), log.all().length || log.load().catch(() => {})]);
   const place = h("div");
   const trail = h("nav", { class: "trail", "aria-label": t("Requests", "请求") });
   const draw = (shown) => {

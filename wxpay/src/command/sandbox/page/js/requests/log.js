@@ -17,11 +17,6 @@ export function all() {
   return rows;
 }
 
-// Whether all requests that the sandbox has are here.
-export function complete() {
-  return isComplete;
-}
-
 // Calls `f` after each change, at most once for each frame. The returned function ends that.
 export function onChange(f) {
   listeners.push(f);
@@ -44,21 +39,14 @@ export function load() {
 
 async function readLatest() {
   const page = await get("requests", { brief: true, limit: PAGE });
-  const first = page.data[0]?.id ?? 0;
-  // After a reset the numbers begin anew.
-  const last = page.data.at(-1)?.id ?? 0;
-  rows = merged(
-    page.data,
-    rows.filter((row) => row.id > last && isNew(row, page)),
-  );
-  isComplete = !page.has_earlier;
+  const [first, last] = [page.data[0], page.data.at(-1)];
+  // After a reset the numbers begin anew, and what is here is of another log.
+  const isSame = Boolean(first) && rows[place(first.id)]?.at_ms === first.at_ms;
+  const others = isSame ? rows : rows.filter((row) => row.id > (last?.id ?? 0) && row.at_ms >= (last?.at_ms ?? 0));
+  rows = merged(page.data, others);
+  isComplete = (isSame && isComplete) || !page.has_earlier;
   changed();
-  if (page.has_earlier) void readEarlier(first).catch(() => {});
-}
-
-// What arrived while the page was on its way.
-function isNew(row, page) {
-  return row.at_ms >= (page.data.at(-1)?.at_ms ?? 0);
+  if (!isComplete) void readEarlier(first.id).catch(() => {});
 }
 
 async function readEarlier(first) {
