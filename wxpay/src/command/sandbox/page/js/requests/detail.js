@@ -17,33 +17,35 @@ let chosen = null;
 
 export async function openDetail(root, id) {
   const number = Number(id);
-  const [request] = await Promise.all([get(path`requests/${id}`), log.all().length || log.load().catch(() => {})]);
-  const place = h("div");
+  // The row has what a list shows: the operation, the error code, the merchant.
+  const read = async () => ({ ...(await get(path`requests/${id}`)), ...log.find(number) });
+  if (!log.all().length) await log.load().catch(() => {});
+  let request = await read();
+
   const trail = h("nav", { class: "trail", "aria-label": t("Requests", "请求") });
-  const draw = (shown) => {
-    place.replaceChildren(...whole(shown));
+  const place = h("div");
+  const step = () => redraw(trail, links(number));
+  const draw = () => {
+    place.replaceChildren(...whole(request));
     // On a phone the tabs are wider than the window.
     place.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
   };
-  const step = () => redraw(trail, links(number));
   root.append(trail, place);
-  draw(request);
+  draw();
   step();
 
-  // Until then, the response is missing.
-  const ends = [log.onChange(step)];
-  ends.push(
-    live.on("answered", async (row) => {
-      if (row.id === number && !request.response) draw(await get(path`requests/${id}`));
-    }),
-  );
+  const answered = async (row) => {
+    if (row.id !== number || request.response) return;
+    request = await read();
+    draw();
+  };
   const onKey = (event) => {
-    if (event.target.closest("input, textarea, select, [role=tab]") || event.ctrlKey || event.metaKey || event.altKey)
-      return;
+    if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     const { older, newer } = log.neighbours(number);
     const to = { j: older, k: newer }[event.key];
     if (to) location.hash = `#/requests/${to.id}`;
   };
+  const ends = [log.onChange(step), live.on("answered", (row) => void answered(row).catch(() => {}))];
   document.addEventListener("keydown", onKey);
   return () => {
     ends.forEach((end) => end());
@@ -115,14 +117,19 @@ function marked(title, tone, count) {
 }
 
 function head(request) {
-  const { method, target, documents: documented, mchid, answer, fault } = request;
+  const { method, target, documents: documented, fault } = request;
+  const merchant = request.mchid ?? request.signature?.signed_by?.mchid;
+  const title = documented?.title ?? request.title;
   const facts = [
     h("time", { datetime: new Date(request.at_ms).toISOString() }, preciseTime(request.at_ms)),
     request.took_ms !== null && request.took_ms !== undefined && duration(request.took_ms),
-    (mchid ?? request.signature?.signed_by?.mchid) &&
-      t(`merchant ${mchid ?? request.signature.signed_by.mchid}`, `商户 ${mchid ?? request.signature.signed_by.mchid}`),
+    merchant && t(`merchant ${merchant}`, `商户 ${merchant}`),
     `#${request.id}`,
-  ].filter(Boolean);
+  ];
+  const page = documented?.page && [
+    " · ",
+    h("a", { href: documented.page, rel: "noreferrer noopener", target: "_blank" }, t("Document", "官方文档")),
+  ];
   return h(
     "header",
     { class: "request-head" },
@@ -133,28 +140,19 @@ function head(request) {
       " ",
       h("span", { class: "mono target" }, target),
     ),
-    documented &&
-      h(
-        "p",
-        { class: "about" },
-        documented.title,
-        documented.page && [
-          " · ",
-          h("a", { href: documented.page, rel: "noreferrer noopener", target: "_blank" }, t("Document", "官方文档")),
-        ],
-      ),
+    title && h("p", { class: "about" }, title, page),
     h(
       "p",
       { class: "request-facts" },
       result({ ...request, code: request.code ?? codeOf(request) }),
-      answerBadge(answer ?? request.response?.headers?.["sandbox-answer"]),
+      answerBadge(request.answer ?? request.response?.headers?.["sandbox-answer"]),
       fault && badge("fault", { text: t(`fault: ${fault}`, `故障：${fault}`), tone: "wait" }),
-      facts.map((fact) => h("span", null, fact)),
+      facts.filter(Boolean).map((fact) => h("span", null, fact)),
     ),
   );
 }
 
-// The detail has no code of its own.
+// For a request whose row is not here.
 function codeOf({ response }) {
   if (!(response?.status >= 400)) return null;
   try {

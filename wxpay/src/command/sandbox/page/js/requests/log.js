@@ -88,6 +88,12 @@ function place(id) {
   return low;
 }
 
+// Returns the row of a request, if it is here.
+export function find(id) {
+  const row = rows[place(id)];
+  return row?.id === id ? row : undefined;
+}
+
 // Returns the requests before and after one.
 export function neighbours(id) {
   const at = place(id);
