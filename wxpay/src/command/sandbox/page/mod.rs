@@ -60,6 +60,7 @@ files! {
     "js/phone/item.js" JS,
     "js/phone/scan.js" JS,
     "js/phone/view.js" JS,
+    "js/requests/bar.js" JS,
     "js/requests/copy/call.js" JS,
     "js/requests/copy/go.js" JS,
     "js/requests/copy/index.js" JS,

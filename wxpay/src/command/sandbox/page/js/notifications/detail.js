@@ -127,10 +127,10 @@ function item(attempt, at, isOpen, onToggle) {
     null,
     h(
       "details",
-      { class: "attempt", open: isOpen, on: { toggle: (event) => onToggle(event.target.open) } },
+      { class: "attempt", open: isOpen },
       h(
         "summary",
-        { id: `attempt-${at}` },
+        { id: `attempt-${at}`, on: { click: (event) => onToggle(!event.currentTarget.parentNode.open) } },
         h("span", { class: "attempt-title" }, title),
         badge(status ?? "error", { text: status ?? t("No response", "无应答"), tone: isGood ? "good" : "bad" }),
         fault && badge(fault, { text: t(`fault: ${fault}`, `故障：${fault}`), tone: "wait" }),
