@@ -118,21 +118,24 @@ function built(message, { steps: all, tried }) {
 
 function differs(message, found) {
   const signed = textOf(found);
-  const pieces = compare(message, signed);
   const first = found.difference_at ?? firstDifference(message, signed);
+  const change = h("p", { class: "change" }, t(found.change, found.change_zh));
+  // The same message, with another key or another algorithm.
+  if (first === null) return [change, shown([{ text: message, differs: false }], t("Message", "签名串"), message)];
+  const pieces = compare(message, signed);
   const sides = [
     [t("The sandbox built", "沙箱构造的验签串"), pieces.left, message],
     [t("The client signed", "客户端的待签名串"), pieces.right, signed],
   ];
   return [
-    h("p", { class: "change" }, t(found.change, found.change_zh)),
-    first !== null && h("p", { class: "soft" }, firstText(message, signed, first)),
+    change,
+    h("p", { class: "soft" }, firstText(message, signed, first)),
     h(
       "div",
       { class: "halves" },
       sides.map(([title, side, text]) => h("section", null, h("h3", null, title), shown(side, title, text))),
     ),
-    first !== null && byteTable(pieces, first),
+    byteTable(pieces, first),
   ];
 }
 
