@@ -156,6 +156,6 @@ fn body_has_a_limit_and_known_fields() {
     assert_eq!(status, 404, "{refused}");
     assert_eq!(
         ok(&sandbox, "GET", "orders", &Value::Null),
-        json!({ "data": [], "has_more": false })
+        json!({ "data": [], "has_more": false, "has_earlier": false })
     );
 }
