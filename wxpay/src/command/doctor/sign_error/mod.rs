@@ -1,5 +1,8 @@
 //! `wxpay doctor --error FILE`: a `SIGN_ERROR` taken apart, line by line.
 
+mod compare;
+mod message;
+
 use std::{
     fs::File,
     io::{self, Read},
@@ -8,15 +11,15 @@ use std::{
 
 use serde_json::{Value, json};
 
+use self::{
+    compare::Difference,
+    message::{Line, Message},
+};
 use crate::{
     exit::{Failure, Result},
     output::{Output, Style},
     text::{t, tf},
 };
-
-mod compare;
-
-use compare::{Difference, Line, Message};
 
 /// A message is a request's body and four lines; WeChat Pay accepts no body near this size but for files.
 const MAX: u64 = 16 << 20;
