@@ -1,7 +1,13 @@
 //! `-f key=value`: where a field belongs, and what its value is.
 
+mod insert;
+mod typed;
+
 use serde_json::{Map, Value};
-use wechatpay_chain::catalog::{Field, Fields, Kind, Operation};
+use wechatpay_chain::catalog::{Fields, Kind, Operation};
+
+pub(crate) use self::typed::{is_index, kind};
+use self::{insert::insert, typed::typed};
 
 use crate::{
     exit::{Failure, Result},
@@ -123,119 +129,6 @@ fn is_variable(template: &str, name: &str) -> bool {
         })
     };
     has('{', '}') || has('<', '>')
-}
-
-/// Returns the documented type of the field that these names lead to.
-pub(crate) fn kind(fields: Fields, names: &[&str]) -> Option<Kind> {
-    let (first, rest) = names.split_first()?;
-    // A number is the place in a list, whose items have the list's fields.
-    if is_index(first) {
-        return kind(fields, rest);
-    }
-    let field: Field = fields.get(first)?;
-    match rest {
-        [] => Some(field.kind()),
-        [index] if is_index(index) => Some(item(field.kind())),
-        rest => kind(field.fields(), rest),
-    }
-}
-
-fn item(list: Kind) -> Kind {
-    match list {
-        Kind::StringList => Kind::String,
-        Kind::IntegerList => Kind::Integer,
-        Kind::NumberList => Kind::Number,
-        Kind::BooleanList => Kind::Boolean,
-        Kind::ObjectList => Kind::Object,
-        other => other,
-    }
-}
-
-pub(crate) fn is_index(name: &str) -> bool {
-    !name.is_empty() && name.len() < 4 && name.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns a value in the documented type. Without one, it is text.
-fn typed(key: &str, value: &str, kind: Option<Kind>) -> Result<Value> {
-    let parsed = || serde_json::from_str::<Value>(value).ok();
-    let typed = match kind {
-        Some(Kind::Integer) => parsed().filter(|value| value.is_i64() || value.is_u64()),
-        Some(Kind::Number) => parsed().filter(Value::is_number),
-        Some(Kind::Boolean) => parsed().filter(Value::is_boolean),
-        Some(Kind::Object) => parsed().filter(Value::is_object),
-        Some(Kind::StringList) if !value.starts_with('[') => {
-            Some(value.split(',').map(Value::from).collect())
-        }
-        Some(
-            Kind::StringList
-            | Kind::IntegerList
-            | Kind::NumberList
-            | Kind::BooleanList
-            | Kind::ObjectList,
-        ) => parsed().filter(Value::is_array),
-        _ => Some(value.into()),
-    };
-    typed.ok_or_else(|| {
-        let expected = match kind {
-            Some(Kind::Integer) => t("a whole number", "整数"),
-            Some(Kind::Number) => t("a number", "数字"),
-            Some(Kind::Boolean) => t("true or false", "true 或 false"),
-            Some(Kind::Object) => t("a JSON object", "JSON对象"),
-            _ => t("a JSON array", "JSON数组"),
-        };
-        // The value may be a name or a number of a customer.
-        Failure::usage(tf!("{key}: expected {expected}", "{key}: 应为 {expected}"))
-    })
-}
-
-/// Inserts a value at a path of names. Returns the name at which there already is something else.
-fn insert<'a>(
-    map: &mut Map<String, Value>,
-    names: &[&'a str],
-    value: Value,
-) -> std::result::Result<(), &'a str> {
-    let (first, rest) = names.split_first().expect("a key has a name");
-    if rest.is_empty() {
-        return match map.insert((*first).to_owned(), value) {
-            None => Ok(()),
-            Some(_) => Err(first),
-        };
-    }
-    let next = map
-        .entry(*first)
-        .or_insert_with(|| match is_index(rest[0]) {
-            true => Value::Array(Vec::new()),
-            false => Value::Object(Map::new()),
-        });
-    insert_below(next, first, rest, value)
-}
-
-fn insert_below<'a>(
-    next: &mut Value,
-    first: &&'a str,
-    rest: &[&'a str],
-    value: Value,
-) -> std::result::Result<(), &'a str> {
-    match next {
-        Value::Object(map) => insert(map, rest, value),
-        Value::Array(items) => {
-            let index: usize = rest[0].parse().map_err(|_| *first)?;
-            match (items.len().cmp(&index), &rest[1..]) {
-                (std::cmp::Ordering::Equal, []) => items.push(value),
-                (std::cmp::Ordering::Equal, deeper) => {
-                    let mut map = Map::new();
-                    insert(&mut map, deeper, value)?;
-                    items.push(Value::Object(map));
-                }
-                (std::cmp::Ordering::Greater, deeper) if !deeper.is_empty() => {
-                    return insert_below(&mut items[index], &rest[0], deeper, value);
-                }
-                _ => return Err(first),
-            }
-            Ok(())
-        }
-        _ => Err(first),
-    }
 }
 
 /// Returns the documented field that is most like this name, with its part.

@@ -1,7 +1,10 @@
 //! The types of a source: which structs and enums it has, and their names.
 
-use wechatpay_chain::catalog::{Event, Kind, Operation, Sealing};
+mod item;
 
+use wechatpay_chain::catalog::{Event, Kind, Operation};
+
+pub(super) use self::item::{Enum, Item, Member, Numbered, Purpose, Struct, Type};
 use super::{
     form::{Form, Need, Writer, forms},
     words::{self, Taken},
@@ -15,78 +18,6 @@ pub(super) struct Plan {
     /// The types that the source is for, such as `Request`.
     pub(super) roots: Vec<String>,
     taken: Taken,
-}
-
-pub(super) enum Item {
-    Struct(Struct),
-    Enum(Enum),
-}
-
-pub(super) struct Struct {
-    pub(super) name: String,
-    pub(super) of: Purpose,
-    pub(super) members: Vec<Member>,
-    /// Names with `$n`, which stands for digits: `coupon_id_$n`.
-    pub(super) numbered: Vec<Numbered>,
-}
-
-/// What a struct is.
-#[derive(Clone)]
-pub(super) enum Purpose {
-    /// The options map.
-    Request,
-    /// A body, a query and so on.
-    Part(&'static str),
-    /// The metadata of an upload.
-    Meta,
-    Response,
-    /// What an event brings.
-    Event,
-    /// The object of the field at this path.
-    Field(String),
-    /// The JSON text in the field at this path.
-    Text(String),
-}
-
-pub(super) struct Enum {
-    pub(super) name: String,
-    /// The path of the field.
-    pub(super) of: String,
-    /// Identifiers and values.
-    pub(super) variants: Vec<(String, &'static str)>,
-}
-
-pub(super) struct Member {
-    pub(super) identifier: String,
-    pub(super) name: &'static str,
-    pub(super) ty: Type,
-    pub(super) required: Need,
-    pub(super) is_fen: bool,
-    pub(super) sealed: Option<Sealing>,
-    /// The values, unless an enum has them.
-    pub(super) values: Vec<&'static str>,
-    /// The struct of the JSON text.
-    pub(super) text_of: Option<String>,
-}
-
-pub(super) struct Numbered {
-    pub(super) name: &'static str,
-    /// The accessor's name.
-    pub(super) method: String,
-}
-
-pub(super) enum Type {
-    Text,
-    Integer,
-    /// A whole number that is text on the wire.
-    IntegerText,
-    Number,
-    Boolean,
-    Value,
-    Named(String),
-    List(Box<Type>),
-    /// A list in a query, which one value can stand for.
-    OneOrMany(Box<Type>),
 }
 
 /// How values are written.
@@ -340,16 +271,6 @@ impl Plan {
             variants,
         }));
         name
-    }
-}
-
-impl Type {
-    /// The type of a list's items, or the type itself.
-    fn item(&self) -> &Self {
-        match self {
-            Self::List(item) | Self::OneOrMany(item) => item,
-            other => other,
-        }
     }
 }
 
