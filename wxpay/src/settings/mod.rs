@@ -1,6 +1,8 @@
 //! Whose keys a command uses: flags first, then the environment, then the profile, or a sandbox's.
 
+mod client;
 pub(crate) mod file;
+mod keys;
 pub(crate) mod modes;
 mod read;
 mod sandbox;
@@ -10,19 +12,16 @@ pub(crate) use self::{read::read, sandbox::DEFAULT as SANDBOX};
 use std::{
     env,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 use serde::{Deserialize, Serialize};
-use wechatpay_chain::{
-    Certificate, Client, ClientBuilder, Identity, PrivateKey, PublicKey, Transport,
-};
+use wechatpay_chain::Client;
 
 use crate::{
     command::setup::complete,
-    exit::{Failure, Result, misconfigured},
+    exit::{Failure, Result},
     text::{t, tf},
 };
 
@@ -167,8 +166,8 @@ impl Source {
     /// Returns a client with the settings that count.
     pub(crate) fn client(&self) -> Result<(Client, Settings)> {
         let settings = self.settings()?;
-        let client = settings.builder()?.build().map_err(|err| {
-            misconfigured(err).with_advice(t(
+        let client = settings.client().map_err(|failure| {
+            failure.with_advice(t(
                 "`wxpay init` writes a profile; `wxpay doctor` checks it; `--sandbox` needs none.",
                 "`wxpay init` 生成配置; `wxpay doctor` 检查配置; `--sandbox` 无需配置。",
             ))
@@ -214,138 +213,11 @@ impl Settings {
         self
     }
 
-    /// Returns a builder with everything that is set.
-    pub(crate) fn builder(&self) -> Result<ClientBuilder> {
-        let mut builder = Client::builder()
-            .user_agent(concat!("wxpay/", env!("CARGO_PKG_VERSION")))
-            .transport(self.transport()?);
-        if let Some(mchid) = &self.mchid {
-            builder = builder.mchid(mchid);
-        }
-        if let Some(serial) = self.serial()? {
-            builder = builder.serial(serial);
-        }
-        if let Some(key) = self.private_key()? {
-            builder = builder.private_key(key);
-        }
-        if let Some(identity) = self.identity()? {
-            builder = builder.client_identity(identity);
-        }
-        if let Some((id, key)) = self.pub_key()? {
-            builder = builder.platform_key(id, key);
-        }
-        for certificate in self.platform_certificates()? {
-            builder = builder.platform_certificate(certificate);
-        }
-        if let Some(key) = &self.apiv3_key {
-            builder = builder.apiv3_key(key);
-        }
-        if let Some(key) = &self.apiv2_key {
-            builder = builder.apiv2_key(key);
-        }
-        if let Some(uri) = &self.base_uri {
-            builder = builder.base_uri(uri);
-        }
-        if let Some(host) = &self.inline.sandbox {
-            // Otherwise a sandbox's keys are for this machine alone.
-            builder = builder.trust_host(host);
-        }
-        if let Some(seconds) = self.timeout {
-            let timeout = Duration::try_from_secs_f64(seconds).map_err(|_| {
-                Failure::usage(tf!(
-                    "invalid timeout: {seconds} seconds",
-                    "超时无效: {seconds} 秒"
-                ))
-            })?;
-            builder = builder.timeout(timeout);
-        }
-        Ok(builder)
-    }
-
     /// Removes WeChat Pay's certificates, for a command that downloads them.
     pub(crate) fn without_platform_certificates(mut self) -> Self {
         self.platform_certificate = None;
         self.inline.platform_certificates.clear();
         self
-    }
-
-    pub(crate) fn transport(&self) -> Result<Transport> {
-        let mut transport = Transport::builder();
-        if let Some(ca) = &self.ca {
-            transport = transport.root_certificates_pem(&read(ca)?);
-        }
-        if let Some(proxy) = &self.proxy {
-            transport = transport.proxy(proxy);
-        }
-        if self.inline.sandbox.is_some() {
-            transport = transport.no_proxy();
-        }
-        transport.build().map_err(misconfigured)
-    }
-
-    /// Returns the serial that is set, or else the one of the merchant's certificate.
-    pub(crate) fn serial(&self) -> Result<Option<String>> {
-        match (&self.serial, self.certificate_pem()?) {
-            (Some(serial), _) => Ok(Some(serial.clone())),
-            (None, Some(pem)) => {
-                let certificate = Certificate::from_pem(&pem).map_err(misconfigured)?;
-                Ok(Some(certificate.serial().to_owned()))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    pub(crate) fn private_key(&self) -> Result<Option<PrivateKey>> {
-        self.private_key_pem()?
-            .map(|pem| PrivateKey::from_pem(&pem).map_err(misconfigured))
-            .transpose()
-    }
-
-    /// Returns the PEM of the merchant's private key.
-    pub(crate) fn private_key_pem(&self) -> Result<Option<String>> {
-        text_of(&self.inline.private_key, &self.private_key)
-    }
-
-    /// Returns the PEM of the merchant's certificate.
-    pub(crate) fn certificate_pem(&self) -> Result<Option<String>> {
-        text_of(&self.inline.certificate, &self.client_certificate)
-    }
-
-    fn identity(&self) -> Result<Option<Identity>> {
-        let (Some(certificate), Some(key)) = (self.certificate_pem()?, self.private_key_pem()?)
-        else {
-            return Ok(None);
-        };
-        Identity::from_pem(&certificate, &key)
-            .map(Some)
-            .map_err(misconfigured)
-    }
-
-    /// Returns the ID and WeChat Pay's public key.
-    pub(crate) fn pub_key(&self) -> Result<Option<(String, PublicKey)>> {
-        match (
-            &self.pub_key_id,
-            text_of(&self.inline.pub_key, &self.pub_key)?,
-        ) {
-            (Some(id), Some(pem)) => {
-                let key = PublicKey::from_pem(&pem).map_err(misconfigured)?;
-                Ok(Some((id.clone(), key)))
-            }
-            (None, None) => Ok(None),
-            (None, Some(_)) => Err(missing("pub_key", "pub_key_id", "WXPAY_PUB_KEY_ID")),
-            (Some(_), None) => Err(missing("pub_key_id", "pub_key", "WXPAY_PUB_KEY")),
-        }
-    }
-
-    /// Returns WeChat Pay's certificates.
-    pub(crate) fn platform_certificates(&self) -> Result<Vec<Certificate>> {
-        let mut pems = self.inline.platform_certificates.clone();
-        if let Some(path) = &self.platform_certificate {
-            pems.push(read(path)?);
-        }
-        pems.iter()
-            .map(|pem| Certificate::from_pem(pem).map_err(misconfigured))
-            .collect()
     }
 
     /// Returns this setting, or an error that says where it can be set.
@@ -369,18 +241,4 @@ pub(crate) fn exposed_secrets() -> impl Iterator<Item = &'static str> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         })
     })
-}
-
-fn missing(given: &str, absent: &str, variable: &str) -> Failure {
-    Failure::configuration(tf!(
-        "`{given}` is set and `{absent}` is not: set it in the profile or as {variable}",
-        "设置了 `{given}`, 但没有 `{absent}`: 请在配置文件中设置, 或用环境变量 {variable}"
-    ))
-}
-
-fn text_of(inline: &Option<String>, path: &Option<PathBuf>) -> Result<Option<String>> {
-    match (path, inline) {
-        (Some(path), _) => read(path).map(Some),
-        (None, inline) => Ok(inline.clone()),
-    }
 }

@@ -6,7 +6,7 @@ use wechatpay_chain::{Client, Error, Method, Options, Response, catalog};
 use super::report::Report;
 use crate::{
     command::call::interruptible,
-    exit::{Failure, Result, misconfigured},
+    exit::{Failure, Result},
     settings::Settings,
     text::{t, tf},
 };
@@ -19,10 +19,7 @@ pub(super) fn check(settings: &Settings, report: &mut Report) -> Result {
     if report.has_errors() {
         return Ok(());
     }
-    let client = match settings
-        .builder()
-        .and_then(|builder| builder.build().map_err(misconfigured))
-    {
+    let client = match settings.client() {
         Ok(client) => client,
         Err(failure) => {
             report.failure("client", failure, "");

@@ -8,7 +8,7 @@ use wechatpay_chain::{Certificate, Client, PlatformKey, model::BeijingTime};
 use super::private;
 use crate::{
     command::call::send::interruptible,
-    exit::{Exit, Failure, Result, misconfigured},
+    exit::{Exit, Failure, Result},
     output::{Output, Style},
     settings::{Settings, Source},
     text::{t, tf},
@@ -51,7 +51,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     // What is trusted already is not shown as if it had been downloaded.
     let settings = args.source.settings()?.without_platform_certificates();
     Settings::need(&settings.apiv3_key, "apiv3_key")?;
-    let client = settings.builder()?.build().map_err(misconfigured)?;
+    let client = settings.client()?;
     let refresh = interruptible(true, client.refresh_certificates_async())??;
     let certificates = certificates(&client);
     if refresh.is_public_key_mode() || certificates.is_empty() {

@@ -1,9 +1,9 @@
 //! The keys that open notifications: the settings', or those of all merchants of a sandbox.
 
-use wechatpay_chain::{Client, Notifications};
+use wechatpay_chain::Notifications;
 
 use crate::{
-    exit::{Failure, Result, misconfigured},
+    exit::{Failure, Result},
     settings::{Settings, Source},
     text::t,
 };
@@ -16,14 +16,11 @@ pub(super) fn notifications(source: &Source) -> Result<Notifications> {
             "没有可解密通知的密钥: 请设置 `apiv3_key`, APIv2请设置 `apiv2_key`",
         )));
     }
-    let clients = all.iter().map(client).collect::<Result<Vec<_>>>()?;
+    let clients = all.iter().map(Settings::client);
+    let clients = clients.collect::<Result<Vec<_>>>()?;
     Ok(Notifications::all(&clients))
 }
 
 fn opens_something(settings: &Settings) -> bool {
     settings.apiv3_key.is_some() || settings.apiv2_key.is_some()
-}
-
-fn client(settings: &Settings) -> Result<Client> {
-    settings.builder()?.build().map_err(misconfigured)
 }

@@ -6,11 +6,7 @@ mod secret;
 mod validity;
 
 use super::report::Report;
-use crate::{
-    exit::{Exit, misconfigured},
-    settings::Settings,
-    text::tf,
-};
+use crate::{exit::Exit, settings::Settings, text::tf};
 
 pub(super) fn check(settings: &Settings, report: &mut Report) {
     merchant::id(settings, report);
@@ -24,10 +20,7 @@ pub(super) fn check(settings: &Settings, report: &mut Report) {
         return;
     }
     // Whatever else the library requires of a client.
-    if let Err(failure) = settings
-        .builder()
-        .and_then(|builder| builder.build().map_err(misconfigured))
-    {
+    if let Err(failure) = settings.client() {
         report.failure("client", failure, "");
     }
 }
