@@ -4,7 +4,9 @@
 mod cli;
 mod command;
 mod exit;
+mod input;
 mod output;
+mod private;
 #[cfg(test)]
 mod readme;
 mod settings;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{input, resource};
+use super::{argument, resource};
 use crate::{
     command::call::send::interruptible,
     exit::{Failure, Result},
+    input::STANDARD_INPUT,
     output::{Output, Style},
     settings::Source,
     text::{t, tf},
@@ -61,13 +62,13 @@ pub(crate) struct DecryptArgs {
 
 pub(crate) fn encrypt(args: EncryptArgs, output: &Output) -> Result {
     let (client, _) = args.source.client()?;
-    if args.text != input::STANDARD_INPUT {
+    if args.text != STANDARD_INPUT {
         output.note(Style::Faint.paint(t(
             "Personal data on the command line stays in the shell's history: prefer `wxpay encrypt -`.",
             "命令行中的个人信息会留在命令历史中: 建议使用 `wxpay encrypt -`。",
         )));
     }
-    let text = input::text(&args.text, output)?;
+    let text = argument::text(&args.text, output)?;
     // Merchants without a public key encrypt with a platform certificate, which may have to be downloaded.
     if client.platform_keys().is_empty() {
         interruptible(true, client.refresh_certificates_async())??;
@@ -92,11 +93,11 @@ pub(crate) fn encrypt(args: EncryptArgs, output: &Output) -> Result {
 pub(crate) fn decrypt(args: DecryptArgs, output: &Output) -> Result {
     if let Some(path) = &args.resource {
         let settings = args.source.settings()?;
-        return resource::decrypt(&input::file(path, output)?, &settings, output);
+        return resource::decrypt(&argument::file(path, output)?, &settings, output);
     }
     let (client, _) = args.source.client()?;
-    let argument = args.text.as_deref().unwrap_or(input::STANDARD_INPUT);
-    let ciphertext = input::text(argument, output)?;
+    let given = args.text.as_deref().unwrap_or(STANDARD_INPUT);
+    let ciphertext = argument::text(given, output)?;
     // Base64 that was copied from a file may have line breaks.
     let ciphertext: String = ciphertext.split_whitespace().collect();
     let text = match args.pkcs1 {

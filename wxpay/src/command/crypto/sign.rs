@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use wechatpay_chain::{Client, Method, Options};
 
-use super::input;
+use super::argument;
 use crate::{
     exit::{Failure, Result},
     output::{Output, Style},
@@ -53,7 +53,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     if let Some(url) = &args.url {
         return header(url, &args, &client, output);
     }
-    let message = input::file(&args.message, output)?;
+    let message = argument::file(&args.message, output)?;
     let signature = client.sign(&message)?;
     let text = STANDARD.encode(signature.bytes());
     if output.is_json() {
@@ -81,7 +81,7 @@ fn header(url: &str, args: &Args, client: &Client, output: &Output) -> Result {
     let body = args
         .body
         .as_deref()
-        .map(|path| input::file(path, output))
+        .map(|path| argument::file(path, output))
         .transpose()?;
     let method = match (&args.method, &body) {
         (Some(method), _) => method.clone(),

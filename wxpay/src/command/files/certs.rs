@@ -5,7 +5,7 @@ use std::{env, path::PathBuf};
 use serde_json::{Value, json};
 use wechatpay_chain::{Certificate, Client, PlatformKey, model::BeijingTime};
 
-use super::private;
+use super::temporary;
 use crate::{
     command::call::send::interruptible,
     exit::{Exit, Failure, Result},
@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
     }
     let folder = match args.output {
         Some(folder) => folder,
-        None => private::folder()?,
+        None => temporary::folder()?,
     };
     client.save_certificates(&folder)?;
     let rows: Vec<_> = certificates

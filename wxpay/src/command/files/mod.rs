@@ -2,6 +2,6 @@
 
 pub(crate) mod bill;
 pub(crate) mod certs;
-mod private;
 mod progress;
+mod temporary;
 pub(crate) mod upload;

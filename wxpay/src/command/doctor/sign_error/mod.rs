@@ -3,11 +3,7 @@
 mod compare;
 mod message;
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -17,15 +13,13 @@ use self::{
 };
 use crate::{
     exit::{Failure, Result},
+    input,
     output::{Output, Style},
     text::{t, tf},
 };
 
-/// A message is a request's body and four lines; WeChat Pay accepts no body near this size but for files.
-const MAX: u64 = 16 << 20;
-
 pub(super) fn run(error: &Path, message: Option<&Path>, output: &Output) -> Result {
-    let body = read(error)?;
+    let body = input::bytes(error).map_err(Failure::usage)?;
     let body: Value = serde_json::from_slice(&body).map_err(|err| {
         Failure::usage(tf!(
             "the response is not JSON: {err}",
@@ -41,7 +35,8 @@ pub(super) fn run(error: &Path, message: Option<&Path>, output: &Output) -> Resu
             "应答不是SIGN_ERROR, 而是 `{code}`"
         )));
     }
-    let ours = message.map(read).transpose()?;
+    let ours = message.map(input::bytes).transpose();
+    let ours = ours.map_err(Failure::usage)?;
     let text = body["message"].as_str().unwrap_or_default();
     let Some(theirs) = Message::shown(body) else {
         return without_message(text, output);
@@ -180,17 +175,4 @@ fn without_message(text: &str, output: &Output) -> Result {
         output.line(format!("{} {why}", Style::Error.paint("✗")));
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let limited = |reader: &mut dyn Read| {
-        let mut bytes = Vec::new();
-        reader.take(MAX).read_to_end(&mut bytes).map(|_| bytes)
-    };
-    let bytes = match path.to_str() {
-        Some("-") => limited(&mut io::stdin()),
-        _ => File::open(path).and_then(|mut file| limited(&mut file)),
-    };
-    let path = path.display();
-    bytes.map_err(|err| Failure::usage(tf!("cannot read {path}: {err}", "无法读取 {path}: {err}")))
 }

@@ -16,8 +16,9 @@ use super::{
     totals::Totals,
 };
 use crate::{
-    command::files::{private::Temporary, progress::Progress},
+    command::files::{progress::Progress, temporary::Temporary},
     exit::{Exit, Failure, Result},
+    input::unreadable,
     output::{Output, Style},
     text::{t, tf},
 };
@@ -150,10 +151,8 @@ impl Day {
         output: &Output,
     ) -> Result<Found> {
         let date = &self.date;
-        let file = File::open(path).map_err(|err| {
-            let path = path.display();
-            Failure::local(tf!("cannot read {path}: {err}", "无法读取 {path}: {err}"))
-        })?;
+        let file =
+            File::open(path).map_err(|err| Failure::local(unreadable(path.display(), err)))?;
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let mut bill = BillRows::new(file).map_err(|err| self.explained(err.into()))?;
         let columns = bill.columns().map(str::to_owned).collect();

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     exit::{Failure, Result},
+    private,
     text::{t, tf},
 };
 
@@ -47,11 +48,7 @@ impl Store {
 
     /// Makes the folder.
     pub(super) fn create(&self) -> Result {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.folder).map_err(|err| {
+        private::folder(&self.folder).map_err(|err| {
             let folder = self.folder.display();
             Failure::local(tf!(
                 "cannot create {folder}: {err}",
@@ -68,7 +65,7 @@ impl Store {
             let id = format!("{day}-{time}-{count:03}");
             // Whoever made the temporary file has the ID, also if another `listen` runs.
             let temporary = self.folder.join(format!(".{id}.tmp"));
-            let mut file = match create_private(&temporary) {
+            let mut file = match private::new_file(&temporary) {
                 Ok(file) => file,
                 Err(err) if err.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(err) => return Err(err),
@@ -181,14 +178,6 @@ fn read(path: &Path) -> Option<Record> {
     let file = fs::File::open(path).ok()?;
     file.take(MAX_FILE).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
-}
-
-fn create_private(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 fn default_folder() -> Option<PathBuf> {

@@ -2,10 +2,7 @@
 
 mod parse;
 
-use std::{
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use wechatpay_chain::{Notifications, Verification};
 
@@ -20,13 +17,11 @@ use super::{
 use crate::{
     command::call::send::interruptible,
     exit::{Failure, Result},
+    input::{self, STANDARD_INPUT},
     output::{Output, Style},
     settings::Source,
     text::{t, tf},
 };
-
-/// A stored notification is JSON, which may write each byte of a body as six.
-const MAX_FILE: u64 = 8 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
@@ -141,40 +136,25 @@ fn show(Verified(verdict, is_cut): &Verified, output: &Output) {
 
 /// Reads what the arguments name.
 fn given(args: &Args) -> Result<Given> {
-    let headers = args.headers.as_deref().map(read).transpose()?;
+    let headers = args.headers.as_deref().map(input::bytes).transpose();
+    let headers = headers.map_err(Failure::usage)?;
     let path = Path::new(&args.file);
-    if args.file != "-" && !path.exists() && headers.is_none() && !looks_like_a_file(&args.file) {
+    if args.file != STANDARD_INPUT
+        && !path.exists()
+        && headers.is_none()
+        && !looks_like_a_file(&args.file)
+    {
         let record = Store::new(args.store.clone())?.find(&args.file)?;
         return parse::stored(&record).ok_or_else(|| {
             let id = &record.id;
             Failure::usage(tf!("notification {id} is damaged", "通知 {id} 已损坏"))
         });
     }
-    parse::parse(read(path)?, headers.as_deref())
+    let bytes = input::bytes(path).map_err(Failure::usage)?;
+    parse::parse(bytes, headers.as_deref())
 }
 
 /// Returns whether this is the name of a file that is not there, rather than an ID.
 fn looks_like_a_file(name: &str) -> bool {
     name.contains(['/', '\\', '.'])
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = match path == Path::new("-") {
-        true => io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes),
-        false => std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)),
-    };
-    let path = path.display();
-    match read {
-        Ok(_) if bytes.len() as u64 > MAX_FILE => Err(Failure::usage(tf!(
-            "{path} is larger than 8 MiB",
-            "{path} 超过8 MiB"
-        ))),
-        Ok(_) => Ok(bytes),
-        Err(err) => Err(Failure::usage(tf!(
-            "cannot read {path}: {err}",
-            "无法读取 {path}: {err}"
-        ))),
-    }
 }

@@ -1,7 +1,7 @@
 //! Writes a profile into the configuration file, and leaves everything else in it as it is.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::{
     exit::{Failure, Result},
+    private,
     settings::{Settings, file, read},
     text::tf,
 };
@@ -46,7 +47,7 @@ pub(super) fn profile(path: &Path, name: &str, settings: &Settings) -> Result {
     let text = with_profile(&text, name, settings)?;
     // A file that is a link stays one: it belongs to whoever keeps it elsewhere.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    private(&path, &text)
+    whole(&path, &text)
 }
 
 fn with_profile(text: &str, name: &str, settings: &Settings) -> Result<String> {
@@ -89,7 +90,7 @@ pub(super) fn key_files(mut settings: Settings, folder: &Path) -> Result<Setting
     let file = |name: &str, pem: Option<String>| -> Result<Option<PathBuf>> {
         let Some(pem) = pem else { return Ok(None) };
         let path = folder.join(name);
-        private(&path, &pem)?;
+        whole(&path, &pem)?;
         Ok(Some(path))
     };
     settings.private_key = file("apiclient_key.pem", settings.private_key_pem()?)?;
@@ -105,9 +106,11 @@ pub(super) fn key_files(mut settings: Settings, folder: &Path) -> Result<Setting
 }
 
 /// Writes a file that only its owner can read, as a whole or not at all.
-fn private(path: &Path, text: &str) -> Result {
+fn whole(path: &Path, text: &str) -> Result {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = folder(path)
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let written = folder
+        .map_or(Ok(()), private::folder)
         .and_then(|()| create(&temporary, text))
         .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|err| {
@@ -117,27 +120,8 @@ fn private(path: &Path, text: &str) -> Result {
     })
 }
 
-/// Creates the folder of a file, for its owner alone.
-fn folder(path: &Path) -> io::Result<()> {
-    let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    else {
-        return Ok(());
-    };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn create(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private::new_file(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

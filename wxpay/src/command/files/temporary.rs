@@ -1,9 +1,7 @@
 //! New folders in the system's temporary folder, which nobody else can write.
 
 use std::{
-    env,
-    fs::{self, DirBuilder},
-    io,
+    env, fs, io,
     path::PathBuf,
     process,
     time::{SystemTime, UNIX_EPOCH},
@@ -11,6 +9,7 @@ use std::{
 
 use crate::{
     exit::{Failure, Result},
+    private,
     text::tf,
 };
 
@@ -28,20 +27,13 @@ pub(super) fn folder() -> Result<PathBuf> {
             nanos.wrapping_add(attempt)
         );
         let path = parent.join(name);
-        match create(&path) {
+        match private::new_folder(&path) {
             Ok(()) => return Ok(path),
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
             Err(err) => return Err(failed(&parent, &err)),
         }
     }
     Err(failed(&parent, &io::ErrorKind::AlreadyExists.into()))
-}
-
-fn create(path: &std::path::Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 fn failed(parent: &std::path::Path, err: &io::Error) -> Failure {
