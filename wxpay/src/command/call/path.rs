@@ -22,6 +22,28 @@ pub(crate) fn chain(client: &Client, path: &str) -> Chain {
     segments.fold(first, |chain, segment| chain.seg(segment))
 }
 
+/// Returns a path with slashes, for the catalogue.
+pub(crate) fn slashed(path: &str) -> String {
+    match path.contains('/') {
+        true => path.to_owned(),
+        false => path.replace('.', "/"),
+    }
+}
+
+/// Returns the variables of a template, such as `{id}`, `{?a,b}` and `<id>`.
+pub(crate) fn variables(template: &str) -> impl Iterator<Item = &str> {
+    let between = |open: char, close: char| {
+        let parts = template.split(open).skip(1);
+        parts.map(move |part| part.split(close).next().unwrap_or_default())
+    };
+    let lists = between('{', '}').chain(between('<', '>'));
+    let names = lists.flat_map(|list| {
+        let list = list.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
+        list.split(',')
+    });
+    names.filter_map(|name| name.split([':', '*']).next())
+}
+
 /// Returns the documented operation of a call. A path that is not documented is sent all the same; one that
 /// is documented for other methods is not.
 pub(crate) fn operation(

@@ -6,6 +6,7 @@ use wechatpay_chain::{
 };
 
 use crate::{
+    command::call::path::slashed,
     exit::{Failure, Result},
     text::tf,
 };
@@ -131,14 +132,6 @@ fn operations(path: &str) -> Vec<&'static Operation> {
     match catalog::camel_hint(&path) {
         Some(template) if found.is_empty() => catalog::by_path(template).collect(),
         _ => found,
-    }
-}
-
-/// Turns `v3.pay.transactions.native` into a path.
-fn slashed(path: &str) -> String {
-    match path.contains('/') {
-        true => path.to_owned(),
-        false => path.replace('.', "/"),
     }
 }
 

@@ -1,11 +1,9 @@
-//! The documented notifications: found by name, and listed with their fields.
+//! The documented notification that a name means, for a sandbox.
 
-use serde_json::{Value, json};
-use wechatpay_chain::catalog::{self, Event, Field, Fields};
+use wechatpay_chain::catalog::{self, Event};
 
 use crate::{
     exit::{Failure, Result},
-    output::{Output, Style},
     text::{t, tf},
 };
 
@@ -59,111 +57,6 @@ fn unknown(wanted: &str, name: &str) -> Failure {
         "`wxpay trigger --list` lists them all.",
         "`wxpay trigger --list` 列出全部事件。",
     ))
-}
-
-/// Lists the notifications whose name has this part. A single one is shown with its fields.
-pub(super) fn list(query: &str, output: &Output) -> Result {
-    let (version, name) = split(query);
-    let name = name.to_lowercase();
-    let is_meant = |event: &Event| {
-        let contains = |known: &str| known.to_lowercase().contains(&name);
-        version.is_none_or(|version| event.version() == version)
-            && (contains(event.name()) || event.event_types().iter().any(|known| contains(known)))
-    };
-    let is_exactly = |event: &Event| event.name().eq_ignore_ascii_case(&name);
-    let mut events: Vec<_> = catalog::events().filter(is_meant).collect();
-    // `REFUND.SUCCESS` is also a part of `MALL_REFUND.SUCCESS`.
-    if events.iter().any(is_exactly) {
-        events.retain(is_exactly);
-    }
-    if output.is_json() {
-        output.value(&events.iter().map(value).collect());
-        return Ok(());
-    }
-    match &*events {
-        [] => return Err(unknown(query, &name)),
-        [event] => show(event, output),
-        events => {
-            let rows: Vec<_> = events.iter().map(row).collect();
-            let head = [
-                t("Version", "版本"),
-                t("Event", "事件"),
-                t("Fields", "字段数"),
-            ];
-            output.table(&head, &rows);
-        }
-    }
-    Ok(())
-}
-
-fn row(event: &Event) -> Vec<String> {
-    vec![
-        event.version().to_owned(),
-        event.name().to_owned(),
-        count(event.fields()).to_string(),
-    ]
-}
-
-fn count(fields: Fields) -> usize {
-    fields.iter().map(|field| 1 + count(field.fields())).sum()
-}
-
-fn show(event: &Event, output: &Output) {
-    let name = Style::Strong.paint(event.name());
-    output.line(format!("{name} {}", event.version()));
-    for event_type in event.event_types() {
-        output.line(format!("event_type {event_type}"));
-    }
-    for original_type in event.original_types() {
-        output.line(format!("original_type {original_type}"));
-    }
-    lines(event.fields(), 1, output);
-}
-
-fn lines(fields: Fields, depth: usize, output: &Output) {
-    for field in fields {
-        let indent = "  ".repeat(depth);
-        let name = Style::Name.paint(field.name());
-        let required = match field.is_required() {
-            true => t(" required", " 必填"),
-            false => "",
-        };
-        let values = field.values();
-        let values = match values.is_empty() {
-            true => String::new(),
-            false => Style::Faint.paint(format_args!(" {}", values.join(" "))),
-        };
-        output.line(format!("{indent}{name} {}{required}{values}", field.kind()));
-        lines(field.fields(), depth + 1, output);
-    }
-}
-
-fn value(event: &Event) -> Value {
-    json!({
-        "version": event.version(),
-        "name": event.name(),
-        "event_types": event.event_types(),
-        "original_types": event.original_types(),
-        "fields": fields(event.fields()),
-    })
-}
-
-fn fields(list: Fields) -> Value {
-    let field = |field: Field| {
-        let mut value = json!({
-            "name": field.name(),
-            "type": field.kind().to_string(),
-            "required": field.is_required(),
-        });
-        if !field.values().is_empty() {
-            value["values"] = field.values().into();
-        }
-        if !field.fields().is_empty() {
-            value["fields"] = fields(field.fields());
-        }
-        value
-    };
-    list.iter().map(field).collect()
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{
-    documented,
     store::{Record, Store},
     verdict::words,
 };
 use crate::{
+    command::documents::api,
     exit::Result,
     output::Output,
     text::{t, tf},
@@ -44,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, output: &Output) -> Result {
     let query = args.query.unwrap_or_default();
     if args.documented {
-        return documented::list(&query, output);
+        return api::events(&query, output);
     }
     let store = Store::new(args.store)?;
     let mut records = store.list();

@@ -13,7 +13,7 @@ use super::{
     documented, forward::show_reply, message::one_line, replay::not_acknowledged, resource,
 };
 use crate::{
-    command::{control, setup::complete},
+    command::{control, documents::api, setup::complete},
     exit::{Exit, Failure, Result},
     output::{Output, Style},
     settings::SANDBOX,
@@ -91,7 +91,7 @@ struct Attempt {
 
 pub(crate) fn run(args: Args, output: &Output) -> Result {
     let Some(event) = args.event.as_deref().filter(|_| !args.list) else {
-        return documented::list("", output);
+        return api::events("", output);
     };
     let (event, name) = documented::find(event)?;
     let mut content = Map::new();

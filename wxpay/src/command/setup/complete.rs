@@ -11,7 +11,11 @@ use wechatpay_chain::{
     catalog::{self, Event, Fields, Operation},
 };
 
-use crate::{command::notify::resource, settings::file, text::t};
+use crate::{
+    command::{call::path, notify::resource},
+    settings::file,
+    text::t,
+};
 
 /// How many levels of objects are offered as one field.
 const DEPTH: usize = 4;
@@ -97,8 +101,8 @@ pub(crate) fn fields(current: &OsStr) -> Vec<CompletionCandidate> {
     let (Some(current), Some(operation)) = (current.to_str(), operation()) else {
         return Vec::new();
     };
-    let mut names = Vec::new();
-    variables(operation.template(), &mut names);
+    let variables = path::variables(operation.template());
+    let mut names: Vec<_> = variables.map(|name| (format!("{name}="), None)).collect();
     for part in ["json", "query", "xml"] {
         if let Some(part) = operation.request().get(part) {
             leaves("", part.fields(), DEPTH, &mut names);
@@ -114,19 +118,6 @@ fn offered(names: Vec<(String, Option<&'static str>)>, current: &str) -> Vec<Com
     names
         .map(|(name, help)| CompletionCandidate::new(name).help(help.map(Into::into)))
         .collect()
-}
-
-fn variables(template: &str, names: &mut Vec<(String, Option<&'static str>)>) {
-    for rest in template.split('{').skip(1) {
-        let inside = rest.split('}').next().unwrap_or_default();
-        let list = inside.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
-        for name in list
-            .split(',')
-            .filter_map(|name| name.split([':', '*']).next())
-        {
-            names.push((format!("{name}="), None));
-        }
-    }
 }
 
 /// Adds the fields with a value of their own, and one for each value that is documented.
@@ -231,13 +222,7 @@ fn operation() -> Option<&'static Operation> {
     words()
         .skip_while(|word| method_named(word).is_none())
         .skip(1)
-        .find_map(|word| {
-            let path = match word.contains('/') {
-                true => word,
-                false => word.replace('.', "/"),
-            };
-            catalog::find(&method, &path)
-        })
+        .find_map(|word| catalog::find(&method, &path::slashed(&word)))
 }
 
 #[cfg(test)]

@@ -110,10 +110,10 @@ fn all_events_are_listed() {
     let program = Program::new();
     let list = program.run(&["trigger", "--list"]).ok();
     assert_eq!(list.lines().count(), 115);
-    assert!(list.contains("v3\tTRANSACTION.SUCCESS\t"));
+    assert!(list.contains("v3  TRANSACTION.SUCCESS "), "{list}");
     let list = program.run(&["--json", "trigger", "--list"]).json();
     let list: Vec<Value> = list.as_array().unwrap().clone();
-    let named = |event: &&Value| event["name"] == "REFUND.SUCCESS";
+    let named = |event: &&Value| event["event"] == "REFUND.SUCCESS";
     assert_eq!(
         list.iter().find(named).unwrap()["event_types"],
         json!(["REFUND.SUCCESS"])

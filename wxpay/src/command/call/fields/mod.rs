@@ -9,6 +9,7 @@ use wechatpay_chain::catalog::{Fields, Kind, Operation};
 pub(crate) use self::typed::{is_index, kind};
 use self::{insert::insert, typed::typed};
 
+use super::path::variables;
 use crate::{
     exit::{Failure, Result},
     text::{t, tf},
@@ -90,7 +91,7 @@ fn place<'a>(key: &'a str, template: &str, operation: Option<&Operation>) -> Res
         let kind = fields.and_then(|fields| kind(fields, &names[1..]));
         return Ok(Place { names, kind });
     }
-    if is_variable(template, first) || OPTIONS.contains(&first) {
+    if variables(template).any(|name| name == first) || OPTIONS.contains(&first) {
         return Ok(Place { names, kind: None });
     }
     let Some(request) = request else {
@@ -116,19 +117,6 @@ fn place<'a>(key: &'a str, template: &str, operation: Option<&Operation>) -> Res
         .and_then(|part| kind(part.fields(), &names));
     let names = [part].into_iter().chain(names).collect();
     Ok(Place { names, kind })
-}
-
-/// Returns whether a template has this variable. `seg("_id_")` writes `{id}`.
-fn is_variable(template: &str, name: &str) -> bool {
-    let has = |open: char, close: char| {
-        template.split(open).skip(1).any(|rest| {
-            let inside = rest.split(close).next().unwrap_or_default();
-            let list = inside.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
-            list.split(',')
-                .any(|variable| variable.split([':', '*']).next() == Some(name))
-        })
-    };
-    has('{', '}') || has('<', '>')
 }
 
 /// Returns the documented field that is most like this name, with its part.

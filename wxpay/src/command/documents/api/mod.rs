@@ -52,31 +52,49 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
         .flat_map(|word| word.split_whitespace())
         .map(str::to_owned)
         .collect();
-    let named = subject::named(&words);
-    if let [subject] = named[..]
-        && (!args.events || matches!(subject, Subject::Event(_)))
-    {
-        show(&subject, output);
-        return Ok(());
-    }
     if args.events {
-        return list_events(&words, output);
+        return find_events(&words, output);
     }
-    let mut hits: Vec<Hit> = named.into_iter().map(Hit::of).collect();
+    let mut hits: Vec<Hit> = subject::named(&words).into_iter().map(Hit::of).collect();
     if hits.is_empty() {
         hits = search::operations(&words);
     }
-    match &hits[..] {
-        [] => Err(nothing(&words)),
-        [hit] => {
-            show(&hit.subject, output);
+    found(&hits, || nothing(&words), output)
+}
+
+/// Shows the documented notification of a name, or lists those with it in theirs. `v2/…` and `v3/…` tell those
+/// of equal names apart.
+pub(crate) fn events(query: &str, output: &Output) -> Result {
+    let words = query.split(|c: char| c == '/' || c.is_whitespace());
+    let words: Vec<_> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    find_events(&words, output)
+}
+
+fn find_events(words: &[String], output: &Output) -> Result {
+    match subject::named(words)[..] {
+        [subject @ Subject::Event(_)] => {
+            show(&subject, output);
             Ok(())
         }
-        hits => {
-            list(hits, output);
-            Ok(())
-        }
+        _ => found(
+            &search::events(words),
+            || nothing_among_events(words),
+            output,
+        ),
     }
+}
+
+/// Shows a single page, or lists several.
+fn found(hits: &[Hit], nothing: impl FnOnce() -> Failure, output: &Output) -> Result {
+    match hits {
+        [] => return Err(nothing()),
+        [hit] => show(&hit.subject, output),
+        hits => list(hits, output),
+    }
+    Ok(())
 }
 
 fn show(subject: &Subject, output: &Output) {
@@ -123,21 +141,6 @@ fn types_of(event: &Event) -> String {
     let types = event.event_types();
     let others = types.iter().filter(|ty| **ty != event.name());
     others.copied().collect::<Vec<_>>().join(" ")
-}
-
-fn list_events(words: &[String], output: &Output) -> Result {
-    let hits: Vec<_> = search::events(words);
-    match &hits[..] {
-        [] => Err(nothing_among_events(words)),
-        [hit] => {
-            show(&hit.subject, output);
-            Ok(())
-        }
-        hits => {
-            list(hits, output);
-            Ok(())
-        }
-    }
 }
 
 fn nothing(words: &[String]) -> Failure {
