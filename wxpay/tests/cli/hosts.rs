@@ -9,7 +9,7 @@ fn sandbox_on_another_host_is_called_with_its_keys() {
     let program = Program::new().env("WXPAY_SANDBOX_TOKEN", TOKEN);
     let server = Server::start(&program, &["--bind", "0.0.0.0", "--host", "sandbox"]);
     // Linux connects to itself at this address, which is not loopback for the client.
-    let url = server.base_uri();
+    let url = server.base_uri().replace("127.0.0.1", "0.0.0.0");
     assert!(url.starts_with("http://0.0.0.0:"), "{url}");
     let sandbox = format!("--sandbox={url}");
     let echo = ["post", "v3/security/echo", "-f", "echo_message=hello"];
