@@ -117,6 +117,7 @@ mod tests {
 
     #[test]
     fn command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+        chinese::localized(command()).debug_assert();
     }
 }

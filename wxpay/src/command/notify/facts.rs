@@ -7,7 +7,7 @@ use wechatpay_chain::{
     catalog::{self, Event},
 };
 
-use super::message::{Message, one_line};
+use super::message::{Message, excerpt};
 
 /// Some of a notification's fields. All of them are on one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -56,9 +56,9 @@ impl Facts {
             event => event,
         };
         Self {
-            event: one_line(event, 64),
-            notification_id: Some(one_line(notification.id(), 128)),
-            mchid: notification.mchid().map(|mchid| one_line(mchid, 32)),
+            event: excerpt(event, 64),
+            notification_id: Some(excerpt(notification.id(), 128)),
+            mchid: notification.mchid().map(|mchid| excerpt(mchid, 32)),
             number: number(fields),
             amount: amount(fields),
         }
@@ -69,8 +69,8 @@ impl Facts {
         let body: Map<String, Value> = serde_json::from_slice(&message.body).unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         Self {
-            event: one_line(text("event_type").unwrap_or_default(), 64),
-            notification_id: text("id").map(|id| one_line(id, 128)),
+            event: excerpt(text("event_type").unwrap_or_default(), 64),
+            notification_id: text("id").map(|id| excerpt(id, 128)),
             ..Self::default()
         }
     }
@@ -92,7 +92,7 @@ fn number(fields: &Value) -> Option<String> {
             }
         })
     });
-    found.map(|number| one_line(number, 64))
+    found.map(|number| excerpt(number, 64))
 }
 
 fn amount(fields: &Value) -> Option<String> {
@@ -122,7 +122,7 @@ fn fen(value: &Value) -> Option<i64> {
 const WHOLE: [&str; 2] = ["JPY", "KRW"];
 
 fn money(amount: i64, currency: &str) -> String {
-    let currency = one_line(currency, 8);
+    let currency = excerpt(currency, 8);
     if WHOLE.contains(&&*currency) {
         return format!("{amount} {currency}");
     }

@@ -6,6 +6,8 @@ use wechatpay_chain::{
     http::{Extensions, HeaderMap, header},
 };
 
+use crate::output::one_line;
+
 /// A request that should be a notification. It is forwarded, kept and sent again as it is.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
@@ -62,18 +64,14 @@ pub(super) fn is_hop_by_hop(name: &header::HeaderName) -> bool {
     NAMES.contains(name) || matches!(name.as_str(), "keep-alive" | "trailer")
 }
 
-/// Returns a text on one line, cut after this many characters. What others sent may hold anything, such as
-/// the commands of a terminal.
-pub(super) fn one_line(text: &str, most: usize) -> String {
-    let mut line = String::new();
-    for (at, char) in text.trim().chars().enumerate() {
-        if at == most {
-            line.push('…');
-            break;
-        }
-        line.push(if char.is_control() { ' ' } else { char });
+/// Returns the beginning of a text on one line. What others sent may hold anything, such as the commands of a
+/// terminal.
+pub(super) fn excerpt(text: &str, most: usize) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(most) {
+        Some((end, _)) => one_line(&text[..end]) + "…",
+        None => one_line(text),
     }
-    line
 }
 
 #[cfg(test)]
@@ -81,9 +79,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_has_no_control_characters_and_an_end() {
-        assert_eq!(one_line(" a\u{1b}[2J\nb\u{9b}c ", 20), "a [2J b c");
-        assert_eq!(one_line("茶茶茶茶", 2), "茶茶…");
+    fn excerpt_has_no_control_characters_and_an_end() {
+        assert_eq!(excerpt(" a\u{1b}[2J\nb\u{9b}c ", 20), "a [2J b c");
+        assert_eq!(excerpt("茶茶茶茶", 2), "茶茶…");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    documented, forward::show_reply, message::one_line, replay::not_acknowledged, resource,
+    documented, forward::show_reply, message::excerpt, replay::not_acknowledged, resource,
 };
 use crate::{
     command::{control, documents::api, setup::complete},
@@ -158,7 +158,7 @@ fn show(delivery: &Delivery, name: &str, output: &Output) {
         "" => name,
         event => event,
     };
-    let event = Style::Strong.paint(one_line(event, 64));
+    let event = Style::Strong.paint(excerpt(event, 64));
     output.line(format!("{event}  {}  {}", delivery.id, delivery.url));
     let is_acknowledged = delivery.state == "acknowledged";
     for attempt in &delivery.attempts {
@@ -166,7 +166,7 @@ fn show(delivery: &Delivery, name: &str, output: &Output) {
         match (attempt.status, &attempt.error) {
             (Some(status), _) => show_reply(status, &attempt.body, took, is_acknowledged, output),
             (None, error) => {
-                let error = one_line(error.as_deref().unwrap_or("?"), 300);
+                let error = excerpt(error.as_deref().unwrap_or("?"), 300);
                 output.line(format!("  → {}", Style::Error.paint(error)));
             }
         }

@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 use wechatpay_chain::http::{HeaderMap, Response, StatusCode};
 
-use super::super::message::{is_hop_by_hop, one_line};
+use super::super::message::{excerpt, is_hop_by_hop};
 use crate::{
     output::{Output, Style},
     text::{t, tf},
@@ -100,7 +100,7 @@ pub(in super::super) fn show(
         format!(
             "  → {} {took} {}",
             style.paint(status),
-            one_line(body, SHOWN)
+            excerpt(body, SHOWN)
         )
         .trim_end(),
     );
@@ -109,7 +109,7 @@ pub(in super::super) fn show(
 /// Returns the beginning of a body, as text.
 fn cut(body: &[u8]) -> String {
     let most = body.len().min(SHOWN * 4);
-    one_line(&String::from_utf8_lossy(&body[..most]), SHOWN)
+    excerpt(&String::from_utf8_lossy(&body[..most]), SHOWN)
 }
 
 fn is_success_xml(body: &str) -> bool {

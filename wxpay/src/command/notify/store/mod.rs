@@ -90,7 +90,10 @@ impl Store {
             self.prune();
             return Ok(record.id.clone());
         }
-        Err(io::Error::other("too many notifications in one second"))
+        Err(io::Error::other(t(
+            "too many notifications in one second",
+            "一秒内的通知过多",
+        )))
     }
 
     fn path(&self, record: &Record) -> PathBuf {

@@ -13,17 +13,17 @@ const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "powershell", "elvish"];
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
     "Add a line to the shell's start file:\n  \
-     bash, ~/.bashrc:                  source <(wxpay completions bash)\n  \
-     zsh, ~/.zshrc:                    source <(wxpay completions zsh)\n  \
-     fish, ~/.config/fish/config.fish: wxpay completions fish | source\n  \
-     elvish, ~/.elvish/rc.elv:         eval (wxpay completions elvish | slurp)\n  \
-     PowerShell, $PROFILE:             wxpay completions powershell | Out-String | Invoke-Expression",
+     bash, ~/.bashrc:                   source <(wxpay completions bash)\n  \
+     zsh, ~/.zshrc, after compinit:     source <(wxpay completions zsh)\n  \
+     fish, ~/.config/fish/config.fish:  wxpay completions fish | source\n  \
+     elvish, ~/.config/elvish/rc.elv:   eval (wxpay completions elvish | slurp)\n  \
+     PowerShell, $PROFILE:              wxpay completions powershell | Out-String | Invoke-Expression",
     "在shell的启动文件中加入一行:\n  \
-     bash, ~/.bashrc:                  source <(wxpay completions bash)\n  \
-     zsh, ~/.zshrc:                    source <(wxpay completions zsh)\n  \
-     fish, ~/.config/fish/config.fish: wxpay completions fish | source\n  \
-     elvish, ~/.elvish/rc.elv:         eval (wxpay completions elvish | slurp)\n  \
-     PowerShell, $PROFILE:             wxpay completions powershell | Out-String | Invoke-Expression",
+     bash, ~/.bashrc:                   source <(wxpay completions bash)\n  \
+     zsh, ~/.zshrc, compinit之后:       source <(wxpay completions zsh)\n  \
+     fish, ~/.config/fish/config.fish:  wxpay completions fish | source\n  \
+     elvish, ~/.config/elvish/rc.elv:   eval (wxpay completions elvish | slurp)\n  \
+     PowerShell, $PROFILE:              wxpay completions powershell | Out-String | Invoke-Expression",
 ))]
 pub(crate) struct Args {
     #[arg(value_name = "SHELL", value_parser = SHELLS, help = t("The shell", "shell的名称"))]
