@@ -167,7 +167,16 @@ function skip(event) {
 }
 
 function askForToken(wasRefused) {
-  const field = h("input", { id: "token", name: "token", type: "password", autocomplete: "off", required: true });
+  const field = h("input", {
+    id: "token",
+    name: "token",
+    type: "password",
+    autocomplete: "off",
+    required: true,
+    // What a header can have, and the sandbox accepts at its start.
+    pattern: "[!-~]{16,}",
+    title: t("At least 16 visible ASCII characters", "至少 16 个可见 ASCII 字符"),
+  });
   return dialog(t("Control token", "控制令牌"), (close) =>
     h(
       "form",

@@ -22,7 +22,7 @@ export async function showOrder(root, id, changed) {
 }
 
 async function serviceActs(order) {
-  const { data } = await get("service-orders", { mchid: order.mchid, text: order.number });
+  const { data } = await get("service-orders", { mchid: order.mchid, text: order.number, limit: 1000 });
   return data.find((row) => row.number === order.number)?.can ?? order.can;
 }
 

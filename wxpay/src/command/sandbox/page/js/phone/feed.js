@@ -35,11 +35,7 @@ export function feed() {
 function delivery(sent) {
   const attempt = sent.attempts?.at(-1);
   return [
-    h(
-      "a",
-      { href: `#/notifications/${encodeURIComponent(sent.id)}` },
-      t(`Notification ${sent.event_type}`, `通知 ${sent.event_type}`),
-    ),
+    h("a", { href: `#/notifications/${encodeURIComponent(sent.id)}` }, sent.event_type),
     attempt && h("span", { class: "soft" }, attempt.status ? `HTTP ${attempt.status}` : attempt.error),
     badge(sent.state),
   ];

@@ -24,7 +24,12 @@ export async function itemScreen([mchid, kind, number], changed) {
       h("p", { class: "sheet-subject" }, subject(item)),
       !isDone && !canAct && badge(item.is_expired ? "EXPIRED" : item.state),
     ),
-    canAct && h("div", { class: "sheet-actions" }, actButton(item, main, changed), other && item.can.includes(other) && actButton(item, other, changed)),
+    canAct &&
+      h(
+        "div",
+        { class: "sheet-actions" },
+        [main, other].filter((act) => item.can.includes(act)).map((act) => actButton(item, act, changed)),
+      ),
     leave(isDone),
   ];
 }
@@ -34,7 +39,7 @@ const DONE = ["SUCCESS", "REFUND", "DOING", "DONE", "ACCEPTED", "TRANSFERING", "
 async function read(mchid, kind, number) {
   if (kind === "transfer" || kind === "service") {
     const list = kind === "transfer" ? "transfers" : "service-orders";
-    const { data } = await get(list, { mchid, text: number });
+    const { data } = await get(list, { mchid, text: number, limit: 1000 });
     return data.find((item) => item.number === number);
   }
   return get(path`orders/${number}`, { mchid, kind });
@@ -67,6 +72,7 @@ function screenOf(item) {
 
 function doneText(item) {
   if (item.kind === "transfer") return t("Accepted", "已收款");
+  if (item.state === "REFUND") return t("Refunded", "已退款");
   if (item.kind === "service") return item.total ? t("Paid", "支付成功") : t("Confirmed", "已确认");
   return t("Paid", "支付成功");
 }
