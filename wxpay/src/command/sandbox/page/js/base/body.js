@@ -120,7 +120,8 @@ export function dump(bytes, offset = 0) {
 // others. Line breaks and tabs stay.
 export function visible(text) {
   const number = (found) => `⟨${hex(found.charCodeAt(0), 4)}⟩`;
-  return text.replace(/[\u0000-\u0008\u000b-\u001f]/g, number).replace(UNSEEN, number);
+  const unified = text.replaceAll("\r\n", "\n");
+  return unified.replace(/[\u0000-\u0008\u000b-\u001f]/g, number).replace(UNSEEN, number);
 }
 
 export function headersNode(headers) {

@@ -6,7 +6,7 @@ import * as live from "../base/live.js";
 import { duration, preciseTime, t } from "../base/text.js";
 import { badge, icon, tabs } from "../base/widgets.js";
 import { copying } from "./copying.js";
-import { documents } from "./documents.js";
+import { documents, problemsOf } from "./documents.js";
 import { exchange } from "./exchange.js";
 import { result } from "./list.js";
 import * as log from "./log.js";
@@ -78,7 +78,7 @@ function links(id) {
 function whole(request) {
   const { signature: checked, documents: documented } = request;
   const failed = checked && checked.steps?.some((step) => step.ok === false);
-  const problems = documented?.problems?.length ?? 0;
+  const problems = problemsOf(documented).length;
   const items = [
     { id: "exchange", title: t("Exchange", "报文"), panel: () => exchange(request) },
     checked && {

@@ -21,7 +21,7 @@ export function documents(request) {
   return h(
     "div",
     null,
-    problemList(documented.problems ?? []),
+    problemList(problemsOf(documented)),
     h(
       "div",
       { class: "beside" },
@@ -36,7 +36,7 @@ export function documents(request) {
             "label",
             { class: "check", for: "all-fields" },
             box,
-            t("Also optional fields that were not sent", "包括未传的选填字段"),
+            t("All fields, also those that were not sent", "包括未传的全部字段"),
           ),
         ),
         place,
@@ -64,8 +64,13 @@ function problemList(problems) {
 
 function fieldTable(documented) {
   const byField = problemsByField(documented);
-  const isShown = (field) => isAllShown || field.required || isGiven(field) || byField.has(field.name);
-  const rows = (documented.fields ?? []).filter(isShown).map((field) => row(field, byField.get(field.name)));
+  const fields = documented.fields ?? [];
+  const given = new Set(fields.filter(isGiven).map((field) => field.name));
+  // What is required in an object is so only if the object is sent. Headers are mostly for special cases.
+  const isWanted = ({ name, place, required }) =>
+    required && place !== "header" && (!name.includes(".") || given.has(name.replace(/(\[\])?\.[^.]*$/, "")));
+  const isShown = (field) => isAllShown || isGiven(field) || byField.has(field.name) || isWanted(field);
+  const rows = fields.filter(isShown).map((field) => row(field, byField.get(field.name)));
   const heads = [t("Field", "字段"), t("Sent", "所传")];
   return h(
     "table",
@@ -142,12 +147,20 @@ function said({ message, message_zh: chinese }) {
   return t(message, chinese ?? message);
 }
 
+// Returns what is wrong with a request, apart from its signature, which has a tab of its own.
+export function problemsOf(documented) {
+  return (documented?.problems ?? []).filter(({ code }) => code !== "SIGN_ERROR");
+}
+
 // Returns the messages by field. All items of a list have the same name: `goods_detail[].price`.
 export function problemsByField(documented) {
   const found = new Map();
-  for (const problem of documented?.problems ?? []) {
+  for (const problem of problemsOf(documented)) {
     const earlier = found.get(problem.field);
-    found.set(problem.field, earlier ? `${earlier} ${said(problem)}` : said(problem));
+    found.set(
+      problem.field,
+      earlier ? t(`${earlier}; ${said(problem)}`, `${earlier}；${said(problem)}`) : said(problem),
+    );
   }
   return found;
 }

@@ -90,15 +90,16 @@ function stepName(name) {
     signature: t("Signature", "签名"),
     nonce: t("Nonce", "随机串"),
     fields: t("Fields", "参数"),
-    sign: t("Sign", "签名"),
     sign_type: t("Type", "签名类型"),
   };
   return names[name] ?? name;
 }
 
-function built(message, { steps: all, tried }) {
+function built(message, { steps: all, tried, signed_by: signer }) {
   if (message === null || message === undefined) return null;
-  const hasFailed = all.some(({ name, ok }) => ok === false && ["signature", "sign"].includes(name));
+  const hasFailed = all.some(({ name, ok }) => ok === false && name === "signature");
+  // A signature of APIv2 has no serial.
+  const key = signer?.serial ? t("private key", "私钥") : t("APIv2 key", "APIv2 密钥");
   return card(
     t("The message that was verified", "验签串"),
     hasFailed &&
@@ -107,11 +108,11 @@ function built(message, { steps: all, tried }) {
         "p",
         null,
         t(
-          `Compare it with what the client signs. ${tried} usual mistakes were tried, and none fits: another private key is likely.`,
-          `请与客户端的待签名串逐字节对比。已尝试 ${tried} 种常见错误，均不相符：很可能是私钥不同。`,
+          `Compare it with what the client signs. ${tried} usual mistakes were tried, and none fits: another ${key} is likely.`,
+          `请与客户端的待签名串逐字节对比。已尝试 ${tried} 种常见错误，均不相符：很可能是${key}不同。`,
         ),
       ),
-    h("p", { class: "soft" }, t("LF is a line break.", "LF 表示换行。")),
+    message.includes("\n") && h("p", { class: "soft" }, t("LF is a line break.", "LF 表示换行。")),
     shown([{ text: message, differs: false }], t("Message", "签名串"), message),
   );
 }
