@@ -95,12 +95,19 @@ function head(delivery, next, act) {
       facts([
         ["URL", h("code", null, url)],
         [t("Merchant", "商户"), mchid],
+        [t("Order", "订单"), orderLink(delivery)],
         [t("Version", "版本"), version && `APIv${String(version).replace(/\D/g, "") || "3"}`],
         ["ID", h("code", null, delivery.id)],
         [t("Not sent because", "未投递原因"), delivery.error],
       ]),
     ),
   );
+}
+
+// To the timeline of the order that it is about.
+function orderLink({ resource }) {
+  const number = resource?.out_trade_no;
+  return typeof number === "string" && h("a", { href: `#/orders/${encodeURIComponent(number)}` }, number);
 }
 
 function attempts({ attempts: all }, open) {

@@ -125,6 +125,7 @@ function head(request) {
     request.took_ms !== null && request.took_ms !== undefined && duration(request.took_ms),
     merchant && t(`merchant ${merchant}`, `商户 ${merchant}`),
     `#${request.id}`,
+    orderLink(request),
   ];
   const page = documented?.page && [
     " · ",
@@ -150,6 +151,13 @@ function head(request) {
       facts.filter(Boolean).map((fact) => h("span", null, fact)),
     ),
   );
+}
+
+// To the timeline of the order, if there is one.
+function orderLink({ documents: documented, status }) {
+  const number = documented?.fields?.find(({ name }) => name === "out_trade_no")?.value;
+  if (!number || status >= 300) return null;
+  return h("a", { href: `#/orders/${encodeURIComponent(number)}` }, t(`Order ${number}`, `订单 ${number}`));
 }
 
 // For a request whose row is not here.

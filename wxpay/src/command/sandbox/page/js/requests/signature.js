@@ -16,7 +16,7 @@ export function verdict({ steps: all, found }) {
   const failed = all.find((step) => step.ok === false);
   const text = found
     ? [
-        h("strong", null, t("The client signed something else.", "客户端签名的内容不同。")),
+        h("strong", null, t("The client signed something else:", "客户端签名的内容不同：")),
         " ",
         t(found.change, found.change_zh),
       ]
