@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
+#[cfg(feature = "sandbox")]
+pub(crate) use self::backend::OtherSignature;
 #[cfg(any(test, feature = "sandbox"))]
 pub(crate) use self::keys::Issue;
 pub use self::keys::{Certificate, PrivateKey, PublicKey};

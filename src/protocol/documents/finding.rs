@@ -25,7 +25,7 @@ pub(crate) struct Finding {
 }
 
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// The field is not documented.
     Unknown {
         /// The documented name that is most similar.
@@ -49,6 +49,17 @@ pub(super) enum Problem {
 /// The findings of one request. Allocates nothing while there are none.
 #[derive(Default)]
 pub(crate) struct Findings(Vec<Finding>);
+
+#[cfg(feature = "sandbox")]
+impl Finding {
+    pub(crate) fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
 
 impl Findings {
     pub(super) fn add(&mut self, at: &At<'_>, problem: Problem) {
@@ -90,9 +101,15 @@ impl fmt::Display for Findings {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ", self.pointer)?;
-        match &self.problem {
-            Problem::Unknown { nearest, elsewhere } => {
+        write!(f, "`{}` {}", self.pointer, self.problem)
+    }
+}
+
+/// Writes what is after the name of the field.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { nearest, elsewhere } => {
                 f.write_str("is not a documented field")?;
                 match (elsewhere, nearest) {
                     (Some(place), _) => write!(f, ": `{place}` is"),
@@ -100,7 +117,7 @@ impl fmt::Display for Finding {
                     (None, None) => Ok(()),
                 }
             }
-            Problem::Missing(inner) => {
+            Self::Missing(inner) => {
                 f.write_str("is missing and required")?;
                 for (at, name) in inner.iter().enumerate() {
                     let before = if at == 0 { ", with " } else { ", " };
@@ -108,8 +125,8 @@ impl fmt::Display for Finding {
                 }
                 Ok(())
             }
-            Problem::Type(expected, found) => write!(f, "is {found}: expected {}", one(*expected)),
-            Problem::Value {
+            Self::Type(expected, found) => write!(f, "is {found}: expected {}", one(*expected)),
+            Self::Value {
                 documented,
                 nearest,
             } => {
@@ -127,7 +144,7 @@ impl fmt::Display for Finding {
                     _ => Ok(()),
                 }
             }
-            Problem::ClearText => f.write_str(
+            Self::ClearText => f.write_str(
                 "is in clear text, and must be encrypted: use Options::encrypt_documented",
             ),
         }

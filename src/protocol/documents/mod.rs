@@ -13,6 +13,12 @@ pub(crate) use self::{
     decrypt::{Ciphertext, ciphertexts, in_field, put},
     encrypt::SEAL,
 };
+#[cfg(feature = "sandbox")]
+pub(crate) use self::{
+    check::{Received, findings},
+    finding::{Finding, Problem},
+    sealed::{Expected, find as sealed_fields},
+};
 
 use crate::{
     catalog::{self, Operation},

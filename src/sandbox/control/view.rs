@@ -134,8 +134,13 @@ pub(super) fn millis(time: Duration) -> u64 {
 
 /// Adds a body: as `body` if it is text, otherwise as `body_base64`.
 pub(super) fn put_body(shown: &mut Value, body: &[u8]) {
-    match std::str::from_utf8(body) {
-        Ok(text) => shown["body"] = text.into(),
-        Err(_) => shown["body_base64"] = STANDARD.encode(body).into(),
+    put_text(shown, "body", body);
+}
+
+/// Adds bytes: under this name if they are text, otherwise in base64 under the name with `_base64`.
+pub(super) fn put_text(shown: &mut Value, name: &str, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => shown[name] = text.into(),
+        Err(_) => shown[format!("{name}_base64")] = STANDARD.encode(bytes).into(),
     }
 }

@@ -187,7 +187,7 @@ impl Upload {
 
 /// Returns the values of a template's variables in a path that matches it.
 // From the end, where both have the same segments: a base URI's prefix comes before the template.
-fn path_variables(
+pub(crate) fn path_variables(
     template: &'static str,
     path: &str,
 ) -> Result<Vec<(&'static str, String)>, ApiResponse> {

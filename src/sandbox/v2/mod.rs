@@ -6,7 +6,7 @@ mod form;
 mod render;
 mod verify;
 
-pub(crate) use self::verify::{merchant_id, read};
+pub(crate) use self::verify::{asked_for, merchant_id, read};
 
 use std::sync::Arc;
 

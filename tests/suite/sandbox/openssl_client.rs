@@ -49,10 +49,14 @@ pub struct RawResponse {
 impl OpensslClient {
     /// Starts a sandbox. Returns `None` if openssl is not installed.
     pub fn start() -> Option<Self> {
+        Self::of(Sandbox::start().unwrap())
+    }
+
+    /// Returns the client of a sandbox's first merchant.
+    pub fn of(sandbox: Sandbox) -> Option<Self> {
         if !material::has_program("openssl") {
             return None;
         }
-        let sandbox = Sandbox::start().unwrap();
         let scratch = Scratch::new();
         scratch.written("merchant.pem", sandbox.private_key_pem().unwrap());
         scratch.written("platform.pem", sandbox.platform_key_pem());
@@ -137,12 +141,14 @@ impl OpensslClient {
             .trim_end_matches('/')
     }
 
-    fn openssl_sign(&self, message: &[u8]) -> Vec<u8> {
+    /// Returns the file of the merchant's private key.
+    pub fn key(&self) -> String {
         let key = self.scratch.file("merchant.pem");
-        openssl(
-            &["dgst", "-sha256", "-sign", key.to_str().unwrap()],
-            message,
-        )
+        key.to_str().unwrap().to_owned()
+    }
+
+    pub fn openssl_sign(&self, message: &[u8]) -> Vec<u8> {
+        openssl(&["dgst", "-sha256", "-sign", &self.key()], message)
     }
 
     /// Returns whether openssl verifies the response with the platform key.
@@ -214,7 +220,7 @@ impl RawResponse {
     }
 }
 
-fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
+pub fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("openssl")
         .args(args)
         .stdin(Stdio::piped())

@@ -56,6 +56,40 @@ fn sign(key: &RsaKeyPair, modulus_len: usize, message: &[u8]) -> Result<Vec<u8>,
     Ok(signature)
 }
 
+/// A signature that is not RSASSA-PKCS1-v1_5 with SHA-256.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OtherSignature {
+    /// RSASSA-PKCS1-v1_5 with SHA-1.
+    Sha1,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Sha512,
+    /// RSASSA-PSS with SHA-256.
+    Pss,
+}
+
+/// Verifies a signature as nobody should make it, to name the mistake.
+#[cfg(feature = "sandbox")]
+pub(crate) fn verify_other(
+    with: OtherSignature,
+    pkcs1: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    use library::signature::{
+        RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA512,
+        RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+    };
+
+    let algorithm: &'static dyn VerificationAlgorithm = match with {
+        OtherSignature::Sha1 => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        OtherSignature::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
+        OtherSignature::Pss => &RSA_PSS_2048_8192_SHA256,
+    };
+    let key = UnparsedPublicKey::new(algorithm, pkcs1);
+    key.verify(message, signature).is_ok()
+}
+
 pub(crate) struct Sha256(digest::Context);
 
 impl Sha256 {

@@ -8,6 +8,8 @@ use super::{
     input::{self, FromDer},
     pem,
 };
+#[cfg(feature = "sandbox")]
+use crate::base::crypto::OtherSignature;
 use crate::{
     base::crypto::{
         backend,
@@ -112,6 +114,17 @@ impl PublicKey {
     /// Verifies an RSASSA-PKCS1-v1_5 signature with SHA-256.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.0.key.verify(message, signature)
+    }
+
+    /// Verifies a signature of another kind.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn verify_other(
+        &self,
+        with: OtherSignature,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        backend::verify_other(with, &self.0.pkcs1, message, signature)
     }
 
     /// Encrypts with RSA-OAEP, SHA-1 and MGF1-SHA-1: see

@@ -12,7 +12,6 @@ use crate::{
     catalog::{self, Field, Fields, Kind},
     protocol::{
         documents::finding::{At, Findings, Problem},
-        options::media::Media,
         trust::signature::SERIAL,
         url::path::Version,
     },
@@ -233,13 +232,6 @@ impl Checker {
             if !name.eq_ignore_ascii_case(SERIAL) && !headers.contains_key(name) {
                 self.findings.add(&at.name(name), Problem::missing(&field));
             }
-        }
-    }
-
-    /// Checks the `meta` of an upload.
-    pub(super) fn meta(&mut self, media: &Media, field: &Field, at: &At<'_>) {
-        if let Value::Object(meta) = media.meta_value() {
-            self.object(&meta, field.fields(), Form::Json, &at.name(field.name()));
         }
     }
 }

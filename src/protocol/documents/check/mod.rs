@@ -67,6 +67,7 @@ fn run(
     let Some(operation) = operation(asked) else {
         return Ok(());
     };
+    let meta = request.media.as_ref().map(Media::meta_value);
     let given = Given {
         operation,
         version: asked.version,
@@ -76,7 +77,7 @@ fn run(
         query: request.query.as_ref(),
         query_in_path: asked.query,
         has_body: request.body.is_some(),
-        media: request.media.as_ref(),
+        meta: meta.as_ref(),
         headers: &request.headers,
         without_nonce: request.without_nonce,
         circumstances,
@@ -98,6 +99,44 @@ fn run(
     Ok(())
 }
 
+/// What arrived with a request of an operation.
+#[cfg(feature = "sandbox")]
+pub(crate) struct Received<'g> {
+    pub(crate) operation: &'static Operation,
+    pub(crate) version: Version,
+    pub(crate) vars: &'g [Var],
+    pub(crate) json: Option<&'g Value>,
+    pub(crate) xml: Option<&'g Value>,
+    pub(crate) meta: Option<&'g Value>,
+    pub(crate) query: Option<&'g str>,
+    pub(crate) has_body: bool,
+    pub(crate) headers: &'g HeaderMap,
+}
+
+/// Compares a request that arrived with the documents.
+#[cfg(feature = "sandbox")]
+pub(crate) fn findings(received: &Received<'_>) -> Findings {
+    let given = Given {
+        operation: received.operation,
+        version: received.version,
+        vars: received.vars,
+        json: received.json,
+        xml: received.xml,
+        query: None,
+        query_in_path: received.query,
+        has_body: received.has_body,
+        meta: received.meta,
+        headers: received.headers,
+        // What the sender's client decides, and the sandbox checks elsewhere.
+        without_nonce: true,
+        circumstances: Circumstances {
+            mutual_tls: true,
+            is_default_base: false,
+        },
+    };
+    given.check()
+}
+
 /// What was given for a request.
 struct Given<'g> {
     operation: &'static Operation,
@@ -109,7 +148,8 @@ struct Given<'g> {
     /// The query that is part of the path.
     query_in_path: Option<&'g str>,
     has_body: bool,
-    media: Option<&'g Media>,
+    /// The JSON of an upload.
+    meta: Option<&'g Value>,
     headers: &'g HeaderMap,
     without_nonce: bool,
     circumstances: Circumstances,
@@ -131,7 +171,7 @@ impl Given<'_> {
         for (part, value, form) in [
             ("json", self.json, Form::Json),
             ("query", self.query, Form::Text),
-            ("xml", self.xml.filter(|_| self.media.is_none()), Form::Text),
+            ("xml", self.xml.filter(|_| self.meta.is_none()), Form::Text),
         ] {
             if let Some(Value::Object(map)) = value.filter(|_| !is_documented(part)) {
                 checker.object(map, Fields::NONE, form, &At::root(part));
@@ -152,7 +192,7 @@ impl Given<'_> {
                     checker.root(json, field, Form::Json, &at);
                     true
                 }
-                None => self.has_body || self.media.is_some(),
+                None => self.has_body || self.meta.is_some(),
             },
             "xml" => match self.xml {
                 Some(xml) => {
@@ -177,15 +217,17 @@ impl Given<'_> {
                 (None, None) => false,
             },
             "body" => {
-                let meta = field.fields().get("meta");
-                if let (Some(media), Some(meta), Version::V3) = (self.media, meta, self.version) {
-                    checker.meta(media, &meta, &at);
+                let documented = field.fields().get("meta");
+                if let (Some(Value::Object(meta)), Some(field), Version::V3) =
+                    (self.meta, documented, self.version)
+                {
+                    checker.object(meta, field.fields(), Form::Json, &at.name(field.name()));
                 }
                 // A program that makes the form itself sends a prepared request with another client.
                 let content = self.headers.get(CONTENT_TYPE);
                 let is_form =
                     content.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
-                self.has_body || self.media.is_some() || is_form
+                self.has_body || self.meta.is_some() || is_form
             }
             "headers" => {
                 checker.headers(self.headers, field.fields(), &at);

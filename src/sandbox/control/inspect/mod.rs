@@ -1,7 +1,11 @@
 //! Takes the exchanges in the request log apart.
 
 mod brief;
+mod decrypted;
+mod documents;
 mod filter;
+mod received;
+mod signature;
 
 pub(super) use self::{
     brief::{brief, mchid},
@@ -10,13 +14,18 @@ pub(super) use self::{
 
 use serde_json::{Value, json};
 
+use self::received::Received;
 use super::view;
-use crate::sandbox::RecordedRequest;
+use crate::sandbox::{RecordedRequest, state::SandboxState};
 
-/// Returns a request with its response.
-pub(super) fn whole(request: &RecordedRequest) -> Value {
+/// Returns a request with its response, and both taken apart.
+pub(super) fn whole(state: &SandboxState, request: &RecordedRequest) -> Value {
+    let received = Received::new(request);
     let mut shown = view::request(request);
     shown["response"] = response(request);
+    shown["signature"] = signature::of(state, request);
+    shown["documents"] = documents::of(request, &received);
+    shown["decrypted"] = decrypted::of(state, request, &received);
     shown
 }
 

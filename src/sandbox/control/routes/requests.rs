@@ -62,11 +62,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     .answers(&[DATA, HAS_MORE, HAS_EARLIER]),
     get(
         "requests/{id}",
-        "Returns a request with its response.",
+        "Returns a request with its response, the check of its signature step by step, \
+         what the documents say, and its sealed fields in clear text.",
         |call| {
             let id = id("id", call.number())?;
-            match call.state.requests().get(id) {
-                Some(request) => ok(inspect::whole(&request)),
+            // The lock ends here: the inspector looks at other requests, too.
+            let found = call.state.requests().get(id);
+            match found {
+                Some(request) => ok(inspect::whole(call.state, &request)),
                 None => Err(ApiResponse::error(
                     StatusCode::NOT_FOUND,
                     "RESOURCE_NOT_EXISTS",
@@ -80,6 +83,22 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         needs("method", Kind::Text, "The method"),
         needs("target", Kind::Text, "The path and query as they arrived"),
         needs("headers", Kind::Object, "The headers"),
+        may("response", Kind::Object, "What was sent"),
+        needs(
+            "signature",
+            Kind::Object,
+            "The steps of the check, the message that the sandbox built, and what was signed in its place",
+        ),
+        may(
+            "documents",
+            Kind::Object,
+            "The documented fields with their values, and what breaks them",
+        ),
+        needs(
+            "decrypted",
+            Kind::Object,
+            "The sealed fields of the request and the response, opened",
+        ),
     ]),
     get(
         "events",

@@ -4,6 +4,7 @@ mod acts;
 mod cashier;
 mod document;
 mod events;
+mod exchange;
 mod faults;
 mod guard;
 mod hosts;
@@ -11,6 +12,8 @@ mod lists;
 mod outcomes;
 mod page;
 mod requests;
+mod signature;
+mod signature_v2;
 
 use std::{
     io::{Read, Write},
@@ -18,7 +21,10 @@ use std::{
 };
 
 use serde_json::Value;
-use wechatpay_chain::{Client, sandbox::Sandbox};
+use wechatpay_chain::{
+    Client,
+    sandbox::{Merchant, Sandbox},
+};
 
 use super::payments::orders::{order, post};
 
@@ -28,8 +34,19 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// Connects to the sandbox and sends a request.
+/// Connects to the sandbox and sends a request to an endpoint.
 pub fn send(sandbox: &Sandbox, method: &str, target: &str, headers: &str, body: &str) -> TcpStream {
+    let target = format!("/_sandbox/v1/{target}");
+    send_to(sandbox, method, &target, headers, body)
+}
+
+pub fn send_to(
+    sandbox: &Sandbox,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> TcpStream {
     let uri = sandbox.base_uri();
     let address = uri.trim_start_matches("http://").trim_end_matches('/');
     let port = address.rsplit(':').next().unwrap();
@@ -37,7 +54,7 @@ pub fn send(sandbox: &Sandbox, method: &str, target: &str, headers: &str, body: 
     let length = body.len();
     write!(
         stream,
-        "{method} /_sandbox/v1/{target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
+        "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
          Content-Length: {length}\r\n{headers}\r\n{body}"
     )
     .unwrap();
@@ -84,6 +101,14 @@ pub fn started() -> (Sandbox, Client) {
     let sandbox = Sandbox::builder().settle_after(None).start().unwrap();
     let client = sandbox.client_builder().build().unwrap();
     (sandbox, client)
+}
+
+/// Returns a merchant of the sandbox by its ID.
+pub fn merchant(sandbox: &Sandbox, mchid: &str) -> Merchant {
+    let mut merchants = sandbox.merchants().into_iter();
+    merchants
+        .find(|merchant| merchant.mchid() == mchid)
+        .unwrap()
 }
 
 /// Prepays an order of one yuan.

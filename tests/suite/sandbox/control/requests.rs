@@ -10,7 +10,7 @@ use super::{call, events, ok, prepay, started};
 
 const NONE: &Value = &Value::Null;
 
-fn list(sandbox: &Sandbox, query: &str) -> Vec<Value> {
+pub fn list(sandbox: &Sandbox, query: &str) -> Vec<Value> {
     let answer = ok(sandbox, "GET", &format!("requests?{query}"), NONE);
     answer["data"].as_array().unwrap().clone()
 }
@@ -76,7 +76,7 @@ fn requests_are_filtered_and_paged_from_either_side() {
         .start()
         .unwrap();
     let client = sandbox.client_builder().build().unwrap();
-    let other = &sandbox.merchants()[1];
+    let other = super::merchant(&sandbox, "1900000111");
     let other = other.client_builder().build().unwrap();
     for number in 0..4 {
         prepay(&sandbox, &client, &format!("tea-000{number}"));
