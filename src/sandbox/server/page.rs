@@ -178,16 +178,16 @@ mod tests {
         assert!(Page::new(&[INDEX, SCRIPT]).is_ok());
         for (files, expected) in [
             (
-                &[PageFile::new("/v3/pay/a.js", "text/javascript", b"")] as &'static [_],
+                const { &[PageFile::new("/v3/pay/a.js", "text/javascript", b"")] as &[_] },
                 "invalid file `/v3/pay/a.js` of the page: expected / or a path below",
             ),
             (
-                &[PageFile::new("/_sandbox/v1/config", "text/html", b"")],
+                const { &[PageFile::new("/_sandbox/v1/config", "text/html", b"")] },
                 "expected / or a path below",
             ),
             (&[INDEX, SCRIPT, INDEX], "`/` of the page: two files"),
             (
-                &[PageFile::new("/", "text/html\r\nset-cookie: a", b"")],
+                const { &[PageFile::new("/", "text/html\r\nset-cookie: a", b"")] },
                 "its content type",
             ),
         ] {

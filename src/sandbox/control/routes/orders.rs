@@ -12,7 +12,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         |call| cashier::list(call, item::orders, false),
     )
     .query(&LIST)
-    .answers(&[DATA, HAS_MORE]),
+    .answers(&[DATA, HAS_MORE, HAS_EARLIER]),
     get(
         "orders/{out_trade_no}",
         "Returns an order with what opens its payment, the response to its query, and its refunds.",
@@ -65,14 +65,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         |call| cashier::list(call, item::refunds, false),
     )
     .query(&LIST)
-    .answers(&[DATA, HAS_MORE]),
+    .answers(&[DATA, HAS_MORE, HAS_EARLIER]),
     get(
         "transfers",
         "Returns merchant transfers, and what can be done with each.",
         |call| cashier::list(call, item::transfers, false),
     )
     .query(&LIST)
-    .answers(&[DATA, HAS_MORE]),
+    .answers(&[DATA, HAS_MORE, HAS_EARLIER]),
     get(
         "service-orders",
         "Returns service orders, and what can be done with each below \
@@ -80,7 +80,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         |call| cashier::list(call, item::service_orders, true),
     )
     .query(&LIST)
-    .answers(&[DATA, HAS_MORE]),
+    .answers(&[DATA, HAS_MORE, HAS_EARLIER]),
     get(
         "money",
         "Returns what came in and went out on each of the last days of Beijing, by the sandbox's \
