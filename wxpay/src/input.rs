@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::text::{t, tf};
+use crate::text::{reason, t, tf};
 
 /// Names standard input in place of a file.
 pub(crate) const STANDARD_INPUT: &str = "-";
@@ -35,7 +35,8 @@ pub(crate) fn text(path: &Path) -> Result<String, String> {
 
 /// Returns the message about something that could not be read.
 pub(crate) fn unreadable(what: impl std::fmt::Display, err: io::Error) -> String {
-    tf!("cannot read {what}: {err}", "无法读取 {what}: {err}")
+    let why = reason(&err);
+    tf!("cannot read {what}: {why}", "无法读取 {what}: {why}")
 }
 
 fn limited(reader: impl Read) -> io::Result<Vec<u8>> {

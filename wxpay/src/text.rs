@@ -1,6 +1,6 @@
 //! English or Chinese, by locale.
 
-use std::{env, sync::LazyLock};
+use std::{env, io, sync::LazyLock};
 
 /// Returns the text in the user's language. `WXPAY_LANG` comes first, then the locale as POSIX reads it.
 pub(crate) fn t(english: &'static str, chinese: &'static str) -> &'static str {
@@ -32,6 +32,28 @@ pub(crate) fn is_chinese() -> bool {
         set.is_some_and(|locale| names_chinese(&locale))
     });
     *IS_CHINESE
+}
+
+/// Returns why the system refused, in the user's language as far as it is a common reason.
+pub(crate) fn reason(err: &io::Error) -> String {
+    let chinese = match err.kind() {
+        io::ErrorKind::NotFound => "文件或目录不存在",
+        io::ErrorKind::PermissionDenied => "没有权限",
+        io::ErrorKind::IsADirectory => "这是一个目录",
+        io::ErrorKind::NotADirectory => "路径中有一部分不是目录",
+        io::ErrorKind::AlreadyExists => "已经存在",
+        io::ErrorKind::StorageFull => "磁盘已满",
+        io::ErrorKind::ReadOnlyFilesystem => "文件系统只读",
+        io::ErrorKind::AddrInUse => "端口已被占用",
+        io::ErrorKind::ConnectionRefused => "连接被拒绝",
+        io::ErrorKind::ConnectionReset => "连接被对方断开",
+        io::ErrorKind::TimedOut => "超时",
+        _ => "",
+    };
+    match is_chinese() && !chinese.is_empty() {
+        true => chinese.to_owned(),
+        false => err.to_string(),
+    }
 }
 
 fn names_chinese(locale: &str) -> bool {

@@ -8,7 +8,7 @@ use ureq::Agent;
 
 use crate::{
     exit::{Exit, Failure, Result},
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 /// The token of a sandbox that other machines reach.
@@ -54,16 +54,7 @@ fn read<T: DeserializeOwned>(
     url: &str,
     response: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<T> {
-    let mut response = response.map_err(|err| {
-        Failure::new(
-            Exit::NotSent,
-            tf!("no sandbox at {url}: {err}", "{url} 没有沙箱: {err}"),
-        )
-        .with_advice(t(
-            "Start one with `wxpay sandbox`.",
-            "请用 `wxpay sandbox` 启动沙箱。",
-        ))
-    })?;
+    let mut response = response.map_err(|err| unreached(url, err))?;
     let status = response.status();
     let not_json = |err: ureq::Error| {
         Failure::local(tf!(
@@ -82,5 +73,23 @@ fn read<T: DeserializeOwned>(
             "the sandbox: {status}: {message}",
             "沙箱: {status}: {message}"
         ),
+    ))
+}
+
+fn unreached(url: &str, err: ureq::Error) -> Failure {
+    let why = match err {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            return Failure::usage(tf!(
+                "invalid URL of a sandbox {url}: expected http://HOST:PORT",
+                "沙箱的URL {url} 无效: 应为 http://主机:端口"
+            ));
+        }
+        ureq::Error::Io(err) => reason(&err),
+        other => other.to_string(),
+    };
+    let message = tf!("no sandbox at {url}: {why}", "{url} 没有沙箱: {why}");
+    Failure::new(Exit::NotSent, message).with_advice(t(
+        "Start one with `wxpay sandbox`.",
+        "请用 `wxpay sandbox` 启动沙箱。",
     ))
 }

@@ -66,3 +66,22 @@ fn text_instead_of_an_object_is_a_mistake_with_what_to_do() {
     let err = program.run(&["post", "v3/x", "-o", "[1]"]).failed(2);
     assert!(err.contains("-o is not a JSON object"), "{err}");
 }
+
+#[test]
+fn reasons_of_the_system_are_in_the_language_of_the_user() {
+    let missing = ["verify", "nothing.http", "--sandbox=http://127.0.0.1:1"];
+    let program = Program::new().env("WXPAY_APIV3_KEY", &"k".repeat(32));
+    let err = program.run(&missing[..2]).failed(2);
+    assert!(
+        err.contains("cannot read nothing.http: No such file"),
+        "{err}"
+    );
+    let err = program.run(&["verify", "a", "--sandbox=tea"]).failed(2);
+    assert!(err.contains("expected http://HOST:PORT"), "{err}");
+    let program = program.in_chinese();
+    let err = program.run(&missing[..2]).failed(2);
+    assert_eq!(err, "错误: 无法读取 nothing.http: 文件或目录不存在\n");
+    // Nobody listens at port 1.
+    let err = program.run(&missing).failed(4);
+    assert!(err.contains("没有沙箱: 连接被拒绝"), "{err}");
+}

@@ -17,7 +17,7 @@ use crate::{
     command::call::interruptible,
     exit::{Exit, Failure, Result, misconfigured},
     settings::Settings,
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 const BASE_URI: &str = "https://api.mch.weixin.qq.com/";
@@ -93,7 +93,7 @@ fn tcp(url: &str, report: &mut Report) -> bool {
                 report.ok("tcp", tf!("connected to {address}", "已连接 {address}"));
                 return true;
             }
-            Err(err) => failed = format!("{address}: {err}"),
+            Err(err) => failed = format!("{address}: {}", reason(&err)),
         }
     }
     report.error(

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     exit::{Failure, Result},
     private,
-    text::tf,
+    text::{reason, tf},
 };
 
 const ATTEMPTS: u32 = 100;
@@ -37,10 +37,10 @@ pub(super) fn folder() -> Result<PathBuf> {
 }
 
 fn failed(parent: &std::path::Path, err: &io::Error) -> Failure {
-    let parent = parent.display();
+    let (parent, why) = (parent.display(), reason(err));
     Failure::local(tf!(
-        "cannot create a folder in {parent}: {err}",
-        "无法在 {parent} 中创建目录: {err}"
+        "cannot create a folder in {parent}: {why}",
+        "无法在 {parent} 中创建目录: {why}"
     ))
 }
 

@@ -12,7 +12,7 @@ use crate::{
     cli,
     exit::{Failure, Result},
     output::Output,
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 #[derive(Debug, clap::Args)]
@@ -46,9 +46,10 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result {
     let written = fs::create_dir_all(folder).and_then(|()| write(command, folder));
     let folder = folder.display();
     written.map_err(|err| {
+        let why = reason(&err);
         Failure::local(tf!(
-            "cannot write to {folder}: {err}",
-            "无法写入 {folder}: {err}"
+            "cannot write to {folder}: {why}",
+            "无法写入 {folder}: {why}"
         ))
     })?;
     output.note(tf!(

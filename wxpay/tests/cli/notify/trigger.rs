@@ -110,7 +110,7 @@ fn all_events_are_listed() {
     let program = Program::new();
     let list = program.run(&["trigger", "--list"]).ok();
     assert_eq!(list.lines().count(), 115);
-    assert!(list.contains("v3  TRANSACTION.SUCCESS "), "{list}");
+    assert!(list.contains("\nv3  TRANSACTION.SUCCESS\n"), "{list}");
     let list = program.run(&["--json", "trigger", "--list"]).json();
     let list: Vec<Value> = list.as_array().unwrap().clone();
     let named = |event: &&Value| event["event"] == "REFUND.SUCCESS";

@@ -119,15 +119,18 @@ fn list(hits: &[Hit], output: &Output) {
             Subject::Operation(operation) => operation.title().to_owned(),
             Subject::Event(event) => types_of(&event),
         };
-        let fields = match hit.fields.is_empty() {
-            true => String::new(),
-            false => format!("  {}", hit.fields.join(" ")),
+        let rest = match hit.fields.is_empty() {
+            true => title,
+            false => format!("{title}  {}", Style::Faint.paint(hit.fields.join(" "))),
         };
-        output.line(format!(
-            "{kind:first$}  {}  {title}{}",
-            Style::Name.paint(format!("{name:second$}")),
-            Style::Faint.paint(fields)
-        ));
+        // No line ends in spaces.
+        output.line(match rest.is_empty() {
+            true => format!("{kind:first$}  {}", Style::Name.paint(name)),
+            false => {
+                let name = Style::Name.paint(format!("{name:second$}"));
+                format!("{kind:first$}  {name}  {rest}")
+            }
+        });
     }
     let number = hits.len();
     output.note(Style::Faint.paint(tf!(

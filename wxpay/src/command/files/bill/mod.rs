@@ -21,7 +21,7 @@ use crate::{
     exit::{Failure, Result},
     output::Output,
     settings::Source,
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -174,10 +174,10 @@ fn query(args: &Args) -> Result<Map<String, Value>> {
 /// Creates the folder. Nothing is sent if a file would have to be replaced.
 fn prepare(folder: &std::path::Path, days: &[Day], force: bool) -> Result {
     fs::create_dir_all(folder).map_err(|err| {
-        let folder = folder.display();
+        let (folder, why) = (folder.display(), reason(&err));
         Failure::local(tf!(
-            "cannot create {folder}: {err}",
-            "无法创建 {folder}: {err}"
+            "cannot create {folder}: {why}",
+            "无法创建 {folder}: {why}"
         ))
     })?;
     let mut files = days.iter().filter_map(|day| day.path.as_deref());

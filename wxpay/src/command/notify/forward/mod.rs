@@ -29,7 +29,7 @@ use wechatpay_chain::{
 use super::message::{Message, is_hop_by_hop};
 use crate::{
     exit::{Exit, Failure, chain},
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 /// Longer than WeChat Pay waits, for a receiver that stands at a breakpoint.
@@ -50,7 +50,7 @@ pub(super) async fn send(message: &Message, target: &Target) -> Result<Reply, No
     let started = Instant::now();
     let connecting = target.connect();
     let stream = match timeout(MAX_CONNECT, connecting).await {
-        Ok(connected) => connected.map_err(|err| NoReply::NotSent(err.to_string()))?,
+        Ok(connected) => connected.map_err(|err| NoReply::NotSent(reason(&err)))?,
         Err(_) => return Err(NoReply::NotSent(t("no connection", "无法连接").to_owned())),
     };
     match timeout(MAX_WAIT, exchange(stream, message, target)).await {

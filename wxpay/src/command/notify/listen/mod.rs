@@ -17,7 +17,7 @@ use crate::{
     output::{Output, Style},
     settings::Source,
     signals::Interruption,
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 #[derive(Debug, clap::Args)]
@@ -88,9 +88,10 @@ async fn listen(args: &Args, handler: Handler, output: &Output) -> Result {
     let port = args.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listener.map_err(|err| {
+        let why = reason(&err);
         Failure::local(tf!(
-            "cannot listen on port {port}: {err}",
-            "无法监听端口 {port}: {err}"
+            "cannot listen on port {port}: {why}",
+            "无法监听端口 {port}: {why}"
         ))
         .with_advice(t(
             "--port 0 takes any free one.",

@@ -13,7 +13,7 @@ use std::{
 use crate::{
     exit::{Failure, Result},
     private,
-    text::{t, tf},
+    text::{reason, t, tf},
 };
 
 /// How many genuine notifications are kept.
@@ -49,10 +49,10 @@ impl Store {
     /// Makes the folder.
     pub(super) fn create(&self) -> Result {
         private::folder(&self.folder).map_err(|err| {
-            let folder = self.folder.display();
+            let (folder, why) = (self.folder.display(), reason(&err));
             Failure::local(tf!(
-                "cannot create {folder}: {err}",
-                "无法创建 {folder}: {err}"
+                "cannot create {folder}: {why}",
+                "无法创建 {folder}: {why}"
             ))
         })
     }

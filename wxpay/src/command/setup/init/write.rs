@@ -12,7 +12,7 @@ use crate::{
     exit::{Failure, Result},
     private,
     settings::{Settings, file, read},
-    text::tf,
+    text::{reason, tf},
 };
 
 /// Checks that the configuration file is valid, and does not have the profile unless it may be replaced.
@@ -115,8 +115,8 @@ fn whole(path: &Path, text: &str) -> Result {
         .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|err| {
         let _ = fs::remove_file(&temporary);
-        let path = path.display();
-        Failure::local(tf!("cannot write {path}: {err}", "无法写入 {path}: {err}"))
+        let (path, why) = (path.display(), reason(&err));
+        Failure::local(tf!("cannot write {path}: {why}", "无法写入 {path}: {why}"))
     })
 }
 
