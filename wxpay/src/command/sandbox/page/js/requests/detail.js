@@ -24,9 +24,15 @@ export async function openDetail(root, id) {
 
   const trail = h("nav", { class: "trail", "aria-label": t("Requests", "请求") });
   const place = h("div");
-  const step = () => redraw(trail, links(number));
+  let steps = null;
+  const step = () => {
+    const { older, newer } = log.neighbours(number);
+    const known = steps;
+    steps = `${older?.id} ${newer?.id}`;
+    if (steps !== known) redraw(trail, links(older, newer));
+  };
   const draw = () => {
-    place.replaceChildren(...whole(request));
+    redraw(place, whole(request));
     // On a phone the tabs are wider than the window.
     place.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
   };
@@ -39,39 +45,28 @@ export async function openDetail(root, id) {
     request = await read();
     draw();
   };
-  const onKey = (event) => {
-    if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { older, newer } = log.neighbours(number);
-    const to = { j: older, k: newer }[event.key];
-    if (to) location.hash = `#/requests/${to.id}`;
-  };
   const ends = [log.onChange(step), live.on("answered", (row) => void answered(row).catch(() => {}))];
-  document.addEventListener("keydown", onKey);
-  return () => {
-    ends.forEach((end) => end());
-    document.removeEventListener("keydown", onKey);
-  };
+  return () => ends.forEach((end) => end());
 }
 
-function links(id) {
-  const { older, newer } = log.neighbours(id);
-  const link = (row, text, key) =>
+function links(older, newer) {
+  const link = (row, name, text) =>
     row
-      ? h(
-          "a",
-          {
-            class: "button small",
-            id: `to-${key}`,
-            href: `#/requests/${row.id}`,
-            "aria-keyshortcuts": key,
-            title: key.toUpperCase(),
-          },
-          text,
-        )
+      ? h("a", { class: "button small", id: `to-${name}`, href: `#/requests/${row.id}` }, text)
       : h("span", { class: "button small", "aria-disabled": "true" }, text);
   return [
-    h("a", { class: "button quiet small", href: "#/requests" }, icon("back"), t("All requests", "全部请求")),
-    h("span", { class: "trail-steps" }, link(newer, t("Newer", "较新"), "k"), link(older, t("Older", "较早"), "j")),
+    h(
+      "a",
+      { class: "button quiet small", id: "to-list", href: "#/requests" },
+      icon("back"),
+      t("All requests", "全部请求"),
+    ),
+    h(
+      "span",
+      { class: "trail-steps" },
+      link(newer, "newer", t("Newer", "较新")),
+      link(older, "older", t("Older", "较早")),
+    ),
   ];
 }
 
