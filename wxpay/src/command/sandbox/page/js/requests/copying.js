@@ -47,7 +47,11 @@ function about({ id }, { version, body }) {
   if (id === "curl")
     return t("wxpay sign makes the signature when the command runs.", "运行命令时由 wxpay sign 生成签名。") + file;
   if (id === "wxpay") return t("Signs, sends, and verifies the response.", "签名、发送并验证应答。") + file;
-  return t("With the client that “Setup” shows for this language.", "使用“接入”中该语言的客户端。") + file;
+  const setup = h("a", { href: "#/setup" }, t("Setup", "配置"));
+  return t(
+    ["With the client that ", setup, " shows for this language.", file],
+    ["使用", setup, "中该语言的客户端。", file],
+  );
 }
 
 // The address for clients: that of this page, unless the page came by HTTPS, whose certificate no client knows.
