@@ -160,15 +160,26 @@ impl Sandbox {
     /// Returns an error if the URL is not one of this machine, nor of a host that
     /// [`deliver_to`](crate::sandbox::SandboxBuilder::deliver_to) allows.
     pub fn redirect_notifications(&self, url: Option<&str>) -> Result<()> {
+        self.redirect_from(None, url).map(drop)
+    }
+
+    /// Redirects the notifications, only if they are redirected to `from` so far if that is given. Returns where
+    /// they were redirected to.
+    pub(in crate::sandbox) fn redirect_from(
+        &self,
+        from: Option<&str>,
+        url: Option<&str>,
+    ) -> Result<Option<String>> {
         self.check_may_act()?;
         if let Some(url) = url {
             self.state.post.check(url).map_err(refused)?;
         }
-        self.state
-            .world()
-            .outbox
-            .redirect_to(url.map(str::to_owned));
-        Ok(())
+        let mut world = self.state.world();
+        let before = world.outbox.redirect().map(str::to_owned);
+        if from.is_none() || from == before.as_deref() {
+            world.outbox.redirect_to(url.map(str::to_owned));
+        }
+        Ok(before)
     }
 
     /// Waits until no notification is due or on its way. What the receiver refused is due later: first

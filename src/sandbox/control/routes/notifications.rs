@@ -104,13 +104,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     post(
         "notifications/redirect",
         "Sends all notifications to a URL, in place of their own. Without one, ends that.",
-        |call| done(call.sandbox.redirect_notifications(call.optional_text("url"))),
+        |call| {
+            let (from, url) = (call.optional_text("from"), call.optional_text("url"));
+            let before = call.sandbox.redirect_from(from, url)?;
+            ok(before.map_or_else(|| json!({}), |url| json!({ "before": url })))
+        },
     )
-    .takes(&[may(
-        "url",
-        Kind::Text,
-        "A URL of this machine, or of a host that the sandbox delivers to",
-    )]),
+    .takes(&[
+        may(
+            "url",
+            Kind::Text,
+            "A URL of this machine, or of a host that the sandbox delivers to",
+        ),
+        may("from", Kind::Text, "Do so only if they go to this URL so far"),
+    ])
+    .answers(&[may("before", Kind::Text, "Where they went so far")]),
     post(
         "notifications/{id}/resend",
         "Sends a notification again, now and then by its schedule from the start.",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     forward::{self, Target},
-    store::Store,
+    store::{Store, damaged},
     verdict::now,
 };
 use crate::{
@@ -59,9 +59,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result {
         ))
     })?;
     let target = Target::new(url, args.ca.as_deref())?;
-    let message = record
-        .message()
-        .ok_or_else(|| Failure::local(tf!("notification {id} is damaged", "通知 {id} 已损坏")))?;
+    let message = record.message().ok_or_else(|| damaged(id))?;
     let age = message
         .timestamp()
         .map(|timestamp| now().saturating_sub(timestamp));

@@ -1,4 +1,9 @@
-use std::process::{Command, Stdio};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    process::{Command, Stdio},
+    thread,
+};
 
 use serde_json::{Value, json};
 use wechatpay_chain::sandbox::{DeliveryFault, Sandbox};
@@ -216,14 +221,7 @@ fn interruption_ends_it_with_a_summary() {
     assert_eq!(listening.next()["verified"], true);
     assert_eq!(send(&listening.url, &closing(&raw(&delivery))), 204);
     assert_eq!(listening.next()["verified"], true);
-    let id = listening.child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    interrupt(listening.child.id());
     let summary: Value = serde_json::from_str(&listening.end().ok()).unwrap();
     assert_eq!(
         (&summary["type"], &summary["notifications"]),
@@ -237,6 +235,76 @@ fn closing(raw: &[u8]) -> Vec<u8> {
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let length = body.len();
     format!("{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").into_bytes()
+}
+
+fn interrupt(id: u32) {
+    let id = id.to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn notification_that_is_being_forwarded_at_the_end_is_shown() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::with(&sandbox);
+    let shop = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", shop.local_addr().unwrap());
+    let listening = Listening::start(&program, &["--forward-to", &url]);
+    let id = listening.child.id();
+    let replies = thread::spawn(move || {
+        let (mut stream, _) = shop.accept().unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        interrupt(id);
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .unwrap();
+        // The request is longer than what was read of it, and closing would reset the connection.
+        std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
+    });
+    assert!(notify(&sandbox, EVENT, paid(), &listening.url).is_acknowledged());
+    let printed = listening.end().ok();
+    let lines: Vec<Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["forwarded"]["status"], 204);
+    assert_eq!(lines[1]["notifications"], 1);
+    replies.join().unwrap();
+}
+
+#[test]
+fn second_listener_gets_the_sandboxs_notifications_and_says_so() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::new().env("WXPAY_SANDBOX", &sandbox.base_uri());
+    let first = Listening::start(&program, &[]);
+    let mut second = Listening::start(&program, &[]);
+    interrupt(first.child.id());
+    let first_url = first.url.clone();
+    assert_eq!(first.end().stderr, "");
+    sandbox.notify(EVENT, paid()).unwrap();
+    assert_eq!(second.next()["verified"], true);
+    interrupt(second.child.id());
+    let warning = second.end().stderr;
+    assert!(
+        warning.contains(&format!("to {first_url} so far")),
+        "{warning}"
+    );
+    sandbox.notify(EVENT, paid()).unwrap_err();
+}
+
+#[test]
+fn listening_ends_when_nobody_reads() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::with(&sandbox);
+    let mut command = program.command(&["--json", "listen", "--port", "0"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let first: Value = serde_json::from_str(&first).unwrap();
+    notify(&sandbox, EVENT, paid(), first["url"].as_str().unwrap());
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -6,10 +6,13 @@ mod show;
 
 use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use self::{handle::Handler, show::Totals};
+use self::{
+    handle::{Handler, Seen},
+    show::Totals,
+};
 use super::{forward::Target, receiver, store::Store};
 use crate::{
     command::{call::send::on_runtime, control},
@@ -101,30 +104,49 @@ async fn listen(args: &Args, handler: Handler, output: &Output) -> Result {
     let interruption = Interruption::new();
     let address = listener.local_addr().map_err(Failure::local)?;
     let url = format!("http://{address}/");
-    let redirection = Redirection::of(args.source.sandbox.as_deref(), &url).await?;
+    let redirection = tokio::select! {
+        redirection = Redirection::of(args.source.sandbox.as_deref(), &url, output) => redirection?,
+        () = interruption.arrived() => return Ok(()),
+    };
     greet(&url, &handler, args, output);
 
     // Bounded: if nobody reads what is printed, senders wait.
     let (seen, mut arrived) = mpsc::channel(16);
     let mut server = server::Server::new(listener, Arc::new(handler), seen);
     let mut totals = Totals::default();
-    loop {
+    let mut show = |seen: &Seen| {
+        totals.add(seen);
+        show::seen(seen, args.verbose, output);
+        let is_enough = args.count.is_some_and(|count| totals.all() >= count);
+        is_enough || output.is_unheard()
+    };
+    let is_enough = loop {
         tokio::select! {
-            () = interruption.arrived() => break,
+            () = interruption.arrived() => break false,
             Some(seen) = arrived.recv() => {
-                totals.add(&seen);
-                show::seen(&seen, args.verbose, output);
-                let is_enough = args.count.is_some_and(|count| totals.all() >= count);
-                if is_enough || output.is_unheard() {
-                    break;
+                if show(&seen) {
+                    break true;
                 }
             }
             () = server.accept() => {}
         }
+    };
+    if is_enough {
+        arrived.close();
     }
     // Those that are being answered get their response.
-    arrived.close();
-    server.end().await;
+    let mut ending = std::pin::pin!(server.end());
+    loop {
+        tokio::select! {
+            () = &mut ending => break,
+            Some(seen) = arrived.recv(), if !is_enough => {
+                show(&seen);
+            }
+        }
+    }
+    while let (false, Ok(seen)) = (is_enough, arrived.try_recv()) {
+        show(&seen);
+    }
     redirection.end(output).await;
     totals.show(output);
     Ok(())
@@ -156,31 +178,39 @@ fn greet(url: &str, handler: &Handler, args: &Args, output: &Output) {
 /// The notifications of a sandbox, which come here as long as this runs.
 struct Redirection {
     sandbox: Option<String>,
+    url: String,
 }
 
 const REDIRECT: &str = "notifications/redirect";
 
 impl Redirection {
-    async fn of(sandbox: Option<&str>, url: &str) -> Result<Self> {
-        if let Some(sandbox) = sandbox {
-            let (sandbox, body) = (sandbox.to_owned(), json!({ "url": url }));
-            let asked =
-                tokio::task::spawn_blocking(move || control::post(&sandbox, REDIRECT, &body));
-            asked.await.map_err(Failure::local)??;
-        }
-        Ok(Self {
+    async fn of(sandbox: Option<&str>, url: &str, output: &Output) -> Result<Self> {
+        let redirection = Self {
             sandbox: sandbox.map(str::to_owned),
-        })
+            url: url.to_owned(),
+        };
+        let before = redirection.post(json!({ "url": url })).await?;
+        if let Some(other) = before["before"].as_str() {
+            output.warn(tf!(
+                "the sandbox sent its notifications to {other} so far: they no longer arrive there",
+                "沙箱的通知此前发送到 {other}: 那里不再收到通知"
+            ));
+        }
+        Ok(redirection)
     }
 
     async fn end(self, output: &Output) {
-        let Some(sandbox) = self.sandbox else {
-            return;
-        };
-        let asked =
-            tokio::task::spawn_blocking(move || control::post(&sandbox, REDIRECT, &json!({})));
-        if let Ok(Err(failure)) = asked.await {
+        // Another `listen` may have them by now.
+        if let Err(failure) = self.post(json!({ "from": self.url })).await {
             output.warn(&failure.message);
         }
+    }
+
+    async fn post(&self, body: Value) -> Result<Value> {
+        let Some(sandbox) = self.sandbox.clone() else {
+            return Ok(Value::Null);
+        };
+        let asked = tokio::task::spawn_blocking(move || control::post(&sandbox, REDIRECT, &body));
+        asked.await.map_err(Failure::local)?
     }
 }

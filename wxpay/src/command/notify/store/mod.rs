@@ -151,6 +151,12 @@ impl Store {
         if let Some(record) = all.iter().rfind(|record| is_meant(record)) {
             return Ok(record.clone());
         }
+        if [VERIFIED, OTHER]
+            .iter()
+            .any(|end| names_file(id) && self.folder.join(format!("{id}{end}")).exists())
+        {
+            return Err(damaged(id));
+        }
         all.retain(|record| !id.is_empty() && record.id.starts_with(id));
         match all.len() {
             0 => Err(self.not_found(id)),
@@ -175,10 +181,21 @@ impl Store {
     }
 }
 
+/// The failure of a notification whose file was changed so that it is none.
+pub(super) fn damaged(id: &str) -> Failure {
+    Failure::local(tf!("notification {id} is damaged", "通知 {id} 已损坏"))
+}
+
+/// Returns whether an ID cannot lead out of the folder.
+fn names_file(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
 /// Reads a record, if the file is one.
 fn read(path: &Path) -> Option<Record> {
     let mut text = String::new();
-    let file = fs::File::open(path).ok()?;
+    // A pipe, say, would be waited for.
+    let file = fs::File::open(path.is_file().then_some(path)?).ok()?;
     file.take(MAX_FILE).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }

@@ -103,3 +103,26 @@ fn files_of_others_are_skipped() {
     let nowhere = Store::new(Some(store.folder().join("nowhere"))).unwrap();
     assert!(nowhere.list().is_empty());
 }
+
+#[test]
+fn damaged_file_is_named_and_not_taken_for_another() {
+    let Temporary(store) = &Temporary::new();
+    let id = store.put(&mut record(1_528_425_296, "verified")).unwrap();
+    fs::write(store.folder().join(format!("{id}{VERIFIED}")), "{").unwrap();
+    let failure = store.find(&id).unwrap_err();
+    assert_eq!(failure.exit, crate::exit::Exit::Local);
+    let second = store.put(&mut record(1_528_425_296, "verified")).unwrap();
+    assert_eq!(store.find(&second).unwrap().id, second);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipe_in_the_folder_is_not_waited_for() {
+    let Temporary(store) = &Temporary::new();
+    let pipe = store
+        .folder()
+        .join(format!("20180608-103456-001{VERIFIED}"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    assert!(store.list().is_empty());
+}

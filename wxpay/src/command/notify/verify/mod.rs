@@ -11,7 +11,7 @@ use super::{
     facts::Facts,
     message::Message,
     receiver,
-    store::Store,
+    store::{Store, damaged},
     verdict::{Verdict, When},
 };
 use crate::{
@@ -145,10 +145,7 @@ fn given(args: &Args) -> Result<Given> {
         && !looks_like_a_file(&args.file)
     {
         let record = Store::new(args.store.clone())?.find(&args.file)?;
-        return parse::stored(&record).ok_or_else(|| {
-            let id = &record.id;
-            Failure::usage(tf!("notification {id} is damaged", "通知 {id} 已损坏"))
-        });
+        return parse::stored(&record).ok_or_else(|| damaged(&record.id));
     }
     let bytes = input::bytes(path).map_err(Failure::usage)?;
     parse::parse(bytes, headers.as_deref())
