@@ -233,3 +233,26 @@ fn ctrl_c_ends_a_program_that_nobody_reads() {
     );
     assert_eq!(child.wait().unwrap().code(), Some(8));
 }
+
+#[test]
+fn request_is_what_was_written_or_none() {
+    let sandbox = Sandbox::start().unwrap();
+    let program = Program::with(&sandbox);
+    let deep = format!("json.{}a=1", "0.".repeat(50_000));
+    for (option, wrong) in [
+        (
+            "-o",
+            r#"{"json": {"echo_message": "a", "echo_message": "b"}}"#,
+        ),
+        (
+            "-o",
+            r#"{"json": {"echo_message": "a", "total": 18446744073709551616}}"#,
+        ),
+        ("-f", "json.total:=18446744073709551616"),
+        ("-f", &deep),
+    ] {
+        let arguments = ["post", "v3/security/echo", "--no-check", option, wrong];
+        program.run(&arguments).failed(2);
+    }
+    assert!(sandbox.requests().is_empty());
+}

@@ -1,5 +1,6 @@
 //! `wxpay get|post|put|patch|delete PATH`: any call, with the library's options map.
 
+mod exact;
 pub(crate) mod fields;
 pub(crate) mod options;
 pub(crate) mod path;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use wechatpay_chain::{Checks, Options, catalog::Operation};
 
-use super::{Args, fields};
+use super::{Args, exact, fields};
 use crate::{
     exit::{Failure, Result},
     input::{self, STANDARD_INPUT},
@@ -43,7 +43,7 @@ fn parse(text: &str) -> Result<Map<String, Value>> {
         None => ("-o", Ok(text.to_owned())),
     };
     let read = read.map_err(Failure::usage)?;
-    match serde_json::from_str(&read) {
+    match exact::parse(&read) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Failure::usage(tf!(
             "{from} is not a JSON object, such as {{\"json\": {{…}}}}",

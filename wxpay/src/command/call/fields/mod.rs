@@ -9,7 +9,7 @@ use wechatpay_chain::catalog::{Fields, Kind, Operation};
 pub(crate) use self::typed::{is_index, kind};
 use self::{insert::insert, typed::typed};
 
-use super::path::variables;
+use super::{exact, path::variables};
 use crate::{
     exit::{Failure, Result},
     text::{t, tf},
@@ -20,6 +20,9 @@ const PARTS: [&str; 4] = ["json", "query", "xml", "headers"];
 
 /// The other options of the library that make sense on a command line.
 const OPTIONS: [&str; 4] = ["base_uri", "security", "timeout", "connect_timeout"];
+
+/// JSON may be as deep for those who read it.
+const MAX_DEPTH: usize = 64;
 
 /// Adds `key=value` or `key:=json` to the options map.
 pub(crate) fn add(
@@ -43,7 +46,7 @@ pub(crate) fn add_value(
     kind: Option<Kind>,
 ) -> Result {
     let value = match is_json {
-        true => serde_json::from_str(value).map_err(|err| {
+        true => exact::parse(value).map_err(|err| {
             Failure::usage(tf!(
                 "{key}: the value is not JSON: {err}",
                 "{key}: 值不是JSON: {err}"
@@ -53,14 +56,18 @@ pub(crate) fn add_value(
     };
     insert(map, names, value).map_err(|name| {
         Failure::usage(tf!(
-            "{key}: {name} is given twice, once with a value of its own",
-            "{key}: {name} 重复给出"
+            "{key}: {name} is given twice, or its list does not begin with 0 and go on in order",
+            "{key}: {name} 重复给出, 或列表下标未从0开始依次给出"
         ))
     })
 }
 
 pub(crate) fn split(field: &str) -> Result<(&str, &str, bool)> {
     match field.split_once('=') {
+        Some((key, _)) if key.split('.').count() > MAX_DEPTH => Err(Failure::usage(tf!(
+            "invalid field: more than {MAX_DEPTH} names with dots between",
+            "字段无效: 点号分隔的名称超过 {MAX_DEPTH} 层"
+        ))),
         Some((key, value)) if !key.trim_end_matches(':').is_empty() => {
             match key.strip_suffix(':') {
                 Some(key) => Ok((key, value, true)),
@@ -188,6 +195,8 @@ mod tests {
         assert!(native(&["amount.total=1.5"]).contains("a whole number"));
         assert!(native(&["=1"]).contains("KEY=VALUE"));
         assert!(native(&["amount.total=1", "amount.total=2"]).contains("twice"));
+        assert!(native(&["detail.goods_detail.1.quantity=1"]).contains("begin with 0"));
+        assert!(native(&[&format!("json.{}a=1", "a.".repeat(50_000))]).contains("more than 64"));
         assert!(native(&["amount=x"]).contains("a JSON object"));
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use wechatpay_chain::catalog::{Field, Fields, Kind};
 
+use super::super::exact;
 use crate::{
     exit::{Failure, Result},
     text::{t, tf},
@@ -40,7 +41,7 @@ pub(crate) fn is_index(name: &str) -> bool {
 
 /// Returns a value in the documented type. Without one, it is text.
 pub(super) fn typed(key: &str, value: &str, kind: Option<Kind>) -> Result<Value> {
-    let parsed = || serde_json::from_str::<Value>(value).ok();
+    let parsed = || exact::parse(value).ok();
     let typed = match kind {
         Some(Kind::Integer) => parsed().filter(|value| value.is_i64() || value.is_u64()),
         Some(Kind::Number) => parsed().filter(Value::is_number),
