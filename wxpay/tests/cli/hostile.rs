@@ -5,8 +5,10 @@ use std::{
     ffi::OsStr,
     fs::{self, OpenOptions},
     io::Read,
+    net::TcpListener,
     os::unix::ffi::OsStrExt,
     process::{Command, Stdio},
+    thread,
 };
 
 use wechatpay_chain::{
@@ -255,4 +257,30 @@ fn request_is_what_was_written_or_none() {
         program.run(&arguments).failed(2);
     }
     assert!(sandbox.requests().is_empty());
+}
+
+#[test]
+fn sandbox_that_does_not_answer_may_have_done_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let sandbox = format!("--sandbox=http://{}", listener.local_addr().unwrap());
+    let hangs_up = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut bytes = [0; 1024];
+        while !request.ends_with(b"}") {
+            let length = stream.read(&mut bytes).unwrap();
+            request.extend(&bytes[..length]);
+        }
+    });
+    let program = Program::new();
+    let trigger = ["trigger", "REFUND.SUCCESS", &sandbox];
+    let err = program.run(&trigger).failed(6);
+    assert!(err.contains("no answer from the sandbox"), "{err}");
+    hangs_up.join().unwrap();
+    program.run(&trigger).failed(4);
+    let err = program
+        .env("WXPAY_SANDBOX_TOKEN", "two\nlines")
+        .run(&trigger)
+        .failed(3);
+    assert!(!err.contains("lines"), "{err}");
 }
