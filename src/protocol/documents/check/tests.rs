@@ -37,7 +37,7 @@ fn found_with<'g>(
         query: options.get("query"),
         query_in_path: None,
         has_body: false,
-        media: None,
+        meta: None,
         headers,
         without_nonce: true,
         circumstances: Circumstances {
@@ -93,7 +93,7 @@ fn documented_request_has_no_findings_and_allocates_nothing() {
         query: None,
         query_in_path: None,
         has_body: false,
-        media: None,
+        meta: None,
         headers: &headers,
         without_nonce: false,
         circumstances: Circumstances {
@@ -602,10 +602,11 @@ fn meta_of_an_upload_is_compared() {
     let op = "POST v3/marketing/bank/packages/{package_id}/tasks";
     let media = Media::from_bytes("list.csv", "oA1b2\n");
     let options = json!({});
-    let found_in = found_with(op, &options, |given| given.media = Some(&media));
+    let meta = media.meta_value();
+    let found_in = found_with(op, &options, |given| given.meta = Some(&meta));
     assert_eq!(found_in, ["`/body/meta/bank_type` is missing and required"]);
-    let media = media.clone().meta_field("bank_type", "CFT");
-    let found_in = found_with(op, &options, |given| given.media = Some(&media));
+    let meta = media.meta_field("bank_type", "CFT").meta_value();
+    let found_in = found_with(op, &options, |given| given.meta = Some(&meta));
     assert!(found_in.is_empty(), "{found_in:?}");
     assert_eq!(
         found(op, &options),
