@@ -6,9 +6,10 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 macro_rules! files {
-    ($($name:literal $content_type:ident,)*) => {
+    (page: $($name:literal $content_type:ident,)* snippets: $($snippet:literal,)*) => {
         /// All files of the page.
         pub(super) const FILES: &[PageFile] = &[
             PageFile::new("/", HTML, include_bytes!("index.html")),
@@ -16,6 +17,12 @@ macro_rules! files {
                 concat!("/_sandbox/page/", $name),
                 $content_type,
                 include_bytes!($name),
+            ),)*
+            // The templates of `wxpay sandbox config`, which the page fills in as well.
+            $(PageFile::new(
+                concat!("/_sandbox/page/snippets/", $snippet),
+                TEXT,
+                include_bytes!(concat!("../snippets/", $snippet)),
             ),)*
         ];
 
@@ -25,12 +32,17 @@ macro_rules! files {
 }
 
 files! {
+    page:
     "icon.svg" SVG,
     "style/base.css" CSS,
     "style/cashier.css" CSS,
+    "style/faults.css" CSS,
     "style/inspector.css" CSS,
+    "style/money.css" CSS,
     "style/phone.css" CSS,
+    "style/setup.css" CSS,
     "style/shell.css" CSS,
+    "style/timeline.css" CSS,
     "style/widgets.css" CSS,
     "js/base/api.js" JS,
     "js/base/body.js" JS,
@@ -49,11 +61,21 @@ files! {
     "js/cashier/opens.js" JS,
     "js/cashier/qr.js" JS,
     "js/cashier/view.js" JS,
+    "js/faults/clock.js" JS,
+    "js/faults/fired.js" JS,
+    "js/faults/form.js" JS,
+    "js/faults/kinds.js" JS,
+    "js/faults/view.js" JS,
     "js/main.js" JS,
+    "js/money/chart.js" JS,
+    "js/money/view.js" JS,
     "js/notifications/detail.js" JS,
     "js/notifications/holding.js" JS,
     "js/notifications/list.js" JS,
     "js/notifications/view.js" JS,
+    "js/orders/steps.js" JS,
+    "js/orders/timeline.js" JS,
+    "js/orders/view.js" JS,
     "js/phone/code.js" JS,
     "js/phone/feed.js" JS,
     "js/phone/home.js" JS,
@@ -81,8 +103,18 @@ files! {
     "js/requests/log.js" JS,
     "js/requests/signature.js" JS,
     "js/requests/view.js" JS,
+    "js/setup/quote.js" JS,
+    "js/setup/snippet.js" JS,
+    "js/setup/view.js" JS,
     "js/theme.js" JS,
     "js/views.js" JS,
+    snippets:
+    "go.txt",
+    "java.txt",
+    "node.txt",
+    "php.txt",
+    "python.txt",
+    "rust.txt",
 }
 
 #[cfg(test)]

@@ -113,7 +113,8 @@ function markCurrent(name) {
     const isCurrent = link.id === `to-${name}`;
     if (isCurrent) {
       link.setAttribute("aria-current", "page");
-      link.scrollIntoView({ block: "nearest", inline: "center" });
+      // `scrollIntoView` would let the next Tab begin there, and not at the page's first link.
+      navigation.scrollLeft = link.offsetLeft - (navigation.clientWidth - link.offsetWidth) / 2;
     } else {
       link.removeAttribute("aria-current");
     }

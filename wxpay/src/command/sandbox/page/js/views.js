@@ -24,4 +24,24 @@ export const VIEWS = {
     icon: "notifications",
     load: () => import("./notifications/view.js"),
   },
+  orders: {
+    title: () => t("Order", "订单"),
+    under: "cashier",
+    load: () => import("./orders/view.js"),
+  },
+  money: {
+    title: () => t("Money", "资金"),
+    icon: "money",
+    load: () => import("./money/view.js"),
+  },
+  faults: {
+    title: () => t("Faults", "故障"),
+    icon: "faults",
+    load: () => import("./faults/view.js"),
+  },
+  setup: {
+    title: () => t("Setup", "配置"),
+    icon: "setup",
+    load: () => import("./setup/view.js"),
+  },
 };
