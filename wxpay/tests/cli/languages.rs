@@ -14,12 +14,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{material, program::Program, sandbox::Server};
-
-#[path = "../../../tests/suite/fixtures/npm.rs"]
-mod npm;
-#[path = "../../../tests/suite/fixtures/pip.rs"]
-mod pip;
+use crate::{material, npm, pip, program::Program, sandbox::Server};
 
 #[test]
 fn node_page_leads_to_a_paid_order() {

@@ -19,6 +19,12 @@ mod languages;
 #[path = "../../../src/material.rs"]
 mod material;
 mod notify;
+#[path = "../../../tests/suite/fixtures/npm.rs"]
+mod npm;
+mod page;
+#[cfg(unix)]
+#[path = "../../../tests/suite/fixtures/pip.rs"]
+mod pip;
 mod program;
 mod sandbox;
 mod setup;
