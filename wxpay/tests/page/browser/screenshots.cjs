@@ -28,7 +28,6 @@ run(async (given) => {
   };
   const cashier = `#/cashier/orders/${given.config.mchid}/payment/tea-0002`;
   await take('cashier', cashier, { height: 720 });
-  await take('signature', `#/requests/${wrong.id}`, { height: 900 }, (page) => page.locator('#tab-signature').click());
+  await take('signature', `#/requests/${wrong.id}`, { height: 1160 }, (page) => page.locator('#tab-signature').click());
   await take('timeline', '#/orders/tea-0001', { height: 860 });
-  await take('phone', '#/phone', { width: 390, height: 780, dark: true });
 });

@@ -66,7 +66,8 @@ async function shiftTimes(page, base, shift) {
       if (Array.isArray(value)) return value.map((one) => moved(one, name));
       if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, moved(one, key)]));
       if (name === 'at_ms') return value + seconds * 1000;
-      if (['at', 'now'].includes(name) || name?.endsWith('_at')) return value + seconds;
+      // In seconds since 1970: what is smaller is no time.
+      if (/^(at|now|.*_at)$/.test(name ?? '') && value > 1e9) return value + seconds;
       return value;
     };
     await route.fulfill({ response, json: moved(await response.json()) });
