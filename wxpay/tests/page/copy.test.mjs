@@ -264,3 +264,8 @@ test("a body that is neither text nor an upload is not copied", () => {
   const call = callOf(request({ body: undefined, body_base64: "/w==" }), "");
   assert.equal(call.body.kind, "binary");
 });
+
+test("a long body is copied in every language", () => {
+  const body = JSON.stringify({ list: Array.from({ length: 50000 }, (_, at) => ({ id: `"#${at}` })) });
+  for (const { id } of FORMS) assert.match(written(id, { body }), /49999/, id);
+});

@@ -8,6 +8,8 @@ import { readXml } from "./xml.js";
 
 // More lines than these are shown without colours and marks: they would take the browser seconds.
 const MAX_LINES = 3000;
+// Of a text, so many characters are shown. The layout of a line takes seconds for every hundred thousand.
+const MAX_SHOWN = 30000;
 // Of what is not text, so many bytes are shown.
 const MAX_BYTES = 512;
 
@@ -46,8 +48,9 @@ export function bodyNode(part, { label, problems = new Map() } = {}) {
   const text = part.body ?? "";
   if (text === "") return h("p", { class: "soft" }, t("No body", "无报文主体"));
   const shown = linesOf(text);
-  if (!shown) return frame(label, text, visible(text));
-  if (shown.length > MAX_LINES) return frame(label, text, visible(shown.map(plain).join("\n")));
+  if (!shown) return textNode(text, label);
+  const isLong = shown.length > MAX_LINES || text.length > 4 * MAX_SHOWN;
+  if (isLong) return frame(label, text, visible(shown.map(plain).join("\n")));
   const nodes = shown.map((line) => {
     const parts = line.parts.map(([kind, piece]) => h("span", { class: `json-${kind}` }, visible(piece)));
     // The indent is text, so that it is copied.
@@ -77,13 +80,24 @@ function plain(line) {
   return "  ".repeat(line.depth) + line.parts.map(([, piece]) => piece).join("");
 }
 
-// What is copied is the body as it was sent.
+// A text or its beginning. What is copied is all of it, as it was sent.
+export function textNode(text, label) {
+  return frame(label, text, visible(text));
+}
+
 function frame(label, text, shown) {
+  const isCut = typeof shown === "string" && shown.length > MAX_SHOWN;
+  const number = (value) => value.toLocaleString("en");
+  const note = t(
+    `These are the first ${number(MAX_SHOWN)} of ${number(text.length)} characters. Copy has all of them.`,
+    `仅显示前 ${number(MAX_SHOWN)} 个字符，共 ${number(text.length)} 个；复制可得到全部。`,
+  );
   return h(
     "div",
     { class: "code" },
     copyButton(text, { label: t("Copy", "复制") }),
-    h("pre", { tabindex: "0", role: "region", "aria-label": label }, shown),
+    h("pre", { tabindex: "0", role: "region", "aria-label": label }, isCut ? `${shown.slice(0, MAX_SHOWN)}…` : shown),
+    isCut && h("p", { class: "cut" }, note),
   );
 }
 
@@ -139,10 +153,8 @@ export function headersNode(headers) {
 export function rawNode(first, part, label) {
   const headers = Object.entries(part.headers ?? {}).map(([name, value]) => `${name}: ${value}`);
   const head = `${[first, ...headers].join("\n")}\n\n`;
-  if (part.body_base64 !== undefined)
-    return h("div", null, frame(label, head, visible(head)), bodyNode(part, { label }));
-  const text = head + (part.body ?? "");
-  return frame(label, text, visible(text));
+  if (part.body_base64 !== undefined) return h("div", null, textNode(head, label), bodyNode(part, { label }));
+  return textNode(head + (part.body ?? ""), label);
 }
 
 // A message that is easy to read. Its headers can be folded.

@@ -1,9 +1,10 @@
 // The request as a command or as code, signed when it runs.
 
 import { get } from "../base/api.js";
+import { textNode } from "../base/body.js";
 import { h } from "../base/dom.js";
 import { t } from "../base/text.js";
-import { code, tabs } from "../base/widgets.js";
+import { tabs } from "../base/widgets.js";
 import { callOf, FORMS } from "./copy/index.js";
 
 // The form that was chosen last.
@@ -22,12 +23,7 @@ export function copying(request) {
 function panel(form, call) {
   const text = call.body.kind === "binary" ? null : form.write(call);
   if (text === null) return h("p", { class: "soft" }, refusal(form, call));
-  return h(
-    "div",
-    null,
-    h("p", { class: "soft" }, about(form, call)),
-    code(text, { label: form.title, id: `copied-${form.id}` }),
-  );
+  return h("div", null, h("p", { class: "soft" }, about(form, call)), textNode(text, form.title));
 }
 
 function refusal({ title }, { body, version }) {

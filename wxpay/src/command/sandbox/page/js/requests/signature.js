@@ -10,6 +10,9 @@ import { bytes, compare, firstDifference } from "./diff.js";
 // Bytes around the first difference: lines of sixteen.
 const LINES_BEFORE = 1;
 const LINES = 4;
+// Characters at the begin and at the end of a long piece, and pieces, that are shown.
+const CONTEXT = 3000;
+const MAX_PIECES = 1000;
 
 // Returns what is wrong in one line.
 export function verdict({ steps: all, found }) {
@@ -165,17 +168,24 @@ const NAMES = new Map([
   [127, "DEL"],
 ]);
 
-// A message with the names of its control characters, and marks where it differs.
+// A message with the names of its control characters, and marks where it differs. Of a long one, what is around the
+// differences is shown.
 function shown(pieces, label, text) {
-  const nodes = pieces.map(({ text: part, differs: isMarked }) => {
-    return isMarked ? h("mark", null, named(part, true)) : named(part, false);
+  const nodes = pieces.slice(0, MAX_PIECES).map(({ text: part, differs: isMarked }) => {
+    const inner = named(shortened(part), isMarked);
+    return isMarked ? h("mark", null, inner) : inner;
   });
+  if (pieces.length > MAX_PIECES) nodes.push("…");
   return h(
     "div",
     { class: "code" },
     copyButton(text),
     h("pre", { tabindex: "0", role: "region", "aria-label": label }, nodes),
   );
+}
+
+function shortened(text) {
+  return text.length > 2 * CONTEXT ? `${text.slice(0, CONTEXT)} … ${text.slice(-CONTEXT)}` : text;
 }
 
 // A space is named where it differs: it would be a gap.
@@ -192,14 +202,15 @@ function named(text, isMarked) {
 // The bytes around the first difference, one message above the other.
 function byteTable({ left, right }, at) {
   const begin = Math.max(0, Math.floor(at / 16) - LINES_BEFORE) * 16;
+  const end = begin + LINES * 16;
   const sides = [
-    [t("sandbox", "沙箱"), marked(left)],
-    [t("client", "客户端"), marked(right)],
+    [t("sandbox", "沙箱"), marked(left, begin, end)],
+    [t("client", "客户端"), marked(right, begin, end)],
   ];
   const rows = [];
-  for (let line = begin; line < begin + LINES * 16; line += 16) {
+  for (let line = begin; line < end; line += 16) {
     sides.forEach(([who, all], side) => {
-      const part = all.slice(line, line + 16);
+      const part = all.slice(line - begin, line - begin + 16);
       if (part.length) rows.push(byteRow(side === 0 ? hex(line, 6) : "", who, part));
     });
   }
@@ -216,9 +227,17 @@ function byteTable({ left, right }, at) {
   );
 }
 
-// The bytes of a message with whether each differs.
-function marked(pieces) {
-  return pieces.flatMap(({ text, differs: isMarked }) => Array.from(bytes(text), (byte) => [byte, isMarked]));
+// The bytes of a message in a range, with whether each differs.
+function marked(pieces, begin, end) {
+  const found = [];
+  let at = 0;
+  for (const { text, differs: isMarked } of pieces) {
+    const own = bytes(text);
+    const part = own.subarray(Math.max(0, begin - at), Math.max(0, end - at));
+    for (const byte of part) found.push([byte, isMarked]);
+    at += own.length;
+  }
+  return found;
 }
 
 function byteRow(offset, who, part) {

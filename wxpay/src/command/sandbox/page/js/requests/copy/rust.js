@@ -60,9 +60,10 @@ function number(text) {
 
 // A raw string ends with as many number signs as it begins with.
 function raw(text) {
-  const longest = Math.max(0, ...Array.from(text.matchAll(/"(#*)/g), ([, signs]) => signs.length + 1));
-  const signs = "#".repeat(longest);
-  return `r${signs}"${text}"${signs}`;
+  let longest = 0;
+  for (const [, signs] of text.matchAll(/"(#*)/g)) longest = Math.max(longest, signs.length + 1);
+  const end = "#".repeat(longest);
+  return `r${end}"${text}"${end}`;
 }
 
 function nodes(node) {
