@@ -190,7 +190,7 @@ fn record(state: &SandboxState, parts: &Parts, body: Bytes) -> u64 {
     state.requests().record(
         parts.method.clone(),
         checks::request_target(parts),
-        parts.headers.clone(),
+        &parts.headers,
         body,
         state.clock.now_ms(),
     )

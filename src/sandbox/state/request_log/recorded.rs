@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header::AUTHORIZATION};
 
 use super::header_bytes;
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 
 /// How much of a response's body is kept.
 const MAX_RESPONSE_BODY: usize = 1 << 20;
+
+/// The largest body of a request that is copied.
+const MAX_COPIED: usize = 64 << 10;
 
 /// A request as it arrived, and the response to it.
 ///
@@ -99,7 +102,7 @@ impl RecordedRequest {
         id: u64,
         method: Method,
         target: String,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
         clock_at: u64,
     ) -> Self {
@@ -107,8 +110,11 @@ impl RecordedRequest {
             id,
             method,
             target,
-            headers,
-            body,
+            headers: copied(headers),
+            body: match body.len() > MAX_COPIED {
+                true => body,
+                false => Bytes::copy_from_slice(&body),
+            },
             at: real_millis(),
             clock_at,
             since: Instant::now(),
@@ -209,6 +215,25 @@ impl RecordedRequest {
     fn sent(&self) -> Option<&Sent> {
         self.ending.as_ref()?.response.as_ref()
     }
+}
+
+/// Returns a copy whose values share one allocation of their own.
+// What arrives is a view into the connection's buffer, which is several times as large: ten thousand
+// connections would leave all of theirs behind.
+fn copied(headers: &HeaderMap) -> HeaderMap {
+    let mut bytes = Vec::with_capacity(headers.values().map(HeaderValue::len).sum());
+    for value in headers.values() {
+        bytes.extend_from_slice(value.as_bytes());
+    }
+    let mut rest = Bytes::from(bytes);
+    let mut copied = HeaderMap::with_capacity(headers.keys_len());
+    for (name, value) in headers {
+        // It was a value before.
+        if let Ok(value) = HeaderValue::from_maybe_shared(rest.split_to(value.len())) {
+            copied.append(name, value);
+        }
+    }
+    copied
 }
 
 impl fmt::Debug for RecordedRequest {

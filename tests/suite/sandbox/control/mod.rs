@@ -4,16 +4,13 @@ mod acts;
 mod cashier;
 mod document;
 mod events;
-mod exchange;
 mod faults;
 mod guard;
 mod hosts;
+mod inspector;
 mod lists;
 mod outcomes;
 mod page;
-mod requests;
-mod signature;
-mod signature_v2;
 
 use std::{
     io::{Read, Write},

@@ -6,14 +6,9 @@ use wechatpay_chain::{
     sandbox::{Fault, MerchantOptions, Sandbox, SandboxEvent},
 };
 
-use super::{call, events, ok, prepay, started};
+use super::{call, events, list, merchant, ok, prepay, started};
 
 const NONE: &Value = &Value::Null;
-
-pub fn list(sandbox: &Sandbox, query: &str) -> Vec<Value> {
-    let answer = ok(sandbox, "GET", &format!("requests?{query}"), NONE);
-    answer["data"].as_array().unwrap().clone()
-}
 
 fn ids(rows: &[Value]) -> Vec<u64> {
     rows.iter().map(|row| row["id"].as_u64().unwrap()).collect()
@@ -76,7 +71,7 @@ fn requests_are_filtered_and_paged_from_either_side() {
         .start()
         .unwrap();
     let client = sandbox.client_builder().build().unwrap();
-    let other = super::merchant(&sandbox, "1900000111");
+    let other = merchant(&sandbox, "1900000111");
     let other = other.client_builder().build().unwrap();
     for number in 0..4 {
         prepay(&sandbox, &client, &format!("tea-000{number}"));

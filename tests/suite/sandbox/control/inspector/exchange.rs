@@ -1,15 +1,9 @@
 //! What the documents say about a request in the log, and its sealed fields.
 
 use serde_json::{Value, json};
-use wechatpay_chain::{Client, Media, Options, sandbox::Sandbox};
+use wechatpay_chain::{Client, Media, Options};
 
-use super::{ok, prepay, requests::list, started};
-
-/// Returns the latest request, taken apart.
-fn latest(sandbox: &Sandbox) -> Value {
-    let id = &list(sandbox, "limit=1&brief=true")[0]["id"];
-    ok(sandbox, "GET", &format!("requests/{id}"), &Value::Null)
-}
+use super::{latest, prepay, started};
 
 fn row<'v>(documents: &'v Value, name: &str) -> &'v Value {
     let rows = documents["fields"].as_array().unwrap();

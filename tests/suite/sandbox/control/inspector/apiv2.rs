@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use wechatpay_chain::sandbox::{MerchantOptions, Sandbox};
 
-use super::{ok, requests::list, send_to};
+use super::{merchant, send_to};
 
 fn sandbox() -> Sandbox {
     let other = MerchantOptions::new("1900000111");
@@ -47,15 +47,14 @@ fn inspected(sandbox: &Sandbox, fields: &[(&str, &str)], sign: &str) -> Value {
         .collect();
     let body = format!("<xml>{fields}</xml>");
     query(sandbox, &body);
-    let id = &list(sandbox, "limit=1&brief=true")[0]["id"];
-    ok(sandbox, "GET", &format!("requests/{id}"), &Value::Null)["signature"].clone()
+    super::inspected(sandbox)
 }
 
 #[test]
 fn wrong_text_key_or_digest_of_apiv2_is_named() {
     let sandbox = sandbox();
     let (mchid, key, apiv3) = (sandbox.mchid(), sandbox.apiv2_key(), sandbox.apiv3_key());
-    let other = &super::merchant(&sandbox, "1900000111");
+    let other = &merchant(&sandbox, "1900000111");
     let other = other.apiv2_key();
     // Not sorted, with capitals, an empty value and what XML and URLs escape.
     let fields = [
@@ -230,7 +229,5 @@ fn steps_of_apiv2_say_which_of_them_fails() {
     let sm3 = inspected(&sandbox, &[("mch_id", mchid), ("sign_type", "SM3")], &right);
     assert_eq!(failed(&sm3), "sign_type signature");
     query(&sandbox, "{}");
-    let id = &list(&sandbox, "limit=1&brief=true")[0]["id"];
-    let shown = ok(&sandbox, "GET", &format!("requests/{id}"), &Value::Null);
-    assert_eq!(failed(&shown["signature"]), "fields");
+    assert_eq!(failed(&super::inspected(&sandbox)), "fields");
 }
