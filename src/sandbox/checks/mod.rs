@@ -28,6 +28,9 @@ pub(super) use self::authorization::{claimed_id, claimed_merchant};
 pub(super) const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 /// Of the paths below `/brand/`.
 pub(super) const BRAND_SCHEME: &str = "WECHATPAY-BRAND-SHA256-RSA2048";
+/// The refusal of a nonce that the signer used before.
+pub(super) const USED_NONCE: &str =
+    "Http头Authorization中的nonce_str重复: use a new nonce for every request";
 pub(super) const SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
 
 /// Checks the Authorization header, the signature and the nonce of an APIv3 request. Returns the merchant
@@ -59,9 +62,7 @@ pub(super) fn check_signature(
     // port could block a nonce, or fill the memory, without the key.
     let nonce = authorization.nonce_of_signer();
     if !state.nonces().use_once(&nonce, state.clock.real()) {
-        return Err(ApiResponse::sign_error(
-            "Http头Authorization中的nonce_str重复: use a new nonce for every request",
-        ));
+        return Err(ApiResponse::sign_error(USED_NONCE));
     }
     Ok(merchant)
 }

@@ -56,7 +56,7 @@ pub(in crate::sandbox::control) fn mchid(request: &RecordedRequest) -> Option<Co
 }
 
 /// Returns the error code of the response, if it is a refusal.
-pub(super) fn code(request: &RecordedRequest) -> Option<String> {
+fn code(request: &RecordedRequest) -> Option<String> {
     let body = request.response_body()?;
     if body.len() > MAX_ERROR {
         return None;

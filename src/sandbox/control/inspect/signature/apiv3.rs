@@ -5,11 +5,11 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{super::brief, Steps, Text, difference, put_message, search, text};
+use super::{Steps, Text, difference, put_message, search, text};
 use crate::sandbox::{
     RecordedRequest,
     checks::{
-        BRAND_SCHEME, SCHEME,
+        BRAND_SCHEME, SCHEME, USED_NONCE,
         authorization::{Authorization, Defect, SignedMessage, Signer},
         multipart,
     },
@@ -271,8 +271,11 @@ fn nonce(
         );
         return steps.add("nonce", None, &detail);
     }
-    // All else was right: it is the one reason left.
-    let is_refused = brief::code(request).as_deref() == Some("SIGN_ERROR");
+    let response = request.response_body().map(|body| &body[..]);
+    let response: Value = serde_json::from_slice(response.unwrap_or_default()).unwrap_or_default();
+    let is_refused = response
+        .get("message")
+        .is_some_and(|message| message == USED_NONCE);
     if !is_refused {
         let detail = text(
             "The signer used the nonce for the first time.",
