@@ -23,6 +23,16 @@ fn order_is_paid_by_keyboard_alone() {
 }
 
 #[test]
+fn phone_pays_and_checks_what_a_front_end_passes_to_it() {
+    browse("phone.cjs");
+}
+
+#[test]
+fn refunds_transfers_and_service_orders_are_decided_by_click() {
+    browse("decisions.cjs");
+}
+
+#[test]
 fn wrong_signature_shows_what_differed() {
     browse("sign_error.cjs");
 }
