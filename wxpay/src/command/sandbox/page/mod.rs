@@ -74,6 +74,7 @@ files! {
     "js/notifications/detail.js" JS,
     "js/notifications/holding.js" JS,
     "js/notifications/list.js" JS,
+    "js/notifications/title.js" JS,
     "js/notifications/view.js" JS,
     "js/orders/steps.js" JS,
     "js/orders/timeline.js" JS,

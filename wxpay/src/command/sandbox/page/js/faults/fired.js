@@ -5,6 +5,7 @@ import { h, redraw } from "../base/dom.js";
 import { on } from "../base/live.js";
 import { preciseTime, t } from "../base/text.js";
 import { card, empty, errorLine, table } from "../base/widgets.js";
+import { eventTitle } from "../notifications/title.js";
 import { deliveryFaultTitle, responseFaultTitle } from "./kinds.js";
 
 // The last ones: more is in the lists of requests and notifications.
@@ -24,20 +25,20 @@ export function firedCard() {
     if (!request.fault) return;
     fired.set(`request ${request.id}`, {
       at: request.at_ms,
-      title: responseFaultTitle(request.fault.fault ?? request.fault),
+      title: responseFaultTitle(request.fault),
       to: `#/requests/${request.id}`,
       what: `${request.method} ${request.path}`,
       result: request.status ?? t("no response", "无应答"),
     });
   };
   const addDelivery = (delivery) => {
-    (delivery.attempts ?? []).forEach((attempt, i) => {
+    delivery.attempts.forEach((attempt, i) => {
       if (!attempt.fault) return;
       fired.set(`attempt ${delivery.id} ${i}`, {
-        at: attempt.at_ms ?? attempt.at * 1000,
+        at: attempt.at * 1000,
         title: deliveryFaultTitle(attempt.fault),
         to: `#/notifications/${encodeURIComponent(delivery.id)}`,
-        what: delivery.event_type ?? t("Notification", "通知"),
+        what: eventTitle(delivery),
         result: attempt.status ?? attempt.error ?? "–",
       });
     });
@@ -46,7 +47,7 @@ export function firedCard() {
     try {
       const [requests, deliveries] = await Promise.all([
         get("requests", { brief: true, limit: 1000 }),
-        get("notifications", { limit: 200 }),
+        get("notifications", { brief: true, limit: 1000 }),
       ]);
       fired.clear();
       requests.data.forEach(addRequest);

@@ -6,6 +6,7 @@ import { h, redraw } from "../base/dom.js";
 import * as live from "../base/live.js";
 import { date, duration, t } from "../base/text.js";
 import { badge, button, card, facts, icon, toast } from "../base/widgets.js";
+import { eventTitle } from "./title.js";
 
 export async function openDetail(root, id) {
   const place = h("div");
@@ -65,7 +66,7 @@ export async function openDetail(root, id) {
 }
 
 function head(delivery, next, act) {
-  const { event_type: event, mchid, url, version } = delivery;
+  const { mchid, url, version } = delivery;
   return h(
     "div",
     null,
@@ -75,7 +76,7 @@ function head(delivery, next, act) {
       h(
         "div",
         null,
-        h("h1", { tabindex: "-1" }, event ?? t("APIv2 notification", "APIv2 通知")),
+        h("h1", { tabindex: "-1" }, eventTitle(delivery)),
         h("p", { class: "request-facts" }, badge(delivery.state), next),
       ),
       h(

@@ -7,6 +7,7 @@ import { rows } from "../base/rows.js";
 import { date, duration, t } from "../base/text.js";
 import { badge, empty, errorLine, viewHead } from "../base/widgets.js";
 import { holding } from "./holding.js";
+import { eventTitle } from "./title.js";
 
 // The notification that was opened, and where its row was: back from it, the list is there again.
 let left = null;
@@ -128,7 +129,7 @@ function cells(delivery) {
   const latest = attempts.at(-1);
   return [
     [
-      h("span", { class: "event" }, delivery.event_type ?? t("APIv2 notification", "APIv2 通知")),
+      h("span", { class: "event" }, eventTitle(delivery)),
       h("span", { class: "operation mono" }, url),
     ],
     [

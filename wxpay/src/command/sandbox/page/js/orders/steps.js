@@ -4,6 +4,7 @@ import { states } from "../base/states.js";
 import { money, t } from "../base/text.js";
 import { badge } from "../base/widgets.js";
 import { deliveryFaultTitle } from "../faults/kinds.js";
+import { eventTitle } from "../notifications/title.js";
 
 // Returns the step of an entry, or null for a kind that this page does not know.
 export function step(entry, order) {
@@ -55,7 +56,7 @@ const STEPS = {
       to: "wechat",
       tone: toneOf(entry.state),
       title: t("Notification", "回调通知"),
-      detail: entry.event_type,
+      detail: eventTitle(entry),
       badge: badge(entry.state),
       href: notification(entry),
     };

@@ -5,6 +5,7 @@ import { h } from "../base/dom.js";
 import { on } from "../base/live.js";
 import { t, time } from "../base/text.js";
 import { badge } from "../base/widgets.js";
+import { eventTitle } from "../notifications/title.js";
 
 const LINES = 8;
 
@@ -17,8 +18,9 @@ export function feed() {
     while (list.childElementCount > LINES) list.lastElementChild.remove();
   };
   const begin = async () => {
-    const { data } = await get("notifications", { limit: LINES });
-    for (const sent of data) add(delivery(sent), sent.attempts.at(-1)?.at * 1000);
+    const { data } = await get("notifications", { brief: true, limit: LINES });
+    const attempted = data.filter((sent) => sent.attempts.length > 0).sort((a, b) => latest(a) - latest(b));
+    for (const sent of attempted) add(delivery(sent), latest(sent) * 1000);
   };
   // Without it the list begins empty.
   begin().catch(() => {});
@@ -32,10 +34,15 @@ export function feed() {
   };
 }
 
+// In seconds since 1970.
+function latest(sent) {
+  return sent.attempts.at(-1).at;
+}
+
 function delivery(sent) {
-  const attempt = sent.attempts?.at(-1);
+  const attempt = sent.attempts.at(-1);
   return [
-    h("a", { href: `#/notifications/${encodeURIComponent(sent.id)}` }, sent.event_type),
+    h("a", { href: `#/notifications/${encodeURIComponent(sent.id)}` }, eventTitle(sent)),
     attempt && h("span", { class: "soft" }, attempt.status ? `HTTP ${attempt.status}` : attempt.error),
     badge(sent.state),
   ];

@@ -24,7 +24,7 @@ export default {
         { class: "stage" },
         h(
           "div",
-          { class: "beside" },
+          { class: "phone-beside" },
           viewHead(
             t("The customer's phone", "用户的手机"),
             t("Pay, confirm and accept as your customer does in WeChat.", "像用户在微信中一样支付、确认和收款。"),
