@@ -56,7 +56,9 @@ fn find<'a>(call: &Call<'_>, world: &'a World) -> Result<(String, Item<'a>), Api
 /// Returns the row of an order with what it has beside it.
 fn whole(world: &World, mchid: &str, item: Item<'_>, now: u64) -> Value {
     let mut shown = row(world, mchid, item, now);
-    shown["parameters"] = parameters(world, item);
+    if let Some(parameters) = parameters(world, item) {
+        shown["parameters"] = parameters;
+    }
     shown["resource"] = resource(world, item);
     let refunds = refunds(world, mchid, item).into_iter();
     let refunds = refunds.map(|(mchid, refund)| row(world, mchid, Item::Refund(refund), now));
@@ -77,19 +79,19 @@ fn kind(call: &Call<'_>) -> Result<Option<OrderKind>, ApiResponse> {
     }
 }
 
-/// Returns what opens the payment, or the page of a service order's confirmation. `null`: nothing does.
-fn parameters(world: &World, item: Item<'_>) -> Value {
+/// Returns what opens the payment, or the page of a service order's confirmation, if something does.
+fn parameters(world: &World, item: Item<'_>) -> Option<Value> {
     let order = match item {
-        Item::Payment(order) => Some(order),
-        Item::Combined(order) => order.orders(world).next(),
-        Item::Service(order) => return json!({ "package": order.package() }),
-        Item::Refund(_) | Item::Transfer(_) => None,
+        Item::Payment(order) => order,
+        Item::Combined(order) => order.orders(world).next()?,
+        Item::Service(order) => return Some(json!({ "package": order.package() })),
+        Item::Refund(_) | Item::Transfer(_) => return None,
     };
-    let mut parameters = order.and_then(phone::parameters).unwrap_or_default();
+    let mut parameters = phone::parameters(order)?;
     if let Some(qr) = parameters["code_url"].as_str().and_then(qr) {
         parameters["qr"] = qr;
     }
-    parameters
+    Some(parameters)
 }
 
 /// Returns the rows of a QR code: `1` for a dark module. The margin is not part of it.

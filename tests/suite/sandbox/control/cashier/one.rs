@@ -22,6 +22,8 @@ fn parameters_open_the_payment_of_each_product() {
         let shown = shop.get(&format!("orders/{number}"));
         assert_eq!(shown["parameters"][opens], prepaid[opens], "{product}");
     }
+    shop.scan("tea-code", 100);
+    assert!(shop.get("orders/tea-code").get("parameters").is_none());
     // The names of the parameters are those that the client makes.
     let params = |number: &str| shop.get(&format!("orders/{number}"))["parameters"].clone();
     let names = |params: &Value| {
