@@ -144,6 +144,29 @@ test("curl's arguments are the recorded target and the kept headers", (t) => {
   assert(words.includes("Idempotency-Key: a'b $(id)"), words);
 });
 
+test("a method of a client's own is an argument of curl, and no part of code", (t) => {
+  for (const method of ["GET`touch$IFS$9hacked`", "GET|id", "get-`id`-exit", "$HOME", "'", "*", "CONNECT", "HEAD"]) {
+    for (const { id } of FORMS.slice(1)) assert.equal(written(id, { method }), null, `${id} ${method}`);
+    const script = `curl() { for word; do printf '%s\\0' "$word"; done; }; wxpay() { printf '%s ' "$@"; }\n`;
+    const words = run(t, "bash", ["-c", script + written("curl", { method })], "", folder(t, {}))?.split("\0");
+    if (!words) return;
+    assert.equal(words[1], method);
+    assert(words[4].includes(` --method ${method} --url `), words[4]);
+  }
+});
+
+test("curl sends the target as it is", () => {
+  assert.match(written("curl", { target: "/v3/x/[1-1000000]?a={b,c}" }), /^curl --globoff -X /m);
+  for (const target of ["/v3/../x", "/v3/./x", "/v3/x/..", "/v3/x/.?y", "/v3/%2E%2e/x"]) {
+    assert.match(written("curl", { target }), /^curl --path-as-is -X /m, target);
+  }
+  assert.match(written("curl", { target: "/v3/x.y/..z" }), /^curl -X /m);
+});
+
+test("wxpay takes no part of a path for an option", () => {
+  assert.match(written("wxpay", { target: "/--config/v3/x" }), /^wxpay post '\{segment_1\}\/v3\/x' /);
+});
+
 test("commands contain no control character but line breaks", () => {
   for (const body of HOSTILE) {
     for (const id of ["curl", "wxpay"]) {
@@ -258,6 +281,23 @@ test("an upload is copied with its meta and the name of its file", () => {
   assert.match(written("rust", more), /Media::from_file\("a'b\.png"\)/);
   assert.match(written("php", more), /new MediaUtil\('a\\'b\.png'\)/);
   assert.match(written("go", more), /CreateFormFile\(writer, "a'b\.png", "image\/png", file\)/);
+});
+
+test("an upload's content type adds nothing to curl's options", () => {
+  const body =
+    `--x\r\nContent-Disposition: form-data; name="meta";\r\n\r\n{}\r\n` +
+    `--x\r\nContent-Disposition: form-data; name="file"; filename="a";\r\n` +
+    `Content-Type: image/png;headers=@/etc/passwd\r\n\r\nPNG\r\n--x--\r\n`;
+  const more = { target: "/v3/merchant/media/upload", headers: { "content-type": "multipart/form-data; boundary=x" } };
+  assert.match(written("curl", { ...more, body }), /'file=@"a";type=image\/png'\n$/);
+});
+
+test("an upload with many begins of parts and no end is read once", () => {
+  const headers = { "content-type": "multipart/form-data; boundary=x" };
+  for (const piece of ['name="meta"', '; filename="a"', '--x\r\n; name="meta"; filename="a"\r\n', "; \t"]) {
+    const call = callOf(request({ headers, body: piece.repeat((2 << 20) / piece.length) }), "");
+    assert.equal(call.body.kind, "binary", piece);
+  }
 });
 
 test("a body that is neither text nor an upload is not copied", () => {

@@ -5,7 +5,7 @@ import { textNode } from "../base/body.js";
 import { h } from "../base/dom.js";
 import { t } from "../base/text.js";
 import { tabs } from "../base/widgets.js";
-import { callOf, FORMS } from "./copy/index.js";
+import { callOf, FORMS, hasKnownMethod } from "./copy/index.js";
 
 // The form that was chosen last.
 let chosen = FORMS[0].id;
@@ -26,9 +26,11 @@ function panel(form, call) {
   return h("div", null, h("p", { class: "soft" }, about(form, call)), textNode(text, form.title));
 }
 
-function refusal({ title }, { body, version }) {
+function refusal({ title }, call) {
+  const { body, version, method } = call;
   if (body.kind === "binary")
     return t("The body is neither text nor an upload of a file.", "报文主体既不是文本，也不是文件上传。");
+  if (!hasKnownMethod(call)) return t(`Only curl sends the method ${method}.`, `只有 curl 能发送请求方法 ${method}。`);
   if (version === 2) return t(`The SDK for ${title} has APIv3 alone.`, `${title} 的 SDK 仅支持 APIv3。`);
   return t(
     `The SDK for ${title} sends JSON alone, which this body is not.`,

@@ -6,8 +6,14 @@ import { readXml } from "../../base/xml.js";
 // Headers that belong to the request itself; an SDK makes all others. The first names the key of sealed fields.
 const KEPT = ["wechatpay-serial", "idempotency-key"];
 
-// What a path keeps as it is. Anything else becomes the value of a variable.
-const PLAIN = /^[a-z0-9._-]+$/;
+// What a path keeps as it is. Anything else becomes the value of a variable: `wxpay` would take a hyphen at the begin
+// for an option.
+const PLAIN = /^[a-z0-9._][a-z0-9._-]*$/;
+
+const FILE_NAME = /;\s*filename="([^"\r\n]*)"/;
+
+// More parts than these are no upload.
+const MAX_PARTS = 16;
 
 // Returns the call of a recorded request: `{method, target, template, variables, query, version, body, headers,
 // mchid, base}`. The base is the sandbox's URL without a final slash. A variable is `[name, value, value as sent]`.
@@ -63,8 +69,10 @@ function apart(path, documented) {
 function bodyOf({ body, body_base64: binary, headers }, version) {
   const type = headers?.["content-type"] ?? "";
   if (binary !== undefined || /^multipart\//i.test(type)) {
+    const boundary = type.match(/;\s*boundary="?([^";]+)/i)?.[1];
     // Bytes as characters, so that the text around a file can be searched.
-    const upload = binary === undefined ? uploadOf(body, (text) => text) : uploadOf(atob(binary), utf8);
+    const upload =
+      binary === undefined ? uploadOf(body, boundary, (text) => text) : uploadOf(atob(binary), boundary, utf8);
     return upload ?? { kind: "binary" };
   }
   if (!body) return { kind: "none", text: "" };
@@ -77,19 +85,23 @@ function bodyOf({ body, body_base64: binary, headers }, version) {
 }
 
 // The parts of an upload. Its file is copied by name alone.
-function uploadOf(body, read) {
-  const meta = body.match(/name="?meta"?[^]*?\r\n\r\n([^]*?)\r\n--/);
-  const file = body.match(/;\s*filename="([^"\r\n]*)"([^]*?)\r\n\r\n/);
-  if (!meta || !file) return null;
-  const text = read(meta[1]);
-  const name = read(file[1]).split(/[\\/]/).pop();
-  const type = file[2].match(/content-type:\s*([^\r\n]+)/i)?.[1] ?? "application/octet-stream";
+function uploadOf(body, boundary, read) {
+  if (!boundary) return null;
+  const whole = body.split(`--${boundary}`, MAX_PARTS).filter((part) => part.includes("\r\n\r\n"));
+  const parts = whole.map((part) => split(part, "\r\n\r\n"));
+  const meta = parts.find(([head]) => /name="?meta"?/.test(head))?.[1];
+  const head = parts.map(([head]) => head).find((head) => FILE_NAME.test(head));
+  if (meta === undefined || head === undefined) return null;
+  const text = read(meta.replace(/\r\n$/, ""));
+  const name = read(head.match(FILE_NAME)[1]).split(/[\\/]/).pop();
+  // Of anything behind it curl would make other options, such as files to send.
+  const type = head.match(/content-type:\s*([\w.+-]+\/[\w.+-]+)/i)?.[1] ?? "application/octet-stream";
   return { kind: "upload", text, node: readJson(text), file: name, type };
 }
 
 function split(text, mark) {
   const at = text.indexOf(mark);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + mark.length)];
 }
 
 function decoded(text) {

@@ -7,9 +7,9 @@ import { ownFields } from "./literal.js";
 export function curl(call) {
   const { body } = call;
   const hasBody = body.kind !== "none";
-  const parts = [`curl -X ${call.method} ${quoted(call.base + call.target)}`];
+  const parts = [`curl${asIs(call.target)} -X ${quoted(call.method)} ${quoted(call.base + call.target)}`];
   if (call.version === 3) {
-    const sign = `wxpay sign ${whose(call)} --method ${call.method} --url ${quoted(call.target)}`;
+    const sign = `wxpay sign ${whose(call)} --method ${quoted(call.method)} --url ${quoted(call.target)}`;
     parts.push(hasBody ? `-H "$(printf %s "$body" | ${sign} --body -)"` : `-H "$(${sign})"`);
     parts.push("-H 'Accept: application/json'");
     if (body.kind === "json" || body.kind === "text") parts.push("-H 'Content-Type: application/json'");
@@ -25,6 +25,12 @@ export function curl(call) {
   }
   const command = `${body.kind === "upload" ? 'printf %s "$body" | ' : ""}${parts.join(" \\\n  ")}\n`;
   return hasBody ? `body=${quoted(body.text)}\n${command}` : command;
+}
+
+// Returns the options with which curl sends a target as it is: it would make a series of `[1-9]`, and take dots away.
+function asIs(target) {
+  const series = /[{}[\]]/.test(target) ? " --globoff" : "";
+  return series + (/\/(\.|%2e){1,2}(\/|\?|$)/i.test(target) ? " --path-as-is" : "");
 }
 
 // Returns a command of `wxpay`, which signs, sends and verifies.
