@@ -28,7 +28,11 @@ run(async (given) => {
 
   const on = await open(given);
   const { page } = on;
-  await timed('the list is shown', () => on.goTo('#/requests'));
+  await timed('the latest are shown', async () => {
+    await page.evaluate(() => (location.hash = '#/requests'));
+    await page.locator('main a[href^="#/requests/"]').first().waitFor();
+  });
+  await timed('all are there', () => on.isShown());
   const nodes = () => page.evaluate(() => document.querySelectorAll('main *').length);
   const shown = await nodes();
   console.log(`elements in the view: ${shown}`);
