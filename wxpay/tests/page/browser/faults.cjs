@@ -3,6 +3,7 @@
 const assert = require('assert');
 const { open } = require('../stage/browser.cjs');
 const merchant = require('../stage/merchant.cjs');
+const receiver = require('../stage/receiver.cjs');
 const { run } = require('../stage/run.cjs');
 
 run(async (given) => {
@@ -52,6 +53,16 @@ run(async (given) => {
   }
   await main.getByText('Waiting (6)').waitFor();
   await page.locator('#delivery-faults-clear').click();
+  await page.locator('#delivery-faults-clear').waitFor({ state: 'detached' });
+
+  // The receiver refuses what a stranger signed, and gets the true notification next.
+  const shop = await receiver.start(given);
+  await page.locator('#delivery-fault-kind').selectOption('wrong_key');
+  await page.locator('#delivery-fault-add').click();
+  await main.getByText('Waiting (1)').waitFor();
+  await merchant.control(given, 'POST', 'notifications', { event_type: 'TRANSACTION.SUCCESS', url: shop.url });
+  assert.strictEqual((await shop.next()).event_type, 'TRANSACTION.SUCCESS');
+  await fired.getByRole('row', { name: /TRANSACTION\.SUCCESS Signed by a stranger 401/ }).waitFor();
   await page.locator('#delivery-faults-clear').waitFor({ state: 'detached' });
 
   await page.locator('#clock-86400').click();
