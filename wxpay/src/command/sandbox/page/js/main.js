@@ -56,7 +56,8 @@ async function show(wasAsked, isNew = false) {
   const opening = { name };
   shown = opening;
   document.title = `${entry.title()} · ${t("WeChat Pay sandbox", "微信支付沙箱")}`;
-  main.replaceChildren(root);
+  const loading = h("p", { class: "loading soft", role: "status" }, t("Loading…", "正在加载…"));
+  main.replaceChildren(root, loading);
   try {
     const { default: view } = await entry.load();
     if (shown !== opening) return;
@@ -68,6 +69,8 @@ async function show(wasAsked, isNew = false) {
   } catch (error) {
     if (shown !== opening) return;
     root.replaceChildren(h("h1", { tabindex: "-1" }, entry.title()), errorLine(error));
+  } finally {
+    loading.remove();
   }
   root.removeAttribute("aria-busy");
   if (wasAsked) {

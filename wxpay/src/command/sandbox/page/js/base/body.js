@@ -103,7 +103,7 @@ function frame(label, text, shown) {
 
 function binary(base64, label) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const about = t(`${bytes.length} bytes that are not text`, `${bytes.length} 字节, 不是文本`);
+  const about = t(`${bytes.length} bytes that are not text`, `${bytes.length} 字节，不是文本`);
   return h(
     "div",
     null,

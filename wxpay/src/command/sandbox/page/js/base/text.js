@@ -30,6 +30,11 @@ export function money(fen, currency = "CNY") {
   return `${fen < 0 ? "−" : ""}${sign}${yuan}.${digits.slice(-2)}`;
 }
 
+// Writes a number with its noun in English: "1 request", "1,200 requests".
+export function counted(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 // Writes a day and a time. Takes milliseconds since 1970 or the API's text.
 export function date(at) {
   return write(at, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });

@@ -72,7 +72,7 @@ export function firedCard() {
 
 function tableOf(fired) {
   const columns = [
-    { title: t("Met", "命中") },
+    { title: t("Request or notification", "请求或通知") },
     { title: t("Fault", "故障") },
     { title: t("Response", "应答"), class: "number" },
     { title: t("Time", "时间"), class: "number fired-time" },

@@ -1,6 +1,7 @@
 // The faults, and what each takes. Names and defaults are those of `POST faults` and `POST delivery-faults`.
 
 import { t } from "../base/text.js";
+import { badge } from "../base/widgets.js";
 
 // Whether the operation is carried out is what a merchant's program has to find out afterwards.
 export function responseFaults() {
@@ -28,13 +29,13 @@ export function responseFaults() {
         {
           name: "cut",
           title: t("Response cut off", "应答中断"),
-          about: t("Carries out the operation and cuts the connection in the middle of the body.", "执行该操作，在返回应答包体的中途断开连接。"),
-          fields: [{ name: "bytes", title: t("Bytes of the body before that", "断开前的包体字节数"), type: "integer", value: 10 }],
+          about: t("Carries out the operation and cuts the connection in the middle of the body.", "执行该操作，在返回应答报文主体的中途断开连接。"),
+          fields: [{ name: "bytes", title: t("Bytes of the body before that", "断开前的报文主体字节数"), type: "integer", value: 10 }],
         },
         {
           name: "flood",
-          title: t("Endless body", "超长包体"),
-          about: t("Responds with a very long, unsigned body and no Content-Length.", "返回超长、未签名、没有 Content-Length 的包体。"),
+          title: t("Endless body", "超长报文主体"),
+          about: t("Responds with a very long, unsigned body and no Content-Length.", "返回超长、未签名、没有 Content-Length 的报文主体。"),
           fields: [{ name: "bytes", title: t("Bytes", "字节数"), type: "integer", value: 100_000_000 }],
         },
       ],
@@ -60,7 +61,7 @@ export function responseFaults() {
           fields: [
             status(502),
             { name: "content_type", title: "Content-Type", value: "text/html" },
-            { name: "body", title: t("Body", "包体"), type: "long", value: "<html><body><h1>502 Bad Gateway</h1></body></html>" },
+            { name: "body", title: t("Body", "报文主体"), type: "long", value: "<html><body><h1>502 Bad Gateway</h1></body></html>" },
           ],
         },
       ],
@@ -102,7 +103,7 @@ export function responseFaults() {
 // The receiver must refuse each; the true notification follows.
 export function deliveryFaults() {
   return [
-    { name: "bad_signature", title: t("Wrong signature", "签名错误"), about: t("The signature does not match the body.", "签名与包体不匹配。") },
+    { name: "bad_signature", title: t("Wrong signature", "签名错误"), about: t("The signature does not match the body.", "签名与报文主体不匹配。") },
     { name: "wrong_key", title: t("Signed by a stranger", "由他人签名"), about: t("Signed with a key that is not WeChat Pay's.", "以不属于微信支付的密钥签名。") },
     { name: "unknown_serial", title: t("Unknown serial", "未知序列号"), about: t("Names a key that the platform does not have.", "序列号不是平台的任何密钥。") },
     { name: "stale_timestamp", title: t("Old timestamp", "时间戳过期"), about: t("Signed ten minutes ago, as a replay would be.", "十分钟前的签名，如同重放攻击。") },
@@ -115,6 +116,11 @@ export function deliveryFaults() {
 export function responseFaultTitle(name) {
   const known = responseFaults().flatMap((group) => group.faults);
   return known.find((fault) => fault.name === name)?.title ?? name;
+}
+
+// The mark of a request or an attempt that a fault met.
+export function faultBadge(title) {
+  return badge("fault", { text: t(`Fault: ${title}`, `故障：${title}`), tone: "wait" });
 }
 
 export function deliveryFaultTitle(name) {

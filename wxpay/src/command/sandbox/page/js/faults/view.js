@@ -63,9 +63,9 @@ function waitingList(path, show) {
         "div",
         { class: "row-head" },
         h("h3", null, t("Waiting", "等待触发"), data.length > 0 && ` (${data.length})`),
-        data.length > 0 && button(t("Clear", "清除"), clearAll, { kind: "small", id: `${path}-clear`, label: t("Clear the faults that wait", "清除等待触发的故障") }),
+        data.length > 0 && button(t("Clear", "清除"), clearAll, { kind: "small", id: `${path}-clear`, label: t("Clear the waiting faults", "清除等待触发的故障") }),
       );
-      redraw(node, head, data.length > 0 ? show(data) : empty(t("No fault waits.", "没有等待触发的故障。")));
+      redraw(node, head, data.length > 0 ? show(data) : empty(t("No fault is waiting.", "没有等待触发的故障。")));
     } catch (error) {
       redraw(node, errorLine(error));
     }
@@ -84,7 +84,7 @@ function responseWaiting(data) {
     [fault.method, fault.path].filter(Boolean).join(" ") || t("any request", "任何请求"),
     left(fault),
   ]);
-  return table(t("Faults that wait for requests", "等待请求的故障"), columns, rows);
+  return table(t("Faults waiting for requests", "等待请求的故障"), columns, rows);
 }
 
 function left({ times, probability }) {

@@ -6,6 +6,7 @@ import { h, redraw } from "../base/dom.js";
 import * as live from "../base/live.js";
 import { date, duration, t } from "../base/text.js";
 import { badge, button, card, facts, icon, toast } from "../base/widgets.js";
+import { deliveryFaultTitle, faultBadge } from "../faults/kinds.js";
 import { eventTitle } from "./title.js";
 
 export async function openDetail(root, id) {
@@ -141,7 +142,7 @@ function item(attempt, at, isOpen, onToggle) {
         { id: `attempt-${at}`, on: { click: (event) => onToggle(!event.currentTarget.parentNode.open) } },
         h("span", { class: "attempt-title" }, title),
         badge(status ?? "error", { text: status ?? t("No response", "无应答"), tone: isGood ? "good" : "bad" }),
-        fault && badge(fault, { text: t(`fault: ${fault}`, `故障：${fault}`), tone: "wait" }),
+        fault && faultBadge(deliveryFaultTitle(fault)),
         h("time", { class: "soft", datetime: new Date(attempt.at * 1000).toISOString() }, date(attempt.at * 1000)),
         h("span", { class: "soft" }, duration(attempt.took_ms)),
       ),

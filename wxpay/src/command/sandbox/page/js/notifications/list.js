@@ -4,7 +4,7 @@ import { get } from "../base/api.js";
 import { h } from "../base/dom.js";
 import * as live from "../base/live.js";
 import { rows } from "../base/rows.js";
-import { date, duration, t } from "../base/text.js";
+import { counted, date, t, time } from "../base/text.js";
 import { badge, empty, errorLine, viewHead } from "../base/widgets.js";
 import { holding } from "./holding.js";
 import { eventTitle } from "./title.js";
@@ -68,8 +68,8 @@ export async function openList(root) {
     const shown = wantedState ? all.filter((delivery) => delivery.state === wantedState) : all;
     count.textContent =
       shown.length === all.length
-        ? t(`${all.length} notifications`, `共 ${all.length} 个通知`)
-        : t(`${shown.length} of ${all.length} notifications`, `${all.length} 个通知中的 ${shown.length} 个`);
+        ? t(counted(all.length, "notification"), `共 ${all.length} 个通知`)
+        : t(`${shown.length} of ${counted(all.length, "notification")}`, `${all.length} 个通知中的 ${shown.length} 个`);
     // A list that is taken out and put back would lose the focus.
     if (!shown.length) place.replaceChildren(nothing(all.length));
     else if (place.firstChild !== list.node) place.replaceChildren(list.node);
@@ -78,7 +78,7 @@ export async function openList(root) {
 
   async function load() {
     const page = await get("notifications", { brief: true, limit: PAGE });
-    deliveries = new Map(page.data.map((delivery) => [delivery.id, delivery]));
+    deliveries = new Map(page.data.map((delivery) => [delivery.id, dated(delivery)]));
     draw();
     await hold.read();
   }
@@ -86,7 +86,7 @@ export async function openList(root) {
   let frame = null;
   const ends = [
     live.on("delivery", (delivery) => {
-      deliveries.set(delivery.id, delivery);
+      deliveries.set(delivery.id, dated(delivery));
       frame ??= requestAnimationFrame(() => {
         frame = null;
         draw();
@@ -110,6 +110,11 @@ export async function openList(root) {
     ends.forEach((end) => end());
     list.close();
   };
+}
+
+// A time stays right until the next attempt, as the seconds until then would not.
+function dated(delivery) {
+  return { ...delivery, due: Date.now() + (delivery.due_in_s ?? 0) * 1000 };
 }
 
 function nothing(all) {
@@ -139,7 +144,7 @@ function cells(delivery) {
         h(
           "span",
           { class: "soft" },
-          t(`again in ${duration(delivery.due_in_s * 1000)}`, `${duration(delivery.due_in_s * 1000)}后重试`),
+          t(`again at ${time(delivery.due)}`, `${time(delivery.due)} 重试`),
         ),
     ],
     attempts.length,

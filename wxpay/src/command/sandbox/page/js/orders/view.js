@@ -39,7 +39,7 @@ function parts(order) {
     h("code", null, order.number),
   );
   const leftOut = order.timeline_left_out > 0 && h("p", { class: "soft" }, t(
-    `${order.timeline_left_out} older entries are left out.`,
+    `Older entries that are left out: ${order.timeline_left_out}.`,
     `更早的 ${order.timeline_left_out} 条未显示。`,
   ));
   return [

@@ -3,11 +3,13 @@
 import { get, path } from "../base/api.js";
 import { h, redraw } from "../base/dom.js";
 import * as live from "../base/live.js";
-import { duration, preciseTime, t } from "../base/text.js";
+import { counted, duration, preciseTime, t } from "../base/text.js";
 import { badge, icon, tabs } from "../base/widgets.js";
+import { faultBadge, responseFaultTitle } from "../faults/kinds.js";
 import { copying } from "./copying.js";
 import { documents, problemsOf } from "./documents.js";
 import { exchange } from "./exchange.js";
+import { classOf } from "./filter.js";
 import { result } from "./list.js";
 import * as log from "./log.js";
 import { signature, verdict } from "./signature.js";
@@ -100,7 +102,7 @@ function whole(request) {
 // A title with a mark whose meaning a screen reader says.
 function marked(title, tone, count) {
   const said =
-    tone === "good" ? t("in order", "正常") : count ? t(`${count} problems`, `${count} 个问题`) : t("failed", "未通过");
+    tone === "good" ? t("in order", "正常") : count ? t(counted(count, "problem"), `${count} 个问题`) : t("failed", "未通过");
   return h(
     "span",
     { class: `tab-title ${tone}` },
@@ -142,16 +144,17 @@ function head(request) {
       { class: "request-facts" },
       result({ ...request, code: request.code ?? codeOf(request) }),
       answerBadge(request.answer ?? request.response?.headers?.["sandbox-answer"]),
-      fault && badge("fault", { text: t(`fault: ${fault}`, `故障：${fault}`), tone: "wait" }),
+      fault && faultBadge(responseFaultTitle(fault)),
       facts.filter(Boolean).map((fact) => h("span", null, fact)),
     ),
   );
 }
 
 // To the timeline of the order, if there is one.
-function orderLink({ documents: documented, status }) {
+function orderLink(request) {
+  const documented = request.documents;
   const number = documented?.fields?.find(({ name }) => name === "out_trade_no")?.value;
-  if (!number || status >= 300) return null;
+  if (!number || classOf(request) !== "2xx") return null;
   return h("a", { href: `#/orders/${encodeURIComponent(number)}` }, t(`Order ${number}`, `订单 ${number}`));
 }
 

@@ -3,8 +3,9 @@
 import { get } from "../base/api.js";
 import { h } from "../base/dom.js";
 import { rows } from "../base/rows.js";
-import { duration, preciseTime, t } from "../base/text.js";
+import { counted, duration, preciseTime, t } from "../base/text.js";
 import { badge, button, empty, errorLine, viewHead } from "../base/widgets.js";
+import { responseFaultTitle } from "../faults/kinds.js";
 import { filterBar } from "./bar.js";
 import { classOf, isAll, matcher, wanted } from "./filter.js";
 import * as log from "./log.js";
@@ -63,7 +64,7 @@ export async function openList(root) {
     const isWanted = matcher(wanted, inBodies);
     const shown = isAll() ? all.toReversed() : all.filter(isWanted).reverse();
     offering ??= setTimeout(offer, OFFER_MS);
-    count.textContent = counted(shown.length, all.length);
+    count.textContent = summary(shown.length, all.length);
     // A list that is taken out and put back would lose the focus.
     if (!shown.length) place.replaceChildren(nothing(all.length, bar.reset));
     else if (place.firstChild !== list.node) place.replaceChildren(list.node);
@@ -132,10 +133,10 @@ async function found(text, isMoreWanted) {
   return ids;
 }
 
-function counted(shown, all) {
+function summary(shown, all) {
   const number = (value) => value.toLocaleString("en");
-  if (shown === all) return t(`${number(all)} requests`, `共 ${number(all)} 个请求`);
-  return t(`${number(shown)} of ${number(all)} requests`, `${number(all)} 个请求中的 ${number(shown)} 个`);
+  if (shown === all) return t(counted(all, "request"), `共 ${number(all)} 个请求`);
+  return t(`${number(shown)} of ${counted(all, "request")}`, `${number(all)} 个请求中的 ${number(shown)} 个`);
 }
 
 function nothing(all, reset) {
@@ -160,13 +161,18 @@ function cells(row) {
       h("span", { class: `method ${method.toLowerCase()}` }, method),
       " ",
       h("span", { class: "mono target" }, row.target),
-      title && h("span", { class: "operation" }, title),
+      (title || fault) && h("span", { class: "operation" }, title, title && fault && " · ", fault && faultMark(fault)),
     ].filter(Boolean),
-    [result(row), fault && h("span", { class: "fault", title: t("A fault met it", "命中故障") }, fault)],
+    result(row),
     row.mchid ?? "–",
     row.took_ms === null || row.took_ms === undefined ? "" : duration(row.took_ms),
     h("time", { datetime: new Date(row.at_ms).toISOString() }, preciseTime(row.at_ms)),
   ];
+}
+
+function faultMark(fault) {
+  const title = responseFaultTitle(fault);
+  return h("span", { class: "fault" }, t(`Fault: ${title}`, `故障：${title}`));
 }
 
 // The status and the error code, good or bad.

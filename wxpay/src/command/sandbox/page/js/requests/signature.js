@@ -3,7 +3,7 @@
 import { visible } from "../base/body.js";
 import { h } from "../base/dom.js";
 import { hex } from "../base/json.js";
-import { t } from "../base/text.js";
+import { counted, t } from "../base/text.js";
 import { card, code, copyButton, facts, icon } from "../base/widgets.js";
 import { bytes, compare, firstDifference } from "./diff.js";
 
@@ -38,7 +38,7 @@ export function signature(checked) {
     card(
       t("Signature", "签名"),
       facts([
-        [t("Scheme", "认证类型"), checked.scheme],
+        [signer?.serial ? t("Scheme", "认证类型") : t("Type", "签名类型"), checked.scheme],
         [t("Merchant", "商户"), signer?.mchid],
         [t("Brand", "品牌"), signer?.brand_id],
         [t("Serial", "证书序列号"), signer?.serial && h("code", null, signer.serial)],
@@ -111,8 +111,8 @@ function built(message, { steps: all, tried, signed_by: signer }) {
         "p",
         null,
         t(
-          `Compare it with what the client signs. ${tried} usual mistakes were tried, and none fits: another ${key} is likely.`,
-          `请与客户端的待签名串逐字节对比。已尝试 ${tried} 种常见错误，均不相符：很可能是${key}不同。`,
+          `Compare it with what the client signs. ${counted(tried, "message")} that clients sign by mistake were tried, and none fits: the client probably has another ${key}.`,
+          `请与客户端的待签名串逐字节对比。已尝试 ${tried} 种常见的错误签名串，均不相符：很可能是${key}不同。`,
         ),
       ),
     message.includes("\n") && h("p", { class: "soft" }, t("LF is a line break.", "LF 表示换行。")),

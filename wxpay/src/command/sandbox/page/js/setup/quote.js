@@ -1,5 +1,7 @@
 // A value inside a string, by each language's own rule, and as an argument for a shell.
 
+import { hex } from "../base/json.js";
+
 // Returns what writes a value into a string of the templates: with single quotes in PHP and JavaScript, with
 // double ones in the others.
 export function inString(language, value) {
@@ -48,8 +50,4 @@ export function forShell(value) {
   if (Array.from(value).every((c) => isPlain(c) && c !== "\\" && c !== "'")) return `'${value}'`;
   const bytes = (c) => Array.from(new TextEncoder().encode(c), (byte) => `\\x${hex(byte, 2)}`).join("");
   return `$'${escaped(value, "'", bytes)}'`;
-}
-
-function hex(number, digits) {
-  return number.toString(16).padStart(digits, "0");
 }
