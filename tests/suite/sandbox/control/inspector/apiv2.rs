@@ -223,6 +223,10 @@ fn steps_of_apiv2_say_which_of_them_fails() {
         (&*failed(&wrong), &wrong["found"]),
         ("signature", &Value::Null)
     );
+    assert!(wrong["tried"].as_u64().unwrap() > 15);
+    let long = "x".repeat(70_000);
+    let long = inspected(&sandbox, &[("mch_id", mchid), ("attach", &long)], &md5("x"));
+    assert_eq!((&long["tried"], &long["found"]), (&json!(0), &Value::Null));
     assert_eq!(failed(&inspected(&sandbox, &fields, "")), "signature");
     let unknown = inspected(&sandbox, &[("mch_id", "1900000999")], &right);
     assert_eq!(failed(&unknown), "merchant");

@@ -114,29 +114,32 @@ impl<'a> Search<'a> {
     pub(super) fn run(&mut self) -> Option<Found> {
         let signature = STANDARD.decode(self.signature).unwrap_or_default();
         let (message, request) = (self.message, self.request);
-        // What is quick and frequent first.
         // A body without its last line break is signed like a last line without one: the body comes first.
-        body::candidates(message, request.body())
+        let candidates = body::candidates(message, request.body())
             .chain(frame::candidates(message))
             .chain(values::candidates(message))
             .chain(target::candidates(message, request))
             .chain(other::candidates(self.state, message, self.signature))
             .chain(json::candidates(message))
-            .chain(values::milliseconds(message))
-            .find(|candidate| self.fits(candidate, &signature))
-            .map(|candidate| Found {
-                id: candidate.id,
-                change: candidate.change,
-                message: candidate.message,
-            })
+            .chain(values::milliseconds(message));
+        for candidate in candidates {
+            self.tried += 1;
+            self.bytes += candidate.message.len();
+            if self.tried > MAX_TRIED || self.bytes > MAX_BYTES {
+                return None;
+            }
+            if self.fits(&candidate, &signature) {
+                return Some(Found {
+                    id: candidate.id,
+                    change: candidate.change,
+                    message: candidate.message,
+                });
+            }
+        }
+        None
     }
 
-    fn fits(&mut self, candidate: &Candidate, signature: &[u8]) -> bool {
-        self.bytes += candidate.message.len();
-        if self.tried >= MAX_TRIED || self.bytes > MAX_BYTES {
-            return false;
-        }
-        self.tried += 1;
+    fn fits(&self, candidate: &Candidate, signature: &[u8]) -> bool {
         let message = &candidate.message;
         let own = self.merchant.as_deref().map(|own| key(own, self.is_brand));
         let verify = |key: &MerchantKeyPair| match &candidate.with {

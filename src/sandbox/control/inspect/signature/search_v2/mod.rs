@@ -20,8 +20,8 @@ use crate::{
 const MAX_FIELDS: usize = 100;
 /// Of how many merchants the keys are tried.
 const MAX_MERCHANTS: usize = 100;
-/// How many bytes of texts are tried, in all.
-const MAX_BYTES: usize = 16 << 20;
+/// The longest text of which others are tried.
+const MAX_TEXT: usize = 64 << 10;
 
 /// A text that may have been signed. The key follows it.
 struct Candidate {
@@ -59,7 +59,6 @@ pub(super) struct Search<'a> {
     /// The same, sorted.
     fields: Vec<(&'a str, String)>,
     tried: usize,
-    bytes: usize,
 }
 
 impl<'a> Search<'a> {
@@ -83,7 +82,6 @@ impl<'a> Search<'a> {
             sent,
             fields,
             tried: 0,
-            bytes: 0,
         }
     }
 
@@ -94,6 +92,11 @@ impl<'a> Search<'a> {
 
     /// Returns the mistake, if it is one of those that are known.
     pub(super) fn run(&mut self) -> Option<Found> {
+        let pairs = self.fields.iter();
+        let length: usize = pairs.map(|(name, value)| name.len() + value.len()).sum();
+        if length > MAX_TEXT {
+            return None;
+        }
         let mut candidates = self.right();
         candidates.extend(self.keys());
         candidates.extend(self.texts());
@@ -113,10 +116,6 @@ impl<'a> Search<'a> {
     }
 
     fn fits(&mut self, candidate: &Candidate) -> bool {
-        self.bytes += candidate.before_key.len();
-        if self.bytes > MAX_BYTES {
-            return false;
-        }
         self.tried += 1;
         let key = candidate.key.as_deref().unwrap_or(&self.merchant.apiv2);
         let before = candidate.before_key.as_bytes();
