@@ -179,20 +179,20 @@ fn problem(finding: &Finding) -> Value {
         Problem::Unknown { nearest, elsewhere } => (
             "unknown",
             match (elsewhere, nearest) {
-                (Some(place), _) => format!("文档中没有该字段, 文档中的位置是 {place}"),
-                (None, Some(name)) => format!("文档中没有该字段, 是否应为 {name}?"),
+                (Some(place), _) => format!("文档中没有该字段，文档中的位置是 {place}"),
+                (None, Some(name)) => format!("文档中没有该字段，是否应为 {name}？"),
                 (None, None) => "文档中没有该字段".to_owned(),
             },
         ),
         Problem::Missing(inner) if inner.is_empty() => ("missing", "缺少必填字段".to_owned()),
         Problem::Missing(inner) => (
             "missing",
-            format!("缺少必填字段, 其中应有 {}", inner.join("、")),
+            format!("缺少必填字段，其中应有 {}", inner.join("、")),
         ),
-        Problem::Type(expected, _) => ("type", format!("类型不符, 应为 {expected}")),
+        Problem::Type(expected, _) => ("type", format!("类型不符，应为 {expected}")),
         Problem::Value { documented, .. } => (
             "value",
-            format!("取值不在文档所列范围: {:.512}", documented.join("、")),
+            format!("取值不在文档所列范围：{:.512}", documented.join("、")),
         ),
         Problem::ClearText => ("clear_text", "应加密的字段是明文".to_owned()),
     };

@@ -30,7 +30,7 @@ pub(super) fn of(state: &SandboxState, request: &RecordedRequest) -> Value {
             };
             let detail = text(
                 format!("The fields cannot be read: {reason}"),
-                format!("无法读取参数: {reason}"),
+                format!("无法读取参数：{reason}"),
             );
             steps.add("fields", Some(false), &detail);
             return json!({ "scheme": null, "steps": steps.shown, "found": null });
@@ -81,7 +81,7 @@ fn merchant(steps: &mut Steps, state: &SandboxState, mchid: Option<&str>) -> Opt
     let detail = match (mchid, &merchant) {
         (None, _) => text(
             "No field names the merchant: expected mch_id.",
-            "没有参数指明商户, 应有mch_id。",
+            "没有参数指明商户，应有mch_id。",
         ),
         (Some(mchid), None) => text(
             format!("The sandbox has no merchant {mchid:.64}."),
@@ -103,7 +103,7 @@ fn sign_type(steps: &mut Steps, fields: &Map<String, Value>, asked_for: Option<S
             let given = given.unwrap_or_default();
             text(
                 format!("The sign_type is {given:.64}: expected MD5 or HMAC-SHA256."),
-                format!("sign_type 为 {given:.64}, 应为 MD5 或 HMAC-SHA256。"),
+                format!("sign_type 为 {given:.64}，应为 MD5 或 HMAC-SHA256。"),
             )
         }
         (Some(asked_for), _) => {
@@ -137,14 +137,14 @@ fn sign(
             None,
             text(
                 "The sign cannot be checked without the merchant's APIv2 key.",
-                "没有商户的APIv2密钥, 无法验签。",
+                "没有商户的APIv2密钥，无法验签。",
             ),
         ),
         Some(None) => (
             Some(false),
             text(
                 "The sign does not fit the fields: another text was signed, or with another key.",
-                "sign与参数不符: 签名时用了不同的串, 或不同的密钥。",
+                "sign与参数不符：签名时用了不同的串，或不同的密钥。",
             ),
         ),
         Some(Some(made_with)) if asked_for.is_some_and(|asked_for| asked_for != made_with) => (
@@ -154,7 +154,7 @@ fn sign(
                     "The sign was made with {}, not as sign_type says.",
                     made_with.name()
                 ),
-                format!("sign是用 {} 计算的, 与签名类型不符。", made_with.name()),
+                format!("sign是用 {} 计算的，与签名类型不符。", made_with.name()),
             ),
         ),
         Some(Some(_)) => (

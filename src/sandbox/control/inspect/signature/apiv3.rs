@@ -90,7 +90,7 @@ fn explained(defect: Defect<'_>) -> Text {
         ),
         Defect::SeveralHeaders => text(
             "The request has several Authorization headers: nothing says which of them counts.",
-            "请求有多个Authorization头, 无法确定以哪个为准。",
+            "请求有多个Authorization头，无法确定以哪个为准。",
         ),
         Defect::NotAscii => text(
             "The header has characters that are not visible ASCII.",
@@ -100,14 +100,14 @@ fn explained(defect: Defect<'_>) -> Text {
             format!(
                 "The header begins with \"{scheme:.64}\": expected \"{SCHEME} \" and then the values."
             ),
-            format!("认证类型为\"{scheme:.64}\", 应为\"{SCHEME}\"加一个空格, 后接各值。"),
+            format!("认证类型为\"{scheme:.64}\"，应为\"{SCHEME}\"加一个空格，后接各值。"),
         ),
         Defect::Pair(pair) => text(
             format!(
                 "\"{pair:.64}\" is not a pair name=\"value\". Pairs are separated by commas, and values are in quotes."
             ),
             format!(
-                "\"{pair:.64}\"不是 name=\"value\" 的形式: 各对之间用逗号分隔, 值用双引号括起。"
+                "\"{pair:.64}\"不是 name=\"value\" 的形式：各对之间用逗号分隔，值用双引号括起。"
             ),
         ),
         Defect::Unknown(name) => text(
@@ -138,11 +138,11 @@ fn scheme(steps: &mut Steps, request: &RecordedRequest, authorization: &Authoriz
     let detail = match is_brand_path {
         true => text(
             format!("A brand signs the paths below /brand/, with {BRAND_SCHEME}."),
-            format!("/brand/ 下的路径由品牌签名, 认证类型为 {BRAND_SCHEME}。"),
+            format!("/brand/ 下的路径由品牌签名，认证类型为 {BRAND_SCHEME}。"),
         ),
         false => text(
             format!("A merchant signs this path, with {SCHEME}."),
-            format!("该路径由商户签名, 认证类型为 {SCHEME}。"),
+            format!("该路径由商户签名，认证类型为 {SCHEME}。"),
         ),
     };
     steps.add("scheme", Some(is_brand == is_brand_path), &detail);
@@ -162,18 +162,36 @@ fn timestamp(steps: &mut Steps, request: &RecordedRequest, authorization: &Autho
     let detail = if !is_ok && authorization.timestamp.len() >= 13 {
         text(
             "The timestamp seems to be in milliseconds: expected seconds since 1970.",
-            "时间戳似乎以毫秒为单位, 应为1970年以来的秒数。",
+            "时间戳似乎以毫秒为单位，应为1970年以来的秒数。",
         )
     } else {
-        text(
-            format!(
-                "The timestamp is {offset:+} s from the arrival: at most {MAX_SKEW_SECONDS} are allowed."
-            ),
-            format!("时间戳与到达时间相差 {offset:+} 秒, 最多允许 {MAX_SKEW_SECONDS} 秒。"),
-        )
+        distance(offset)
     };
     steps.add("timestamp", Some(is_ok), &detail);
     steps.with("offset_s", i64::try_from(offset).unwrap_or(i64::MAX));
+}
+
+/// Says how far a timestamp is from the arrival, in seconds.
+fn distance(offset: i128) -> Text {
+    let seconds = offset.unsigned_abs();
+    let (side, side_zh) = match offset {
+        0 => {
+            return text(
+                "The timestamp is of the second in which the request arrived.",
+                "时间戳与请求到达的时间在同一秒。",
+            );
+        }
+        1.. => ("after", "晚"),
+        _ => ("before", "早"),
+    };
+    text(
+        format!(
+            "The timestamp is {seconds} s {side} the request arrived: at most {MAX_SKEW_SECONDS} s are allowed."
+        ),
+        format!(
+            "时间戳比请求到达的时间{side_zh} {seconds} 秒，最多允许相差 {MAX_SKEW_SECONDS} 秒。"
+        ),
+    )
 }
 
 /// The merchant or brand, and its serial.
@@ -210,7 +228,7 @@ fn known_signer(
     } else if authorization.serial.eq_ignore_ascii_case(expected) {
         text(
             "The serial has other capitals than the certificate's: expected capitals.",
-            "序列号的大小写与证书不同, 应为大写。",
+            "序列号的大小写与证书不同，应为大写。",
         )
     } else {
         text(
@@ -219,7 +237,7 @@ fn known_signer(
                 authorization.serial
             ),
             format!(
-                "序列号为 {:.64}, 应为该{kind_zh}的 {expected}。",
+                "序列号为 {:.64}，应为该{kind_zh}的 {expected}。",
                 authorization.serial
             ),
         )
@@ -234,7 +252,7 @@ fn signature(steps: &mut Steps, given: &str, is_signed: Option<bool>) {
     let detail = match is_signed {
         None => text(
             "The signature cannot be verified without the signer's key.",
-            "没有签名方的公钥, 无法验签。",
+            "没有签名方的公钥，无法验签。",
         ),
         Some(true) => text(
             "The signature fits the message, with the signer's public key.",
@@ -245,11 +263,11 @@ fn signature(steps: &mut Steps, given: &str, is_signed: Option<bool>) {
             // Of 2048 bits, as the merchant platform makes them.
             Ok(bytes) if bytes.len() != 256 => text(
                 format!("The signature has {} bytes: expected 256.", bytes.len()),
-                format!("签名值为 {} 字节, 应为256字节。", bytes.len()),
+                format!("签名值为 {} 字节，应为256字节。", bytes.len()),
             ),
             Ok(_) => text(
                 "The signature does not fit the message: another message was signed, or with another key.",
-                "签名与验签串不符: 签名时用了不同的串, 或不同的私钥。",
+                "签名与验签串不符：签名时用了不同的串，或不同的私钥。",
             ),
         },
     };
@@ -264,10 +282,17 @@ fn nonce(
     authorization: &Authorization<'_>,
 ) {
     let is_met_first = matches!(request.fault(), Some("error" | "raw" | "hangup"));
-    if steps.has_failed || is_met_first || request.status().is_none() {
+    if steps.has_failed {
         let detail = text(
-            "The nonce was not looked at, or the response is not known.",
-            "未检查随机串, 或没有应答。",
+            "The nonce is looked at last, and a step before it failed.",
+            "随机串最后检查，而之前的步骤未通过。",
+        );
+        return steps.add("nonce", None, &detail);
+    }
+    if is_met_first || request.status().is_none() {
+        let detail = text(
+            "Whether the nonce was new cannot be told without the operation's own response.",
+            "没有接口本身的应答，无法判断随机串是否用过。",
         );
         return steps.add("nonce", None, &detail);
     }
@@ -285,7 +310,7 @@ fn nonce(
     }
     let detail = text(
         "The signer used the nonce before: make a new one for every request, and sign again when repeating one.",
-        "该随机串已使用过: 每次请求都应生成新的随机串, 重试时应重新签名。",
+        "该随机串已使用过：每次请求都应生成新的随机串，重试时应重新签名。",
     );
     steps.add("nonce", Some(false), &detail);
     let is_earlier = |earlier: &&RecordedRequest| {

@@ -32,14 +32,14 @@ pub(super) fn candidates<'a>(
 const WHOLE: Mistake<()> = Mistake {
     id: "body_whole_form",
     en: "The whole form of the upload was signed: sign the JSON of its part meta alone.",
-    zh: "签名用了整个上传表单: 只应对其中meta部分的JSON签名。",
+    zh: "签名用了整个上传表单：只应对其中meta部分的JSON签名。",
     make: (),
 };
 
 const QUERY: Mistake<()> = Mistake {
     id: "body_query",
     en: "The query was signed as the body: sign it with the path.",
-    zh: "查询参数被当作报文主体签名: 应与路径一起签名。",
+    zh: "查询参数被当作报文主体签名：应与路径一起签名。",
     make: (),
 };
 
@@ -49,25 +49,25 @@ const BODIES: &[Mistake<Make>] = &[
     Mistake {
         id: "body_empty",
         en: "An empty body was signed: sign the body that is sent.",
-        zh: "签名时报文主体为空: 应对实际发送的报文主体签名。",
+        zh: "签名时报文主体为空：应对实际发送的报文主体签名。",
         make: |_| Some(Vec::new()),
     },
     Mistake {
         id: "body_empty_object",
         en: "The body was signed as {}: sign what is sent, an empty line if the request has no body.",
-        zh: "签名时报文主体为{}: 应与实际发送的一致, 没有报文主体时为空行。",
+        zh: "签名时报文主体为{}：应与实际发送的一致，没有报文主体时为空行。",
         make: |_| Some(b"{}".to_vec()),
     },
     Mistake {
         id: "body_null",
         en: "The body was signed as null: sign what is sent, an empty line if the request has no body.",
-        zh: "签名时报文主体为null: 应与实际发送的一致, 没有报文主体时为空行。",
+        zh: "签名时报文主体为null：应与实际发送的一致，没有报文主体时为空行。",
         make: |_| Some(b"null".to_vec()),
     },
     Mistake {
         id: "body_newline_added",
         en: "One line break too many was signed at the end, or the body with one that is not sent.",
-        zh: "签名串末尾, 或签名时的报文主体末尾, 多了一个换行符。",
+        zh: "签名串末尾，或签名时的报文主体末尾，多了一个换行符。",
         make: |body| Some([body, b"\n"].concat()),
     },
     Mistake {
@@ -79,7 +79,7 @@ const BODIES: &[Mistake<Make>] = &[
     Mistake {
         id: "body_newline_removed",
         en: "The body is sent with a line break at its end that was not signed.",
-        zh: "实际发送的报文主体末尾多了一个换行符, 没有参与签名。",
+        zh: "实际发送的报文主体末尾多了一个换行符，没有参与签名。",
         make: |body| {
             let body = body.strip_suffix(b"\n")?;
             Some(body.strip_suffix(b"\r").unwrap_or(body).to_vec())
@@ -94,13 +94,13 @@ const BODIES: &[Mistake<Make>] = &[
     Mistake {
         id: "body_lf",
         en: "The line breaks of the body were signed as \\n, and are sent as \\r\\n.",
-        zh: "报文主体中的换行签名时为\\n, 实际发送的是\\r\\n。",
+        zh: "报文主体中的换行签名时为\\n，实际发送的是\\r\\n。",
         make: |body| changed(body, |text| text.replace("\r\n", "\n")),
     },
     Mistake {
         id: "body_crlf",
         en: "The line breaks of the body were signed as \\r\\n, and are sent as \\n.",
-        zh: "报文主体中的换行签名时为\\r\\n, 实际发送的是\\n。",
+        zh: "报文主体中的换行签名时为\\r\\n，实际发送的是\\n。",
         make: |body| {
             changed(body, |text| {
                 text.replace("\r\n", "\n").replace('\n', "\r\n")
@@ -119,7 +119,7 @@ const BODIES: &[Mistake<Make>] = &[
     Mistake {
         id: "body_question_marks",
         en: "The body was signed as ASCII, with ? for every other character: sign its UTF-8.",
-        zh: "签名时报文主体按ASCII编码, 其他字符变成了问号: 应按UTF-8签名。",
+        zh: "签名时报文主体按ASCII编码，其他字符变成了问号：应按UTF-8签名。",
         make: |body| changed(body, super::super::ascii),
     },
     Mistake {
@@ -147,7 +147,7 @@ const BODIES: &[Mistake<Make>] = &[
     Mistake {
         id: "body_json_sent_in_json",
         en: "The JSON is sent as a text in JSON: it was serialized twice, and signed before that.",
-        zh: "实际发送的JSON被当作字符串又序列化了一次, 签名用的是之前的JSON。",
+        zh: "实际发送的JSON被当作字符串又序列化了一次，签名用的是之前的JSON。",
         make: |body| Some(serde_json::from_slice::<String>(body).ok()?.into_bytes()),
     },
 ];

@@ -15,7 +15,7 @@ const FRAMES: &[Mistake<Make>] = &[
     Mistake {
         id: "frame_no_last_newline",
         en: "The last line was signed without a line break: each of the five lines ends with one, also an empty body's.",
-        zh: "签名串最后一行缺少换行符: 五行都应以换行符结尾, 报文主体为空时也是。",
+        zh: "签名串最后一行缺少换行符：五行都应以换行符结尾，报文主体为空时也是。",
         make: |right| {
             let mut wrong = right.to_bytes();
             wrong.pop();
@@ -31,13 +31,13 @@ const FRAMES: &[Mistake<Make>] = &[
     Mistake {
         id: "frame_crlf",
         en: "The lines were signed with \\r\\n: each ends with \\n alone.",
-        zh: "签名串使用了\\r\\n换行, 应只用\\n。",
+        zh: "签名串使用了\\r\\n换行，应只用\\n。",
         make: |right| joined(right, b"\r\n"),
     },
     Mistake {
         id: "frame_literal_newlines",
         en: "The lines were signed with a backslash and an n in place of line breaks, as by single quotes in PHP.",
-        zh: "签名串中的换行是反斜杠和字母n两个字符, 例如PHP中用了单引号。",
+        zh: "签名串中的换行是反斜杠和字母n两个字符，例如PHP中用了单引号。",
         make: |right| joined(right, b"\\n"),
     },
     Mistake {
@@ -81,7 +81,7 @@ const FRAMES: &[Mistake<Make>] = &[
     Mistake {
         id: "frame_of_response",
         en: "The three lines of a response were signed: a request has the method and the URL, too.",
-        zh: "按应答的三行签名: 请求还应包含请求方法和URL。",
+        zh: "按应答的三行签名：请求还应包含请求方法和URL。",
         make: |right| {
             let head = format!("{}\n{}\n", right.timestamp, right.nonce);
             [head.as_bytes(), right.body, b"\n"].concat()

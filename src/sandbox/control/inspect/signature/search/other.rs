@@ -84,7 +84,7 @@ const ENCODINGS: &[Mistake<Decode>] = &[
     Mistake {
         id: "signature_url_safe",
         en: "The signature is in base64 for URLs, with - and _: expected + and /.",
-        zh: "签名值用了URL安全的Base64 (-和_), 应为标准Base64 (+和/)。",
+        zh: "签名值用了URL安全的Base64（-和_），应为标准Base64（+和/）。",
         make: |signature| {
             let decoded = URL_SAFE.decode(signature);
             decoded.or_else(|_| URL_SAFE_NO_PAD.decode(signature)).ok()
@@ -99,13 +99,13 @@ const ENCODINGS: &[Mistake<Decode>] = &[
     Mistake {
         id: "signature_spaces",
         en: "The signature has spaces where base64 has +: it was decoded as a form.",
-        zh: "签名值中的加号变成了空格: 被当作表单解码过。",
+        zh: "签名值中的加号变成了空格：被当作表单解码过。",
         make: |signature| STANDARD.decode(signature.replace(' ', "+")).ok(),
     },
     Mistake {
         id: "signature_percent_encoded",
         en: "The signature is percent-encoded: expected plain base64.",
-        zh: "签名值经过了百分号编码, 应为Base64原文。",
+        zh: "签名值经过了百分号编码，应为Base64原文。",
         make: |signature| {
             let decoded = percent_decode_str(signature).decode_utf8().ok()?;
             STANDARD.decode(decoded.as_bytes()).ok()
@@ -114,7 +114,7 @@ const ENCODINGS: &[Mistake<Decode>] = &[
     Mistake {
         id: "signature_hex",
         en: "The signature is in hexadecimal digits: expected base64.",
-        zh: "签名值是十六进制, 应为Base64。",
+        zh: "签名值是十六进制，应为Base64。",
         make: from_hex,
     },
     Mistake {
@@ -126,7 +126,7 @@ const ENCODINGS: &[Mistake<Decode>] = &[
     Mistake {
         id: "signature_hex_in_base64",
         en: "The hexadecimal digits of the signature were encoded in base64: encode its bytes.",
-        zh: "对签名值的十六进制文本做了Base64编码, 应直接编码其字节。",
+        zh: "对签名值的十六进制文本做了Base64编码，应直接编码其字节。",
         make: |signature| from_hex(&String::from_utf8(STANDARD.decode(signature).ok()?).ok()?),
     },
 ];
@@ -145,25 +145,25 @@ const HASHES: &[Mistake<Write>] = &[
     Mistake {
         id: "hash_hex",
         en: "The SHA-256 of the message was signed, as hexadecimal digits: the algorithm hashes on its own.",
-        zh: "对签名串先做了SHA-256 (十六进制) 再签名: 签名算法自身已包含哈希。",
+        zh: "对签名串先做了SHA-256（十六进制）再签名：签名算法自身已包含哈希。",
         make: |hash| hex_lower(&hash).into_bytes(),
     },
     Mistake {
         id: "hash_capital_hex",
         en: "The SHA-256 of the message was signed, as hexadecimal digits in capitals: the algorithm hashes on its own.",
-        zh: "对签名串先做了SHA-256 (大写十六进制) 再签名: 签名算法自身已包含哈希。",
+        zh: "对签名串先做了SHA-256（大写十六进制）再签名：签名算法自身已包含哈希。",
         make: |hash| hex_upper(&hash).into_bytes(),
     },
     Mistake {
         id: "hash_bytes",
         en: "The SHA-256 of the message was signed: the algorithm hashes on its own.",
-        zh: "对签名串先做了SHA-256再签名: 签名算法自身已包含哈希。",
+        zh: "对签名串先做了SHA-256再签名：签名算法自身已包含哈希。",
         make: |hash| hash.to_vec(),
     },
     Mistake {
         id: "hash_base64",
         en: "The SHA-256 of the message was signed, in base64: the algorithm hashes on its own.",
-        zh: "对签名串先做了SHA-256 (Base64) 再签名: 签名算法自身已包含哈希。",
+        zh: "对签名串先做了SHA-256（Base64）再签名：签名算法自身已包含哈希。",
         make: |hash| STANDARD.encode(hash).into_bytes(),
     },
 ];
@@ -172,19 +172,19 @@ const ALGORITHMS: &[Mistake<OtherSignature>] = &[
     Mistake {
         id: "algorithm_sha1",
         en: "The signature was made with SHA-1, as SHA1withRSA does: expected SHA-256.",
-        zh: "签名算法用了SHA-1 (SHA1withRSA), 应为SHA-256。",
+        zh: "签名算法用了SHA-1（SHA1withRSA），应为SHA-256。",
         make: OtherSignature::Sha1,
     },
     Mistake {
         id: "algorithm_sha512",
         en: "The signature was made with SHA-512: expected SHA-256.",
-        zh: "签名算法用了SHA-512, 应为SHA-256。",
+        zh: "签名算法用了SHA-512，应为SHA-256。",
         make: OtherSignature::Sha512,
     },
     Mistake {
         id: "algorithm_pss",
         en: "The signature was made with RSA-PSS: expected PKCS#1 v1.5, as SHA256withRSA.",
-        zh: "签名用了RSA-PSS填充, 应为PKCS#1 v1.5 (SHA256withRSA)。",
+        zh: "签名用了RSA-PSS填充，应为PKCS#1 v1.5（SHA256withRSA）。",
         make: OtherSignature::Pss,
     },
 ];

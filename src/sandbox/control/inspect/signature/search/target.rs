@@ -38,7 +38,7 @@ const TARGETS: &[Mistake<Make>] = &[
     Mistake {
         id: "url_without_query",
         en: "The query was not signed: sign it with the path.",
-        zh: "查询参数没有参与签名: 应与路径一起签名。",
+        zh: "查询参数没有参与签名：应与路径一起签名。",
         make: |target| {
             let (path, query) = split(target)?;
             (!query.is_empty()).then(|| path.to_owned())
@@ -47,7 +47,7 @@ const TARGETS: &[Mistake<Make>] = &[
     Mistake {
         id: "url_query_alone",
         en: "The query was signed without the path.",
-        zh: "只签了查询参数, 没有路径。",
+        zh: "只签了查询参数，没有路径。",
         make: |target| Some(split(target)?.1.to_owned()),
     },
     Mistake {
@@ -63,19 +63,19 @@ const TARGETS: &[Mistake<Make>] = &[
     Mistake {
         id: "url_decoded",
         en: "The URL was signed before it was percent-encoded: sign it as it is sent.",
-        zh: "签名用的URL没有经过百分号编码: 应按实际发送的URL签名。",
+        zh: "签名用的URL没有经过百分号编码：应按实际发送的URL签名。",
         make: |target| Some(decoded(target)),
     },
     Mistake {
         id: "url_encoded",
         en: "The URL was signed percent-encoded, and is sent with other characters encoded: sign it as it is sent.",
-        zh: "签名用的URL经过百分号编码, 但与实际发送的编码不同: 应按实际发送的URL签名。",
+        zh: "签名用的URL经过百分号编码，但与实际发送的编码不同：应按实际发送的URL签名。",
         make: |target| Some(encoded(target, |text| encode(&decoded(text)))),
     },
     Mistake {
         id: "url_encoded_as_form",
         en: "The query was signed as a form encodes it, with + for a space: sign it as it is sent.",
-        zh: "签名用的查询参数按表单编码 (空格写作+): 应按实际发送的URL签名。",
+        zh: "签名用的查询参数按表单编码（空格写作+）：应按实际发送的URL签名。",
         make: |target| {
             Some(encoded(target, |text| {
                 encode(&decoded(text)).replace("%20", "+")
@@ -85,7 +85,7 @@ const TARGETS: &[Mistake<Make>] = &[
     Mistake {
         id: "url_plus_for_space",
         en: "Spaces of the query were signed as %20, and are sent as +, or the other way round.",
-        zh: "查询参数中的空格在签名和请求中写法不同 (%20与+)。",
+        zh: "查询参数中的空格在签名和请求中写法不同（%20与+）。",
         make: |target| {
             let (path, query) = split(target)?;
             let query = match query.contains('+') {
@@ -98,13 +98,13 @@ const TARGETS: &[Mistake<Make>] = &[
     Mistake {
         id: "url_small_hex",
         en: "The URL was signed with small letters after %, and is sent with capitals.",
-        zh: "签名用的URL中%后是小写字母, 实际发送的是大写。",
+        zh: "签名用的URL中%后是小写字母，实际发送的是大写。",
         make: |target| Some(cased(target, str::to_lowercase)),
     },
     Mistake {
         id: "url_capital_hex",
         en: "The URL was signed with capitals after %, and is sent with small letters.",
-        zh: "签名用的URL中%后是大写字母, 实际发送的是小写。",
+        zh: "签名用的URL中%后是大写字母，实际发送的是小写。",
         make: |target| Some(cased(target, str::to_uppercase)),
     },
     Mistake {
@@ -142,7 +142,7 @@ const TARGETS: &[Mistake<Make>] = &[
     Mistake {
         id: "url_without_prefix",
         en: "The path was signed without the prefix of the base URI: it is sent with it.",
-        zh: "签名用的路径缺少基础URI的前缀, 实际发送的路径包含它。",
+        zh: "签名用的路径缺少基础URI的前缀，实际发送的路径包含它。",
         make: |target| Some(target.get(target.find("/v3/")?..)?.to_owned()),
     },
 ];
@@ -214,7 +214,7 @@ fn with_hosts<'a>(
         schemes.into_iter().map(move |scheme| {
             let change = text(
                 format!("The URL was signed with its host, as {scheme}{host}…: sign the path and the query alone."),
-                format!("签名包含了域名 ({scheme}{host}…): 只应包含路径和查询参数。"),
+                format!("签名包含了域名（{scheme}{host}…）：只应包含路径和查询参数。"),
             );
             let target = format!("{scheme}{host}{}", message.target);
             Candidate::new("url_with_host", change, with_target(message, &target))
@@ -246,7 +246,7 @@ fn orders(message: SignedMessage<'_>) -> impl Iterator<Item = Candidate> {
     others.map(move |target| {
         let change = text(
             format!("The query was signed in another order than it is sent in, as {target:.512}."),
-            format!("查询参数的顺序与签名时不同, 签名时为 {target:.512}。"),
+            format!("查询参数的顺序与签名时不同，签名时为 {target:.512}。"),
         );
         Candidate::new("url_query_order", change, with_target(message, &target))
     })
@@ -277,7 +277,7 @@ fn template<'a>(
             .unwrap_or_default();
         let change = text(
             format!("The path was signed with its variables not filled in, as /{template}."),
-            format!("签名用的路径没有替换其中的变量: /{template}。"),
+            format!("签名用的路径没有替换其中的变量：/{template}。"),
         );
         let target = format!("/{template}{query}");
         Candidate::new("url_template", change, with_target(message, &target))

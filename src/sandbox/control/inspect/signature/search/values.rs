@@ -39,7 +39,7 @@ fn methods(message: SignedMessage<'_>) -> impl Iterator<Item = Candidate> {
                 message.method
             ),
             format!(
-                "签名用的请求方法是 {method}, 实际发送的是 {}。",
+                "签名用的请求方法是 {method}，实际发送的是 {}。",
                 message.method
             ),
         );
@@ -57,7 +57,7 @@ fn seconds(message: SignedMessage<'_>) -> impl Iterator<Item = Candidate> {
     let near = near.flatten().map(move |seconds| {
         let change = text(
             format!("The timestamp was signed as {seconds}, and {given} is in the header: take the time once."),
-            format!("签名用的时间戳是 {seconds}, 请求头中是 {given}: 只取一次时间。"),
+            format!("签名用的时间戳是 {seconds}，请求头中是 {given}：只取一次时间。"),
         );
         with_timestamp("timestamp_taken_twice", change, message, &seconds.to_string())
     });
@@ -66,7 +66,7 @@ fn seconds(message: SignedMessage<'_>) -> impl Iterator<Item = Candidate> {
     let in_seconds = in_seconds.map(move |seconds| {
         let change = text(
             format!("The timestamp was signed in seconds, as {seconds}, and is in milliseconds in the header."),
-            format!("签名用的时间戳以秒为单位 ({seconds}), 请求头中却以毫秒为单位。"),
+            format!("签名用的时间戳以秒为单位（{seconds}），请求头中却以毫秒为单位。"),
         );
         with_timestamp("timestamp_in_seconds", change, message, &seconds.to_string())
     });
@@ -81,7 +81,7 @@ pub(super) fn milliseconds(message: SignedMessage<'_>) -> impl Iterator<Item = C
         let signed = format!("{}{millisecond:03}", message.timestamp);
         let change = text(
             format!("The timestamp was signed in milliseconds, as {signed}: sign the seconds that are in the header."),
-            format!("签名用的时间戳以毫秒为单位 ({signed}): 应使用请求头中的秒数。"),
+            format!("签名用的时间戳以毫秒为单位（{signed}）：应使用请求头中的秒数。"),
         );
         with_timestamp("timestamp_in_milliseconds", change, message, &signed)
     })

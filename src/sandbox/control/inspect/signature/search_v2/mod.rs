@@ -150,27 +150,27 @@ impl<'a> Search<'a> {
                     "The sign was made with {made_with}, and the request asks for {asked_for}: set sign_type, and sign it with the other fields."
                 ),
                 format!(
-                    "sign是用 {made_with} 计算的, 请求要求的却是 {asked_for}: 应设置sign_type并让它参与签名。"
+                    "sign是用 {made_with} 计算的，请求要求的却是 {asked_for}：应设置sign_type并让它参与签名。"
                 ),
             );
             candidates.push(Candidate::new("sign_type", change, &right));
         } else {
             let change = text(
                 "The sign is in small letters: expected capitals.",
-                "sign是小写的, 应为大写。",
+                "sign是小写的，应为大写。",
             );
             candidates.push(Candidate::new("sign_small_letters", change, &right));
         }
         let change = text(
             "The sign is the SHA-256 of the text: expected HMAC-SHA256 with the APIv2 key.",
-            "sign用了SHA-256, 应为以APIv2密钥计算的HMAC-SHA256。",
+            "sign用了SHA-256，应为以APIv2密钥计算的HMAC-SHA256。",
         );
         let mut plain = Candidate::new("sha256_without_hmac", change, &right);
         plain.digest = Digest::Sha256;
         candidates.push(plain);
         let change = text(
             "The HMAC was made of the fields alone: &key= and the key belong to the text, too.",
-            "HMAC只计算了各参数: 签名串末尾还应有&key=和密钥。",
+            "HMAC只计算了各参数：签名串末尾还应有&key=和密钥。",
         );
         let fields = joined(self.given_fields());
         let fields = fields.trim_end_matches('&');
@@ -190,7 +190,7 @@ impl<'a> Search<'a> {
         };
         let change = text(
             "The APIv3 key was used in place of the APIv2 key.",
-            "用了APIv3密钥, 应为APIv2密钥。",
+            "用了APIv3密钥，应为APIv2密钥。",
         );
         let mut candidates = vec![
             with_key("key_of_apiv3", change, &self.merchant.apiv3),

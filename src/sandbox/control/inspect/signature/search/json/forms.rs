@@ -104,7 +104,7 @@ pub(super) const ESCAPES: &[Escapes] = &[
     Escapes {
         id: "php",
         en: "with \\/ for / and \\u for Chinese, as PHP does by default",
-        zh: "斜杠写作\\/, 中文写作\\u (PHP的默认方式)",
+        zh: "斜杠写作\\/，中文写作\\u（PHP的默认方式）",
         escape: |c| match c {
             '/' => Some("\\/".to_owned()),
             c => (!c.is_ascii()).then(|| units(c)),
@@ -113,13 +113,13 @@ pub(super) const ESCAPES: &[Escapes] = &[
     Escapes {
         id: "html",
         en: "with \\u for <, > and &, as Go does by default",
-        zh: "<、>、&写作\\u (Go的默认方式)",
+        zh: "<、>、&写作\\u（Go的默认方式）",
         escape: |c| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}').then(|| units(c)),
     },
     Escapes {
         id: "gson",
         en: "with \\u for <, >, &, = and ', as Gson does by default",
-        zh: "<、>、&、=、'写作\\u (Gson的默认方式)",
+        zh: "<、>、&、=、'写作\\u（Gson的默认方式）",
         escape: |c| {
             let is_escaped = matches!(c, '<' | '>' | '&' | '=' | '\'' | '\u{2028}' | '\u{2029}');
             is_escaped.then(|| units(c))

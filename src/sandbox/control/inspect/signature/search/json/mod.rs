@@ -70,7 +70,7 @@ impl Form {
             format!(
                 "The same JSON was signed in another form: {en}. Serialize once, and sign the very bytes that are sent."
             ),
-            format!("签名用的JSON内容相同但形式不同: {zh}。只序列化一次, 对实际发送的字节签名。"),
+            format!("签名用的JSON内容相同但形式不同：{zh}。只序列化一次，对实际发送的字节签名。"),
         )
     }
 

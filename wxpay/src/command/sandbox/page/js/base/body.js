@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { hex, lines, readJson, UNSEEN } from "./json.js";
 import { t } from "./text.js";
-import { copyButton, icon } from "./widgets.js";
+import { code, icon } from "./widgets.js";
 import { readXml } from "./xml.js";
 
 // More lines than these are shown without colours and marks: they would take the browser seconds.
@@ -92,13 +92,7 @@ function frame(label, text, shown) {
     `These are the first ${number(MAX_SHOWN)} of ${number(text.length)} characters. Copy has all of them.`,
     `仅显示前 ${number(MAX_SHOWN)} 个字符，共 ${number(text.length)} 个；复制可得到全部。`,
   );
-  return h(
-    "div",
-    { class: "code" },
-    copyButton(text, { label: t("Copy", "复制") }),
-    h("pre", { tabindex: "0", role: "region", "aria-label": label }, isCut ? `${shown.slice(0, MAX_SHOWN)}…` : shown),
-    isCut && h("p", { class: "cut" }, note),
-  );
+  return code(text, { label, shown: isCut ? `${shown.slice(0, MAX_SHOWN)}…` : shown, note: isCut && note });
 }
 
 function binary(base64, label) {

@@ -121,13 +121,14 @@ export function errorText(error) {
   return error.message;
 }
 
-// Code as it is, which can be scrolled and copied.
-export function code(text, { label, id } = {}) {
+// Code as it is, which can be scrolled and copied. `shown` are the nodes that stand for it, and `note` is below them.
+export function code(text, { label, id, shown = text, note } = {}) {
   return h(
     "div",
     { class: "code" },
     copyButton(text, { id: id && `${id}-copy` }),
-    h("pre", { id, tabindex: "0", role: "region", "aria-label": label ?? t("Code", "代码") }, text),
+    h("pre", { id, tabindex: "0", role: "region", "aria-label": label ?? t("Code", "代码") }, shown),
+    note && h("p", { class: "note" }, note),
   );
 }
 

@@ -60,7 +60,7 @@ function orderActs() {
     confirm: {
       kind: "primary",
       text: t("Confirm", "用户确认"),
-      done: t("The user confirmed the service order", "用户已确认支付分订单"),
+      done: t("The customer confirmed the service order", "用户已确认支付分订单"),
     },
     pay: { kind: "primary", text: t("Pay", "支付"), done: t("Paid", "已支付") },
     "enter-password": {
@@ -88,7 +88,7 @@ function transferActs() {
     confirm: {
       kind: "primary",
       text: t("Confirm", "用户确认收款"),
-      done: t("The user confirmed the transfer", "用户已确认收款"),
+      done: t("The customer confirmed the transfer", "用户已确认收款"),
     },
     succeed: { kind: "primary", text: t("Succeed", "转账成功"), done: t("The transfer succeeded", "转账已成功") },
     fail: { kind: "danger", text: t("Decline or fail", "拒收或失败"), done: t("The transfer failed", "转账已失败") },

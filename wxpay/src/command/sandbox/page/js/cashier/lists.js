@@ -102,7 +102,7 @@ export async function nothing(section, isOpen, text) {
   const titles = {
     orders: isOpen ? t("No order awaits payment", "没有待支付的订单") : t("No orders yet", "还没有订单"),
     refunds: isOpen ? t("No refund awaits its result", "没有处理中的退款") : t("No refunds yet", "还没有退款"),
-    transfers: isOpen ? t("No transfer awaits the user", "没有待确认的转账") : t("No transfers yet", "还没有转账"),
+    transfers: isOpen ? t("No transfer awaits the customer", "没有待确认的转账") : t("No transfers yet", "还没有转账"),
   };
   return h(
     "div",

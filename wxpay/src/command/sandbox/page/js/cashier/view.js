@@ -180,7 +180,7 @@ class Cashier {
       { class: "filter" },
       h(
         "div",
-        { class: "choice", role: "group", "aria-label": t("Which", "范围") },
+        { class: "choice", role: "group", "aria-label": t("Which to show", "显示范围") },
         choice(true, t("Waiting", "待处理")),
         choice(false, t("All", "全部")),
       ),

@@ -30,7 +30,7 @@ export function clockCard() {
   const advance = async (seconds) => {
     await post("clock", { advance_s: seconds });
     await take();
-    toast(t(`The clock is ${duration(seconds * 1000)} further`, `时钟已前进 ${duration(seconds * 1000)}`));
+    toast(t(`The clock moved ahead by ${duration(seconds * 1000)}`, `时钟已前进 ${duration(seconds * 1000)}`));
   };
   const steps = [
     [MINUTE, t("1 minute", "1 分钟")],
@@ -76,7 +76,7 @@ export function resetCard(after) {
     ]);
     if (!sure) return;
     await post("reset");
-    toast(t("The sandbox is as after its start", "沙箱已恢复到启动时的状态"));
+    toast(t("The sandbox is as it was after its start", "沙箱已恢复到启动时的状态"));
     await after();
   };
   return card(

@@ -26,7 +26,7 @@ export function responseForm(added) {
     ),
   );
   const about = h("p", { id: "fault-about", class: "about", "aria-live": "polite" });
-  const own = h("div", { class: "fields" });
+  const own = h("div", { class: "form-fields" });
   const path = h("input", { id: "fault-path", list: "fault-paths", autocomplete: "off", spellcheck: "false", placeholder: t("any path", "任何路径") });
   const method = h("select", { id: "fault-method" }, ["", "GET", "POST", "PUT", "PATCH", "DELETE"].map((name) => h("option", { value: name }, name || t("any", "任何"))));
   const times = h("input", { id: "fault-times", type: "number", min: 1, max: 1_000_000, placeholder: "1" });
@@ -62,8 +62,8 @@ export function responseForm(added) {
       h("summary", null, t("Only for some requests", "限定请求")),
       h(
         "div",
-        { class: "fields" },
-        field("fault-path", t("Path begins with, or template", "路径前缀或模板"), path),
+        { class: "form-fields" },
+        field("fault-path", t("Path prefix or template", "路径前缀或模板"), path),
         h("datalist", { id: "fault-paths" }, PATHS.map((value) => h("option", { value }))),
         field("fault-method", t("Method", "请求方法"), method),
         field("fault-times", t("How many requests", "请求次数"), times),

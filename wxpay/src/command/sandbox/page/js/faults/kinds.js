@@ -107,7 +107,7 @@ export function deliveryFaults() {
     { name: "wrong_key", title: t("Signed by a stranger", "由他人签名"), about: t("Signed with a key that is not WeChat Pay's.", "以不属于微信支付的密钥签名。") },
     { name: "unknown_serial", title: t("Unknown serial", "未知序列号"), about: t("Names a key that the platform does not have.", "序列号不是平台的任何密钥。") },
     { name: "stale_timestamp", title: t("Old timestamp", "时间戳过期"), about: t("Signed ten minutes ago, as a replay would be.", "十分钟前的签名，如同重放攻击。") },
-    { name: "wrong_apiv3_key", title: t("Wrong APIv3 key", "APIv3 密钥错误"), about: t("Signed right, but the resource is encrypted with another key.", "签名正确，但资源以另一个密钥加密。") },
+    { name: "wrong_apiv3_key", title: t("Wrong APIv3 key", "APIv3 密钥错误"), about: t("Signed correctly, but the resource is encrypted with another key.", "签名正确，但资源以另一个密钥加密。") },
     { name: "probe", title: t("Signature probe", "签名探测"), about: t("What WeChat Pay sends to test whether a receiver verifies: WECHATPAY/SIGNTEST/…", "微信支付的签名探测流量，检查接收端是否验签：WECHATPAY/SIGNTEST/…") },
   ];
 }

@@ -23,7 +23,7 @@ export default {
       viewHead(
         t("Faults", "故障"),
         t(
-          "What goes wrong in production, on request: see how your program gets over it.",
+          "What goes wrong in production, on request: see how your program copes with it.",
           "按需制造生产环境中的故障，检验你的程序能否应对。",
         ),
       ),

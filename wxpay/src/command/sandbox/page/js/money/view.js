@@ -80,7 +80,7 @@ function shown(data, width) {
       figure(t("Net", "净额"), income - expense, ""),
     ),
     h("section", { class: "card" }, h("h2", null, t("By day", "按天")), chart(data, width)),
-    h("section", { class: "card days" }, h("h2", null, t("Days with money", "有资金变动的日期")), table(
+    h("section", { class: "card days" }, h("h2", null, t("Days on which money moved", "有资金变动的日期")), table(
       t("Money by day", "每天的资金"),
       [
         { title: t("Day", "日期"), class: "day" },

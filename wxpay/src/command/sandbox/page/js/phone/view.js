@@ -50,7 +50,7 @@ class Phone {
 
   constructor() {
     this.screen = h("div", { class: "screen", id: "phone-screen" });
-    this.bar = h("nav", { class: "phone-bar", "aria-label": t("Of the phone", "手机导航") });
+    this.bar = h("nav", { class: "phone-bar", "aria-label": t("Phone navigation", "手机导航") });
     this.node = h(
       "section",
       { class: "phone-frame", "aria-label": t("The phone", "手机") },

@@ -4,7 +4,7 @@ import { visible } from "../base/body.js";
 import { h } from "../base/dom.js";
 import { hex } from "../base/json.js";
 import { counted, t } from "../base/text.js";
-import { card, code, copyButton, facts, icon } from "../base/widgets.js";
+import { card, code, facts, icon } from "../base/widgets.js";
 import { bytes, compare, firstDifference } from "./diff.js";
 
 // Bytes around the first difference: lines of sixteen.
@@ -176,12 +176,7 @@ function shown(pieces, label, text) {
     return isMarked ? h("mark", null, inner) : inner;
   });
   if (pieces.length > MAX_PIECES) nodes.push("…");
-  return h(
-    "div",
-    { class: "code" },
-    copyButton(text),
-    h("pre", { tabindex: "0", role: "region", "aria-label": label }, nodes),
-  );
+  return code(text, { label, shown: nodes });
 }
 
 function shortened(text) {
