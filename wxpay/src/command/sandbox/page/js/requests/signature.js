@@ -14,17 +14,23 @@ const LINES = 4;
 const CONTEXT = 3000;
 const MAX_PIECES = 1000;
 
-// Returns what is wrong in one line.
+// Returns what is wrong, each in one line.
 export function verdict({ steps: all, found }) {
-  const failed = all.find((step) => step.ok === false);
-  const text = found
-    ? [
-        h("strong", null, t("The client signed something else:", "客户端签名的内容不同：")),
-        " ",
-        t(found.change, found.change_zh),
-      ]
-    : [h("strong", null, stepName(failed.name)), t(": ", "："), t(failed.detail, failed.detail_zh)];
-  return h("p", { class: "verdict bad" }, icon("cross"), h("span", null, text));
+  // What was signed says more than that it does not fit.
+  const failed = all.filter(({ name, ok }) => ok === false && !(found && name === "signature"));
+  const reasons = failed.map((step) => [
+    h("strong", null, stepName(step.name)),
+    t(": ", "："),
+    t(step.detail, step.detail_zh),
+  ]);
+  if (found) reasons.push([h("strong", null, headline(found)), t(" ", ""), t(found.change, found.change_zh)]);
+  return reasons.map((reason) => h("p", { class: "verdict bad" }, icon("cross"), h("span", null, reason)));
+}
+
+function headline({ difference_at: at }) {
+  return at === null
+    ? t("The message was right, but not its signature:", "签名串正确，签名不正确：")
+    : t("The client signed something else:", "客户端签名的内容不同：");
 }
 
 export function signature(checked) {
@@ -35,16 +41,18 @@ export function signature(checked) {
     null,
     card(t("Steps", "验签步骤"), steps(checked.steps)),
     found ? card(t("What differs", "差异"), differs(message, found)) : built(message, checked),
-    card(
-      t("Signature", "签名"),
-      facts([
-        [signer?.serial ? t("Scheme", "认证类型") : t("Type", "签名类型"), checked.scheme],
-        [t("Merchant", "商户"), signer?.mchid],
-        [t("Brand", "品牌"), signer?.brand_id],
-        [t("Serial", "证书序列号"), signer?.serial && h("code", null, signer.serial)],
-      ]),
-      checked.signature && code(checked.signature, { label: t("Signature", "签名值") }),
-    ),
+    signer &&
+      card(
+        t("Signature", "签名"),
+        facts([
+          // A signature of APIv2 has no serial.
+          [signer.serial ? t("Scheme", "认证类型") : t("Type", "签名类型"), checked.scheme],
+          [t("Merchant", "商户"), signer.mchid],
+          [t("Brand", "品牌"), signer.brand_id],
+          [t("Serial", "证书序列号"), signer.serial && h("code", null, signer.serial)],
+        ]),
+        checked.signature && code(checked.signature, { label: t("Signature", "签名值") }),
+      ),
   );
 }
 
