@@ -146,6 +146,7 @@ impl Shop {
         self.pay();
         self.agree();
         self.give_back();
+        sandbox.settle().unwrap();
     }
 
     fn pay(&self) {
