@@ -175,7 +175,7 @@ impl Sandbox {
     }
 
     /// Returns the requests that arrived, oldest first, with the responses to them. The sandbox keeps the latest
-    /// 10,000, and at most 32 MB of them. Those to its own endpoints are not among them.
+    /// 10,000, and at most 64 MB of them. Those to its own endpoints are not among them.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.requests().all()
     }

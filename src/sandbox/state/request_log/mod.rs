@@ -12,9 +12,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// How many requests are kept.
 const MAX_REQUESTS: usize = 10_000;
-/// How many bytes of them and their responses are kept.
+/// How many bytes of memory they and their responses take.
 // A second limit, because so many uploads of 16 MB would fill the memory.
-const MAX_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 64 << 20;
+/// About how many bytes a request takes beside what it has, and a header beside its name and value.
+// A client may send a hundred headers without values: of ten thousand such requests, these are most.
+const PER_REQUEST: usize = 512;
+const PER_HEADER: usize = 112;
 
 /// The latest requests, oldest first.
 #[derive(Default)]
@@ -88,6 +92,11 @@ impl RequestLog {
     }
 }
 
+/// Returns about how many bytes headers take.
+fn header_memory(headers: &HeaderMap) -> usize {
+    header_bytes(headers) + headers.len() * PER_HEADER
+}
+
 /// Returns how many bytes the names and values of headers have.
 pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
     headers.iter().map(line_bytes).sum()
@@ -118,10 +127,10 @@ mod tests {
         }
         assert_eq!(log.all().len(), MAX_REQUESTS);
         for _ in 0..3 {
-            record(&mut log, vec![0; MAX_BYTES / 2 - 100].into());
+            record(&mut log, vec![0; MAX_BYTES / 2 - 1_000].into());
         }
         assert_eq!(log.all().len(), 2);
-        let line = "x".repeat(MAX_BYTES / 2);
+        let line = "x".repeat(MAX_BYTES / 2 - 600);
         for _ in 0..3 {
             log.record(
                 Method::GET,
@@ -137,8 +146,19 @@ mod tests {
             headers.insert("x-long", line.parse().unwrap());
             log.record(Method::GET, String::new(), &headers, Bytes::new(), 0);
         }
-        // With its name, one is over the half.
+        // With its header, one is over the half.
         assert_eq!(log.all().len(), 1);
+        let mut headers = HeaderMap::new();
+        for number in 0..100 {
+            let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+            headers.insert(name, HeaderValue::from_static(""));
+        }
+        for _ in 0..MAX_REQUESTS {
+            log.record(Method::GET, String::new(), &headers, Bytes::new(), 0);
+        }
+        // Each takes about 12 kB.
+        let kept = log.all().len();
+        assert!((4_000..7_000).contains(&kept), "{kept}");
         log.clear();
         assert_eq!((log.bytes, log.all().len()), (0, 0));
     }
@@ -173,7 +193,7 @@ mod tests {
         let mut log = RequestLog::default();
         let mut ids = Vec::new();
         let large = Bytes::from(vec![b' '; (1 << 20) + 1]);
-        for _ in 0..40 {
+        for _ in 0..72 {
             ids.push(record(&mut log, Bytes::new()));
             let response = Response::new(large.clone());
             log.end(
@@ -182,13 +202,13 @@ mod tests {
                 Some("delay"),
             );
         }
-        // The 32nd would be over the limit with its request.
-        assert_eq!(log.all().len(), 31);
+        // The 64th would be over the limit with its request.
+        assert_eq!(log.all().len(), 63);
         assert!(log.get(ids[8]).is_none());
-        let last = log.get(ids[39]).unwrap();
+        let last = log.get(ids[71]).unwrap();
         assert_eq!(last.response_body().unwrap().len(), 1 << 20);
         assert_eq!(last.response_length(), large.len());
-        assert_eq!((last.fault(), last.id()), (Some("delay"), ids[39]));
+        assert_eq!((last.fault(), last.id()), (Some("delay"), ids[71]));
         // Of a request that was dropped, nothing is kept.
         log.end(ids[0], None, Some("hangup"));
         log.end(999, None, Some("hangup"));
@@ -197,7 +217,7 @@ mod tests {
             log.all().iter().map(RecordedRequest::bytes).sum::<usize>()
         );
         log.clear();
-        log.end(ids[39], None, None);
+        log.end(ids[71], None, None);
         assert_eq!((log.bytes, log.all().len()), (0, 0));
     }
 

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header::AUTHORIZATION};
 
-use super::header_bytes;
+use super::{PER_REQUEST, header_memory};
 use crate::{
     catalog::Operation,
     sandbox::state::{clock::real_millis, path_pattern::operation_of},
@@ -208,8 +208,9 @@ impl RecordedRequest {
     /// Returns about how many bytes it takes.
     pub(crate) fn bytes(&self) -> usize {
         let sent = self.sent();
-        let sent = sent.map_or(0, |sent| header_bytes(&sent.headers) + sent.body.len());
-        self.target().len() + header_bytes(self.headers()) + self.body().len() + sent
+        let sent = sent.map_or(0, |sent| header_memory(&sent.headers) + sent.body.len());
+        let headers = header_memory(self.headers());
+        PER_REQUEST + self.target().len() + headers + self.body().len() + sent
     }
 
     fn sent(&self) -> Option<&Sent> {
