@@ -81,7 +81,7 @@ impl Form {
         Some(out)
     }
 
-    // The recursion is bounded: the parser of serde_json refuses more than 128 levels.
+    // The recursion is bounded: deeper trees are not read.
     fn value(&self, tree: &Tree, level: usize, out: &mut String) -> Option<()> {
         match tree {
             Tree::Raw(raw) => out.push_str(raw),

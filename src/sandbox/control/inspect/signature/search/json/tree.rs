@@ -1,5 +1,8 @@
 //! Reads JSON, and keeps what a parser would not: how its numbers are written.
 
+/// How deep JSON is read. Deeper JSON would exhaust the stack.
+const MAX_LEVELS: usize = 128;
+
 /// JSON with its numbers as they are written: `1.0` and `1` are not the same bytes.
 pub(super) enum Tree<'a> {
     /// A number, `true`, `false` or `null`.
@@ -12,15 +15,20 @@ pub(super) enum Tree<'a> {
 impl<'a> Tree<'a> {
     pub(super) fn parse(json: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(json).ok()?;
-        // It checks the syntax and the depth, so that the reader need not.
+        // It checks the syntax, so that the reader need not. It passes over JSON of any depth.
         serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
-        Reader { rest: text }.value()
+        let mut reader = Reader {
+            rest: text,
+            level: 0,
+        };
+        reader.value()
     }
 }
 
 /// Reads valid JSON.
 struct Reader<'a> {
     rest: &'a str,
+    level: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -54,10 +62,15 @@ impl<'a> Reader<'a> {
         mut one: impl FnMut(&mut Self) -> Option<T>,
     ) -> Option<Vec<T>> {
         self.skip(1)?;
+        self.level += 1;
+        if self.level > MAX_LEVELS {
+            return None;
+        }
         let mut items = Vec::new();
         loop {
             match self.peek()? {
                 c if c == end => {
+                    self.level -= 1;
                     self.skip(1)?;
                     return Some(items);
                 }
@@ -91,5 +104,24 @@ impl<'a> Reader<'a> {
     fn skip(&mut self, bytes: usize) -> Option<()> {
         self.rest = self.rest.get(bytes..)?;
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_json_is_not_read() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = |levels| format!("{}1{}", open.repeat(levels), close.repeat(levels));
+            assert!(Tree::parse(deep(MAX_LEVELS).as_bytes()).is_some());
+            assert!(Tree::parse(deep(MAX_LEVELS + 1).as_bytes()).is_none());
+            // The stack of a thread would not do.
+            assert!(Tree::parse(deep(40_000).as_bytes()).is_none());
+        }
+        // Beside each other, and not in each other.
+        let flat = format!("[{}[]]", "[],".repeat(MAX_LEVELS * 2));
+        assert!(Tree::parse(flat.as_bytes()).is_some());
     }
 }
