@@ -88,7 +88,7 @@ pub(super) async fn exchange(
     let merchant = checks::claimed_merchant(state, &parts.headers);
     // Recorded before the operation: a test that sees its result also sees the request.
     let id = record(state, &parts, body.clone());
-    let exchange = Recorded { state, id };
+    let recorded = Recorded { state, id };
     state
         .post
         .publish(|| state.requests().get(id).map(SandboxEvent::Request));
@@ -99,7 +99,7 @@ pub(super) async fn exchange(
     if let Some(error) = read_error {
         // The rest of the body is still on the connection, so no second request can follow.
         let error = error.with_header(CONNECTION, HeaderValue::from_static("close"));
-        return exchange.answered(sign(error, None), None);
+        return recorded.answered(sign(error, None), None);
     }
 
     let arrived = Arrived {
@@ -115,30 +115,30 @@ pub(super) async fn exchange(
                 status,
                 headers,
                 body,
-            }) => exchange.answered(faults::raw_response(*status, headers, body), fault),
-            _ => exchange.closed(fault),
+            }) => recorded.answered(faults::raw_response(*status, headers, body), fault),
+            _ => recorded.closed(fault),
         };
     };
     // The faults that damage the response.
     let response = sign(response, fault.and_then(SignatureFault::from_fault));
     match fault {
-        Some(Fault::LostResponse) => exchange.closed(fault),
+        Some(Fault::LostResponse) => recorded.closed(fault),
         Some(Fault::Delay(delay)) => {
             time::sleep(*delay).await;
-            exchange.answered(response, fault)
+            recorded.answered(response, fault)
         }
         Some(Fault::Cut(after)) => {
             let length = response.body().len();
             let body = response.body().slice(..length.min(*after));
-            exchange.ended(&response.clone().map(|_| body), length, fault);
+            recorded.ended(&response.clone().map(|_| body), length, fault);
             Ok(faults::cut_response(response, *after))
         }
         Some(Fault::Flood(bytes)) => {
             let response = faults::flood_response(*bytes);
-            exchange.ended(&response, *bytes, fault);
+            recorded.ended(&response, *bytes, fault);
             Ok(response.map(|_| faults::flood_body(*bytes)))
         }
-        _ => exchange.answered(response, fault),
+        _ => recorded.answered(response, fault),
     }
 }
 

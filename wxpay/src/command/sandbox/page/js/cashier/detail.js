@@ -26,10 +26,11 @@ async function serviceActs(order) {
   return data.find((row) => row.number === order.number)?.can ?? order.can;
 }
 
-function gone() {
+// What is shown for an order that is not there.
+export function gone() {
   return empty(
     t("No such order", "没有此订单"),
-    t("The sandbox was reset, or started anew.", "沙箱已重置或重新启动。"),
+    t("The sandbox may have been reset or started anew.", "沙箱可能已重置或重新启动。"),
   );
 }
 

@@ -5,6 +5,7 @@ import { h, redraw } from "../base/dom.js";
 import { onAny } from "../base/live.js";
 import { money, t } from "../base/text.js";
 import { badge, card, empty, errorLine, viewHead } from "../base/widgets.js";
+import { gone } from "../cashier/detail.js";
 import { address, subject } from "../cashier/item.js";
 import { timeline } from "./timeline.js";
 
@@ -22,7 +23,7 @@ export default {
       try {
         redraw(root, parts(await get(path`orders/${number}`)));
       } catch (error) {
-        redraw(root, viewHead(number, null, toCashier("#/cashier")), errorLine(error));
+        redraw(root, viewHead(number, null, toCashier("#/cashier")), error.status === 404 ? gone() : errorLine(error));
       }
     };
     await show();
