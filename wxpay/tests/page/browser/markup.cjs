@@ -9,6 +9,9 @@ const { run } = require('../stage/run.cjs');
 
 const IMAGE = '<img id=bad src=x onerror=alert(1)>';
 const SCRIPT = '"\'></title></script><script id=bad>alert(2)</script>';
+// Changes the order of what follows, and hides.
+const UNSEEN = 'tea\u202egnp.exe\u200b';
+const LONG = '9007199254740993';
 const LINK = 'javascript:alert(3)//<b id=bad>';
 
 run(async (given) => {
@@ -20,12 +23,14 @@ run(async (given) => {
   await shop.next();
   await merchant.order(given, 'tea-0002', { ...tea, notify_url: 'http://127.0.0.1:9/' });
   await merchant.refund(given, 'tea-0001', 'refund-0001', 10, 100);
+  await merchant.order(given, 'tea-0003', { description: UNSEEN });
   // Headers, paths and bodies that no order can have.
   const strange = [
     ['GET', `/v3/${encodeURIComponent(IMAGE)}?x=${encodeURIComponent(SCRIPT)}`, {}],
     ['GET', `/v3/certificates?a='"><svg/onload=alert(4)>`, { headers: { 'user-agent': IMAGE, 'x-tea': SCRIPT } }],
     ['POST', '/v3/pay/transactions/native', { body: `${IMAGE}${SCRIPT}` }],
     ['POST', '/v3/pay/transactions/native', { body: JSON.stringify({ [IMAGE]: SCRIPT, description: LINK }) }],
+    ['POST', '/v3/pay/transactions/native', { body: `{"description":"${UNSEEN}","amount":{"total":${LONG}}}` }],
     ['POST', '/pay/unifiedorder', { body: `<xml><body><![CDATA[${IMAGE}${SCRIPT}]]></body></xml>`, headers: { 'content-type': 'text/xml' } }],
   ];
   for (const [method, target, options] of strange) await merchant.send(given, method, target, options);
@@ -35,7 +40,7 @@ run(async (given) => {
   const { data: requests } = await merchant.control(given, 'GET', 'requests');
   const { data: deliveries } = await merchant.control(given, 'GET', 'notifications');
   const views = [
-    '#/cashier', '#/phone', '#/requests', '#/notifications', '#/orders/tea-0001', '#/orders/tea-0002', '#/money', '#/faults', '#/setup',
+    '#/cashier', '#/phone', '#/requests', '#/notifications', '#/orders/tea-0001', '#/orders/tea-0002', '#/orders/tea-0003', '#/money', '#/faults', '#/setup',
     ...requests.map(({ id }) => `#/requests/${id}`),
     ...deliveries.map(({ id }) => `#/notifications/${encodeURIComponent(id)}`),
     // What an address says is from outside, too.
@@ -58,9 +63,16 @@ run(async (given) => {
   const shows = (view, text) => assert.ok(seen.get(view).includes(text), `${view} shows ${text}: ${seen.get(view)}`);
   for (const view of ['#/cashier', '#/orders/tea-0001', `#/requests/${requests[0].id}`]) shows(view, IMAGE);
   shows('#/faults', IMAGE);
+  for (const view of ['#/cashier', '#/phone', '#/orders/tea-0003']) shows(view, 'tea⟨202e⟩gnp.exe⟨200b⟩');
+  const { id } = requests.findLast(({ body }) => body?.includes(LONG));
+  await on.goTo(`#/requests/${id}`);
+  await on.page.getByRole('tab', { name: 'Documents' }).click();
+  const values = await on.page.locator('.field-value').allTextContents();
+  assert.ok(values.includes(LONG), values.join());
 });
 
 async function isClean(page, view) {
   const bad = await page.evaluate(() => [...document.querySelectorAll('#bad, [onerror], [onload], [href^="javascript"], main script, main iframe')].map((one) => one.outerHTML));
   assert.deepStrictEqual(bad, [], view);
+  assert.doesNotMatch(await page.locator('main').textContent(), /[\u200b\u202e]/, view);
 }

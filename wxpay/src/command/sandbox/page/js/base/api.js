@@ -51,7 +51,12 @@ export function events(onEvent, onConnection) {
 async function call(method, at, parts) {
   const response = await send(method, at, parts);
   const text = await response.text();
-  return text ? JSON.parse(text) : {};
+  return text ? JSON.parse(text, exact) : {};
+}
+
+// An integer that a float would round is kept as the text of its digits.
+function exact(_name, value, context) {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value;
 }
 
 // Sends, and asks for the token as long as it is refused.

@@ -1,10 +1,12 @@
 // Headers and bodies, to be read or as they were sent.
 
 import { h } from "./dom.js";
-import { hex, lines, readJson, UNSEEN } from "./json.js";
+import { hex, lines, readJson, visible } from "./json.js";
 import { t } from "./text.js";
 import { code, icon } from "./widgets.js";
 import { readXml } from "./xml.js";
+
+export { visible };
 
 // More lines than these are shown without colours and marks: they would take the browser seconds.
 const MAX_LINES = 3000;
@@ -122,14 +124,6 @@ export function dump(bytes, offset = 0) {
     found.push(`${hex(offset + at, 6)}  ${numbers}  ${characters}`);
   }
   return found.join("\n");
-}
-
-// Returns the text with the number of each control character in place of it, and of what would change the order of the
-// others. Line breaks and tabs stay.
-export function visible(text) {
-  const number = (found) => `⟨${hex(found.charCodeAt(0), 4)}⟩`;
-  const unified = text.replaceAll("\r\n", "\n");
-  return unified.replace(/[\u0000-\u0008\u000b-\u001f]/g, number).replace(UNSEEN, number);
 }
 
 export function headersNode(headers) {

@@ -1,4 +1,7 @@
-// Elements without HTML text: what comes from outside becomes a text node or an attribute, never markup.
+// Elements without HTML text: what comes from outside becomes a text node or an attribute, never markup. What would hide
+// in a text, or change its order, is shown by its number.
+
+import { visible } from "./json.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -74,7 +77,7 @@ function fill(node, props, children) {
 function append(node, children) {
   for (const child of children.flat(Infinity)) {
     if (child === undefined || child === null || child === false) continue;
-    node.append(child instanceof Node ? child : String(child));
+    node.append(child instanceof Node ? child : visible(String(child)));
   }
 }
 

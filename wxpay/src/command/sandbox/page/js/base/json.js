@@ -109,11 +109,19 @@ function scalar(node) {
 }
 
 // What would be unseen, or change the order in which the rest of a line is seen.
-export const UNSEEN = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+export const UNSEEN = /[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 // Returns a string of JSON, with escapes for what would be unseen.
 export function quoted(text) {
   return JSON.stringify(text).replace(UNSEEN, (found) => `\\u${hex(found.charCodeAt(0), 4)}`);
+}
+
+// Returns the text with the number of each control character in place of it, and of what would change the order of the
+// others. Line breaks and tabs stay.
+export function visible(text) {
+  const number = (found) => `⟨${hex(found.charCodeAt(0), 4)}⟩`;
+  const unified = text.replaceAll("\r\n", "\n");
+  return unified.replace(/[\u0000-\u0008\u000b-\u001f]/g, number).replace(UNSEEN, number);
 }
 
 // Returns a number in hexadecimal digits, at least so many.

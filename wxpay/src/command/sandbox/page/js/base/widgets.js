@@ -55,7 +55,8 @@ export function copyButton(text, { label, id } = {}) {
 async function writeClipboard(text) {
   // Browsers have the clipboard only where a page came by HTTPS or from this machine.
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = h("textarea", { class: "visually-hidden" }, text);
+  const field = h("textarea", { class: "visually-hidden" });
+  field.value = text;
   document.body.append(field);
   field.select();
   const isCopied = document.execCommand("copy");
