@@ -150,7 +150,7 @@ function item(attempt, at, isOpen, onToggle) {
       h(
         "div",
         { class: "halves" },
-        h("section", null, h("h3", null, t("Headers sent", "所发请求头")), headersNode(attempt.sent_headers)),
+        h("section", null, h("h3", null, t("Headers sent", "发送的请求头")), headersNode(attempt.sent_headers)),
         h(
           "section",
           null,
@@ -186,10 +186,10 @@ function content(delivery, draw) {
       h(
         "section",
         null,
-        h("h3", null, t("Body that was sent", "所发报文主体")),
+        h("h3", null, t("Body that was sent", "发送的报文主体")),
         isRaw()
-          ? rawNode(`POST ${target(delivery.url)} HTTP/1.1`, sent, t("Message that was sent", "所发报文"))
-          : bodyNode(sent, { label: t("Body that was sent", "所发报文主体") }),
+          ? rawNode(`POST ${target(delivery.url)} HTTP/1.1`, sent, t("Message that was sent", "发送的报文"))
+          : bodyNode(sent, { label: t("Body that was sent", "发送的报文主体") }),
       ),
     ),
   );

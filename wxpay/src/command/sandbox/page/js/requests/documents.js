@@ -36,7 +36,7 @@ export function documents(request) {
             "label",
             { class: "check", for: "all-fields" },
             box,
-            t("All fields, also those that were not sent", "包括未传的全部字段"),
+            t("All fields, also those that were not sent", "显示全部字段（含未传）"),
           ),
         ),
         place,
@@ -71,7 +71,7 @@ function fieldTable(documented) {
     required && place !== "header" && (!name.includes(".") || given.has(name.replace(/(\[\])?\.[^.]*$/, "")));
   const isShown = (field) => isAllShown || isGiven(field) || byField.has(field.name) || isWanted(field);
   const rows = fields.filter(isShown).map((field) => row(field, byField.get(field.name)));
-  const heads = [t("Field", "字段"), t("Sent", "所传")];
+  const heads = [t("Field", "字段"), t("Sent", "实际值")];
   return h(
     "table",
     { class: "fields" },
