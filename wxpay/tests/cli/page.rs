@@ -88,7 +88,7 @@ fn page_asks_for_the_token_and_refuses_other_hosts() {
     run("access.cjs", &program, &server, json!({ "token": TOKEN }));
 }
 
-/// Writes the pictures of README and guide: see `docs/images/README.md`.
+/// Writes the pictures of README and guide: see `CONTRIBUTING.md`.
 #[test]
 fn screenshots_are_taken_on_request() {
     let Some(folder) = std::env::var_os("WXPAY_SCREENSHOTS") else {
