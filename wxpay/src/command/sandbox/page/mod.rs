@@ -123,7 +123,7 @@ files! {
 #[cfg(test)]
 mod tests {
     use std::{
-        collections::BTreeSet,
+        collections::{BTreeMap, BTreeSet},
         fs,
         path::{Path, PathBuf},
     };
@@ -201,5 +201,25 @@ mod tests {
             let link = format!("href=\"_sandbox/page/{name}\"");
             assert!(index.contains(&link), "{name}");
         }
+    }
+
+    /// All style sheets apply to all views: two meanings of a class would mix.
+    #[test]
+    fn each_class_is_defined_in_one_style_sheet() {
+        let mut defined = BTreeMap::new();
+        for name in NAMES.iter().filter(|name| name.ends_with(".css")) {
+            let text = fs::read_to_string(folder().join(name)).unwrap();
+            let rules = text.lines().filter_map(|line| line.strip_suffix(" {"));
+            let is_class = |rule: &&str| {
+                let class = rule.strip_prefix('.');
+                class
+                    .is_some_and(|class| class.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+            };
+            for class in rules.filter(is_class) {
+                let first = *defined.entry(class.to_owned()).or_insert(name);
+                assert_eq!(first, name, "{class}");
+            }
+        }
+        assert!(defined.len() > 100, "{}", defined.len());
     }
 }
