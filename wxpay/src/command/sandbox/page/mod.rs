@@ -209,7 +209,9 @@ mod tests {
         let mut defined = BTreeMap::new();
         for name in NAMES.iter().filter(|name| name.ends_with(".css")) {
             let text = fs::read_to_string(folder().join(name)).unwrap();
-            let rules = text.lines().filter_map(|line| line.strip_suffix(" {"));
+            let rules = text
+                .lines()
+                .filter_map(|line| line.trim().strip_suffix(" {"));
             let is_class = |rule: &&str| {
                 let class = rule.strip_prefix('.');
                 class
