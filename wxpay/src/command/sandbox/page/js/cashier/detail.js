@@ -5,7 +5,7 @@ import { h, redraw } from "../base/dom.js";
 import { money, t } from "../base/text.js";
 import { badge, code, copyButton, empty, errorLine, facts, icon } from "../base/widgets.js";
 import { actButtons } from "./acts.js";
-import { address, product, subject, when } from "./item.js";
+import { address, product, subject, timelineOf, when } from "./item.js";
 import { opens } from "./opens.js";
 
 // Reads an order and shows it in `root`. `changed` is called after something was done with it.
@@ -62,7 +62,7 @@ function parts(order, changed) {
     h(
       "p",
       { class: "onward" },
-      h("a", { href: `#/orders/${encodeURIComponent(order.number)}`, id: "to-timeline" }, t("Timeline of this order", "此订单的时间线")),
+      h("a", { href: timelineOf(order), id: "to-timeline" }, t("Timeline of this order", "此订单的时间线")),
     ),
     buttons.length === 0 && opened(order),
     h(

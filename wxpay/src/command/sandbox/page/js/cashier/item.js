@@ -7,6 +7,12 @@ export function address(item) {
   return [item.mchid, item.kind, item.number].map(encodeURIComponent).join("/");
 }
 
+// Where the timeline of an order is. Its kind may be unknown.
+export function timelineOf({ number, mchid, kind }) {
+  const known = [number, mchid, kind].filter((part) => part !== undefined);
+  return `#/orders/${known.map(encodeURIComponent).join("/")}`;
+}
+
 export function isOf(item, [mchid, kind, number]) {
   return item.mchid === mchid && item.kind === kind && item.number === number;
 }

@@ -5,7 +5,7 @@ import { h } from "../base/dom.js";
 import { money, t } from "../base/text.js";
 import { badge, code, empty } from "../base/widgets.js";
 import { actButtons } from "./acts.js";
-import { address, isOf, product, shortWhen, subject } from "./item.js";
+import { address, isOf, product, shortWhen, subject, timelineOf } from "./item.js";
 
 // As many as a person looks through. Others are found by their text.
 export const LIMIT = 100;
@@ -93,7 +93,7 @@ export function otherList(items, changed) {
 }
 
 function toTimeline(refund) {
-  return h("a", { href: `#/orders/${encodeURIComponent(refund.order)}` }, refund.order);
+  return h("a", { href: timelineOf({ number: refund.order, mchid: refund.mchid }) }, refund.order);
 }
 
 // What is shown when nothing waits.

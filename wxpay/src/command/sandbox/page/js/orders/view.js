@@ -14,14 +14,15 @@ const NEWS = ["answered", "delivery", "state", "reconnected"];
 export default {
   title: () => t("Order", "订单"),
 
-  async open(root, number) {
+  // A number alone is enough, unless several merchants use it, or one for several kinds of orders.
+  async open(root, number, mchid, kind) {
     if (!number) {
       root.append(viewHead(t("Order", "订单")), empty(t("No order chosen", "未选择订单"), null, toCashier("#/cashier")));
       return () => {};
     }
     const show = async () => {
       try {
-        redraw(root, parts(await get(path`orders/${number}`)));
+        redraw(root, parts(await get(path`orders/${number}`, { mchid, kind })));
       } catch (error) {
         redraw(root, viewHead(number, null, toCashier("#/cashier")), error.status === 404 ? gone() : errorLine(error));
       }
