@@ -57,7 +57,20 @@ run(async (given) => {
     await on.goTo(`#/requests/${data[0].id}`);
     await page.locator('main').getByText(MARKED).first().waitFor();
   });
+  const body = `{"a":[${'1,'.repeat(1 << 20)}1]}`;
+  await merchant.send(given, 'POST', '/v3/pay/transactions/native', { body });
+  const { data: [long] } = await merchant.control(given, 'GET', 'requests?limit=1&brief=true');
+  await timed('a request of two megabytes is opened', async () => {
+    await on.goTo(`#/requests/${long.id}`);
+    await page.getByRole('tab', { name: 'Exchange' }).click();
+    // As it was sent, without the line breaks of what is read.
+    await page.locator('main pre', { hasText: '{"a":[1,1,1' }).first().waitFor();
+  });
   await timed('back to the list', () => on.goTo('#/requests'));
+  await timed('nothing is left after a reset', async () => {
+    await merchant.control(given, 'POST', 'reset', {});
+    await page.locator('main').getByText('No requests yet').waitFor();
+  });
 });
 
 async function timed(what, f) {

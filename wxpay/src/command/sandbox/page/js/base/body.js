@@ -12,6 +12,8 @@ export { visible };
 const MAX_LINES = 3000;
 // Of a text, so many characters are shown. The layout of a line takes seconds for every hundred thousand.
 const MAX_SHOWN = 30000;
+// A longer text is shown as it was sent: to read it as JSON would take the browser seconds for each megabyte.
+const MAX_READ = 1 << 20;
 // Of what is not text, so many bytes are shown.
 const MAX_BYTES = 512;
 
@@ -49,7 +51,7 @@ export function bodyNode(part, { label, problems = new Map() } = {}) {
   if (part.body_base64 !== undefined) return binary(part.body_base64, label);
   const text = part.body ?? "";
   if (text === "") return h("p", { class: "soft" }, t("No body", "无报文主体"));
-  const shown = linesOf(text);
+  const shown = text.length > MAX_READ ? null : linesOf(text);
   if (!shown) return textNode(text, label);
   const isLong = shown.length > MAX_LINES || text.length > 4 * MAX_SHOWN;
   if (isLong) return frame(label, text, visible(shown.map(plain).join("\n")));

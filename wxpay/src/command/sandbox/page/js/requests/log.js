@@ -8,6 +8,8 @@ const MAX = 10000;
 const PAGE = 1000;
 
 let rows = [];
+// What arrived while the log is read.
+let arrived = [];
 let listeners = [];
 let isFollowing = false;
 let loading = null;
@@ -38,12 +40,12 @@ export function load() {
 }
 
 async function readLatest() {
+  arrived = [];
   const page = await get("requests", { brief: true, limit: PAGE });
-  const [first, last] = [page.data[0], page.data.at(-1)];
+  const first = page.data[0];
   // After a reset the numbers begin anew, and what is here is of another log.
   const isSame = Boolean(first) && rows[place(first.id)]?.at_ms === first.at_ms;
-  const others = isSame ? rows : rows.filter((row) => row.id > (last?.id ?? 0) && row.at_ms >= (last?.at_ms ?? 0));
-  rows = merged(page.data, others);
+  rows = merged(page.data, isSame ? rows : arrived);
   isComplete = (isSame && isComplete) || !page.has_earlier;
   changed();
   if (!isComplete) void readEarlier(first.id).catch(() => {});
@@ -65,6 +67,7 @@ function merged(earlier, later) {
 }
 
 function put(row) {
+  if (loading) arrived.push(row);
   const last = rows.at(-1)?.id ?? 0;
   if (row.id > last) {
     rows.push(row);
