@@ -53,6 +53,7 @@ impl Sandbox {
         self.replace(world, snapshot.ahead);
         *self.state.faults() = snapshot.faults.clone();
         *self.state.scripts() = snapshot.scripts.clone();
+        self.state.post.tell_replaced();
         Ok(())
     }
 
@@ -72,6 +73,7 @@ impl Sandbox {
         self.state.faults().clear();
         self.state.scripts().clear();
         self.state.requests().clear();
+        self.state.post.tell_replaced();
     }
 
     fn replace(&self, mut world: World, ahead: Duration) {

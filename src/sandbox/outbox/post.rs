@@ -1,6 +1,6 @@
 //! What the senders of one sandbox share beside the outbox.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -17,6 +17,7 @@ pub(crate) struct Post {
     /// Hosts beside this machine, with the port if only that one is meant.
     hosts: Vec<(String, Option<u16>)>,
     changed: Notify,
+    replaced: Arc<Notify>,
     subscribers: Mutex<Subscribers>,
 }
 
@@ -73,6 +74,16 @@ impl Post {
     /// Waits for [`tell`](Self::tell). A call counts from the moment this returns.
     pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.changed.notified()
+    }
+
+    /// Tells those who wait for [`replaced`](Self::replaced) that all they know is of another state.
+    pub(crate) fn tell_replaced(&self) {
+        self.replaced.notify_waiters();
+    }
+
+    /// Waits for [`tell_replaced`](Self::tell_replaced). A call counts from the moment this returns.
+    pub(crate) fn replaced(&self) -> tokio::sync::futures::OwnedNotified {
+        Arc::clone(&self.replaced).notified_owned()
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header::CACHE_CONTROL};
 use http_body::Frame;
 use tokio::{
-    sync::Notify,
+    sync::{Notify, futures::OwnedNotified},
     task::AbortHandle,
     time::{Sleep, sleep},
 };
@@ -29,7 +29,7 @@ use crate::sandbox::{
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// Returns the response, with the events from now on as its body. It hangs up if they are not read as fast
-/// as they happen: a reader that missed one must not believe that it knows all.
+/// as they happen, and ends with a reset: a reader that missed a change must not believe that it knows all.
 pub(super) fn stream(
     state: &SandboxState,
     response: ApiResponse,
@@ -51,6 +51,7 @@ pub(super) fn stream(
         first: Some(": subscribed\n\n"),
         next: next(Arc::clone(&subscription)),
         subscription,
+        replaced: Box::pin(state.post.replaced()),
         is_brief,
         silence: Box::pin(sleep(SILENCE)),
         watch: watch.abort_handle(),
@@ -64,6 +65,7 @@ struct EventBody {
     first: Option<&'static str>,
     next: Next,
     subscription: Arc<Subscription>,
+    replaced: Pin<Box<OwnedNotified>>,
     is_brief: bool,
     silence: Pin<Box<Sleep>>,
     watch: AbortHandle,
@@ -83,6 +85,8 @@ impl http_body::Body for EventBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let text = if let Some(first) = self.first.take() {
             first.to_owned()
+        } else if self.replaced.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
         } else if let Poll::Ready(event) = self.next.as_mut().poll(cx) {
             let Some(event) = event else {
                 return Poll::Ready(None);
