@@ -78,6 +78,19 @@ fn stream_ends_with_the_sandbox() {
 }
 
 #[test]
+fn stream_ends_with_a_reset() {
+    let (sandbox, _) = started();
+    let mut reader = subscribe(&sandbox, "events");
+    sandbox.reset();
+    let stream = reader.get_ref();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut rest = [0; 8];
+    reader.read_exact(&mut rest).unwrap();
+    // The end of the chunk that says so, and the last chunk.
+    assert_eq!(&rest, b"\n\r\n0\r\n\r\n");
+}
+
+#[test]
 fn reader_that_is_too_slow_is_disconnected() {
     let (sandbox, _) = started();
     let mut reader = subscribe(&sandbox, "events");
@@ -94,7 +107,6 @@ fn reader_that_is_too_slow_is_disconnected() {
             .notify_to(mchid, "REFUND.SUCCESS", resource, url)
             .unwrap();
         sandbox.settle().unwrap();
-        sandbox.reset();
     }
     let mut chunk = vec![0; 64 << 10];
     let end = loop {
