@@ -53,6 +53,7 @@ macro_rules! guide {
             sensitive_fields "sensitive-fields.md"
             service_providers "service-providers.md"
             testing "testing.md"
+            threats "threats.md"
             transfers "transfers.md"
         }
     };

@@ -43,6 +43,23 @@ fn both_languages_carry_the_same_code() {
     }
 }
 
+/// A name that was changed would leave the page with a promise that nothing shows.
+#[test]
+fn tests_that_the_page_of_threats_names_exist() {
+    let (Some(pages), Some(sources)) = (pages(), sources()) else {
+        return;
+    };
+    let page = pages.iter().find(|page| page.name == "threats.md");
+    let page = page.expect("the page of threats");
+    let named = tests_in_tables(&page.english);
+    assert_eq!(named, tests_in_tables(&page.chinese));
+    assert!(named.len() > 40, "{named:?}");
+    for name in named {
+        let function = format!("fn {name}()");
+        assert!(sources.contains(&function), "no test is named {name}");
+    }
+}
+
 #[test]
 fn rustdoc_has_every_page_of_the_guide() {
     let (Some(pages), Some(source)) = (pages(), material::text("src/guide.rs")) else {
@@ -216,6 +233,41 @@ fn file_names(folder: &str) -> Option<Vec<String>> {
         .collect::<Vec<_>>();
     names.sort();
     Some(names)
+}
+
+/// The names between backticks in the last column of the tables of a page.
+fn tests_in_tables(page: &str) -> BTreeSet<&str> {
+    let rows = page.lines().filter_map(|line| line.strip_suffix(" |"));
+    let cells = rows.filter_map(|row| row.rsplit(" | ").next());
+    cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+/// All source files with tests, one after the other.
+fn sources() -> Option<String> {
+    let mut sources = String::new();
+    let mut folders: Vec<_> = ["src", "tests/suite", "wxpay/tests"]
+        .map(|folder| repository().join(folder))
+        .into();
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(err) => {
+                material::skipped(format_args!("{}: {err}", folder.display()));
+                return None;
+            }
+        };
+        for entry in entries {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push_str(&fs::read_to_string(path).expect("a source file"));
+            }
+        }
+    }
+    Some(sources)
 }
 
 fn repository() -> PathBuf {
