@@ -55,6 +55,8 @@ pub(crate) enum Defect<'a> {
     NoHeader,
     SeveralHeaders,
     NotAscii,
+    /// The header is one word: no scheme and values.
+    OneWord(&'a str),
     /// The scheme is not one of WeChat Pay's.
     Scheme(&'a str),
     /// A piece between commas that is not `name="value"`.
@@ -85,7 +87,7 @@ impl<'a> Authorization<'a> {
             return Err(Defect::SeveralHeaders);
         }
         let value = value.to_str().map_err(|_| Defect::NotAscii)?;
-        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+        let (scheme, rest) = value.split_once(' ').ok_or(Defect::OneWord(value))?;
         let signer = match scheme {
             SCHEME => "mchid",
             BRAND_SCHEME => "brand_id",

@@ -96,7 +96,7 @@ fn explained(defect: Defect<'_>) -> Text {
             "The header has characters that are not visible ASCII.",
             "请求头含有可见ASCII以外的字符。",
         ),
-        Defect::Scheme(scheme) => text(
+        Defect::OneWord(scheme) | Defect::Scheme(scheme) => text(
             format!(
                 "The header begins with \"{scheme:.64}\": expected \"{SCHEME} \" and then the values."
             ),
