@@ -1,42 +1,29 @@
-//! Options of a sandbox, and its start.
+//! Options of a sandbox.
+
+mod start;
 
 use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::Arc,
-    thread,
     time::Duration,
 };
 
-use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::{MerchantOptions, Sandbox, folder::KeysFolder};
-use crate::{
-    error::{Cause, ErrorKind, Result, cause},
-    sandbox::{
-        control::Guard,
-        flows::platform::trust::PlatformMode,
-        journal::{self, Given, Journal},
-        outbox::Post,
-        server::{
-            BoundListener,
-            host::Hosts,
-            page::{Page, PageFile},
-        },
-        state::{
-            SandboxState,
-            keys::{KeptKeys, KeySource},
-            random::Rng,
-        },
-    },
+use super::{MerchantOptions, folder::KeysFolder};
+use crate::sandbox::{
+    flows::platform::trust::PlatformMode,
+    journal::{Given, Journal},
+    server::page::PageFile,
+    state::keys::KeySource,
 };
 
 /// How long WeChat Pay takes to finish what it accepted.
 const SETTLE_AFTER: Duration = Duration::from_secs(60);
 
-/// A builder for a [`Sandbox`] with options: see [`Sandbox::builder`].
+/// A builder for a [`Sandbox`](crate::sandbox::Sandbox) with options: see
+/// [`Sandbox::builder`](crate::sandbox::Sandbox::builder).
 ///
 /// ```
 /// use wechatpay_chain::sandbox::Sandbox;
@@ -211,7 +198,8 @@ impl SandboxBuilder {
     /// Keeps the keys in this folder: a sandbox that starts with it again has the same merchants with the
     /// same serials and secrets, the same platform keys, and the same certificate authority.
     ///
-    /// A folder that is not there yet is created. It is as [`Sandbox::export`] writes one, and one of an
+    /// A folder that is not there yet is created. It is as
+    /// [`Sandbox::export`](crate::sandbox::Sandbox::export) writes one, and one of an
     /// export can be given too: merchants are in subfolders, which are read again and added to those of this
     /// builder. What this builder leaves at its default comes from the folder: the first merchant's ID, and
     /// each merchant's options. The sandbox starts to listen on HTTPS. Several processes can use one folder,
@@ -245,7 +233,7 @@ impl SandboxBuilder {
 
     /// Listens on HTTPS at this address from the start. The port 0 is a free one. Without it, HTTPS starts
     /// on a free port of the sandbox's address when it is first asked for: see
-    /// [`Sandbox::https_base_uri`].
+    /// [`Sandbox::https_base_uri`](crate::sandbox::Sandbox::https_base_uri).
     ///
     /// An address that is not loopback lets other machines in, and requires a
     /// [`control_token`](Self::control_token).
@@ -269,7 +257,7 @@ impl SandboxBuilder {
     }
 
     /// Starts an HTTP proxy on this address that poses as WeChat Pay's hosts: see
-    /// [`Sandbox::proxy_uri`]. The port 0 is a free one.
+    /// [`Sandbox::proxy_uri`](crate::sandbox::Sandbox::proxy_uri). The port 0 is a free one.
     pub fn proxy(mut self, address: SocketAddr) -> Self {
         self.proxy = Some(address);
         self
@@ -290,8 +278,9 @@ impl SandboxBuilder {
     /// start logs a warning and goes on.
     ///
     /// With a journal, requests are carried out one after another, and all changes are requests: what a
-    /// customer does is one of `/_sandbox/v1/`. The methods of [`Sandbox`] that would change something return
-    /// an error. Those that cannot, such as [`advance`](Sandbox::advance), end the journal: see
+    /// customer does is one of `/_sandbox/v1/`. The methods of [`Sandbox`](crate::sandbox::Sandbox) that would
+    /// change something return
+    /// an error. Those that cannot, such as [`advance`](crate::sandbox::Sandbox::advance), end the journal: see
     /// [`Journal::append`]. A builder's journal is for one sandbox, not for those of its clones.
     ///
     /// [`start`](Self::start) returns an error that names the entry if one cannot be read, is damaged, or is of
@@ -377,33 +366,6 @@ impl SandboxBuilder {
         self
     }
 
-    /// Starts the sandbox.
-    ///
-    /// # Errors
-    /// Returns an error if the sandbox cannot listen on the address, start a thread or generate its
-    /// keys, if a merchant ID is invalid or given twice, or if the folder of [`keys`](Self::keys) cannot be
-    /// read or written. Returns an error if other machines reach the address and there is no
-    /// [`control_token`](Self::control_token).
-    pub fn start(self) -> Result<Sandbox> {
-        self.start_server()
-    }
-
-    /// Starts the sandbox without blocking the thread. It needs no runtime of its own kind.
-    ///
-    /// # Errors
-    /// Returns the errors of [`start`](Self::start).
-    pub async fn start_async(self) -> Result<Sandbox> {
-        let (started, starting) = oneshot::channel();
-        // Drawing the first keys of a process takes up to a second.
-        thread::Builder::new()
-            .name("sandbox-start".to_owned())
-            .spawn(move || {
-                let _ = started.send(self.start_server());
-            })
-            .map_err(|err| no_thread().with_source(err).not_sent())?;
-        starting.await.map_err(|_| no_thread().not_sent())?
-    }
-
     pub(super) fn new() -> Self {
         Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -423,89 +385,6 @@ impl SandboxBuilder {
             page: &[],
         }
     }
-
-    fn start_server(self) -> Result<Sandbox> {
-        let sandbox = self.started().map_err(Cause::not_sent)?;
-        // With the base URIs, which are known now.
-        if let Some(folder) = &sandbox.keys_folder {
-            sandbox.export(folder.path())?;
-        }
-        Ok(sandbox)
-    }
-
-    fn started(mut self) -> cause::Result<Sandbox> {
-        let guard = match &self.control_token {
-            Some(token) => Guard::with_token(&token.0)?,
-            None => Guard::default(),
-        };
-        for address in [Some(self.address), self.https, self.proxy]
-            .into_iter()
-            .flatten()
-        {
-            guard.check_address(address)?;
-        }
-        let hosts = Hosts::new(&self.hosts)?;
-        let page = Page::new(self.page)?;
-        let post = Post::new(&self.deliver_to)?;
-        // The listeners come first: a port that is taken fails at once, before the slow keys, and before
-        // anything is written.
-        let listener = BoundListener::bind(self.address, self.https, self.proxy)?;
-        self.keys.prepare()?;
-        let mut rng = match self.seed {
-            Some(seed) => Rng::from_seed(seed),
-            None => Rng::from_system()?,
-        };
-        // Real ones have ten digits too.
-        let drawn = format!("1{}", rng.digits(9));
-        let mut kept = KeptKeys::none();
-        let mut first = self.mchid.clone().unwrap_or(drawn);
-        if let Some(folder) = &self.keys_folder {
-            let known;
-            (kept, known) = folder.platform(self.keys, &first)?;
-            first = self.mchid.unwrap_or(known);
-            self.further = with_kept(self.further, folder.merchants()?, &first);
-        }
-        let settle_after = self.settle_after.map(|after| after.as_secs());
-        let mut state =
-            SandboxState::new(listener.address(), self.keys, kept, rng, settle_after, post)?;
-        state.guard = guard;
-        state.hosts = hosts;
-        state.page = page;
-        let folder = self.keys_folder.as_ref();
-        let first = self.first.named(first).add_to(&state, folder)?;
-        for merchant in self.further {
-            merchant.add_to(&state, folder)?;
-        }
-        let state = Arc::new(state);
-        if let Some(given) = self.journal {
-            let (past, journal) = given.take().ok_or_else(|| {
-                Cause::config("the journal of this builder has been used by another sandbox")
-            })?;
-            journal::resume(&state, past, journal)?;
-        }
-        let server = listener.serve(Arc::clone(&state))?;
-        Ok(Sandbox {
-            server: Some(server),
-            first,
-            state,
-            scope: None,
-            keys_folder: self.keys_folder,
-        })
-    }
-}
-
-/// Adds the merchants of a folder that are neither the first one nor given.
-fn with_kept(
-    mut given: Vec<MerchantOptions>,
-    kept: Vec<String>,
-    first: &str,
-) -> Vec<MerchantOptions> {
-    for mchid in kept {
-        if mchid != first && given.iter().all(|known| known.mchid != mchid) {
-            given.push(MerchantOptions::new(mchid));
-        }
-    }
-    given
 }
 
 /// A token that a builder does not show.
@@ -516,8 +395,4 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
-}
-
-fn no_thread() -> Cause {
-    Cause::new(ErrorKind::Config, "cannot start a thread for the sandbox")
 }
