@@ -32,7 +32,9 @@ live.on("connection", (isOpen) => {
   isConnected = isOpen;
   drawHeader();
 });
-darkScheme.addEventListener("change", drawHeader);
+darkScheme.addEventListener("change", () => {
+  if (!localStorage.getItem(THEME)) useTheme(darkScheme.matches ? "dark" : "light");
+});
 window.addEventListener("hashchange", () => void show(true));
 window.addEventListener("language", () => {
   drawFrame();
@@ -154,13 +156,18 @@ function connection() {
   return isConnected ? t("Live", "实时") : t("Connection lost, trying again…", "连接已断开，正在重连…");
 }
 
+// `theme.js` has set it before the page was drawn.
 function theme() {
-  return document.documentElement.dataset.theme ?? (darkScheme.matches ? "dark" : "light");
+  return document.documentElement.dataset.theme;
 }
 
 function setTheme(chosen) {
-  document.documentElement.dataset.theme = chosen;
   localStorage.setItem(THEME, chosen);
+  useTheme(chosen);
+}
+
+function useTheme(theme) {
+  document.documentElement.dataset.theme = theme;
   drawHeader();
 }
 

@@ -1,6 +1,7 @@
-// Sets the chosen colours before the page is drawn. No module: a module would run after that.
+// Sets the colours before the page is drawn: the chosen ones, or those of the system. No module: a module would
+// run after that.
 
 {
-  const chosen = localStorage.getItem("wxpay-sandbox-theme");
-  if (chosen) document.documentElement.dataset.theme = chosen;
+  const system = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  document.documentElement.dataset.theme = localStorage.getItem("wxpay-sandbox-theme") ?? system;
 }
