@@ -108,7 +108,7 @@ impl Output {
         failed.as_ref().is_some_and(is_closed)
     }
 
-    /// Returns an error if something could not be printed. A closed pipe, as of `head`, is none.
+    /// Returns an error if something could not be printed. A closed pipe, as of `head`, is not an error.
     pub(crate) fn finish(&self) -> Result {
         let failed = self.failed.lock().unwrap_or_else(|err| err.into_inner());
         match &*failed {

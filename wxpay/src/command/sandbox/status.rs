@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = t(
-    "Exit codes: 0 if it runs, 4 if there is none, 5 if it refuses the token or cannot go on.",
+    "Exit codes: 0 if it runs, 4 if no sandbox answers, 5 if it refuses the token or cannot go on.",
     "退出码: 0 正在运行, 4 没有沙箱, 5 令牌被拒绝或沙箱无法继续运行。",
 ))]
 pub(super) struct Args {

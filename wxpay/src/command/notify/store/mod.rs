@@ -181,7 +181,7 @@ impl Store {
     }
 }
 
-/// The failure of a notification whose file was changed so that it is none.
+/// The failure of a notification whose file no longer holds a message.
 pub(super) fn damaged(id: &str) -> Failure {
     Failure::local(tf!("notification {id} is damaged", "通知 {id} 已损坏"))
 }

@@ -66,7 +66,7 @@ impl Record {
         }
     }
 
-    /// Returns the message as it arrived, or `None` if the file was changed so that it is none.
+    /// Returns the message as it arrived, or `None` if the file no longer holds a message.
     pub(in super::super) fn message(&self) -> Option<Message> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
